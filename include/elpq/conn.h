@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/**
+ * @file conn.h
+ * Connections: connect, execute, cancel, close.
+ *
+ * The contract of every call that takes a callback:
+ *
+ *  - Non-zero return: nothing happened, and the callback never comes.
+ *    Zero: it comes exactly once, always from the loop, never before the call
+ *    returns: with a result, an error, or because of cancel, deadline, close
+ *    or a lost connection.
+ *  - Its result and error are borrowed; one of them is NULL.
+ *  - SQL and values are copied before the call returns.
+ *  - Every function may be called from every callback.
+ *
+ * Statements submitted one after another on a connection are pipelined: they
+ * are sent at the end of the loop's turn, without waiting for each other's
+ * answers, and run in order.  Each is on its own: when one fails, the next
+ * are not touched (unless BEGIN was sent: then the server refuses them).
+ *
+ * An event_base and everything made on it belong to one thread.
+ */
+#ifndef ELPQ_CONN_H
+#define ELPQ_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "result.h"
+#include "statement.h"
+#include "trace.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct event_base;
+
+/** One session of the server. */
+typedef struct elpq_conn elpq_conn;
+
+/** One submitted statement, until its callback has returned. */
+typedef struct elpq_request elpq_request;
+
+/** Gets the result, or the error, of a statement. */
+typedef void (*elpq_result_cb)(elpq_result *result, const elpq_error *error,
+                               void *arg);
+
+/** Gets a connection, or the error why there is none (conn is NULL then). */
+typedef void (*elpq_conn_cb)(elpq_conn *conn, const elpq_error *error,
+                             void *arg);
+
+/** Gets the end of an operation without a result; error is NULL if it went
+ *  well. */
+typedef void (*elpq_done_cb)(const elpq_error *error, void *arg);
+
+/** For timeouts: none at all. */
+#define ELPQ_NO_TIMEOUT (-1)
+
+/**
+ * How one request is to be run.  All zero is the default; NULL is the same.
+ */
+typedef struct elpq_options {
+    /**
+     * The one deadline, in milliseconds, that covers waiting for a
+     * connection, connecting, sending and running.  When it passes, the
+     * request is canceled, and fails with ELPQ_E_TIMEOUT.  0: the default of
+     * the connection or pool; ELPQ_NO_TIMEOUT: none.
+     */
+    int timeout_ms;
+    unsigned flags;          /**< ELPQ_NO_PREPARE and so on (statement.h)   */
+    const char *tag;         /**< shown in trace events; copied             */
+    elpq_request **request;  /**< out, for elpq_cancel(); may be NULL       */
+} elpq_options;
+
+/**
+ * How a connection behaves.  All zero is the default; NULL is the same.
+ */
+typedef struct elpq_conn_options {
+    /**
+     * More connection parameters of libpq: keyword, value, keyword, value,
+     * ..., NULL.  They win over those of the conninfo string.  Copied.
+     */
+    const char *const *params;
+    int connect_timeout_ms;   /**< whole connect, all hosts; 0: 30,000      */
+    int timeout_ms;           /**< default deadline of requests; 0: 30,000  */
+    int cancel_grace_ms;      /**< a canceled statement may linger this long,
+                                   then the connection is closed; 0: 5,000  */
+    unsigned max_queued;      /**< statements queued or in flight; 0: 10,000.
+                                   One more is refused with ELPQ_E_FULL     */
+    unsigned max_pipeline;    /**< of them, sent and unanswered; 0: 256     */
+    size_t max_result_bytes;  /**< largest answer taken; 0: 256 MiB.  More is
+                                   ELPQ_E_LIMIT and closes the connection   */
+    unsigned statement_cache; /**< prepared statements kept; 0: 256         */
+    bool no_statement_cache;  /**< never name a statement: for PgBouncer's
+                                   transaction pooling                      */
+    elpq_notice_cb notice;    /**< gets the server's notices                */
+    void *notice_arg;
+    elpq_trace_cb trace;      /**< gets trace events                        */
+    void *trace_arg;
+} elpq_conn_options;
+
+/* --------------------------------------------------------------- connect */
+
+/**
+ * Connects, on a helper thread: name lookup, TLS and password hashing never
+ * hold up the loop.
+ *
+ * conninfo is a URI (postgresql://user@host:5432/db?sslmode=verify-full) or
+ * keywords (host=... dbname=...), with all that libpq understands, several
+ * hosts, service files and PG* variables included; NULL or "" takes all from
+ * the environment.  Text is always UTF-8: client_encoding is set to it.
+ *
+ * Returns the connection, which takes no statements yet, or NULL; then *error
+ * (unless NULL) gets the reason, to be freed with elpq_error_free().  The
+ * callback gets the connection when it is ready, or the error; after an error
+ * the connection is gone when the callback has returned.
+ *
+ * The event_base must live until the connection was closed.
+ */
+ELPQ_API elpq_conn *elpq_connect(struct event_base *base,
+                                 const char *conninfo,
+                                 const elpq_conn_options *options,
+                                 elpq_conn_cb callback, void *arg,
+                                 elpq_error **error);
+
+/**
+ * Closes the connection, in any state; the pointer is invalid afterwards.
+ *
+ * What was submitted and not answered fails with ELPQ_E_CLOSED, from the
+ * loop.  A connect that is under way is given up, and its callback gets
+ * ELPQ_E_CLOSED.  A connection of a pool leaves its pool.  NULL is fine.
+ */
+ELPQ_API void elpq_conn_close(elpq_conn *conn);
+
+/* --------------------------------------------------------------- execute */
+
+/**
+ * Executes one statement.  Also as elpq_execute(conn, ...).
+ *
+ * Returns 0; ELPQ_E_USAGE (no statement, no callback), ELPQ_E_NOMEM,
+ * ELPQ_E_FULL (max_queued), ELPQ_E_CLOSED (closed, lost or not yet
+ * connected) or ELPQ_E_FORKED.  A value that cannot be sent as its type is
+ * reported to the callback, as ELPQ_E_VALUE.
+ */
+ELPQ_API int elpq_conn_execute(elpq_conn *conn,
+                               const elpq_statement *statement,
+                               const elpq_options *options,
+                               elpq_result_cb callback, void *arg);
+
+/** Gets one result of a script; see elpq_conn_script_trusted(). */
+typedef void (*elpq_script_cb)(elpq_result *result, void *arg);
+
+/**
+ * Executes a script: several statements in one string, without parameters,
+ * in one implicit transaction unless the script says otherwise.  Also as
+ * elpq_script(conn, ...), which takes string literals only: scripts have no
+ * parameters, so never pass text that holds data.
+ *
+ * It runs alone: it waits for the statements before it, and those after it
+ * wait for its end.  `each` (may be NULL) gets the result of each statement
+ * as it completes, `done` comes once, after the last or at the first error.
+ * Returns as elpq_conn_execute().
+ */
+ELPQ_API int elpq_conn_script_trusted(elpq_conn *conn, const char *sql,
+                                      const elpq_options *options,
+                                      elpq_script_cb each, elpq_done_cb done,
+                                      void *arg);
+
+/**
+ * Cancels a request; its callback still comes, exactly once.
+ *
+ * Waiting: it is removed, and fails with ELPQ_E_CANCELED and NOT_EXECUTED.
+ * Running: the server is asked to stop it, and what the server says is the
+ * outcome: ELPQ_E_CANCELED with SQLSTATE 57014, or a result that came first.
+ * Sent, but behind another one: it fails with ELPQ_E_CANCELED and IN_DOUBT,
+ * and its result is dropped when it comes.
+ *
+ * Valid until the request's callback has begun; calling it twice is fine.
+ */
+ELPQ_API void elpq_cancel(elpq_request *request);
+
+/* ------------------------------------------------------------------ info */
+
+/** Whether the connection takes statements. */
+ELPQ_API bool elpq_conn_is_open(const elpq_conn *conn);
+
+/** Statements that were submitted and not answered. */
+ELPQ_API unsigned elpq_conn_pending(const elpq_conn *conn);
+
+/** Process id of the server's backend; 0 while not connected. */
+ELPQ_API int elpq_conn_pid(const elpq_conn *conn);
+
+/** The server's version as 150004 for 15.4; 0 while not connected. */
+ELPQ_API int elpq_conn_server_version(const elpq_conn *conn);
+
+/**
+ * A parameter that the server reports, such as "TimeZone"; NULL if it does
+ * not.  Valid until the loop runs again.
+ */
+ELPQ_API const char *elpq_conn_parameter(const elpq_conn *conn,
+                                         const char *name);
+
+/** What the server last said of the transaction. */
+typedef enum elpq_tx_status {
+    ELPQ_TX_IDLE,    /**< no transaction                                    */
+    ELPQ_TX_ACTIVE,  /**< statements are in flight                          */
+    ELPQ_TX_OPEN,    /**< in a transaction                                  */
+    ELPQ_TX_FAILED,  /**< in a transaction that can only be rolled back     */
+    ELPQ_TX_UNKNOWN  /**< no connection                                     */
+} elpq_tx_status;
+ELPQ_API elpq_tx_status elpq_conn_tx_status(const elpq_conn *conn);
+
+/** Whether the connection is encrypted with TLS. */
+ELPQ_API bool elpq_conn_tls(const elpq_conn *conn);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
