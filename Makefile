@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: PostgreSQL
+#
+# elpq: one Makefile for everything.  GNU make.  "make help" lists the targets.
+#
+# Settings come from config.mk, which ./configure writes; on a fresh checkout
+# plain "make" bootstraps configure and runs it with $(CONFIGURE_ARGS).  All
+# products go to build/.  Paths are relative, so a directory with a space in
+# its name works.
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+all: libs                               # first target = default
+
+srcdir ?= .
+B       = build
+support = $(srcdir)/tests/support
+
+# --- configuration ---------------------------------------------------------
+# Targets that install packages first, or need no configuration, must not read
+# config.mk: making it is what needs those packages.  Each one in WRAPPED calls
+# make again for the target of the same name with "run-" in front.
+WRAPPED = check demo bench
+BARE    = help distclean deps $(WRAPPED)
+ifneq ($(filter-out $(BARE),$(or $(MAKECMDGOALS),all)),)
+include config.mk
+endif
+
+$(srcdir)/configure: $(srcdir)/configure.ac $(srcdir)/include/elpq/version.h
+	cd '$(srcdir)' && autoreconf --force
+config.mk: $(srcdir)/configure $(srcdir)/lib/config.mk.in \
+           $(srcdir)/lib/config.h.in
+	@if test -x config.status; \
+	then ./config.status --recheck && ./config.status; \
+	else '$(srcdir)/configure' $(CONFIGURE_ARGS); fi
+	@touch $@
+
+deps_check = build server test
+deps_demo  = build server
+deps_bench = build server
+$(WRAPPED):
+	@'$(support)/install-deps' --reconfigure $(deps_$@)
+	@$(MAKE) --no-print-directory run-$@
+deps:
+	@'$(support)/install-deps' --reconfigure build server test
+
+# "make V=1" shows the commands, otherwise one short line stands for each.
+say = $(if $(V),,@echo '  $(1)'; )
+
+# --- sources ---------------------------------------------------------------
+# Every .c file of a directory belongs to its product, so that adding a file
+# needs no edit here.  What is exported is the reviewed list: exports.txt.
+# Sources only: a bare VPATH would pick up another tree's objects.
+vpath %.c $(srcdir)
+sources  = $(patsubst $(srcdir)/%,%,$(sort $(wildcard $(srcdir)/$(1)/*.c)))
+obj      = $(patsubst %.c,$(B)/%.o,$(1))
+prog     = $(patsubst %.c,$(B)/%,$(1))
+
+LIB_SRC      := $(call sources,lib)
+QB_SRC       := $(call sources,qb)
+UNIT_SRC     := $(call sources,tests/unit)
+SERVER_SRC   := $(call sources,tests/server)
+BENCH_SRC    := $(call sources,tests/bench)
+SUPPORT_SRC  := $(filter-out %/conninfo_env.c,$(call sources,tests/support))
+EXAMPLE_SRC  := $(call sources,examples)
+HEADERS      := $(sort $(wildcard $(srcdir)/include/elpq/*.h))
+MAN          := $(sort $(wildcard $(srcdir)/docs/man/*.[137]))
+ifeq ($(strip $(EVHTTP_LIBS)),)          # without evhttp, no HTTP example
+EXAMPLE_SRC  := $(filter-out %/http_api.c,$(EXAMPLE_SRC))
+endif
+
+UNIT_TESTS   := $(call prog,$(UNIT_SRC))
+SERVER_TESTS := $(call prog,$(SERVER_SRC))
+EXAMPLES     := $(call prog,$(EXAMPLE_SRC))
+BENCHES      := $(call prog,$(BENCH_SRC))
+TSAN_TESTS    = $(SERVER_TESTS)          # those that start threads
+
+# --- compile ---------------------------------------------------------------
+# One object serves both the static and the shared library, hence -fPIC; the
+# symbol map decides what the shared one shows.
+optimised = $(filter -O1 -O2 -O3 -Os -Og -Ofast -O,$(CFLAGS))
+fortify   = $(if $(and $(FORTIFY),$(optimised)),$(if $(findstring \
+              _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,-U_FORTIFY_SOURCE \
+              -D_FORTIFY_SOURCE=$(FORTIFY)))
+c_flags   = $(WARN_CFLAGS) $(HARDEN_CFLAGS) -fPIC -pthread $(CFLAGS) \
+            $(INSTRUMENT) -MMD -MP
+cpp_flags = -I. -I'$(srcdir)' -I'$(srcdir)/include' $(dialect) $(fortify) \
+            $(DEPS_CFLAGS) $(CPPFLAGS)
+ld_flags  = $(CFLAGS) $(INSTRUMENT) -pthread $(HARDEN_LDFLAGS) $(LDFLAGS)
+
+# The driver needs POSIX and a few GNU calls, the builder plain POSIX.  The
+# examples see what a user's default compiler flags show.
+dialect                          = -std=c11 -D_GNU_SOURCE
+$(B)/qb/%.o:       dialect       = -std=c11 -D_POSIX_C_SOURCE=200809L
+$(B)/qb/%.o:       DEPS_CFLAGS   =
+$(B)/examples/%.o: dialect       = -std=gnu11
+$(B)/tests/%.o:    DEPS_CFLAGS  += $(CHECK_CFLAGS)
+$(B)/tests/%.o:    CPPFLAGS     += $(if $(PG_QUERY_LIBS),-DHAVE_PG_QUERY=1)
+
+$(B)/%.o: %.c config.mk
+	@mkdir -p $(@D)
+	$(call say,CC  $<)$(CC) $(cpp_flags) $(c_flags) -c -o $@ $<
+
+ALL_SRC = $(LIB_SRC) $(QB_SRC) $(UNIT_SRC) $(SERVER_SRC) $(BENCH_SRC) \
+          $(SUPPORT_SRC) $(EXAMPLE_SRC) tests/support/conninfo_env.c
+-include $(patsubst %.c,$(B)/%.d,$(ALL_SRC))
+
+# --- libraries: static, and shared with soname and symbol map --------------
+libs: $(B)/libelpq.a $(B)/libelpq.so $(B)/libelpq-qb.a $(B)/libelpq-qb.so
+
+$(B)/libelpq.a:       $(call obj,$(LIB_SRC))
+$(B)/libelpq-qb.a:    $(call obj,$(QB_SRC))
+$(B)/tests/support.a: $(call obj,$(SUPPORT_SRC))
+$(B)/%.a:
+	@mkdir -p $(@D)
+	$(call say,AR  $@)rm -f $@ && $(AR) rcs $@ $^
+
+# exports.txt: one symbol a line, # starts a comment.
+exports = sed -e 's/[ \t]*\#.*//' -e '/^[ \t]*$$/d' '$(srcdir)/$(1)/exports.txt'
+$(B)/%.map: $(srcdir)/%/exports.txt config.mk
+	@mkdir -p $(@D)
+	$(call say,MAP $@){ echo 'ELPQ_$(SOVERSION) { global:'; \
+	  $(call exports,$*) | sed 's/$$/;/'; \
+	  echo 'local: *; };'; } > $@
+
+# -z,defs catches a missing library; sanitizer runtimes are missing on purpose.
+define shared                           # name, objects, map, libraries
+$(B)/$(1).so.$(VERSION): $(2) $(3)
+	$$(call say,LD  $$@)$$(CC) -shared $$(ld_flags) -Wl,-soname,$(1).so.$(SOVERSION) \
+	  -Wl,--version-script,$(3) $(if $(INSTRUMENT),,-Wl,-z,defs) \
+	  -Wl,--as-needed -o $$@ $(2) $(4)
+$(B)/$(1).so: $(B)/$(1).so.$(VERSION)
+	@ln -sf $(1).so.$(VERSION) $(B)/$(1).so.$(SOVERSION)
+	@ln -sf $(1).so.$(SOVERSION) $$@
+endef
+$(eval $(call shared,libelpq,$(call obj,$(LIB_SRC)),$(B)/lib.map,$$(DEPS_LIBS)))
+$(eval $(call shared,libelpq-qb,$(call obj,$(QB_SRC)),$(B)/qb.map,))
+
+# --- programs --------------------------------------------------------------
+# Tests link the static libraries, and so reach internal functions as well.
+tests:    $(UNIT_TESTS) $(SERVER_TESTS) $(B)/tests/support/conninfo_env
+examples: $(EXAMPLES)
+benches:  $(BENCHES)
+
+archives  = $(B)/libelpq-qb.a $(B)/libelpq.a
+test_libs = $(CHECK_LIBS) -Wl,--as-needed $(PG_QUERY_LIBS) $(EVHTTP_LIBS)
+link      = @mkdir -p $(@D)$(newline)	$(call say,LD  $@)$(CC) $(ld_flags) -o $@ $(filter %.o %.a,$^)
+define newline
+
+
+endef
+
+$(UNIT_TESTS) $(SERVER_TESTS) $(BENCHES): $(B)/%: $(B)/%.o \
+    $(B)/tests/support.a $(archives)
+	$(link) $(test_libs) $(DEPS_LIBS)
+$(EXAMPLES): $(B)/%: $(B)/%.o $(archives)
+	$(link) $(DEPS_LIBS)
+$(B)/tests/support/conninfo_env: $(B)/tests/support/conninfo_env.o
+	$(link) $(DEPS_LIBS)
+# The one program with an HTTP server in it: evhttp.
+$(B)/examples/http_api: DEPS_LIBS += $(EVHTTP_LIBS)
+
+# --- tests -----------------------------------------------------------------
+# RUN=prefix runs every test program under something (valgrind, gdb --args);
+# TESTS="a b" picks programs; the CK_* variables of Check work as always.
+# "make check" installs what is missing, then runs run-check.
+with_postgres = '$(support)/with-postgres'
+run_tests     = '$(support)/run-tests'
+TESTS         = $(UNIT_TESTS) $(SERVER_TESTS)
+STATIC_CHECKS = check-abi check-headers check-layers check-compile-fail
+totals        = $(B)/tests/totals
+export RUN
+export ELPQ_CONNINFO_ENV = $(B)/tests/support/conninfo_env
+
+need-check:
+	@test '$(HAVE_CHECK)' = yes || \
+	  { echo 'Check is missing: run "make deps", then ./configure'; exit 1; }
+
+run-check: need-check libs tests examples
+	@rm -f $(totals); status=0; \
+	$(with_postgres) --tls --scram -- $(run_tests) --totals $(totals) \
+	  $(TESTS) $(if $(wildcard $(srcdir)/examples/run-all),--args \
+	  sh '$(srcdir)/examples/run-all' $(B)/examples) || status=1; \
+	for c in $(STATIC_CHECKS); do \
+	  $(run_tests) --totals $(totals) --args \
+	    $(MAKE) --no-print-directory $$c || status=1; \
+	done; \
+	$(run_tests) --sum $(totals) || status=1; exit $$status
+
+# The suites alone: what the instrumented and the foreign builds run.
+check-suites: need-check tests
+	$(with_postgres) --tls --scram -- $(run_tests) $(TESTS)
+check-unit: TESTS = $(UNIT_TESTS)
+check-unit: need-check $(UNIT_TESTS)
+	$(run_tests) $(TESTS)
+
+VALGRIND = valgrind --quiet --error-exitcode=99 --leak-check=full \
+           --errors-for-leak-kinds=definite,indirect --show-leak-kinds=definite,indirect \
+           --suppressions=$(support)/valgrind.supp
+check-valgrind: RUN = $(VALGRIND)
+check-valgrind: export CK_FORK = no
+check-valgrind: export CK_TIMEOUT_MULTIPLIER = 20
+check-valgrind: export ELPQ_TEST_SLOW = 20
+check-valgrind: check-suites
+
+# Builds of their own, out of tree, under build/.
+up      = $(if $(filter /%,$(srcdir)),$(srcdir),../../$(srcdir))
+variant = @mkdir -p $(B)/$(1)$(newline)@cd $(B)/$(1) && \
+          { test -f config.status || '$(up)/configure' -q $(2); } && \
+          $(MAKE) --no-print-directory $(3)
+check-asan: export ASAN_OPTIONS  ?= detect_stack_use_after_return=1
+check-asan: export UBSAN_OPTIONS ?= print_stacktrace=1
+check-asan: export CK_TIMEOUT_MULTIPLIER = 5
+check-asan: export ELPQ_TEST_SLOW = 5
+check-asan:
+	$(call variant,asan,CFLAGS='-g -O1' --enable-werror \
+	  --enable-sanitizers=address$(comma)undefined,check-suites)
+check-tsan: export TSAN_OPTIONS ?= suppressions=$(abspath $(support))/tsan.supp
+check-tsan: export CK_TIMEOUT_MULTIPLIER = 10
+check-tsan: export ELPQ_TEST_SLOW = 10
+check-tsan:
+	$(call variant,tsan,CFLAGS='-g -O1' --enable-werror \
+	  --enable-sanitizers=thread,check-suites TESTS='$(TSAN_TESTS)' \
+	  RUN='setarch -R')
+check-clang:
+	$(call variant,clang,CC=clang --enable-werror,check-suites)
+comma = ,
+
+check-debian13:
+	'$(support)/check-debian13'
+check-helper:
+	'$(support)/test-with-postgres'
+
+run-demo: $(B)/examples/demo
+	@$(with_postgres) -- $(B)/examples/demo $(DEMO_ARGS)
+run-bench: benches
+	@$(with_postgres) -- $(B)/tests/bench/bench $(BENCH_ARGS)
+
+# --- checks that need no server ---------------------------------------------
+check-abi: libs
+	@AR='$(AR)' NM='$(NM)' '$(support)/check-abi' '$(srcdir)' $(B)
+check-headers:
+	@'$(support)/check-headers' '$(srcdir)/include' '$(CC)' '$(CXX)'
+check-layers:
+	@'$(support)/check-layers' '$(srcdir)'
+check-compile-fail:
+	@'$(support)/check-compile-fail' '$(srcdir)' '$(CC)'
+check-consumer: libs
+	@rm -rf $(B)/consumer
+	@$(MAKE) --no-print-directory -s install DESTDIR='$(CURDIR)/$(B)/consumer'
+	@CC='$(CC)' CXX='$(CXX)' CFLAGS='$(INSTRUMENT)' \
+	  PKG_CONFIG='$(PKG_CONFIG)' '$(support)/check-consumer' \
+	  '$(srcdir)/tests/consumer' $(B)/consumer '$(libdir)' '$(pkgconfigdir)'
+
+# --- install ---------------------------------------------------------------
+# prefix and the other directories may be given here as well as to configure:
+# the .pc files are written by this step.
+INSTALL = install
+pc = sed -e 's,@prefix@,$(prefix),' -e 's,@libdir@,$(libdir),' \
+         -e 's,@includedir@,$(includedir),' -e 's,@VERSION@,$(VERSION),' \
+         -e 's,@SYSTEM_LIBS@,$(SYSTEM_LIBS),'
+d_inc = '$(DESTDIR)$(includedir)'
+d_lib = '$(DESTDIR)$(libdir)'
+d_pc  = '$(DESTDIR)$(pkgconfigdir)'
+d_man = '$(DESTDIR)$(mandir)'
+install: libs
+	$(INSTALL) -d $(d_inc)/elpq $(d_lib) $(d_pc)
+	for h in $(notdir $(HEADERS)); do \
+	  $(INSTALL) -m 644 '$(srcdir)'/include/elpq/$$h $(d_inc)/elpq || exit 1; \
+	done
+	for l in libelpq libelpq-qb; do \
+	  $(INSTALL) -m 644 $(B)/$$l.a $(d_lib) && \
+	  $(INSTALL) -m 755 $(B)/$$l.so.$(VERSION) $(d_lib) && \
+	  ln -sf $$l.so.$(VERSION) $(d_lib)/$$l.so.$(SOVERSION) && \
+	  ln -sf $$l.so.$(SOVERSION) $(d_lib)/$$l.so || exit 1; \
+	done
+	$(pc) '$(srcdir)/lib/elpq.pc.in' > $(d_pc)/elpq.pc
+	$(pc) '$(srcdir)/qb/elpq-qb.pc.in' > $(d_pc)/elpq-qb.pc
+	chmod 644 $(d_pc)/elpq.pc $(d_pc)/elpq-qb.pc
+	for m in $(patsubst $(srcdir)/%,%,$(MAN)); do \
+	  $(INSTALL) -d $(d_man)/man$${m##*.} && \
+	  $(INSTALL) -m 644 '$(srcdir)'/$$m $(d_man)/man$${m##*.} || exit 1; \
+	done
+
+uninstall:
+	for h in $(notdir $(HEADERS)); do rm -f $(d_inc)/elpq/$$h; done
+	-rmdir $(d_inc)/elpq
+	for l in libelpq libelpq-qb; do \
+	  rm -f $(d_lib)/$$l.a $(d_lib)/$$l.so $(d_lib)/$$l.so.$(SOVERSION) \
+	    $(d_lib)/$$l.so.$(VERSION); \
+	done
+	rm -f $(d_pc)/elpq.pc $(d_pc)/elpq-qb.pc
+	for m in $(notdir $(MAN)); do rm -f $(d_man)/man$${m##*.}/$$m; done
+
+# --- release ---------------------------------------------------------------
+# The tarball is what is committed, plus configure, so that building from it
+# needs neither autoconf nor automake.
+D = elpq-$(VERSION)
+dist: $(srcdir)/configure
+	git -C '$(srcdir)' archive --prefix=$(D)/ HEAD > $(D).tar
+	tar -rf $(D).tar -C '$(srcdir)' --owner=0 --group=0 \
+	  --transform 's,^,$(D)/,' configure
+	gzip -9f $(D).tar
+# Read-only source, build elsewhere, test, install, uninstall, clean: nothing
+# may be left, neither installed nor built.
+DISTCHECK_TARGET = run-check
+distcheck: dist
+	-@chmod -R u+w $(B)/distcheck 2>/dev/null
+	rm -rf $(B)/distcheck && mkdir -p $(B)/distcheck/b
+	tar -xzf $(D).tar.gz -C $(B)/distcheck
+	chmod -R a-w $(B)/distcheck/$(D)
+	cd $(B)/distcheck/b && ../$(D)/configure -q --prefix=/usr && \
+	  $(MAKE) && $(MAKE) $(DISTCHECK_TARGET) && \
+	  $(MAKE) -s install DESTDIR="$$PWD/../root" && \
+	  $(MAKE) -s uninstall DESTDIR="$$PWD/../root" && \
+	  test -z "$$(find ../root -type f -o -type l)" && \
+	  $(MAKE) distclean && test -z "$$(ls -A)"
+	chmod -R u+w $(B)/distcheck && rm -rf $(B)/distcheck
+	@echo '$(D).tar.gz is good'
+
+clean:                                  # the Debian folder is costly: keep it
+	find $(B) -mindepth 1 -maxdepth 1 ! -name debian13 -exec rm -rf {} +
+distclean:
+	rm -rf $(B) autom4te.cache config.mk config.h config.log config.status
+	$(if $(filter .,$(srcdir)),,rm -f Makefile)
+
+help:
+	@sed -n 's|^## \{0,1\}||p' '$(srcdir)/Makefile'
+
+## V=1 shows the commands.  Targets:
+##
+## make                 build both libraries, static and shared, in build/
+## make demo            install what is missing, run the demo on a private
+##                      throw-away PostgreSQL           (DEMO_ARGS=...)
+## make check           install what is missing, run every test the same way
+##                      (TESTS="build/tests/unit/x", RUN=prefix, CK_RUN_CASE=...)
+## make check-unit      only the tests without a server
+## make check-suites    unit and server tests, installing nothing
+## make check-asan      the suites under AddressSanitizer and UBSan
+## make check-tsan      the server suites under ThreadSanitizer
+## make check-valgrind  the suites under valgrind
+## make check-clang     the suites built by clang, warnings as errors
+## make check-debian13  the suites in a Debian 13 folder (needs root)
+## make check-abi       the libraries export what exports.txt says
+## make check-headers   each public header compiles alone, as C11 and C++17
+## make check-layers    no file includes a higher floor
+## make check-consumer  programs outside the tree build through pkg-config
+## make check-compile-fail   misuse that must not compile does not
+## make check-helper    test tests/support/with-postgres itself
+## make bench           benchmarks on a private PostgreSQL
+## make examples        build the examples
+## make install         into prefix, with DESTDIR; also uninstall
+## make dist            source tarball; distcheck proves it
+## make clean           remove build/; distclean: the configuration as well
+
+.PHONY: all libs tests examples benches $(WRAPPED) $(WRAPPED:%=run-%) deps \
+  need-check check-suites check-unit check-valgrind check-asan check-tsan \
+  check-clang check-debian13 check-helper check-abi check-headers \
+  check-layers check-compile-fail check-consumer install uninstall dist \
+  distcheck clean distclean help
