@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Results: a counted reference to a PGresult, and what was converted from it.
+ *
+ * The PGresult is owned from elpq__result_new() to the last unref.  Its
+ * shape is copied out once, because every libpq accessor checks again.
+ */
+#ifndef ELPQ_LIB_RESULT_H
+#define ELPQ_LIB_RESULT_H
+
+#include <elpq/result.h>
+#include <libpq-fe.h>
+
+#include "scratch.h"
+
+struct elpq__column {
+    uint32_t oid;
+    bool binary;
+};
+
+struct elpq_result {
+    PGresult *res;
+    unsigned refs;
+    int rows;
+    int columns;
+    struct elpq__scratch scratch;
+    struct elpq__column column[]; /* one per column, in the same block */
+};
+
+/*
+ * A result with one reference, which takes over `res`.  NULL if there is no
+ * memory: `res` is still the caller's then.
+ */
+elpq_result *elpq__result_new(PGresult *res);
+
+/* Whether every column is of a type that elpq reads in binary. */
+bool elpq__codecs_binary(const PGresult *res);
+
+#endif
