@@ -189,10 +189,10 @@ run-check: need-check libs tests examples
 
 # The suites alone: what the instrumented and the foreign builds run.
 check-suites: need-check tests
-	$(with_postgres) --tls --scram -- $(run_tests) $(TESTS)
+	@$(with_postgres) --tls --scram -- $(run_tests) $(TESTS)
 check-unit: TESTS = $(UNIT_TESTS)
 check-unit: need-check $(UNIT_TESTS)
-	$(run_tests) $(TESTS)
+	@$(run_tests) $(TESTS)
 
 VALGRIND = valgrind --quiet --error-exitcode=99 --leak-check=full \
            --errors-for-leak-kinds=definite,indirect --show-leak-kinds=definite,indirect \
@@ -204,7 +204,8 @@ check-valgrind: export ELPQ_TEST_SLOW = 20
 check-valgrind: check-suites
 
 # Builds of their own, out of tree, under build/.
-up      = $(if $(filter /%,$(srcdir)),$(srcdir),../../$(srcdir))
+up      = $(if $(filter .,$(srcdir)),../..,$(if $(filter \
+            /%,$(srcdir)),$(srcdir),../../$(srcdir)))
 variant = @mkdir -p $(B)/$(1)$(newline)@cd $(B)/$(1) && \
           { test -f config.status || '$(up)/configure' -q $(2); } && \
           $(MAKE) --no-print-directory $(3)
@@ -215,7 +216,7 @@ check-asan: export ELPQ_TEST_SLOW = 5
 check-asan:
 	$(call variant,asan,CFLAGS='-g -O1' --enable-werror \
 	  --enable-sanitizers=address$(comma)undefined,check-suites)
-check-tsan: export TSAN_OPTIONS ?= suppressions=$(abspath $(support))/tsan.supp
+check-tsan: export TSAN_OPTIONS ?= suppressions=$(up)/tests/support/tsan.supp
 check-tsan: export CK_TIMEOUT_MULTIPLIER = 10
 check-tsan: export ELPQ_TEST_SLOW = 10
 check-tsan:
