@@ -37,7 +37,7 @@ config.mk: $(srcdir)/configure $(srcdir)/lib/config.mk.in \
 
 deps_check = build server test
 deps_demo  = build server
-deps_bench = build server
+deps_bench = build server test
 $(WRAPPED):
 	@'$(support)/install-deps' --reconfigure $(deps_$@)
 	@$(MAKE) --no-print-directory run-$@
@@ -72,7 +72,7 @@ endif
 UNIT_TESTS   := $(call prog,$(UNIT_SRC))
 SERVER_TESTS := $(call prog,$(SERVER_SRC))
 EXAMPLES     := $(call prog,$(EXAMPLE_SRC))
-BENCHES      := $(call prog,$(BENCH_SRC))
+BENCH        := $(B)/tests/bench/bench
 TSAN_TESTS    = $(SERVER_TESTS)          # those that start threads
 
 # --- compile ---------------------------------------------------------------
@@ -140,7 +140,6 @@ $(eval $(call shared,libelpq-qb,$(call obj,$(QB_SRC)),$(B)/qb.map,))
 # Tests link the static libraries, and so reach internal functions as well.
 tests:    $(UNIT_TESTS) $(SERVER_TESTS) $(B)/tests/support/conninfo_env
 examples: $(EXAMPLES)
-benches:  $(BENCHES)
 
 archives  = $(B)/libelpq-qb.a $(B)/libelpq.a
 test_libs = $(CHECK_LIBS) -Wl,--as-needed $(PG_QUERY_LIBS) $(EVHTTP_LIBS)
@@ -150,11 +149,13 @@ define newline
 
 endef
 
-$(UNIT_TESTS) $(SERVER_TESTS) $(BENCHES): $(B)/%: $(B)/%.o \
+$(UNIT_TESTS) $(SERVER_TESTS): $(B)/%: $(B)/%.o \
     $(B)/tests/support.a $(archives)
 	$(link) $(test_libs) $(DEPS_LIBS)
 $(EXAMPLES): $(B)/%: $(B)/%.o $(archives)
 	$(link) $(DEPS_LIBS)
+$(BENCH): $(call obj,$(BENCH_SRC)) $(archives)
+	$(link) $(test_libs) $(DEPS_LIBS)
 $(B)/tests/support/conninfo_env: $(B)/tests/support/conninfo_env.o
 	$(link) $(DEPS_LIBS)
 # The one program with an HTTP server in it: evhttp.
@@ -234,8 +235,8 @@ check-helper:
 
 run-demo: $(B)/examples/demo
 	@$(with_postgres) -- $(B)/examples/demo $(DEMO_ARGS)
-run-bench: benches
-	@$(with_postgres) -- $(B)/tests/bench/bench $(BENCH_ARGS)
+run-bench: $(BENCH)
+	@$(with_postgres) -- $(BENCH) $(BENCH_ARGS)
 
 # --- checks that need no server ---------------------------------------------
 check-abi: libs
@@ -354,7 +355,7 @@ help:
 ## make dist            source tarball; distcheck proves it
 ## make clean           remove build/; distclean: the configuration as well
 
-.PHONY: all libs tests examples benches $(WRAPPED) $(WRAPPED:%=run-%) deps \
+.PHONY: all libs tests examples $(WRAPPED) $(WRAPPED:%=run-%) deps \
   need-check check-suites check-unit check-valgrind check-asan check-tsan \
   check-clang check-debian13 check-helper check-abi check-headers \
   check-layers check-compile-fail check-consumer install uninstall dist \
