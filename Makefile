@@ -248,11 +248,9 @@ check-layers:
 check-compile-fail:
 	@'$(support)/check-compile-fail' '$(srcdir)' '$(CC)'
 check-consumer: libs
-	@rm -rf $(B)/consumer
-	@$(MAKE) --no-print-directory -s install DESTDIR='$(CURDIR)/$(B)/consumer'
-	@CC='$(CC)' CXX='$(CXX)' CFLAGS='$(INSTRUMENT)' \
+	@MAKE='$(MAKE)' CC='$(CC)' CXX='$(CXX)' CFLAGS='$(INSTRUMENT)' \
 	  PKG_CONFIG='$(PKG_CONFIG)' '$(support)/check-consumer' \
-	  '$(srcdir)/tests/consumer' $(B)/consumer '$(libdir)' '$(pkgconfigdir)'
+	  '$(srcdir)/tests/consumer' '$(libdir)' '$(pkgconfigdir)'
 
 # --- install ---------------------------------------------------------------
 # prefix and the other directories may be given here as well as to configure:
