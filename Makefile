@@ -119,9 +119,8 @@ $(B)/%.a:
 exports = sed -e 's/[ \t]*\#.*//' -e '/^[ \t]*$$/d' '$(srcdir)/$(1)/exports.txt'
 $(B)/%.map: $(srcdir)/%/exports.txt config.mk
 	@mkdir -p $(@D)
-	$(call say,MAP $@){ echo 'ELPQ_$(SOVERSION) { global:'; \
-	  $(call exports,$*) | sed 's/$$/;/'; \
-	  echo 'local: *; };'; } > $@
+	$(call say,MAP $@)symbols=$$($(call exports,$*) | sed 's/$$/;/') && \
+	echo "ELPQ_$(SOVERSION) { $${symbols:+global: $$symbols} local: *; };" > $@
 
 # -z,defs catches a missing library; sanitizer runtimes are missing on purpose.
 define shared                           # name, objects, map, libraries
