@@ -10,7 +10,8 @@
  *
  * Bytes are hostile: whatever they are, decoding ends in a value or in an
  * error code, and memory grows with the bytes that are there, not with what
- * they claim.  Codecs are constant data and keep no state.
+ * they claim.  Codecs are constant data and keep no state.  One byte after
+ * the end of a cell must be readable, as it is in every PGresult.
  */
 #ifndef ELPQ_LIB_CODEC_H
 #define ELPQ_LIB_CODEC_H
@@ -20,6 +21,7 @@
 #include <elpq/value.h>
 
 #include "buf.h"
+#include "number.h"
 #include "reader.h"
 #include "scratch.h"
 
@@ -35,16 +37,19 @@ struct elpq__why {
 struct elpq__codec;
 
 /*
- * The functions of a family of types.  They return 0 or an ELPQ_E_ code.
- * decode and parse get *out with oid and natural kind set, and fill in the
- * rest; what has to be converted comes from `mem`.
+ * The functions of a family of types.  They return 0 or an ELPQ_E_ code, and
+ * allocate nothing.  decode and parse get *out with OID and natural kind set,
+ * and fill in the rest.  Families whose natural kind is text have neither:
+ * what they print is their value.
  */
 struct elpq__codec_ops {
+    /* The value of the binary form. */
     int (*decode)(const struct elpq__codec *codec, const char *data,
-                  size_t size, struct elpq__scratch *mem, elpq_value *out);
+                  size_t size, elpq_value *out);
+    /* The value of the text form, which a NUL byte follows. */
     int (*parse)(const struct elpq__codec *codec, const char *text,
-                 size_t size, struct elpq__scratch *mem, elpq_value *out);
-    /* Appends the text of a binary value, without a NUL. */
+                 size_t size, elpq_value *out);
+    /* Appends the text of the binary form, without a NUL. */
     int (*print)(const struct elpq__codec *codec, const char *data,
                  size_t size, struct elpq__buf *out);
     /*
@@ -79,7 +84,7 @@ static inline bool elpq__codec_has_binary(uint32_t oid)
     return elpq__codec_find(oid) || elpq__codec_of_array(oid);
 }
 
-extern const struct elpq__codec_ops elpq__bool_ops;
+extern const struct elpq__codec_ops elpq__boolean_ops;
 extern const struct elpq__codec_ops elpq__int_ops;
 extern const struct elpq__codec_ops elpq__float_ops;
 extern const struct elpq__codec_ops elpq__numeric_ops;
@@ -95,16 +100,24 @@ extern const struct elpq__codec_ops elpq__interval_ops;
 
 /* ---------------------------------------------------------------- arrays */
 
-/* A view of an array's bytes in either format; NULL elements included. */
+#define ELPQ__ARRAY_DIMS 6
+
+/*
+ * A view of the array in a cell of either format, in memory of `mem`; *out is
+ * whole or untouched, and nothing is allocated for bytes that are malformed.
+ */
 int elpq__array_decode(const elpq_cell *cell, struct elpq__scratch *mem,
                        elpq_array_view *out);
 
 /* Appends the text form of a binary array. */
-int elpq__array_print(const char *data, size_t size, struct elpq__buf *out);
+int elpq__array_print(uint32_t array_oid, const char *data, size_t size,
+                      struct elpq__buf *out);
 
-/* Appends one element of an array literal, with quotes where needed. */
-void elpq__array_quote(struct elpq__buf *out, const char *data, size_t size,
-                       char delimiter);
+/*
+ * Puts quotes around the text from `start` to the end of the buffer if an
+ * element of an array needs them.
+ */
+void elpq__array_quote(struct elpq__buf *out, size_t start, char delimiter);
 
 /* ----------------------------------------------- pieces that others share */
 
@@ -118,22 +131,14 @@ static inline int elpq__buf_status(const struct elpq__buf *buf)
     return buf->failed ? ELPQ_E_NOMEM : 0;
 }
 
-/* Numbers in text, in the C locale whatever the program set. */
-int elpq__parse_int64(const char *text, size_t size, int64_t *out);
-int elpq__parse_uint64(const char *text, size_t size, uint64_t *out);
-int elpq__parse_double(const char *text, size_t size, double *out);
-int elpq__parse_float(const char *text, size_t size, float *out);
-void elpq__print_int64(struct elpq__buf *out, int64_t x);
-void elpq__print_uint64(struct elpq__buf *out, uint64_t x);
-void elpq__print_double(struct elpq__buf *out, double x);
-void elpq__print_float(struct elpq__buf *out, float x);
-
 /* A binary numeric as an integer: ELPQ_E_RANGE if it is none that fits. */
 int elpq__numeric_int64(const char *data, size_t size, int64_t *out);
 int elpq__numeric_print(const char *data, size_t size, struct elpq__buf *out);
 /* The same of its text form. */
 int elpq__numeric_text_int64(const char *text, size_t size, int64_t *out);
 
+/* Appends the bytes of a bytea in text form. */
+int elpq__parse_bytea(const char *text, size_t size, struct elpq__buf *out);
 void elpq__print_bytea(struct elpq__buf *out, const char *data, size_t size);
 void elpq__print_uuid(struct elpq__buf *out, const uint8_t uuid[16]);
 

@@ -18,9 +18,9 @@
 
 /* One encoded parameter. */
 struct elpq__encoded {
-    uint32_t oid;  /* for Parse; 0: the server decides */
+    uint32_t oid;   /* for Parse; 0: the server decides */
     int32_t length; /* bytes, without the NUL; 0 of a NULL */
-    size_t offset; /* where in the buffer */
+    size_t offset;  /* where in the buffer */
     uint8_t format; /* 0 text, 1 binary */
     bool is_null;
 };
@@ -45,6 +45,21 @@ int elpq__params_encode(const elpq_value *values, unsigned n,
  * what an undecided parameter is sent as.
  */
 int elpq__value_print(const elpq_value *value, struct elpq__buf *out,
+                      struct elpq__why *why);
+
+/*
+ * Appends an array, in the format that *format says then.  Elements are
+ * encoded as the array type's element type, whatever their own OID.
+ */
+int elpq__array_encode(const elpq_value *value, struct elpq__buf *out,
+                       uint8_t *format, struct elpq__why *why);
+
+/* Appends an array as a literal: {1,NULL,"a b"}. */
+int elpq__array_literal(const elpq_value *value, struct elpq__buf *out,
+                        struct elpq__why *why);
+
+/* Whether so many bytes more are too many; sets *why if so. */
+int elpq__params_room(const struct elpq__buf *out, size_t more,
                       struct elpq__why *why);
 
 #endif

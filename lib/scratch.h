@@ -4,8 +4,9 @@
  *
  * Owned by a result.  Blocks are only ever added, so that pointers stay good
  * until elpq__scratch_free().  What was converted once is remembered under
- * the address of the bytes it came from and the kind of conversion: reading
- * the same cell a thousand times costs the memory of reading it once.
+ * the address of the bytes it came from and the conversion: reading the same
+ * cell a thousand times costs the memory of reading it once.  So the bytes
+ * must not change while the scratch lives.
  */
 #ifndef ELPQ_LIB_SCRATCH_H
 #define ELPQ_LIB_SCRATCH_H
@@ -21,21 +22,27 @@ struct elpq__scratch_memo;
 /* All zero is an empty one. */
 struct elpq__scratch {
     struct elpq__scratch_block *blocks; /* newest first */
-    char *next;                         /* next .. next + left is free */
+    char *next;                         /* next .. next + left: free */
     size_t left;
-    struct elpq__scratch_memo *memo; /* open hash table of 2^memo_bits */
+    struct elpq__scratch_memo *memo;    /* open hash of 2^memo_bits */
     unsigned memo_bits;
     size_t memo_used;
     struct elpq__buf text; /* where a value is printed before it moves in */
 };
 
-/* What a remembered conversion made; part of its key. */
+/* What a remembered conversion was from and to: the rest of its key. */
 enum elpq__memo_what {
-    ELPQ__MEMO_TEXT,
+    ELPQ__MEMO_STRING,
     ELPQ__MEMO_BYTES,
     ELPQ__MEMO_ARRAY,
-    ELPQ__MEMO_VALUES
+    ELPQ__MEMO_VALUE
 };
+
+static inline uint64_t elpq__memo_tag(enum elpq__memo_what what, uint32_t oid,
+                                      bool binary)
+{
+    return (uint64_t)oid << 8 | (uint64_t)what << 1 | binary;
+}
 
 void elpq__scratch_free(struct elpq__scratch *s);
 
@@ -48,12 +55,10 @@ char *elpq__scratch_copy(struct elpq__scratch *s, const char *data,
 
 /* What elpq__scratch_keep() kept for these bytes; NULL if nothing. */
 const void *elpq__scratch_find(const struct elpq__scratch *s,
-                               const char *data, enum elpq__memo_what what,
-                               size_t *size);
+                               const char *data, uint64_t tag, size_t *size);
 
 /* Remembers a conversion.  Failing to is harmless, and is not told. */
 void elpq__scratch_keep(struct elpq__scratch *s, const char *data,
-                        enum elpq__memo_what what, const void *made,
-                        size_t size);
+                        uint64_t tag, const void *made, size_t size);
 
 #endif

@@ -1,0 +1,654 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Cells: the typed getters, and rows read with elpq_scan().
+ *
+ * Each getter is one static function on a cell, read_<name>(); the public
+ * functions on cells, those on row and column, and elpq_scan_v() are made
+ * from it at the end of the file.  A getter goes straight to the bytes for
+ * the types that most columns have, and through the codec for the rest.
+ *
+ * A getter converts what the type means, not how it was written: numbers to
+ * numbers where nothing is lost, everything to text, and nothing else.
+ * *out is written on success only.
+ */
+#include <elpq/result.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec.h"
+#include "result.h"
+
+#define BIG_TEXT ((size_t)64 * 1024) /* not kept between conversions */
+
+static inline int cell_of(elpq_result *result, size_t row, int column,
+                          elpq_cell *cell)
+{
+    const struct elpq__column *info;
+
+    if (row >= (size_t)result->rows || column < 0 ||
+        column >= result->columns)
+        return ELPQ_E_INDEX;
+    info = &result->column[column];
+    cell->oid = info->oid;
+    cell->binary = info->binary;
+    cell->result = result;
+    cell->data = PQgetvalue(result->res, (int)row, column);
+    cell->size = PQgetlength(result->res, (int)row, column);
+    if (cell->size == 0 && PQgetisnull(result->res, (int)row, column)) {
+        cell->data = NULL;
+        cell->size = -1;
+    }
+    return 0;
+}
+
+int elpq_cell_at(elpq_result *result, size_t row, int column, elpq_cell *out)
+{
+    return cell_of(result, row, column, out);
+}
+
+static inline bool is_null(const elpq_cell *cell)
+{
+    return cell->size < 0;
+}
+
+/* The value of a cell by a codec that decodes; no memory is needed. */
+static int decode(const elpq_cell *cell, const struct elpq__codec *codec,
+                  elpq_value *out)
+{
+    *out = elpq_value_init(cell->oid, (elpq_kind)codec->kind);
+    return cell->binary
+               ? codec->ops->decode(codec, cell->data, (size_t)cell->size, out)
+               : codec->ops->parse(codec, cell->data, (size_t)cell->size, out);
+}
+
+/* The value of a cell whose type must have the given natural kind. */
+static int decode_kind(const elpq_cell *cell, elpq_kind kind, elpq_value *out)
+{
+    const struct elpq__codec *codec;
+
+    if (is_null(cell))
+        return ELPQ_E_NULL;
+    codec = elpq__codec_find(cell->oid);
+    if (!codec || codec->kind != kind)
+        return ELPQ_E_TYPE;
+    return decode(cell, codec, out);
+}
+
+/* ------------------------------------------------------- text and bytes */
+
+/*
+ * The text of a binary cell that is not text itself, printed once.  The
+ * scratch's buffer is free for others again when this returns.
+ */
+static int print_cell(const elpq_cell *cell, const struct elpq__codec *codec,
+                      elpq_string *out)
+{
+    uint64_t tag = elpq__memo_tag(ELPQ__MEMO_STRING, cell->oid, true);
+    struct elpq__scratch *mem = &cell->result->scratch;
+    size_t size = (size_t)cell->size;
+    const char *made = elpq__scratch_find(mem, cell->data, tag, &out->size);
+    int rc;
+
+    if (!made) {
+        elpq__buf_clear(&mem->text);
+        if (codec)
+            rc = codec->ops->print(codec, cell->data, size, &mem->text);
+        else
+            rc = elpq__array_print(cell->oid, cell->data, size, &mem->text);
+        if (!rc)
+            rc = elpq__buf_status(&mem->text);
+        if (rc)
+            return rc;
+        made = elpq__scratch_copy(mem, mem->text.data, mem->text.size);
+        if (!made)
+            return ELPQ_E_NOMEM;
+        out->size = mem->text.size;
+        elpq__scratch_keep(mem, cell->data, tag, made, out->size);
+        if (mem->text.room > BIG_TEXT)
+            elpq__buf_free(&mem->text);
+    }
+    out->data = made;
+    return 0;
+}
+
+/* Text that something other than a NUL byte follows, as inside an array. */
+static int terminate(const elpq_cell *cell, elpq_string *out)
+{
+    uint64_t tag = elpq__memo_tag(ELPQ__MEMO_STRING, cell->oid, cell->binary);
+    struct elpq__scratch *mem = &cell->result->scratch;
+    const char *made = elpq__scratch_find(mem, cell->data, tag, &out->size);
+
+    if (!made) {
+        made = elpq__scratch_copy(mem, cell->data, (size_t)cell->size);
+        if (!made)
+            return ELPQ_E_NOMEM;
+        out->size = (size_t)cell->size;
+        elpq__scratch_keep(mem, cell->data, tag, made, out->size);
+    }
+    out->data = made;
+    return 0;
+}
+
+static int read_string_slow(const elpq_cell *cell, elpq_string *out)
+{
+    const struct elpq__codec *codec = elpq__codec_find(cell->oid);
+
+    if (cell->binary && (!codec || !codec->textual)) {
+        if (!codec && !elpq__codec_of_array(cell->oid))
+            return ELPQ_E_TYPE;
+        return cell->result ? print_cell(cell, codec, out) : ELPQ_E_USAGE;
+    }
+    if (cell->data[cell->size] != '\0')
+        return cell->result ? terminate(cell, out) : ELPQ_E_USAGE;
+    out->data = cell->data;
+    out->size = (size_t)cell->size;
+    return 0;
+}
+
+static int read_string(const elpq_cell *cell, elpq_string *out)
+{
+    elpq_string made;
+    int rc;
+
+    if (is_null(cell))
+        return ELPQ_E_NULL;
+    if ((cell->oid == ELPQ_OID_TEXT || cell->oid == ELPQ_OID_VARCHAR ||
+         !cell->binary) &&
+        cell->data[cell->size] == '\0') {
+        out->data = cell->data;
+        out->size = (size_t)cell->size;
+        return 0;
+    }
+    rc = read_string_slow(cell, &made);
+    if (!rc)
+        *out = made;
+    return rc;
+}
+
+static int read_cstring(const elpq_cell *cell, const char **out)
+{
+    elpq_string s = { NULL, 0 };
+    int rc = is_null(cell) ? 0 : read_string(cell, &s);
+
+    if (!rc)
+        *out = s.data;
+    return rc;
+}
+
+/* The bytes of a bytea that came as text, converted once. */
+static int unhex_cell(const elpq_cell *cell, elpq_string *out)
+{
+    uint64_t tag = elpq__memo_tag(ELPQ__MEMO_BYTES, cell->oid, false);
+    struct elpq__scratch *mem;
+    const char *made;
+    int rc;
+
+    if (!cell->result)
+        return ELPQ_E_USAGE;
+    mem = &cell->result->scratch;
+    made = elpq__scratch_find(mem, cell->data, tag, &out->size);
+    if (!made) {
+        elpq__buf_clear(&mem->text);
+        rc = elpq__parse_bytea(cell->data, (size_t)cell->size, &mem->text);
+        if (!rc)
+            rc = elpq__buf_status(&mem->text);
+        if (rc)
+            return rc;
+        made = elpq__scratch_copy(mem, mem->text.data, mem->text.size);
+        if (!made)
+            return ELPQ_E_NOMEM;
+        out->size = mem->text.size;
+        elpq__scratch_keep(mem, cell->data, tag, made, out->size);
+        if (mem->text.room > BIG_TEXT)
+            elpq__buf_free(&mem->text);
+    }
+    out->data = made;
+    return 0;
+}
+
+/*
+ * bytea; text as it is; and the bytes of types that nobody here knows, in
+ * whichever format they came.
+ */
+static int read_bytes(const elpq_cell *cell, elpq_string *out)
+{
+    const struct elpq__codec *codec;
+    elpq_string made;
+    int rc;
+
+    if (is_null(cell))
+        return ELPQ_E_NULL;
+    codec = elpq__codec_find(cell->oid);
+    if (codec && codec->kind == ELPQ_KIND_BYTES && !cell->binary) {
+        rc = unhex_cell(cell, &made);
+    } else if (codec && codec->kind == ELPQ_KIND_TEXT &&
+               codec->ops != &elpq__numeric_ops) {
+        rc = read_string(cell, &made);
+    } else if (codec ? codec->kind == ELPQ_KIND_BYTES
+                     : !elpq__codec_of_array(cell->oid)) {
+        made.data = cell->data;
+        made.size = (size_t)cell->size;
+        rc = 0;
+    } else {
+        rc = ELPQ_E_TYPE;
+    }
+    if (!rc)
+        *out = made;
+    return rc;
+}
+
+/* --------------------------------------------------------------- numbers */
+
+/* A double as an integer, if it is one. */
+static int whole(double x, int64_t *out)
+{
+    /* 2^63 is exact as a double, INT64_MAX is not */
+    if (!(x >= -9223372036854775808.0 && x < 9223372036854775808.0))
+        return ELPQ_E_RANGE;
+    if (x != trunc(x))
+        return ELPQ_E_RANGE;
+    *out = (int64_t)x;
+    return 0;
+}
+
+static int read_int64_slow(const elpq_cell *cell, int64_t *out)
+{
+    const struct elpq__codec *codec;
+    size_t size = (size_t)cell->size;
+    elpq_value v;
+    int rc;
+
+    if (is_null(cell))
+        return ELPQ_E_NULL;
+    codec = elpq__codec_find(cell->oid);
+    if (!codec)
+        return ELPQ_E_TYPE;
+    if (codec->ops == &elpq__numeric_ops)
+        return cell->binary ? elpq__numeric_int64(cell->data, size, out)
+                            : elpq__numeric_text_int64(cell->data, size, out);
+    if (codec->kind != ELPQ_KIND_INT && codec->kind != ELPQ_KIND_UINT &&
+        codec->kind != ELPQ_KIND_DOUBLE && codec->kind != ELPQ_KIND_FLOAT)
+        return ELPQ_E_TYPE;
+    rc = decode(cell, codec, &v);
+    if (rc)
+        return rc;
+    if (v.kind == ELPQ_KIND_DOUBLE || v.kind == ELPQ_KIND_FLOAT)
+        return whole(v.u.float64, out);
+    if (v.kind == ELPQ_KIND_UINT && v.u.uint64 > INT64_MAX)
+        return ELPQ_E_RANGE;
+    *out = v.u.int64;
+    return 0;
+}
+
+/* The integers of most columns without a detour. */
+static inline int read_int64_fast(const elpq_cell *cell, int64_t *out)
+{
+    if (cell->binary && cell->oid == ELPQ_OID_INT4 && cell->size == 4) {
+        *out = (int32_t)elpq__load32(cell->data);
+        return 0;
+    }
+    if (cell->binary && cell->oid == ELPQ_OID_INT8 && cell->size == 8) {
+        *out = (int64_t)elpq__load64(cell->data);
+        return 0;
+    }
+    if (cell->binary && cell->oid == ELPQ_OID_INT2 && cell->size == 2) {
+        *out = (int16_t)elpq__load16(cell->data);
+        return 0;
+    }
+    return read_int64_slow(cell, out);
+}
+
+#define READ_INT(name, type, min, max)                          \
+    static int read_##name(const elpq_cell *cell, type *out)    \
+    {                                                           \
+        int64_t x = 0;                                          \
+        int rc = read_int64_fast(cell, &x);                     \
+                                                                \
+        if (rc)                                                 \
+            return rc;                                          \
+        if (x < (int64_t)(min) || x > (int64_t)(max))           \
+            return ELPQ_E_RANGE;                                \
+        *out = (type)x;                                         \
+        return 0;                                               \
+    }
+READ_INT(int16, int16_t, INT16_MIN, INT16_MAX)
+READ_INT(int32, int32_t, INT32_MIN, INT32_MAX)
+READ_INT(uint32, uint32_t, 0, UINT32_MAX)
+
+static int read_int64(const elpq_cell *cell, int64_t *out)
+{
+    int64_t x = 0;
+    int rc = read_int64_fast(cell, &x);
+
+    if (!rc)
+        *out = x;
+    return rc;
+}
+
+/* A numeric as the nearest double, or the nearest float. */
+static int numeric_double(const elpq_cell *cell, bool narrow, double *out)
+{
+    struct elpq__scratch *mem;
+    const char *text = cell->data;
+    size_t size = (size_t)cell->size;
+    float f = 0;
+    int rc = 0;
+
+    if (cell->binary) {
+        if (!cell->result)
+            return ELPQ_E_USAGE;
+        mem = &cell->result->scratch;
+        elpq__buf_clear(&mem->text);
+        rc = elpq__numeric_print(text, size, &mem->text);
+        size = mem->text.size;
+        elpq__buf_add_byte(&mem->text, '\0');
+        text = mem->text.data;
+        if (!rc)
+            rc = elpq__buf_status(&mem->text);
+    }
+    if (rc)
+        return rc;
+    if (!narrow)
+        return elpq__parse_double(text, size, out);
+    rc = elpq__parse_float(text, size, &f);
+    *out = f;
+    return rc;
+}
+
+static int read_number(const elpq_cell *cell, bool narrow, double *out)
+{
+    const struct elpq__codec *codec;
+    elpq_value v;
+    int rc;
+
+    if (is_null(cell))
+        return ELPQ_E_NULL;
+    codec = elpq__codec_find(cell->oid);
+    if (!codec)
+        return ELPQ_E_TYPE;
+    if (codec->ops == &elpq__numeric_ops)
+        return numeric_double(cell, narrow, out);
+    if (codec->kind != ELPQ_KIND_INT && codec->kind != ELPQ_KIND_UINT &&
+        codec->kind != ELPQ_KIND_DOUBLE && codec->kind != ELPQ_KIND_FLOAT)
+        return ELPQ_E_TYPE;
+    rc = decode(cell, codec, &v);
+    if (rc)
+        return rc;
+    if (v.kind == ELPQ_KIND_INT)
+        *out = (double)v.u.int64;
+    else if (v.kind == ELPQ_KIND_UINT)
+        *out = (double)v.u.uint64;
+    else
+        *out = v.u.float64;
+    return 0;
+}
+
+static int read_double(const elpq_cell *cell, double *out)
+{
+    double x = 0;
+    uint64_t bits;
+    int rc;
+
+    if (cell->binary && cell->oid == ELPQ_OID_FLOAT8 && cell->size == 8) {
+        bits = elpq__load64(cell->data);
+        memcpy(out, &bits, sizeof(*out));
+        return 0;
+    }
+    rc = read_number(cell, false, &x);
+    if (!rc)
+        *out = x;
+    return rc;
+}
+
+static int read_float(const elpq_cell *cell, float *out)
+{
+    double x = 0;
+    int rc = read_number(cell, true, &x);
+
+    if (rc)
+        return rc;
+    if (isfinite(x) && fabs(x) >= ELPQ__FLOAT_OVERFLOW)
+        return ELPQ_E_RANGE;
+    *out = (float)x;
+    return 0;
+}
+
+/* ------------------------------------------------------------ the others */
+
+static int read_bool(const elpq_cell *cell, bool *out)
+{
+    elpq_value v;
+    int rc;
+
+    if (cell->binary && cell->oid == ELPQ_OID_BOOL && cell->size == 1) {
+        *out = *cell->data != 0;
+        return 0;
+    }
+    rc = decode_kind(cell, ELPQ_KIND_BOOL, &v);
+    if (!rc)
+        *out = v.u.boolean;
+    return rc;
+}
+
+static int read_uuid(const elpq_cell *cell, elpq_uuid_bytes *out)
+{
+    elpq_value v;
+    int rc = decode_kind(cell, ELPQ_KIND_UUID, &v);
+
+    if (!rc)
+        memcpy(out->bytes, v.u.uuid, sizeof(out->bytes));
+    return rc;
+}
+
+static int read_interval(const elpq_cell *cell, elpq_interval_parts *out)
+{
+    elpq_value v;
+    int rc = decode_kind(cell, ELPQ_KIND_INTERVAL, &v);
+
+    if (!rc)
+        *out = v.u.interval;
+    return rc;
+}
+
+#define READ_TIME(name, natural)                                \
+    static int read_##name(const elpq_cell *cell, int64_t *out) \
+    {                                                           \
+        elpq_value v;                                           \
+        int rc = decode_kind(cell, natural, &v);                \
+                                                                \
+        if (!rc)                                                \
+            *out = v.u.int64;                                   \
+        return rc;                                              \
+    }
+READ_TIME(date, ELPQ_KIND_DATE)
+READ_TIME(time, ELPQ_KIND_TIME)
+READ_TIME(timestamp, ELPQ_KIND_TIMESTAMP)
+
+static int read_array(const elpq_cell *cell, elpq_array_view *out)
+{
+    uint64_t tag = elpq__memo_tag(ELPQ__MEMO_ARRAY, cell->oid, cell->binary);
+    struct elpq__scratch *mem;
+    const elpq_array_view *made;
+    elpq_array_view *kept;
+    elpq_array_view view;
+    size_t size;
+    int rc;
+
+    if (is_null(cell))
+        return ELPQ_E_NULL;
+    if (!elpq__codec_of_array(cell->oid))
+        return ELPQ_E_TYPE;
+    if (!cell->result)
+        return ELPQ_E_USAGE;
+    mem = &cell->result->scratch;
+    made = elpq__scratch_find(mem, cell->data, tag, &size);
+    if (!made) {
+        rc = elpq__array_decode(cell, mem, &view);
+        if (rc)
+            return rc;
+        kept = elpq__scratch_alloc(mem, sizeof(*kept));
+        if (!kept)
+            return ELPQ_E_NOMEM;
+        *kept = view;
+        elpq__scratch_keep(mem, cell->data, tag, kept, sizeof(*kept));
+        made = kept;
+    }
+    *out = *made;
+    return 0;
+}
+
+/* ---------------------------------------------------------------- values */
+
+static int read_value(const elpq_cell *cell, elpq_value *out);
+
+/* One dimension becomes values; more go back the way they came. */
+static int array_value(const elpq_cell *cell, elpq_value *out)
+{
+    uint64_t tag = elpq__memo_tag(ELPQ__MEMO_VALUE, cell->oid, cell->binary);
+    struct elpq__scratch *mem;
+    elpq_array_view view;
+    const elpq_value *made;
+    elpq_value *items;
+    size_t size, i;
+    int rc = read_array(cell, &view);
+
+    if (rc)
+        return rc;
+    if (view.ndim > 1 || (view.ndim == 1 && view.lower[0] != 1)) {
+        *out = cell->binary
+                   ? elpq_raw(cell->oid, cell->data, (size_t)cell->size)
+                   : elpq_text_as(cell->oid, cell->data, (size_t)cell->size);
+        return 0;
+    }
+    mem = &cell->result->scratch;
+    made = elpq__scratch_find(mem, cell->data, tag, &size);
+    if (!made) {
+        /* no wrap: as many cells, which are larger, are in memory */
+        items = elpq__scratch_alloc(mem, view.count * sizeof(*items));
+        if (!items)
+            return ELPQ_E_NOMEM;
+        for (i = 0; i < view.count; i++) {
+            rc = read_value(&view.items[i], &items[i]);
+            if (rc)
+                return rc;
+        }
+        elpq__scratch_keep(mem, cell->data, tag, items, view.count);
+        made = items;
+    }
+    *out = elpq_array(cell->oid, made, view.count);
+    return 0;
+}
+
+static int codec_value(const elpq_cell *cell, const struct elpq__codec *codec,
+                       elpq_value *out)
+{
+    elpq_string s = { NULL, 0 };
+    elpq_value v;
+    int rc;
+
+    if (codec->kind == ELPQ_KIND_TEXT || codec->kind == ELPQ_KIND_BYTES) {
+        rc = codec->kind == ELPQ_KIND_TEXT ? read_string(cell, &s)
+                                           : read_bytes(cell, &s);
+        v = elpq_text_as(cell->oid, s.data, s.size);
+        v.kind = codec->kind;
+    } else {
+        rc = decode(cell, codec, &v);
+    }
+    if (!rc)
+        *out = v;
+    return rc;
+}
+
+/* Recursion ends with an array's elements, whose types are no arrays. */
+static int read_value(const elpq_cell *cell, elpq_value *out)
+{
+    const struct elpq__codec *codec;
+    size_t size = (size_t)cell->size;
+
+    if (is_null(cell)) {
+        *out = elpq_null(cell->oid);
+        return 0;
+    }
+    codec = elpq__codec_find(cell->oid);
+    if (codec)
+        return codec_value(cell, codec, out);
+    if (elpq__codec_of_array(cell->oid))
+        return array_value(cell, out);
+    *out = cell->binary ? elpq_raw(cell->oid, cell->data, size)
+                        : elpq_text_as(cell->oid, cell->data, size);
+    return 0;
+}
+
+/* ---------------------------------------------- the public faces of all */
+
+#define DEFINE_GETTER(name, type)                                         \
+    int elpq_cell_##name(const elpq_cell *cell, type *out)                \
+    {                                                                     \
+        return read_##name(cell, out);                                    \
+    }                                                                     \
+    int elpq_get_##name(elpq_result *result, size_t row, int column,      \
+                        type *out)                                        \
+    {                                                                     \
+        elpq_cell cell;                                                   \
+        int rc = cell_of(result, row, column, &cell);                     \
+                                                                          \
+        return rc ? rc : read_##name(&cell, out);                         \
+    }
+ELPQ_GETTERS(DEFINE_GETTER)
+
+const char *elpq_get_text(elpq_result *result, size_t row, int column)
+{
+    elpq_cell cell;
+    const char *text = NULL;
+
+    if (cell_of(result, row, column, &cell) || read_cstring(&cell, &text))
+        return NULL;
+    return text;
+}
+
+static int scan_target(const elpq_cell *cell, const elpq_target *target)
+{
+    switch (target->type) {
+    case ELPQ_TARGET_SKIP:
+        return 0;
+#define SCAN_CASE(name, type) \
+    case ELPQ_TARGET_##name:  \
+        return read_##name(cell, (type *)target->out);
+        ELPQ_GETTERS(SCAN_CASE)
+        SCAN_CASE(cstring, const char *)
+    default:
+        return ELPQ_E_USAGE;
+    }
+}
+
+static int scan_column(elpq_result *result, size_t row, int column,
+                       const elpq_target *target)
+{
+    elpq_cell cell;
+    int rc = cell_of(result, row, column, &cell);
+
+    if (rc)
+        return rc;
+    rc = scan_target(&cell, target);
+    if (!target->is_null)
+        return rc;
+    *target->is_null = is_null(&cell);
+    return rc == ELPQ_E_NULL ? 0 : rc;
+}
+
+int elpq_scan_v(elpq_result *result, size_t row, const elpq_target *targets,
+                int n, int *failed)
+{
+    int rc = n > result->columns ? ELPQ_E_INDEX : 0;
+    int i = rc ? result->columns : 0;
+
+    while (!rc && i < n) {
+        rc = scan_column(result, row, i, &targets[i]);
+        i += !rc;
+    }
+    if (rc && failed)
+        *failed = i;
+    return rc;
+}

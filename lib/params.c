@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Parameters; see params.h.  Arrays are in params_array.c.
+ *
+ * This runs once per statement, so the common values take a short way, and
+ * nothing is written for errors before there is one: a parameter that fails
+ * is encoded again, with its name in front of the explanation.
+ */
+#include "params.h"
+
+#include <elpq/statement.h>
+
+#include <stdio.h>
+
+int elpq__params_room(const struct elpq__buf *out, size_t more,
+                      struct elpq__why *why)
+{
+    size_t limit = out->limit ? out->limit : ELPQ__BUF_LIMIT;
+
+    if (out->size < limit && more < limit - out->size)
+        return 0;
+    return elpq__refuse(why, "the parameters take more than %zu bytes",
+                        limit);
+}
+
+/*
+ * What a failed buffer means.  It fails by doubling its room past what
+ * memory has, or past its limit, which it can only be near to.
+ */
+static int buf_outcome(const struct elpq__buf *out, struct elpq__why *why)
+{
+    size_t limit = out->limit ? out->limit : ELPQ__BUF_LIMIT;
+
+    if (!out->failed)
+        return 0;
+    if (out->size < limit / 2)
+        return ELPQ_E_NOMEM;
+    return elpq__params_room(out, limit, why);
+}
+
+/* ------------------------------------------------------------- text form */
+
+static int print_text(const elpq_value *v, struct elpq__buf *out,
+                      struct elpq__why *why)
+{
+    size_t size = v->u.bytes.size;
+    int rc = elpq__params_room(out, size, why);
+
+    if (rc)
+        return rc;
+    if (size && memchr(v->u.bytes.data, '\0', size))
+        return elpq__refuse(why, "text has a NUL byte inside");
+    elpq__buf_add(out, v->u.bytes.data, size);
+    return 0;
+}
+
+static int print_time_kind(const elpq_value *v, struct elpq__buf *out,
+                           struct elpq__why *why)
+{
+    int64_t x = v->u.int64;
+    int32_t days = 0;
+    int64_t usec = 0;
+    int rc;
+
+    if (v->kind == ELPQ_KIND_DATE) {
+        rc = elpq__date_to_wire(x, &days);
+        if (!rc)
+            return elpq__print_date(out, days);
+    } else if (v->kind == ELPQ_KIND_TIME) {
+        rc = elpq__print_time(out, x);
+    } else {
+        rc = elpq__timestamp_to_wire(x, &usec);
+        if (!rc)
+            rc = elpq__print_timestamp(out, usec,
+                                       v->oid == ELPQ_OID_TIMESTAMPTZ);
+    }
+    if (!rc)
+        return 0;
+    return elpq__refuse(why, "value %lld is out of range for a %s",
+                        (long long)x,
+                        v->kind == ELPQ_KIND_DATE   ? "date"
+                        : v->kind == ELPQ_KIND_TIME ? "time"
+                                                    : "timestamp");
+}
+
+int elpq__value_print(const elpq_value *v, struct elpq__buf *out,
+                      struct elpq__why *why)
+{
+    int rc;
+
+    switch (v->kind) {
+    case ELPQ_KIND_BOOL:
+        elpq__buf_add_str(out, v->u.boolean ? "true" : "false");
+        return 0;
+    case ELPQ_KIND_INT:
+        elpq__print_int64(out, v->u.int64);
+        return 0;
+    case ELPQ_KIND_UINT:
+        elpq__print_uint64(out, v->u.uint64);
+        return 0;
+    case ELPQ_KIND_DOUBLE:
+        elpq__print_double(out, v->u.float64);
+        return 0;
+    case ELPQ_KIND_FLOAT:
+        elpq__print_float(out, (float)v->u.float64);
+        return 0;
+    case ELPQ_KIND_TEXT:
+        return print_text(v, out, why);
+    case ELPQ_KIND_BYTES:
+        rc = elpq__params_room(out, v->u.bytes.size, why);
+        if (!rc)
+            elpq__print_bytea(out, v->u.bytes.data, v->u.bytes.size);
+        return rc;
+    case ELPQ_KIND_UUID:
+        elpq__print_uuid(out, v->u.uuid);
+        return 0;
+    case ELPQ_KIND_DATE:
+    case ELPQ_KIND_TIME:
+    case ELPQ_KIND_TIMESTAMP:
+        return print_time_kind(v, out, why);
+    case ELPQ_KIND_INTERVAL:
+        elpq__print_interval(out, &v->u.interval);
+        return 0;
+    case ELPQ_KIND_ARRAY:
+    case ELPQ_KIND_C_ARRAY:
+        return elpq__array_literal(v, out, why);
+    case ELPQ_KIND_RAW:
+        return elpq__refuse(why, "a raw value has no text form");
+    default:
+        return elpq__refuse(why, "a value of unknown kind %d", v->kind);
+    }
+}
+
+/* -------------------------------------------------------------- encoding */
+
+/* A value in binary if its type's codec has it so; else in text form. */
+static int encode_by_codec(const elpq_value *v, struct elpq__buf *out,
+                           uint8_t *format, struct elpq__why *why)
+{
+    const struct elpq__codec *codec = elpq__codec_find(v->oid);
+    int rc = ELPQ__AS_TEXT;
+
+    if (codec)
+        rc = codec->ops->encode(codec, v, out, why);
+    if (rc == ELPQ__AS_TEXT) {
+        *format = 0;
+        rc = elpq__value_print(v, out, why);
+    }
+    return rc;
+}
+
+/* Bytes for a type that nobody here knows are its binary form. */
+static int encode_bytes(const elpq_value *v, struct elpq__buf *out,
+                        uint8_t *format, struct elpq__why *why)
+{
+    int rc = elpq__params_room(out, v->u.bytes.size, why);
+
+    if (rc)
+        return rc;
+    if (v->kind == ELPQ_KIND_BYTES && elpq__codec_find(v->oid))
+        return encode_by_codec(v, out, format, why);
+    elpq__buf_add(out, v->u.bytes.data, v->u.bytes.size);
+    return 0;
+}
+
+static int encode_any(const elpq_value *v, struct elpq__buf *out,
+                      uint8_t *format, struct elpq__why *why)
+{
+    switch (v->kind) {
+    case ELPQ_KIND_TEXT:
+        *format = 0;
+        return print_text(v, out, why);
+    case ELPQ_KIND_RAW:
+    case ELPQ_KIND_BYTES:
+        return encode_bytes(v, out, format, why);
+    case ELPQ_KIND_ARRAY:
+    case ELPQ_KIND_C_ARRAY:
+        return elpq__array_encode(v, out, format, why);
+    default:
+        return encode_by_codec(v, out, format, why);
+    }
+}
+
+int elpq__value_encode(const elpq_value *v, struct elpq__buf *out,
+                       struct elpq__encoded *encoded, struct elpq__why *why)
+{
+    int rc = 0;
+
+    encoded->oid = v->oid;
+    encoded->offset = out->size;
+    encoded->format = 1;
+    encoded->is_null = v->kind == ELPQ_KIND_NULL;
+    if (v->kind == ELPQ_KIND_NULL)
+        encoded->format = 0;
+    else if (v->kind == ELPQ_KIND_INT && v->oid == ELPQ_OID_INT8)
+        elpq__buf_add_int64(out, v->u.uint64);
+    else
+        rc = encode_any(v, out, &encoded->format, why);
+    if (rc)
+        return rc;
+    encoded->length = (int32_t)(out->size - encoded->offset);
+    if (encoded->format == 0 && !encoded->is_null)
+        elpq__buf_add_byte(out, '\0');
+    return buf_outcome(out, why);
+}
+
+int elpq__params_encode(const elpq_value *values, unsigned n,
+                        struct elpq__buf *out, struct elpq__encoded *encoded,
+                        char *why, size_t why_size)
+{
+    struct elpq__why reason = { why, why_size };
+    int rc = 0;
+    unsigned i;
+    int used;
+
+    if (n > ELPQ_MAX_PARAMETERS)
+        return elpq__refuse(&reason,
+                            "%u parameters are more than the %d that a "
+                            "statement can have",
+                            n, ELPQ_MAX_PARAMETERS);
+    for (i = 0; i < n && !rc; i++)
+        rc = elpq__value_encode(&values[i], out, &encoded[i], NULL);
+    if (rc != ELPQ_E_VALUE || why_size == 0)
+        return rc;
+    used = snprintf(why, why_size, "parameter $%u: ", i);
+    if (used > 0 && (size_t)used < why_size) {
+        reason.text += used;
+        reason.size -= (size_t)used;
+        elpq__value_encode(&values[i - 1], out, &encoded[i - 1], &reason);
+    }
+    return rc;
+}
