@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * bench: elpq against a hand-written loop on libpq and epoll.
+ *
+ * Both sides do the same work in this one process, in turns (ABAB...), and
+ * the figures are medians: of each side's statements (or rows) per second and
+ * CPU microseconds per statement (user and system, of this process only), and
+ * of the ratios of neighbouring turns.  Checksums prove that both read the
+ * same values.  Allocations are calls of malloc, calloc and realloc per
+ * statement, libpq's own included; elpq's own are the difference.
+ *
+ * The server is the one that the PG* variables name; see --help.
+ */
+#include "bench.h"
+
+#include <getopt.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+static const struct bench_row rows[] = {
+    { "1 connection, depth 1", BENCH_CONNS, 1, 1, 1 },
+    { "8 connections, depth 1", BENCH_CONNS, 8, 1, 1 },
+    { "1 connection, depth 64", BENCH_CONNS, 1, 64, 64 },
+    { "8 connections, depth 16", BENCH_CONNS, 8, 16, 16 },
+    /* A pool runs one statement per connection; the others wait in line. */
+    { "pool of 8, 128 at once", BENCH_POOL_EXECUTE, 8, 16, 1 },
+    { "fetch rows, getters", BENCH_FETCH_GET, 1, 1, 1 },
+    { "fetch rows, elpq_scan", BENCH_FETCH_SCAN, 1, 1, 1 },
+};
+
+enum { ROWS = sizeof(rows) / sizeof(rows[0]), MAX_ROUNDS = 99, SIDES = 2 };
+
+static const struct bench_side *const sides[SIDES] = { &bench_floor,
+                                                       &bench_elpq };
+
+static struct {
+    double seconds;    /* of one turn */
+    int rounds;
+    const char *only;  /* part of a row's name */
+    const char *side;
+    int fetch_rows;
+    bool check;
+} options = { 1.0, 5, "", NULL, 1000000, false };
+
+#define MIN_THROUGHPUT 0.95
+#define MAX_CPU 1.25
+
+/* One turn of one side, per statement or row. */
+struct turn {
+    double rate;
+    double cpu_usec;
+    double allocations;
+};
+
+/* ------------------------------------------------------------- for sides */
+
+_Noreturn void bench_die(const char *what, const char *message)
+{
+    fflush(stdout);
+    fprintf(stderr, "bench: %s: %s\n", what, message);
+    exit(1);
+}
+
+static uint32_t random_state;
+
+int32_t bench_next_key(void)
+{
+    random_state = random_state * 1664525u + 1013904223u;
+    return (int32_t)((random_state >> 8) % BENCH_POINT_ROWS) + 1;
+}
+
+uint64_t bench_sum(uint64_t sum, int64_t number, const char *text, size_t size)
+{
+    sum += (uint64_t)number + size;
+    if (size > 0)
+        sum += (unsigned char)text[0] + (unsigned char)text[size - 1];
+    return sum;
+}
+
+/* ------------------------------------------------------------ allocations */
+
+/*
+ * The executable's malloc comes before that of the C library, for libpq and
+ * libevent as well.  Sanitizers have theirs, and then nothing is counted.
+ */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__) && !defined(SANITIZED)
+#define COUNTING 1
+#else
+#define COUNTING 0
+#endif
+
+static _Thread_local uint64_t allocations;
+
+uint64_t bench_allocations(void)
+{
+    return allocations;
+}
+
+#if COUNTING
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *old, size_t size);
+
+void *malloc(size_t size)
+{
+    allocations++;
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    allocations++;
+    return __libc_calloc(count, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+    allocations++;
+    return __libc_realloc(old, size);
+}
+#endif
+
+/* -------------------------------------------------------------- measuring */
+
+static double now(clockid_t clock)
+{
+    struct timespec t;
+
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double cpu_seconds(void)
+{
+    struct rusage u;
+
+    getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+static uint64_t take_turn(const struct bench_side *side, void *state,
+                          uint64_t statements, double units, struct turn *out)
+{
+    uint64_t sum, before = bench_allocations();
+    double cpu, wall;
+
+    random_state = 1; /* both sides ask for the same keys */
+    cpu = cpu_seconds();
+    wall = now(CLOCK_MONOTONIC);
+    sum = side->run(state, statements);
+    wall = now(CLOCK_MONOTONIC) - wall;
+    cpu = cpu_seconds() - cpu;
+    out->rate = units / wall;
+    out->cpu_usec = cpu * 1e6 / units;
+    out->allocations = (double)(bench_allocations() - before) / units;
+    return sum;
+}
+
+/* How many statements fill a turn; the trial also warms everything up. */
+static uint64_t calibrate(const struct bench_row *row,
+                          const struct bench_side *side, void *state)
+{
+    struct turn trial;
+    uint64_t n = 256;
+
+    if (bench_is_fetch(row)) {
+        take_turn(side, state, 1, 1, &trial);
+        return 1;
+    }
+    do {
+        n *= 2;
+        take_turn(side, state, n, (double)n, &trial);
+    } while ((double)n / trial.rate < options.seconds / 8);
+    n = (uint64_t)(trial.rate * options.seconds);
+    return n > 512 ? n : 512;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double median(double *values, int n)
+{
+    qsort(values, (size_t)n, sizeof(*values), compare);
+    return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+static struct turn median_turn(const struct turn *turns, int n)
+{
+    double v[MAX_ROUNDS];
+    struct turn m = { 0, 0, 0 };
+
+    for (int i = 0; i < n; i++)
+        v[i] = turns[i].rate;
+    m.rate = median(v, n);
+    for (int i = 0; i < n; i++)
+        v[i] = turns[i].cpu_usec;
+    m.cpu_usec = median(v, n);
+    for (int i = 0; i < n; i++)
+        v[i] = turns[i].allocations;
+    m.allocations = median(v, n);
+    return m;
+}
+
+static bool report(const struct bench_row *row, struct turn t[][MAX_ROUNDS])
+{
+    struct turn f = median_turn(t[0], options.rounds);
+    struct turn e = median_turn(t[1], options.rounds);
+    double rate[MAX_ROUNDS], cpu[MAX_ROUNDS], r, c;
+    bool good;
+
+    for (int i = 0; i < options.rounds; i++) {
+        rate[i] = t[1][i].rate / t[0][i].rate;
+        cpu[i] = t[1][i].cpu_usec / t[0][i].cpu_usec;
+    }
+    r = median(rate, options.rounds);
+    c = median(cpu, options.rounds);
+    good = r >= MIN_THROUGHPUT && c <= MAX_CPU;
+    printf("%-24s %9.0f %9.0f %6.3f  %7.3f %7.3f %6.3f  %6.2f %6.2f %6.2f%s\n",
+           row->name, f.rate, e.rate, r, f.cpu_usec, e.cpu_usec, c,
+           f.allocations, e.allocations, e.allocations - f.allocations,
+           good ? "" : "  <-");
+    fflush(stdout);
+    return good;
+}
+
+static void report_one(const struct bench_row *row,
+                       const struct bench_side *side, const struct turn *turns)
+{
+    struct turn m = median_turn(turns, options.rounds);
+
+    printf("%-24s %s: %.0f per second, %.3f us of CPU, %.2f allocations\n",
+           row->name, side->name, m.rate, m.cpu_usec, m.allocations);
+    fflush(stdout);
+}
+
+static bool wanted(const struct bench_side *side)
+{
+    return !options.side || strcmp(options.side, side->name) == 0;
+}
+
+static bool measure(const struct bench_row *row)
+{
+    static struct turn turns[SIDES][MAX_ROUNDS];
+    void *state[SIDES] = { NULL, NULL };
+    uint64_t n = 0, sum[SIDES] = { 0, 0 };
+    double units;
+    bool good = true;
+
+    for (int i = 0; i < SIDES; i++) {
+        if (!wanted(sides[i]))
+            continue;
+        state[i] = sides[i]->open(row);
+        /* The first side decides; the second one warms up. */
+        if (n == 0)
+            n = calibrate(row, sides[i], state[i]);
+        else
+            calibrate(row, sides[i], state[i]);
+    }
+    units = bench_is_fetch(row) ? (double)n * options.fetch_rows : (double)n;
+    for (int round = 0; round < options.rounds; round++) {
+        for (int i = 0; i < SIDES; i++) {
+            if (state[i])
+                sum[i] = take_turn(sides[i], state[i], n, units,
+                                   &turns[i][round]);
+        }
+        if (state[0] && state[1] && sum[0] != sum[1])
+            bench_die(row->name, "the two sides read different values");
+    }
+    if (options.side)
+        report_one(row, sides[state[1] != NULL], turns[state[1] != NULL]);
+    else
+        good = report(row, turns);
+    for (int i = 0; i < SIDES; i++) {
+        if (state[i])
+            sides[i]->close(state[i]);
+    }
+    return good;
+}
+
+/* ---------------------------------------------------------------- tables */
+
+static void execute(PGconn *db, const char *sql)
+{
+    PGresult *r = PQexec(db, sql);
+
+    if (PQresultStatus(r) != PGRES_COMMAND_OK)
+        bench_die(sql, PQerrorMessage(db));
+    PQclear(r);
+}
+
+static void drop_tables(PGconn *db)
+{
+    execute(db, "SET client_min_messages = warning");
+    execute(db, "DROP TABLE IF EXISTS elpq_bench_point, elpq_bench_rows");
+}
+
+static PGconn *make_tables(void)
+{
+    PGconn *db = PQconnectdb("");
+    char sql[300];
+
+    if (PQstatus(db) != CONNECTION_OK)
+        bench_die("connect", PQerrorMessage(db));
+    drop_tables(db);
+    snprintf(sql, sizeof(sql),
+             "CREATE TABLE elpq_bench_point AS SELECT i AS id,"
+             " 'customer ' || i AS name, i * 1000::int8 AS balance"
+             " FROM generate_series(1, %d) i",
+             BENCH_POINT_ROWS);
+    execute(db, sql);
+    execute(db, "ALTER TABLE elpq_bench_point ADD PRIMARY KEY (id)");
+    snprintf(sql, sizeof(sql),
+             "CREATE TABLE elpq_bench_rows AS SELECT i::int4 AS a,"
+             " i * 1000000007 AS b, 'row number ' || i AS c,"
+             " timestamptz '2000-01-01' + i * interval '1 second' AS d"
+             " FROM generate_series(1, %d::int8) i",
+             options.fetch_rows);
+    execute(db, sql);
+    execute(db, "VACUUM (FREEZE, ANALYZE) elpq_bench_point");
+    execute(db, "VACUUM (FREEZE, ANALYZE) elpq_bench_rows");
+    return db;
+}
+
+/* ------------------------------------------------------------------ main */
+
+static const char usage[] =
+    "usage: bench [options]\n"
+    "  --seconds S   length of one turn of one side (default 1)\n"
+    "  --rounds N    turns of each side (default 5)\n"
+    "  --only TEXT   only rows whose name contains TEXT\n"
+    "  --side NAME   only floor, or only elpq: for profilers\n"
+    "  --rows N      rows of the fetches (default 1000000)\n"
+    "  --check       exit status 1 if a target is missed\n";
+
+static void parse_options(int argc, char **argv)
+{
+    static const struct option names[] = {
+        { "seconds", required_argument, NULL, 's' },
+        { "rounds", required_argument, NULL, 'r' },
+        { "only", required_argument, NULL, 'o' },
+        { "side", required_argument, NULL, 'e' },
+        { "rows", required_argument, NULL, 'n' },
+        { "check", no_argument, NULL, 'c' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
+    };
+    int c;
+
+    while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
+        switch (c) {
+        case 's': options.seconds = atof(optarg); break;
+        case 'r': options.rounds = atoi(optarg); break;
+        case 'o': options.only = optarg; break;
+        case 'e': options.side = optarg; break;
+        case 'n': options.fetch_rows = atoi(optarg); break;
+        case 'c': options.check = true; break;
+        case 'h': fputs(usage, stdout); exit(0);
+        default: fputs(usage, stderr); exit(2);
+        }
+    }
+    if (optind < argc || options.seconds <= 0 || options.rounds < 1 ||
+        options.rounds > MAX_ROUNDS || options.fetch_rows < 1 ||
+        (options.side && !wanted(sides[0]) && !wanted(sides[1]))) {
+        fputs(usage, stderr);
+        exit(2);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    PGconn *db;
+    int missed = 0;
+
+    parse_options(argc, argv);
+    db = make_tables();
+    printf("libpq %d, server %d, medians of %d rounds\n", PQlibVersion(),
+           PQserverVersion(db), options.rounds);
+    if (!options.side)
+        printf("%-24s %26s  %22s  %20s\n%-24s %9s %9s %6s  %7s %7s %6s"
+               "  %6s %6s %6s\n",
+               "", "statements or rows/s", "CPU us per", "allocations per", "",
+               "floor", "elpq", "ratio", "floor", "elpq", "ratio", "floor",
+               "elpq", "own");
+    for (int i = 0; i < ROWS; i++) {
+        if (strstr(rows[i].name, options.only))
+            missed += !measure(&rows[i]);
+    }
+    drop_tables(db);
+    PQfinish(db);
+    if (!options.side)
+        printf("targets (throughput >= %.2f, CPU <= %.2f): %s\n",
+               MIN_THROUGHPUT, MAX_CPU, missed ? "missed, see <-" : "met");
+    return options.check && missed > 0;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * bench.h: the work that both sides do, and how they are asked to do it.
+ *
+ * A side is one way of doing the work of a row: the floor (libpq and epoll by
+ * hand), or elpq.  bench.c opens both, lets them run in turns and compares.
+ */
+#ifndef ELPQ_BENCH_H
+#define ELPQ_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { BENCH_MAX_CONNS = 8, BENCH_POINT_ROWS = 100000 };
+
+/* Each point select asks for one of BENCH_POINT_ROWS keys. */
+#define BENCH_POINT_SQL                                                       \
+    "SELECT id, name, balance FROM elpq_bench_point WHERE id = $1"
+/* int4, int8, text, timestamptz: everything in the table. */
+#define BENCH_FETCH_SQL "SELECT a, b, c, d FROM elpq_bench_rows"
+
+enum bench_kind {
+    BENCH_CONNS,        /* so many connections, each so deep              */
+    BENCH_POOL_EXECUTE, /* conns * depth statements given to the pool     */
+    BENCH_FETCH_GET,    /* the big table in one result, read by getters   */
+    BENCH_FETCH_SCAN    /* the same, read row by row by elpq_scan()       */
+};
+
+/* One line of the report. */
+struct bench_row {
+    const char *name;
+    enum bench_kind kind;
+    int conns;
+    int depth;       /* statements in flight on each connection */
+    int floor_depth; /* the same for the floor                  */
+};
+
+struct bench_side {
+    const char *name;
+    /* Connects and prepares; a side that cannot ends the program. */
+    void *(*open)(const struct bench_row *row);
+    /* Runs so many statements, and returns the checksum of all values. */
+    uint64_t (*run)(void *state, uint64_t statements);
+    void (*close)(void *state);
+};
+
+extern const struct bench_side bench_floor;
+extern const struct bench_side bench_elpq;
+
+static inline bool bench_is_fetch(const struct bench_row *row)
+{
+    return row->kind == BENCH_FETCH_GET || row->kind == BENCH_FETCH_SCAN;
+}
+
+/* The next key to ask for, and the checksum of the keys given out so far. */
+int32_t bench_next_key(void);
+uint64_t bench_sum(uint64_t sum, int64_t number, const char *text, size_t size);
+
+/* Ends the program with a message. */
+_Noreturn void bench_die(const char *what, const char *message);
+
+/* Calls of malloc, calloc and realloc by this thread since the start. */
+uint64_t bench_allocations(void);
+
+#endif
