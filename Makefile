@@ -169,6 +169,8 @@ run_tests     = '$(support)/run-tests'
 TESTS         = $(UNIT_TESTS) $(SERVER_TESTS)
 STATIC_CHECKS = check-abi check-headers check-layers check-compile-fail
 totals        = $(B)/tests/totals
+suites        = $(with_postgres) --tls --scram -- $(run_tests)
+run_examples  = --args sh '$(srcdir)/examples/run-all' $(B)/examples
 export RUN
 export ELPQ_CONNINFO_ENV = $(B)/tests/support/conninfo_env
 
@@ -178,18 +180,16 @@ need-check:
 
 run-check: need-check libs tests examples
 	@rm -f $(totals); status=0; \
-	$(with_postgres) --tls --scram -- $(run_tests) --totals $(totals) \
-	  $(TESTS) $(if $(wildcard $(srcdir)/examples/run-all),--args \
-	  sh '$(srcdir)/examples/run-all' $(B)/examples) || status=1; \
+	$(suites) --totals $(totals) $(TESTS) $(run_examples) || status=1; \
 	for c in $(STATIC_CHECKS); do \
 	  $(run_tests) --totals $(totals) --args \
 	    $(MAKE) --no-print-directory $$c || status=1; \
 	done; \
 	$(run_tests) --sum $(totals) || status=1; exit $$status
 
-# The suites alone: what the instrumented and the foreign builds run.
-check-suites: need-check tests
-	@$(with_postgres) --tls --scram -- $(run_tests) $(TESTS)
+# Only what runs: for the instrumented and the foreign builds.
+check-suites: need-check tests examples
+	@$(suites) $(TESTS) $(run_examples)
 check-unit: TESTS = $(UNIT_TESTS)
 check-unit: need-check $(UNIT_TESTS)
 	@$(run_tests) $(TESTS)
@@ -334,7 +334,7 @@ help:
 ## make check           install what is missing, run every test the same way
 ##                      (TESTS="build/tests/unit/x", RUN=prefix, CK_RUN_CASE=...)
 ## make check-unit      only the tests without a server
-## make check-suites    unit and server tests, installing nothing
+## make check-suites    unit and server tests and examples, installing nothing
 ## make check-asan      the suites under AddressSanitizer and UBSan
 ## make check-tsan      the server suites under ThreadSanitizer
 ## make check-valgrind  the suites under valgrind
