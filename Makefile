@@ -162,7 +162,7 @@ $(B)/examples/http_api: DEPS_LIBS += $(EVHTTP_LIBS)
 
 # --- tests -----------------------------------------------------------------
 # RUN=prefix runs every test program under something (valgrind, gdb --args);
-# TESTS="a b" picks programs; the CK_* variables of Check work as always.
+# TESTS="a b" picks programs and leaves the examples out; the CK_* variables of Check work as always.
 # "make check" installs what is missing, then runs run-check.
 with_postgres = '$(support)/with-postgres'
 run_tests     = '$(support)/run-tests'
@@ -170,7 +170,8 @@ TESTS         = $(UNIT_TESTS) $(SERVER_TESTS)
 STATIC_CHECKS = check-abi check-headers check-layers check-compile-fail
 totals        = $(B)/tests/totals
 suites        = $(with_postgres) --tls --scram -- $(run_tests)
-run_examples  = --args sh '$(srcdir)/examples/run-all' $(B)/examples
+run_examples  = $(if $(findstring command,$(origin TESTS)),,--args \
+                  sh '$(srcdir)/examples/run-all' $(B)/examples)
 export RUN
 export ELPQ_CONNINFO_ENV = $(B)/tests/support/conninfo_env
 
