@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/**
+ * @file qb.h
+ * The query builder: everything, and the verbs that statements share.
+ *
+ *     #define USERS(C) C(id, INT4) C(name, TEXT) C(age, INT4)
+ *     ELQB_TABLE(users, USERS)
+ *
+ *     elqb *q = elqb_new();
+ *     users_t U = users_table();
+ *     elqb_select *s = elqb_select_new(q);
+ *     elqb_expr where = elqb_gt(q, U.age, elqb_val(18));
+ *
+ *     if (name)
+ *         where = elqb_and(q, where, elqb_eq(q, U.name, elqb_val(name)));
+ *     elqb_columns(s, U.id, U.name);
+ *     elqb_from(s, U.table);
+ *     elqb_where(s, where);
+ *     elqb_order_by(s, elqb_desc(q, U.age));
+ *     elqb_limit(s, elqb_val(20));
+ *
+ *     const elpq_statement *st = elqb_render(q, s);
+ *     if (!st)
+ *         fprintf(stderr, "%s\n", elqb_error(q));
+ *     ...                                  (the driver copies what it is given)
+ *     elqb_free(q);
+ *
+ * SELECT "users"."id", "users"."name" FROM "users" WHERE "users"."age" > $1
+ * AND "users"."name" = $2 ORDER BY "users"."age" DESC LIMIT $3
+ */
+#ifndef ELQB_QB_H
+#define ELQB_QB_H
+
+#include "dml.h"
+#include "expr.h"
+#include "render.h"
+#include "schema.h"
+#include "select.h"
+
+/*
+ * elqb_columns(s, a, b ...)     select, insert
+ * elqb_from(s, table)           select, update      (delete: elqb_using)
+ * elqb_join(s, kind, table, on) select, update, delete
+ * elqb_where(s, condition)      select, update, delete
+ * elqb_set(s, column, value)    insert, update
+ * elqb_returning(s, a, b ...)   insert, update, delete
+ * elqb_render(q, s)             all, and elqb_text()
+ * elqb_debug(q, s)              all, and elqb_text()
+ *
+ * A verb that a statement does not have does not compile.  In C++ the verbs
+ * that take a list here are named _v there.
+ */
+#ifndef __cplusplus
+
+#define elqb_columns(s, ...)                                                  \
+    _Generic((s),                                                             \
+        elqb_select *: elqb_select_columns_v,                                 \
+        elqb_insert *: elqb_insert_columns_v)(s, ELQB_LIST(__VA_ARGS__))
+#define elqb_from(s, table)                                                   \
+    _Generic((s),                                                             \
+        elqb_select *: elqb_select_from,                                      \
+        elqb_update *: elqb_update_from)(s, table)
+#define elqb_join(s, kind, table, on)                                         \
+    _Generic((s),                                                             \
+        elqb_select *: elqb_select_join,                                      \
+        elqb_update *: elqb_update_join,                                      \
+        elqb_delete *: elqb_delete_join)(s, kind, table, on)
+#define elqb_where(s, condition)                                              \
+    _Generic((s),                                                             \
+        elqb_select *: elqb_select_where,                                     \
+        elqb_update *: elqb_update_where,                                     \
+        elqb_delete *: elqb_delete_where)(s, condition)
+#define elqb_set(s, column, value)                                            \
+    _Generic((s),                                                             \
+        elqb_insert *: elqb_insert_set,                                       \
+        elqb_update *: elqb_update_set)(s, column, value)
+#define elqb_returning(s, ...)                                                \
+    _Generic((s),                                                             \
+        elqb_insert *: elqb_insert_returning_v,                               \
+        elqb_update *: elqb_update_returning_v,                               \
+        elqb_delete *: elqb_delete_returning_v)(s, ELQB_LIST(__VA_ARGS__))
+#define elqb_render(q, s)                                                     \
+    _Generic((s),                                                             \
+        elqb_select *: elqb_select_render,                                    \
+        const elqb_select *: elqb_select_render,                              \
+        elqb_insert *: elqb_insert_render,                                    \
+        elqb_update *: elqb_update_render,                                    \
+        elqb_delete *: elqb_delete_render,                                    \
+        elqb_expr: elqb_text_render)(q, s)
+#define elqb_debug(q, s)                                                      \
+    _Generic((s),                                                             \
+        elqb_select *: elqb_select_debug,                                     \
+        const elqb_select *: elqb_select_debug,                               \
+        elqb_insert *: elqb_insert_debug,                                     \
+        elqb_update *: elqb_update_debug,                                     \
+        elqb_delete *: elqb_delete_debug,                                     \
+        elqb_expr: elqb_text_debug)(q, s)
+
+#else
+
+#define ELQB_VERB_(verb, type, parameters, arguments)                         \
+    inline auto elqb_##verb parameters                                        \
+    {                                                                         \
+        return elqb_##type##_##verb arguments;                                \
+    }
+#define ELQB_VERBS_(type)                                                     \
+    ELQB_VERB_(render, type, (elqb * q, const elqb_##type *s), (q, s))        \
+    ELQB_VERB_(debug, type, (elqb * q, const elqb_##type *s), (q, s))
+ELQB_VERBS_(select)
+ELQB_VERBS_(insert)
+ELQB_VERBS_(update)
+ELQB_VERBS_(delete)
+ELQB_VERB_(render, text, (elqb * q, elqb_expr text), (q, text))
+ELQB_VERB_(debug, text, (elqb * q, elqb_expr text), (q, text))
+#undef ELQB_VERBS_
+
+#define ELQB_VERBS_(type)                                                     \
+    ELQB_VERB_(where, type, (elqb_##type * s, elqb_expr e), (s, e))           \
+    ELQB_VERB_(join, type,                                                    \
+               (elqb_##type * s, elqb_join_kind kind, elqb_table t,           \
+                elqb_expr on),                                                \
+               (s, kind, t, on))
+ELQB_VERBS_(select)
+ELQB_VERBS_(update)
+ELQB_VERBS_(delete)
+#undef ELQB_VERBS_
+
+ELQB_VERB_(columns_v, select, (elqb_select * s, const elqb_expr *l), (s, l))
+ELQB_VERB_(columns_v, insert, (elqb_insert * s, const elqb_expr *l), (s, l))
+ELQB_VERB_(from, select, (elqb_select * s, elqb_table t), (s, t))
+ELQB_VERB_(from, update, (elqb_update * s, elqb_table t), (s, t))
+ELQB_VERB_(set, insert, (elqb_insert * s, elqb_expr c, elqb_expr v), (s, c, v))
+ELQB_VERB_(set, update, (elqb_update * s, elqb_expr c, elqb_expr v), (s, c, v))
+ELQB_VERB_(returning_v, insert, (elqb_insert * s, const elqb_expr *l), (s, l))
+ELQB_VERB_(returning_v, update, (elqb_update * s, const elqb_expr *l), (s, l))
+ELQB_VERB_(returning_v, delete, (elqb_delete * s, const elqb_expr *l), (s, l))
+#undef ELQB_VERB_
+
+#endif
+
+#endif
