@@ -302,9 +302,12 @@ static bool is_midpoint(const struct shortest *s, double x,
     if (e2 < p->least_exponent)
         e2 = p->least_exponent;
     m = (uint64_t)ldexp(x, -e2);
-    return equals_odd(decimal, e10, 2 * m + 1, e2 - 1) ||
-           equals_odd(decimal, e10, 2 * m - 1, e2 - 1) ||
-           equals_odd(decimal, e10, 4 * m - 1, e2 - 2);
+    if (equals_odd(decimal, e10, 2 * m + 1, e2 - 1))
+        return true;
+    /* below a power of two the numbers lie twice as close */
+    if (m == UINT64_C(1) << (p->mantissa_bits - 1))
+        return equals_odd(decimal, e10, 4 * m - 1, e2 - 2);
+    return equals_odd(decimal, e10, 2 * m - 1, e2 - 1);
 }
 
 static bool reads_back(const struct shortest *s, double x,
