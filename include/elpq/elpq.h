@@ -34,8 +34,9 @@
         elpq_tx *: elpq_tx_execute)(target, statement, options, callback, arg)
 #define elpq_script(target, sql, options, each, done, arg)                    \
     _Generic((target),                                                        \
-        elpq_pool *: elpq_pool_script_trusted,                                        \
-        elpq_conn *: elpq_conn_script_trusted)(target, "" sql, options, each, done, arg)
+        elpq_pool *: elpq_pool_script_trusted,                                \
+        elpq_conn *: elpq_conn_script_trusted)(target, "" sql, options, each, \
+                                               done, arg)
 #define elpq_begin(target, options, callback, arg)                            \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_begin,                                         \
@@ -58,8 +59,8 @@ ELPQ_OVERLOAD_(tx)
                            const elpq_options *options, elpq_script_cb each,  \
                            elpq_done_cb done, void *arg)                      \
     {                                                                         \
-        return elpq_##kind##_script_trusted(target, sql, options, each, done,    \
-                                             arg);   \
+        return elpq_##kind##_script_trusted(target, sql, options, each, done, \
+                                            arg);                             \
     }                                                                         \
     inline int elpq_begin(elpq_##kind *target,                                \
                           const elpq_tx_options *options,                     \

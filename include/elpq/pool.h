@@ -102,8 +102,8 @@ ELPQ_API int elpq_pool_execute(elpq_pool *pool,
                                const elpq_options *options,
                                elpq_result_cb callback, void *arg);
 
-/** Executes a script on a connection of the pool; see elpq_conn_script_trusted().
- *  Also as elpq_script(pool, ...). */
+/** Executes a script on a connection of the pool, as
+ *  elpq_conn_script_trusted() does.  Also as elpq_script(pool, ...). */
 ELPQ_API int elpq_pool_script_trusted(elpq_pool *pool, const char *sql,
                                       const elpq_options *options,
                                       elpq_script_cb each, elpq_done_cb done,

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Cancel requests.
+ *
+ * A cancel request names a session and not a statement, so it may hit
+ * whatever runs when it arrives.  That is why only the head of conn->sent is
+ * ever canceled, and why nothing is sent from the moment the request leaves
+ * until both have come: the answer of the statement, and the end of the
+ * cancel's own connection, which the server closes after it has acted.
+ *
+ * The request is sent on a helper thread: PQcancel blocks, and what libpq 17
+ * offers instead may have to do TLS first.  After a grace period without an
+ * outcome the connection is closed.
+ */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "conn_int.h"
+
+struct elpq__cancel {
+    struct elpq__job job;
+    elpq_conn *conn;               /* not looked at by the thread         */
+    PGcancel *old;                 /* libpq < 17                          */
+    struct pg_cancel_conn *modern; /* libpq >= 17: encrypted as conn is   */
+};
+
+static void cancel_free(struct elpq__cancel *c)
+{
+    if (c->old)
+        PQfreeCancel(c->old);
+    if (c->modern)
+        elpq__libpq()->cancel_finish(c->modern);
+    free(c);
+}
+
+/* Drives the modern way; returns when the server has closed its end. */
+static void drive(struct elpq__cancel *c)
+{
+    const struct elpq__libpq *libpq = elpq__libpq();
+    PostgresPollingStatusType want = PGRES_POLLING_WRITING;
+
+    if (!libpq->cancel_start(c->modern))
+        return;
+    while (!atomic_load(&c->job.abandoned)) {
+        struct pollfd fd = { .fd = libpq->cancel_socket(c->modern) };
+
+        fd.events = want == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+        if (poll(&fd, 1, 50) <= 0)
+            continue;
+        want = libpq->cancel_poll(c->modern);
+        if (want == PGRES_POLLING_OK || want == PGRES_POLLING_FAILED)
+            return;
+    }
+}
+
+static void work(struct elpq__job *job)
+{
+    struct elpq__cancel *c = elpq__container(job, struct elpq__cancel, job);
+    char why[256];
+
+    /* Whether it got through shows in the statement's outcome. */
+    if (c->modern)
+        drive(c);
+    else
+        PQcancel(c->old, why, sizeof(why));
+}
+
+static void dispose(struct elpq__job *job)
+{
+    cancel_free(elpq__container(job, struct elpq__cancel, job));
+}
+
+/* Both have come: statements may be sent again. */
+static void resume(elpq_conn *conn)
+{
+    if (conn->cancel || conn->cancel_target)
+        return;
+    elpq__timer_stop(conn->loop, &conn->grace);
+    elpq__pipeline_wake(conn);
+}
+
+static void done(struct elpq__job *job)
+{
+    struct elpq__cancel *c = elpq__container(job, struct elpq__cancel, job);
+    elpq_conn *conn = c->conn;
+
+    conn->cancel = NULL;
+    cancel_free(c);
+    resume(conn);
+}
+
+static void on_grace(struct elpq__timer *timer)
+{
+    elpq_conn *conn = elpq__container(timer, elpq_conn, grace);
+
+    elpq__conn_lost(conn, ELPQ_E_LOST,
+                    "a canceled statement did not end within "
+                    "cancel_grace_ms: the connection was closed");
+}
+
+static bool start(elpq_conn *conn)
+{
+    struct elpq__cancel *c = elpq__new(struct elpq__cancel);
+
+    if (!c)
+        return false;
+    c->conn = conn;
+    c->job.work = work;
+    c->job.done = done;
+    c->job.dispose = dispose;
+    if (elpq__libpq()->cancel_create)
+        c->modern = elpq__libpq()->cancel_create(conn->pg);
+    else
+        c->old = PQgetCancel(conn->pg);
+    if ((!c->modern && !c->old) ||
+        !elpq__job_submit(conn->loop, &c->job, true)) {
+        cancel_free(c);
+        return false;
+    }
+    conn->cancel = c;
+    return true;
+}
+
+/* Those behind the target may be hit, if it ends just now. */
+static void expose(elpq_conn *conn, bool exposed)
+{
+    struct elpq__node *node = conn->sent.head.next;
+
+    for (; node != &conn->sent.head; node = node->next)
+        elpq__container(node, elpq_request, node)->exposed = exposed;
+}
+
+void elpq__cancel_kick(elpq_conn *conn)
+{
+    struct elpq__node *node = elpq__list_first(&conn->sent);
+    elpq_request *head;
+
+    if (!node || conn->cancel || conn->state == ELPQ__CLOSED || !conn->pg)
+        return;
+    head = elpq__container(node, elpq_request, node);
+    if (!head->cause || head->cancel_sent)
+        return;
+    head->cancel_sent = true;
+    conn->cancel_target = head;
+    conn->grace.fire = on_grace;
+    elpq__timer_start(conn->loop, &conn->grace,
+                      elpq__now() +
+                          conn->options.cancel_grace_ms * INT64_C(1000));
+    /* If it cannot be sent now, the grace period decides. */
+    if (start(conn)) {
+        expose(conn, true);
+        if (conn->owner)
+            conn->owner->canceled(conn);
+    }
+    elpq__pipeline_settle(conn);
+}
+
+void elpq__cancel_answered(elpq_conn *conn, bool hit)
+{
+    conn->cancel_target = NULL;
+    if (hit)
+        expose(conn, false); /* one request, one victim */
+    resume(conn);
+}
+
+void elpq__cancel_abandon(elpq_conn *conn)
+{
+    struct elpq__cancel *c = conn->cancel;
+
+    conn->cancel = NULL;
+    conn->cancel_target = NULL;
+    if (c)
+        elpq__job_abandon(&c->job);
+}

@@ -1,0 +1,565 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Life of a connection: made, opened, closed, lost; and the public functions
+ * that work on one.
+ *
+ * A connection is referenced by the handle of its user (or pool), by
+ * transactions on it, and by the callbacks of the loop that work on it.  When
+ * it ends, its PGconn goes at once (or, inside pump(), when that returns),
+ * and its requests end by tasks; the struct stays until the last reference.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "conn_int.h"
+#include "elpq/pool.h"
+
+#define DEFAULT_MS 30000
+#define DEFAULT_GRACE_MS 5000
+#define DEFAULT_QUEUED 10000
+#define DEFAULT_PIPELINE 256
+#define DEFAULT_RESULT ((size_t)256 << 20)
+#define DEFAULT_STATEMENTS 256
+
+static void or_default(unsigned *x, unsigned value)
+{
+    if (*x == 0)
+        *x = value;
+}
+
+void elpq__conn_options_init(elpq_conn_options *out,
+                             const elpq_conn_options *in)
+{
+    if (in)
+        *out = *in;
+    else
+        memset(out, 0, sizeof(*out));
+    if (out->connect_timeout_ms == 0)
+        out->connect_timeout_ms = DEFAULT_MS;
+    if (out->timeout_ms == 0)
+        out->timeout_ms = DEFAULT_MS;
+    if (out->cancel_grace_ms <= 0)
+        out->cancel_grace_ms = DEFAULT_GRACE_MS;
+    or_default(&out->max_queued, DEFAULT_QUEUED);
+    or_default(&out->max_pipeline, DEFAULT_PIPELINE);
+    or_default(&out->statement_cache, DEFAULT_STATEMENTS);
+    if (out->max_result_bytes == 0)
+        out->max_result_bytes = DEFAULT_RESULT;
+}
+
+/* ------------------------------------------------------------ references */
+
+void elpq__conn_ref(elpq_conn *conn)
+{
+    conn->refs++;
+}
+
+void elpq__conn_unref(elpq_conn *conn)
+{
+    struct elpq__loop *loop = conn->loop;
+
+    if (--conn->refs > 0)
+        return;
+    assert(conn->state == ELPQ__CLOSED && !conn->pg && !conn->owner);
+    elpq__task_drop(&conn->flush);
+    elpq__task_drop(&conn->notify);
+    elpq_error_free(conn->open_error);
+    for (char **s = conn->setup; s && *s; s++)
+        free(*s);
+    free(conn->setup);
+    free(conn);
+    elpq__loop_unref(loop);
+}
+
+void elpq__conn_drop_handle(elpq_conn *conn)
+{
+    if (!conn->handle)
+        return;
+    conn->handle = false;
+    elpq__conn_unref(conn);
+}
+
+/* ------------------------------------------------------------------- new */
+
+static bool copy_setup(elpq_conn *conn, const char *const *setup)
+{
+    size_t n = 0;
+
+    while (setup && setup[n])
+        n++;
+    conn->setup = calloc(n + 1, sizeof(*conn->setup));
+    if (!conn->setup)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!(conn->setup[i] = strdup(setup[i])))
+            return false;
+    return true;
+}
+
+static void on_connect_timeout(struct elpq__timer *timer)
+{
+    elpq_conn *conn = elpq__container(timer, elpq_conn, connect_timer);
+    elpq_error error;
+
+    elpq__error_set(&error, ELPQ_E_TIMEOUT,
+                    ELPQ_RETRYABLE | ELPQ_NOT_EXECUTED,
+                    "no connection was made within connect_timeout_ms");
+    elpq__conn_connect_failed(conn, &error);
+}
+
+static void on_notify(struct elpq__task *task);
+
+static elpq_conn *conn_alloc(struct event_base *base,
+                             const elpq_conn_options *options)
+{
+    static uint64_t last_id;
+    elpq_conn *conn = elpq__new(elpq_conn);
+
+    if (!conn)
+        return NULL;
+    conn->loop = elpq__loop_get(base);
+    if (!conn->loop) {
+        free(conn);
+        return NULL;
+    }
+    elpq__conn_options_init(&conn->options, options);
+    conn->refs = 1;
+    conn->handle = true;
+    conn->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
+    conn->notify.run = on_notify;
+    conn->connect_timer.fire = on_connect_timeout;
+    elpq__list_init(&conn->queue);
+    elpq__list_init(&conn->sent);
+    elpq__cache_init(&conn->prepared,
+                     conn->options.no_statement_cache
+                         ? 0
+                         : conn->options.statement_cache,
+                     conn->id);
+    return conn;
+}
+
+elpq_conn *elpq__conn_new(struct event_base *base, const char *conninfo,
+                          const elpq_conn_options *options,
+                          const char *const *setup, elpq_error **error)
+{
+    elpq_conn *conn = conn_alloc(base, options);
+
+    if (!conn) {
+        elpq__error_give(error, ELPQ_E_NOMEM, NULL);
+        return NULL;
+    }
+    conn->connect_began = elpq__now();
+    if (!copy_setup(conn, setup) ||
+        !elpq__connect_start(conn, conninfo, conn->options.params)) {
+        elpq__error_give(error, ELPQ_E_NOMEM,
+                         "no memory, thread or descriptor for a connect");
+        elpq__set_state(conn, ELPQ__CLOSED);
+        elpq__conn_drop_handle(conn);
+        return NULL;
+    }
+    conn->options.params = NULL; /* the caller's memory */
+    if (conn->options.connect_timeout_ms > 0)
+        elpq__timer_start(conn->loop, &conn->connect_timer,
+                          conn->connect_began +
+                              conn->options.connect_timeout_ms *
+                                  INT64_C(1000) +
+                              30000);
+    return conn;
+}
+
+elpq_conn *elpq_connect(struct event_base *base, const char *conninfo,
+                        const elpq_conn_options *options,
+                        elpq_conn_cb callback, void *arg, elpq_error **error)
+{
+    elpq_conn *conn;
+    char *why;
+
+    if (error)
+        *error = NULL;
+    if (!base || !callback) {
+        elpq__error_give(error, ELPQ_E_USAGE,
+                         "elpq_connect needs an event_base and a callback");
+        return NULL;
+    }
+    why = elpq__conninfo_check(conninfo, options ? options->params : NULL);
+    if (why) {
+        elpq__error_give(error, ELPQ_E_USAGE, why);
+        free(why);
+        return NULL;
+    }
+    conn = elpq__conn_new(base, conninfo, options, NULL, error);
+    if (conn) {
+        conn->opened = callback;
+        conn->opened_arg = arg;
+    }
+    return conn;
+}
+
+/* ---------------------------------------------------------------- opened */
+
+/* The connection is ready: who waits for it hears so. */
+static void conn_open(elpq_conn *conn)
+{
+    elpq_conn_cb opened = conn->opened;
+
+    elpq__timer_stop(conn->loop, &conn->connect_timer);
+    conn->is_setup = true;
+    elpq__set_state(conn, ELPQ__READY);
+    elpq__trace(conn, ELPQ_EVENT_CONNECTED, NULL, NULL,
+                elpq__now() - conn->connect_began);
+    conn->opened = NULL;
+    if (conn->owner)
+        conn->owner->opened(conn, NULL);
+    else if (opened)
+        opened(conn, NULL, conn->opened_arg);
+}
+
+/* Ends a connect that did not get through; the error is borrowed. */
+void elpq__conn_connect_failed(elpq_conn *conn, const elpq_error *error)
+{
+    elpq_conn_cb opened = conn->opened;
+    void *arg = conn->opened_arg;
+
+    elpq__conn_ref(conn);
+    elpq__trace(conn, ELPQ_EVENT_CONNECT_FAILED, NULL, error,
+                elpq__now() - conn->connect_began);
+    conn->opened = NULL;
+    elpq__conn_shut(conn);
+    if (conn->owner) {
+        conn->owner->opened(conn, error);
+    } else if (opened) {
+        opened(NULL, error, arg);
+        elpq__conn_drop_handle(conn);
+    }
+    elpq__conn_unref(conn);
+}
+
+/* One statement of the setup has ended. */
+static void on_setup(const elpq_error *error, void *arg)
+{
+    elpq_conn *conn = arg;
+
+    if (conn->state != ELPQ__SETUP)
+        return;
+    if (error) {
+        elpq_error failed = *error;
+
+        failed.code = ELPQ_E_CONNECT;
+        failed.flags |= ELPQ_NOT_EXECUTED;
+        elpq__conn_connect_failed(conn, &failed);
+    } else if (--conn->setup_left == 0) {
+        conn_open(conn);
+    }
+}
+
+void elpq__conn_connected(elpq_conn *conn, PGconn *pg)
+{
+    elpq_error error;
+
+    conn->pg = pg;
+    elpq__set_state(conn, ELPQ__SETUP);
+    if (!elpq__pipeline_open(conn) || !elpq__setup_queue(conn, on_setup)) {
+        elpq__error_set(&error, ELPQ_E_NOMEM, ELPQ_NOT_EXECUTED, NULL);
+        elpq__conn_connect_failed(conn, &error);
+    } else if (conn->setup_left == 0) {
+        conn_open(conn);
+    }
+}
+
+void elpq__conn_notice(elpq_conn *conn, const elpq_error *notice)
+{
+    if (conn->options.notice)
+        conn->options.notice(conn, notice, conn->options.notice_arg);
+}
+
+/* ------------------------------------------------------------------- end */
+
+/* An error of its own for one request; without memory a plain one. */
+static void fail_request(elpq_request *req, const elpq_error *error,
+                         unsigned flags)
+{
+    elpq_error own = *error;
+
+    own.flags |= flags;
+    if (req->failure || req->cause) {
+        /* The server's last words, or the reason why it was canceled. */
+        elpq__request_blame(req, req->cause ? req->cause : own.code,
+                            own.flags & ~(unsigned)ELPQ_RETRYABLE, NULL);
+        return;
+    }
+    req->owned = elpq_error_dup(&own);
+    elpq__request_blame(req, own.code, own.flags, NULL);
+}
+
+static void fail_sent(elpq_conn *conn, const elpq_error *error)
+{
+    struct elpq__node *node;
+    bool head = true;
+
+    while ((node = elpq__list_pop(&conn->sent))) {
+        elpq_request *req = elpq__container(node, elpq_request, node);
+        /* A server that says FATAL to the head never read what follows. */
+        unsigned flags = !head && conn->fatal[0]
+                             ? ELPQ_NOT_EXECUTED | ELPQ_RETRYABLE
+                             : ELPQ_IN_DOUBT;
+
+        head = false;
+        if (req->prepared)
+            elpq__prepared_drop(&conn->prepared, req->prepared);
+        req->prepared = NULL;
+        if (req->detaching) {
+            elpq__request_pass(req);
+            continue;
+        }
+        fail_request(req, error, flags);
+        elpq__request_end_soon(req);
+    }
+    conn->nsent = 0;
+}
+
+static void fail_queue(elpq_conn *conn, const elpq_error *error)
+{
+    struct elpq__node *node;
+
+    while ((node = elpq__list_pop(&conn->queue))) {
+        elpq_request *req = elpq__container(node, elpq_request, node);
+
+        conn->nqueued--;
+        if (!req->internal && conn->owner &&
+            conn->owner->take_back(conn, req))
+            continue;
+        fail_request(req, error, ELPQ_NOT_EXECUTED);
+        elpq__request_end_soon(req);
+    }
+}
+
+/* The end of every connection: no PGconn, no socket, no request is left. */
+static void tear_down(elpq_conn *conn, const elpq_error *error)
+{
+    elpq__timer_stop(conn->loop, &conn->connect_timer);
+    elpq__timer_stop(conn->loop, &conn->grace);
+    elpq__task_drop(&conn->flush);
+    elpq__connect_abandon(conn);
+    elpq__cancel_abandon(conn);
+    elpq__io_close(&conn->io);
+    elpq__set_state(conn, ELPQ__CLOSED);
+    fail_sent(conn, error);
+    fail_queue(conn, error);
+    elpq__cache_free(&conn->prepared);
+    conn->resetting = 0;
+    if (conn->pumping) {
+        conn->close_wanted = true; /* pump() is inside libpq, and does it */
+        return;
+    }
+    PQfinish(conn->pg);
+    conn->pg = NULL;
+}
+
+void elpq__conn_shut(elpq_conn *conn)
+{
+    elpq_error error;
+
+    if (conn->state == ELPQ__CLOSED)
+        return;
+    elpq__error_set(&error, ELPQ_E_CLOSED, 0, "the connection was closed");
+    tear_down(conn, &error);
+    if (conn->is_setup)
+        elpq__trace(conn, ELPQ_EVENT_DISCONNECTED, NULL, &error, 0);
+}
+
+void elpq__conn_lost(elpq_conn *conn, elpq_code code, const char *text)
+{
+    elpq_error error;
+
+    if (conn->state == ELPQ__CLOSED)
+        return;
+    elpq__error_set(&error, code, code == ELPQ_E_LOST ? ELPQ_RETRYABLE : 0,
+                    text);
+    strcpy(error.sqlstate, conn->fatal);
+    if (!conn->is_setup) {
+        error.code = code == ELPQ_E_LOST ? ELPQ_E_CONNECT : code;
+        elpq__conn_connect_failed(conn, &error);
+        return;
+    }
+    elpq__conn_ref(conn);
+    tear_down(conn, &error);
+    elpq__trace(conn, ELPQ_EVENT_DISCONNECTED, NULL, &error, 0);
+    if (conn->owner)
+        conn->owner->lost(conn, &error);
+    elpq__conn_unref(conn);
+}
+
+/* A connect that its user closed calls back from the loop. */
+static void on_notify(struct elpq__task *task)
+{
+    elpq_conn *conn = elpq__container(task, elpq_conn, notify);
+    elpq_conn_cb opened = conn->opened;
+    elpq_error error;
+
+    elpq__error_set(&error, ELPQ_E_CLOSED, ELPQ_NOT_EXECUTED,
+                    "the connection was closed while it was being made");
+    conn->opened = NULL;
+    if (opened)
+        opened(NULL, &error, conn->opened_arg);
+    elpq__conn_drop_handle(conn);
+}
+
+void elpq_conn_close(elpq_conn *conn)
+{
+    if (!conn || !conn->handle || !elpq__loop_is_ours(conn->loop))
+        return;
+    elpq__conn_shut(conn);
+    if (conn->owner)
+        conn->owner->released(conn);
+    else if (conn->opened)
+        elpq__task_post(conn->loop, &conn->notify); /* drops the handle */
+    else
+        elpq__conn_drop_handle(conn);
+}
+
+void elpq_conn_release(elpq_conn *conn)
+{
+    if (!conn || !elpq__loop_is_ours(conn->loop))
+        return;
+    if (conn->owner)
+        conn->owner->released(conn);
+    else
+        elpq_conn_close(conn);
+}
+
+/* --------------------------------------------------------------- execute */
+
+int elpq__conn_usable(const elpq_conn *conn)
+{
+    if (!elpq__loop_is_ours(conn->loop))
+        return ELPQ_E_FORKED;
+    if (!conn->is_setup || conn->state == ELPQ__CLOSED)
+        return ELPQ_E_CLOSED;
+    return 0;
+}
+
+void elpq__conn_enqueue(elpq_conn *conn, elpq_request *req)
+{
+    req->conn = conn;
+    req->place = ELPQ__QUEUED;
+    elpq__list_push(&conn->queue, &req->node);
+    conn->nqueued++;
+    elpq__pipeline_wake(conn);
+}
+
+/* Queues a submitted request, or lets its error out. */
+static int conn_submit(elpq_conn *conn, elpq_request *req)
+{
+    if (req->code)
+        elpq__request_end_soon(req);
+    else
+        elpq__conn_enqueue(conn, req);
+    return 0;
+}
+
+static int conn_check(const elpq_conn *conn)
+{
+    int code = elpq__conn_usable(conn);
+
+    if (!code && conn->nqueued + conn->nsent >= conn->options.max_queued)
+        code = ELPQ_E_FULL;
+    return code;
+}
+
+int elpq_conn_execute(elpq_conn *conn, const elpq_statement *statement,
+                      const elpq_options *options, elpq_result_cb callback,
+                      void *arg)
+{
+    elpq_request *req;
+    int code;
+
+    if (!conn || !statement || !statement->sql || !callback ||
+        (statement->nvalues && !statement->values))
+        return ELPQ_E_USAGE;
+    if ((code = conn_check(conn)))
+        return code;
+    req = elpq__request_submit(conn->loop, ELPQ__STATEMENT, statement,
+                               options, conn->options.timeout_ms,
+                               &conn->options);
+    if (!req)
+        return ELPQ_E_NOMEM;
+    req->cb.result = callback;
+    req->arg = arg;
+    return conn_submit(conn, req);
+}
+
+int elpq_conn_script_trusted(elpq_conn *conn, const char *sql,
+                             const elpq_options *options, elpq_script_cb each,
+                             elpq_done_cb done, void *arg)
+{
+    elpq_statement st = elpq_sql_from_trusted_string(sql, NULL, 0);
+    elpq_request *req;
+    int code;
+
+    if (!conn || !sql || !done)
+        return ELPQ_E_USAGE;
+    if ((code = conn_check(conn)))
+        return code;
+    req = elpq__request_submit(conn->loop, ELPQ__SCRIPT, &st, options,
+                               conn->options.timeout_ms, &conn->options);
+    if (!req)
+        return ELPQ_E_NOMEM;
+    req->each = each;
+    req->cb.done = done;
+    req->arg = arg;
+    return conn_submit(conn, req);
+}
+
+/* ------------------------------------------------------------------ info */
+
+bool elpq_conn_is_open(const elpq_conn *conn)
+{
+    return conn && elpq__conn_usable(conn) == 0;
+}
+
+unsigned elpq_conn_pending(const elpq_conn *conn)
+{
+    return conn->nqueued + conn->nsent;
+}
+
+int elpq_conn_pid(const elpq_conn *conn)
+{
+    return conn->pg ? PQbackendPID(conn->pg) : 0;
+}
+
+int elpq_conn_server_version(const elpq_conn *conn)
+{
+    return conn->pg ? PQserverVersion(conn->pg) : 0;
+}
+
+const char *elpq_conn_parameter(const elpq_conn *conn, const char *name)
+{
+    return conn->pg && name ? PQparameterStatus(conn->pg, name) : NULL;
+}
+
+elpq_tx_status elpq_conn_tx_status(const elpq_conn *conn)
+{
+    if (!conn->pg || conn->state == ELPQ__CLOSED)
+        return ELPQ_TX_UNKNOWN;
+    if (conn->nqueued + conn->nsent > 0)
+        return ELPQ_TX_ACTIVE;
+    switch (PQtransactionStatus(conn->pg)) {
+    case PQTRANS_IDLE:
+        return ELPQ_TX_IDLE;
+    case PQTRANS_ACTIVE:
+        return ELPQ_TX_ACTIVE;
+    case PQTRANS_INTRANS:
+        return ELPQ_TX_OPEN;
+    case PQTRANS_INERROR:
+        return ELPQ_TX_FAILED;
+    default:
+        return ELPQ_TX_UNKNOWN;
+    }
+}
+
+bool elpq_conn_tls(const elpq_conn *conn)
+{
+    return conn->pg && PQsslInUse(conn->pg);
+}

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * What the files of one connection share: the connection, its requests, and
+ * the functions that each file offers to the others.
+ *
+ * A request is in exactly one place at any time, and `place` names it:
+ *
+ *     WAITING   in the line of a pool; no connection yet
+ *     QUEUED    in conn->queue: accepted, nothing given to libpq
+ *     SENT      in conn->sent: given to libpq, not yet at its Sync
+ *     ENDING    its outcome is known, the callback is a posted task
+ *     OVER      the callback has begun
+ *
+ * conn->sent is the truth of what the server owes us, in order; libpq is only
+ * asked for the next piece.  After a lost connection libpq answers once and
+ * then never again, so we fail the list ourselves.
+ */
+#ifndef ELPQ_LIB_CONN_INT_H
+#define ELPQ_LIB_CONN_INT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libpq-fe.h>
+
+#include "elpq/conn.h"
+#include "buf.h"
+#include "error.h"
+#include "libpq_compat.h"
+#include "list.h"
+#include "loop.h"
+#include "prepared.h"
+#include "result.h"
+#include "worker.h"
+
+/* Life of a connection; the legal moves are in state.c. */
+enum elpq__state {
+    ELPQ__CONNECTING, /* a helper thread has it                          */
+    ELPQ__SETUP,      /* connected; statements of its own run first      */
+    ELPQ__READY,      /* nothing in flight                               */
+    ELPQ__BUSY,       /* statements in flight                            */
+    ELPQ__EXCLUSIVE,  /* a script is in flight, outside pipeline mode    */
+    ELPQ__CANCELING,  /* a cancel request is out: nothing is sent        */
+    ELPQ__RESETTING,  /* the reset of a released connection is in flight */
+    ELPQ__CLOSED,     /* no PGconn; nothing in flight, nothing accepted  */
+    ELPQ__STATES
+};
+
+enum elpq__place {
+    ELPQ__WAITING,
+    ELPQ__QUEUED,
+    ELPQ__SENT,
+    ELPQ__ENDING,
+    ELPQ__OVER
+};
+
+enum elpq__kind {
+    ELPQ__STATEMENT, /* one statement; cb.result                        */
+    ELPQ__SCRIPT,    /* simple protocol; each and cb.done               */
+    ELPQ__GROUP,     /* several commands under one Sync; cb.done        */
+    ELPQ__LEASE      /* a pool's: wait for a connection; cb.conn        */
+};
+
+struct elpq__line;
+
+struct elpq_request {
+    struct elpq__node node;
+    struct elpq__task task;      /* ENDING, or detached: calls back      */
+    struct elpq__timer deadline;
+    struct elpq__loop *loop;     /* holds a reference                    */
+    elpq_conn *conn;             /* QUEUED and SENT                      */
+    elpq_conn *held;             /* internal: a reference, till it ends  */
+    struct elpq__line *line;     /* of a pool's request, wherever it is   */
+    enum elpq__kind kind;
+    enum elpq__place place;
+
+    bool internal;     /* setup, reset, ping: not the user's             */
+    bool detaching;    /* calls back before the server has answered      */
+    bool detached;     /* has called back so, and is still in conn->sent */
+    bool passed;       /* detaching, and no longer in conn->sent         */
+    bool retried;      /* was sent a second time                         */
+    bool answered;     /* a result has come                              */
+    bool cancel_sent;  /* a cancel request was sent for it               */
+    bool exposed;      /* a cancel request for another may have hit it   */
+    bool parse;        /* SENT: its Parse went in front                  */
+    unsigned steps;    /* SENT: commands before its Sync                 */
+    elpq_code cause;   /* why it is being canceled; 0 if it is not       */
+
+    elpq_code code;    /* the outcome if no result is one: an error      */
+    unsigned error_flags;
+    const char *text;  /* its message, static                            */
+    elpq_error *owned; /* or the whole error                             */
+    PGresult *failure; /* or the first error that the server reported    */
+    PGresult *result;  /* the last result                                */
+
+    union {
+        elpq_result_cb result;
+        elpq_done_cb done;
+        elpq_conn_cb conn;
+    } cb;
+    elpq_script_cb each;
+    void *arg;
+
+    const char *tag;
+    const char *sql;
+    const char *const *group; /* GROUP: commands, ended by NULL          */
+    size_t sql_len;
+    unsigned flags;
+    int timeout_ms;           /* for messages                            */
+    unsigned n;               /* parameters                              */
+    Oid *types;
+    const char **values;
+    int *lengths;
+    int *formats;
+    size_t bytes;             /* of parameters                           */
+    struct elpq__prepared *prepared; /* that it runs; SENT only          */
+    bool touches;             /* it may change the session               */
+    elpq_trace_cb trace;      /* told of its end                         */
+    void *trace_arg;
+    bool waited;              /* it stood in the line of a pool          */
+    int64_t submitted;
+    int64_t sent;             /* only where a trace wants it             */
+};
+
+/* Who owns a waiting request: told when it leaves by itself. */
+struct elpq__line {
+    void (*left)(struct elpq__line *line, elpq_request *request);
+    uint64_t timeouts; /* deadlines that passed, waiting or not           */
+};
+
+/*
+ * Who owns a connection besides its user: a pool.  All are called from the
+ * loop.  `lost` comes once, when a connection that was ready has ended.
+ */
+struct elpq__owner {
+    void (*opened)(elpq_conn *conn, const elpq_error *error);
+    void (*drained)(elpq_conn *conn); /* nothing in flight any more       */
+    void (*lost)(elpq_conn *conn, const elpq_error *error);
+    /* Takes back a request that was never sent; false if it does not.    */
+    bool (*take_back)(elpq_conn *conn, elpq_request *request);
+    void (*released)(elpq_conn *conn); /* elpq_conn_release()             */
+    void (*canceled)(elpq_conn *conn); /* a cancel request was sent       */
+};
+
+/* Steps through the answer of the head of conn->sent. */
+enum elpq__phase {
+    ELPQ__PHASE_PARSE, /* the answer to Parse                            */
+    ELPQ__PHASE_RUN,   /* results of commands                            */
+    ELPQ__PHASE_SYNC   /* nothing but the Sync                           */
+};
+
+struct elpq__connect; /* connect.c */
+struct elpq__cancel;  /* cancel.c  */
+
+struct elpq_conn {
+    struct elpq__loop *loop;
+    unsigned refs;         /* the user's handle, transactions, callbacks  */
+    enum elpq__state state;
+    bool handle;           /* the user (or pool) still holds the handle   */
+    PGconn *pg;
+    struct elpq__io io;
+    struct elpq__task flush; /* end of turn: send what was queued         */
+    struct elpq__task notify; /* a failed connect calls back              */
+    elpq_conn_options options;
+    uint64_t id;           /* in names of prepared statements             */
+
+    /* connect.c, conn.c */
+    struct elpq__connect *connect;
+    struct elpq__timer connect_timer;
+    int64_t connect_began;
+    elpq_conn_cb opened;   /* the user's; NULL once it was called         */
+    void *opened_arg;
+    elpq_error *open_error;
+    char **setup;          /* statements that begin a session, NULL-ended */
+    unsigned setup_left;
+    bool is_setup;         /* the setup went well                         */
+
+    /* pipeline.c */
+    struct elpq__list queue;
+    struct elpq__list sent;
+    unsigned nqueued;
+    unsigned nsent;
+    enum elpq__phase phase;
+    unsigned steps;        /* RUN: answers that the head still expects    */
+    unsigned nulls;        /* NULLs in a row, to catch a confused libpq   */
+    unsigned reads;        /* since the head's answer began               */
+    uint64_t answer_bytes; /* an estimate, see pipeline.c                 */
+    bool exclusive;        /* a script runs, outside pipeline mode        */
+    bool pumping;          /* inside pump(): do not free PGconn           */
+    bool close_wanted;     /* it was closed inside pump()                 */
+    char fatal[6];         /* SQLSTATE of a FATAL that came as a notice   */
+    struct elpq__cache prepared;
+
+    /* cancel.c */
+    struct elpq__cancel *cancel;
+    struct elpq__timer grace;
+    elpq_request *cancel_target; /* head of conn->sent, or NULL           */
+
+    /* reset.c */
+    unsigned resetting;    /* resets in flight                            */
+
+    /* the owner's */
+    const struct elpq__owner *owner;
+    struct elpq__node slot_node;
+    struct elpq__timer slot_timer;
+    void *slot_pool;
+    int slot_place;
+    bool slot_dirty;       /* a statement may have changed the session    */
+    int64_t slot_since;    /* when it became idle                         */
+    int64_t slot_retire;   /* when its lifetime is over; 0: never         */
+
+    bool in_tx;            /* a transaction of tx.c is on it              */
+};
+
+/* --------------------------------------------------------------- state.c */
+
+/* The only writer of conn->state. */
+void elpq__set_state(elpq_conn *conn, enum elpq__state state);
+const char *elpq__state_name(enum elpq__state state);
+bool elpq__state_legal(enum elpq__state from, enum elpq__state to);
+
+/* --------------------------------------------------------------- trace.c */
+
+/* Whoever listens; usually nobody. */
+struct elpq__tracer {
+    elpq_trace_cb call;
+    void *arg;
+};
+
+void elpq__trace_event(const struct elpq__tracer *tracer, elpq_conn *conn,
+                       elpq_event_kind kind, const elpq_request *request,
+                       const elpq_error *error, int64_t usec);
+
+static inline void elpq__trace(elpq_conn *conn, elpq_event_kind kind,
+                               const elpq_request *request,
+                               const elpq_error *error, int64_t usec)
+{
+    struct elpq__tracer tracer = { conn->options.trace,
+                                   conn->options.trace_arg };
+
+    if (tracer.call)
+        elpq__trace_event(&tracer, conn, kind, request, error, usec);
+}
+
+/* --------------------------------------------------------------- queue.c */
+
+/*
+ * A request, not yet anywhere.  A value that cannot be sent makes a request
+ * whose outcome is that error already (code is not 0).  NULL: no memory.
+ */
+elpq_request *elpq__request_new(struct elpq__loop *loop, enum elpq__kind kind,
+                                const elpq_statement *statement,
+                                const char *tag);
+
+/*
+ * The same for a submitting call: takes the options in, starts the deadline,
+ * hands out the request, traces.  NULL: no memory.
+ */
+elpq_request *elpq__request_submit(struct elpq__loop *loop,
+                                   enum elpq__kind kind,
+                                   const elpq_statement *statement,
+                                   const elpq_options *options,
+                                   int default_timeout_ms,
+                                   const elpq_conn_options *trace);
+void elpq__request_free(elpq_request *request);
+
+/* Starts the deadline; 0 is default_ms. */
+void elpq__request_deadline(elpq_request *request, int timeout_ms,
+                            int default_ms);
+
+/* Sets the outcome to an error, unless there is one already. */
+void elpq__request_blame(elpq_request *request, elpq_code code,
+                         unsigned flags, const char *text);
+
+/* Calls back, in the loop, and frees; the request is in no list. */
+void elpq__request_end(elpq_request *request);
+
+/* Takes it out of where it is, and calls back at the end of the turn. */
+void elpq__request_end_soon(elpq_request *request);
+
+/* It was taken from the head of conn->sent: ends it, if it has not ended. */
+void elpq__request_pass(elpq_request *request);
+
+/* Cancels for a cause: CANCELED, TIMEOUT or CLOSED. */
+void elpq__request_cancel(elpq_request *request, elpq_code cause);
+
+/* ---------------------------------------------------------------- conn.c */
+
+void elpq__conn_ref(elpq_conn *conn);
+void elpq__conn_unref(elpq_conn *conn);
+
+/* A connection that begins to connect; statements of `setup` are copied. */
+elpq_conn *elpq__conn_new(struct event_base *base, const char *conninfo,
+                          const elpq_conn_options *options,
+                          const char *const *setup, elpq_error **error);
+/* Fills in defaults; NULL is all defaults. */
+void elpq__conn_options_init(elpq_conn_options *out,
+                             const elpq_conn_options *in);
+
+/* Puts a request into the queue of an open connection. */
+void elpq__conn_enqueue(elpq_conn *conn, elpq_request *request);
+
+/* Ends the connection: its requests fail, its owner hears of it. */
+void elpq__conn_lost(elpq_conn *conn, elpq_code code, const char *text);
+/* The same for an orderly end: the owner does not hear of it. */
+void elpq__conn_shut(elpq_conn *conn);
+/* Gives the user's handle back. */
+void elpq__conn_drop_handle(elpq_conn *conn);
+
+/* 0, or why the connection takes no statements. */
+int elpq__conn_usable(const elpq_conn *conn);
+
+/* A helper thread has connected (conn->pg), or failed. */
+void elpq__conn_connected(elpq_conn *conn, PGconn *pg);
+void elpq__conn_connect_failed(elpq_conn *conn, const elpq_error *error);
+void elpq__conn_notice(elpq_conn *conn, const elpq_error *notice);
+
+/* ------------------------------------------------------------- connect.c */
+
+/* Checks a conninfo string and parameters; NULL, or an owned message. */
+char *elpq__conninfo_check(const char *conninfo, const char *const *params);
+bool elpq__connect_start(elpq_conn *conn, const char *conninfo,
+                         const char *const *params);
+void elpq__connect_abandon(elpq_conn *conn);
+
+/* ------------------------------------------------------------ pipeline.c */
+
+/* Starts to watch the socket of a new PGconn; false if that fails. */
+bool elpq__pipeline_open(elpq_conn *conn);
+/* Sends at the end of the turn what waits in the queue. */
+void elpq__pipeline_wake(elpq_conn *conn);
+/* What the state is now, and who is to know. */
+void elpq__pipeline_settle(elpq_conn *conn);
+
+/* -------------------------------------------------------------- cancel.c */
+
+/* Sends a cancel request if the head of conn->sent wants one. */
+void elpq__cancel_kick(elpq_conn *conn);
+/* The answer of the target has come: `hit` tells that it was canceled. */
+void elpq__cancel_answered(elpq_conn *conn, bool hit);
+void elpq__cancel_abandon(elpq_conn *conn);
+
+/* --------------------------------------------------------------- reset.c */
+
+/*
+ * Puts the reset of the session into the queue: a full one, or only what
+ * ends an open transaction.  False if nothing could be queued.
+ */
+bool elpq__reset_queue(elpq_conn *conn, bool full);
+/* Whether SQL text may change the session beyond its transaction. */
+bool elpq__sql_touches_session(const char *sql);
+/* The same, now that the request's outcome is known. */
+bool elpq__reset_needed_after(const elpq_request *request);
+/* Queues internal commands under one Sync; false if out of memory. */
+bool elpq__group_queue(elpq_conn *conn, const char *const *group,
+                       const char *sql, int timeout_ms, elpq_done_cb done);
+/*
+ * Queues the statements that begin a session, if there are any, and counts
+ * them in setup_left; false if out of memory.
+ */
+bool elpq__setup_queue(elpq_conn *conn, elpq_done_cb each);
+
+#endif

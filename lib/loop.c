@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * The only file that knows libevent.
+ *
+ * One elpq__loop per event_base, found through a registry, holds:
+ *
+ *  - tasks: run by one event that is activated by hand, so that they come at
+ *    the end of the current turn, without a system call;
+ *  - timers: a pairing heap with one libevent timeout, which is only moved
+ *    when an earlier timer comes.  A deadline that is met costs two pointer
+ *    operations and never touches libevent;
+ *  - posts of other threads: a list under a mutex, and a pipe whose reading
+ *    end is watched only while something is expected;
+ *  - a cache of small blocks, so that the steady state does not allocate.
+ *
+ * Callbacks of libevent take a reference first: what they run may drop the
+ * last one.
+ */
+#include "loop.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "alloc.h"
+
+/* Blocks of this size are kept for reuse, at most so many per loop. */
+#define CACHE_BLOCK 1024
+#define CACHE_MAX 512
+/* A larger scratch buffer is freed before its next use. */
+#define SCRATCH_MAX (256 * 1024)
+
+struct elpq__loop {
+    struct elpq__loop *next; /* in the registry */
+    struct event_base *base;
+    unsigned refs;
+    unsigned generation; /* of the process, see after_fork */
+
+    struct event *task_event;
+    struct elpq__list tasks;
+
+    struct event *timer_event;
+    struct elpq__timer *timers; /* root of the heap */
+    int64_t armed;              /* when timer_event fires; 0: not armed */
+
+    pthread_mutex_t mutex; /* of posts */
+    struct elpq__list posts;
+    struct event *post_event;
+    int pipe[2];
+    unsigned expected;
+
+    void *cache; /* free blocks, each pointing to the next */
+    unsigned cached;
+    struct elpq__buf scratch;
+};
+
+static struct elpq__loop *registry;
+static pthread_mutex_t registry_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+static unsigned generation = 1;
+
+int64_t elpq__now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* ------------------------------------------------------- life of a loop */
+
+/* In the child: what the parent made is not ours, and its mutex may be held. */
+static void after_fork(void)
+{
+    generation++;
+    registry = NULL;
+    pthread_mutex_init(&registry_mutex, NULL);
+}
+
+static void watch_fork(void)
+{
+    pthread_atfork(NULL, NULL, after_fork);
+}
+
+bool elpq__loop_is_ours(const struct elpq__loop *loop)
+{
+    return loop->generation == generation;
+}
+
+static void run_tasks(evutil_socket_t fd, short what, void *arg);
+static void run_timers(evutil_socket_t fd, short what, void *arg);
+
+static void loop_free(struct elpq__loop *loop)
+{
+    while (loop->cache) {
+        void *next = *(void **)loop->cache;
+
+        free(loop->cache);
+        loop->cache = next;
+    }
+    elpq__buf_free(&loop->scratch);
+    if (loop->task_event)
+        event_free(loop->task_event);
+    if (loop->timer_event)
+        event_free(loop->timer_event);
+    if (loop->post_event)
+        event_free(loop->post_event);
+    for (int i = 0; i < 2; i++)
+        if (loop->pipe[i] >= 0)
+            close(loop->pipe[i]);
+    pthread_mutex_destroy(&loop->mutex);
+    free(loop);
+}
+
+static struct elpq__loop *loop_new(struct event_base *base)
+{
+    struct elpq__loop *loop = elpq__new(struct elpq__loop);
+
+    if (!loop)
+        return NULL;
+    loop->base = base;
+    loop->generation = generation;
+    loop->pipe[0] = loop->pipe[1] = -1;
+    elpq__list_init(&loop->tasks);
+    elpq__list_init(&loop->posts);
+    pthread_mutex_init(&loop->mutex, NULL);
+    loop->task_event = event_new(base, -1, 0, run_tasks, loop);
+    loop->timer_event = event_new(base, -1, 0, run_timers, loop);
+    if (!loop->task_event || !loop->timer_event) {
+        loop_free(loop);
+        return NULL;
+    }
+    return loop;
+}
+
+struct elpq__loop *elpq__loop_get(struct event_base *base)
+{
+    struct elpq__loop *loop;
+
+    pthread_once(&fork_once, watch_fork);
+    pthread_mutex_lock(&registry_mutex);
+    for (loop = registry; loop; loop = loop->next)
+        if (loop->base == base)
+            break;
+    if (!loop && (loop = loop_new(base))) {
+        loop->next = registry;
+        registry = loop;
+    }
+    pthread_mutex_unlock(&registry_mutex);
+    if (loop)
+        loop->refs++;
+    return loop;
+}
+
+void elpq__loop_ref(struct elpq__loop *loop)
+{
+    loop->refs++;
+}
+
+void elpq__loop_unref(struct elpq__loop *loop)
+{
+    struct elpq__loop **at;
+
+    if (--loop->refs > 0)
+        return;
+    pthread_mutex_lock(&registry_mutex);
+    for (at = &registry; *at; at = &(*at)->next)
+        if (*at == loop) {
+            *at = loop->next;
+            break;
+        }
+    pthread_mutex_unlock(&registry_mutex);
+    loop_free(loop);
+}
+
+/* ----------------------------------------------------------------- cache */
+
+void *elpq__loop_alloc(struct elpq__loop *loop, size_t size)
+{
+    /* A header in front tells, when the block returns, if it is cached. */
+    size_t *block;
+
+    if (size > SIZE_MAX - 16)
+        return NULL;
+    size += 16;
+    if (size <= CACHE_BLOCK && loop->cache) {
+        block = loop->cache;
+        loop->cache = *(void **)block;
+        loop->cached--;
+    } else {
+        block = malloc(size <= CACHE_BLOCK ? CACHE_BLOCK : size);
+        if (!block)
+            return NULL;
+    }
+    block[0] = size;
+    return (char *)block + 16;
+}
+
+void elpq__loop_free(struct elpq__loop *loop, void *block)
+{
+    size_t *start;
+
+    if (!block)
+        return;
+    start = (size_t *)(void *)((char *)block - 16);
+    if (start[0] > CACHE_BLOCK || loop->cached >= CACHE_MAX) {
+        free(start);
+        return;
+    }
+    *(void **)start = loop->cache;
+    loop->cache = start;
+    loop->cached++;
+}
+
+struct elpq__buf *elpq__loop_scratch(struct elpq__loop *loop)
+{
+    /* What one huge statement needed is not kept for ever. */
+    if (loop->scratch.room > SCRATCH_MAX)
+        elpq__buf_free(&loop->scratch);
+    elpq__buf_clear(&loop->scratch);
+    return &loop->scratch;
+}
+
+/* ----------------------------------------------------------------- tasks */
+
+static void run_tasks(evutil_socket_t fd, short what, void *arg)
+{
+    struct elpq__loop *loop = arg;
+    struct elpq__list now;
+    struct elpq__node *node;
+
+    (void)fd;
+    (void)what;
+    loop->refs++;
+    elpq__list_init(&now);
+    elpq__list_move(&now, &loop->tasks);
+    while ((node = elpq__list_pop(&now))) {
+        struct elpq__task *task =
+            elpq__container(node, struct elpq__task, node);
+
+        task->run(task);
+    }
+    elpq__loop_unref(loop);
+}
+
+void elpq__task_post(struct elpq__loop *loop, struct elpq__task *task)
+{
+    if (elpq__linked(&task->node))
+        return;
+    if (elpq__list_empty(&loop->tasks))
+        event_active(loop->task_event, EV_TIMEOUT, 1);
+    elpq__list_push(&loop->tasks, &task->node);
+}
+
+void elpq__task_drop(struct elpq__task *task)
+{
+    elpq__list_remove(&task->node);
+}
+
+/* ---------------------------------------------------------------- timers */
+
+/* Of two heaps, the one that is due later becomes a child of the other. */
+static struct elpq__timer *heap_meld(struct elpq__timer *a,
+                                     struct elpq__timer *b)
+{
+    if (!a)
+        return b;
+    if (!b)
+        return a;
+    if (b->due < a->due) {
+        struct elpq__timer *t = a;
+
+        a = b;
+        b = t;
+    }
+    b->prev = a;
+    b->next = a->child;
+    if (b->next)
+        b->next->prev = b;
+    a->child = b;
+    return a;
+}
+
+/* Melds siblings in pairs, and the pairs from the last to the first. */
+static struct elpq__timer *heap_merge(struct elpq__timer *first)
+{
+    struct elpq__timer *pairs = NULL;
+    struct elpq__timer *root = NULL;
+
+    while (first) {
+        struct elpq__timer *a = first;
+        struct elpq__timer *b = a->next;
+
+        first = b ? b->next : NULL;
+        a->next = a->prev = NULL;
+        if (b)
+            b->next = b->prev = NULL;
+        a = heap_meld(a, b);
+        a->next = pairs;
+        pairs = a;
+    }
+    while (pairs) {
+        struct elpq__timer *next = pairs->next;
+
+        pairs->next = NULL;
+        root = heap_meld(root, pairs);
+        pairs = next;
+    }
+    return root;
+}
+
+static void heap_remove(struct elpq__loop *loop, struct elpq__timer *timer)
+{
+    struct elpq__timer *rest = heap_merge(timer->child);
+
+    if (loop->timers == timer) {
+        loop->timers = rest;
+    } else {
+        if (timer->prev->child == timer)
+            timer->prev->child = timer->next;
+        else
+            timer->prev->next = timer->next;
+        if (timer->next)
+            timer->next->prev = timer->prev;
+        loop->timers = heap_meld(loop->timers, rest);
+    }
+    timer->child = timer->next = timer->prev = NULL;
+    timer->due = 0;
+}
+
+/* Makes libevent wake us for the first timer; an early wake does no harm. */
+static void arm(struct elpq__loop *loop)
+{
+    struct timeval wait;
+    int64_t usec;
+
+    if (!loop->timers)
+        return;
+    if (loop->armed && loop->armed <= loop->timers->due)
+        return;
+    usec = loop->timers->due - elpq__now();
+    if (usec < 0)
+        usec = 0;
+    wait.tv_sec = (time_t)(usec / 1000000);
+    wait.tv_usec = (suseconds_t)(usec % 1000000);
+    loop->armed = loop->timers->due;
+    event_add(loop->timer_event, &wait);
+}
+
+static void run_timers(evutil_socket_t fd, short what, void *arg)
+{
+    struct elpq__loop *loop = arg;
+    int64_t now = elpq__now();
+
+    (void)fd;
+    (void)what;
+    loop->refs++;
+    loop->armed = 0;
+    while (loop->timers && loop->timers->due <= now) {
+        struct elpq__timer *timer = loop->timers;
+
+        heap_remove(loop, timer);
+        timer->fire(timer);
+    }
+    arm(loop);
+    elpq__loop_unref(loop);
+}
+
+void elpq__timer_start(struct elpq__loop *loop, struct elpq__timer *timer,
+                       int64_t due)
+{
+    if (timer->due)
+        heap_remove(loop, timer);
+    timer->due = due > 0 ? due : 1;
+    loop->timers = heap_meld(loop->timers, timer);
+    arm(loop);
+}
+
+void elpq__timer_stop(struct elpq__loop *loop, struct elpq__timer *timer)
+{
+    if (timer->due)
+        heap_remove(loop, timer);
+}
+
+/* --------------------------------------------------------------- sockets */
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    struct elpq__io *io = arg;
+
+    (void)fd;
+    (void)what;
+    io->ready(io, true, false);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+    struct elpq__io *io = arg;
+
+    (void)fd;
+    (void)what;
+    io->ready(io, false, true);
+}
+
+bool elpq__io_open(struct elpq__io *io, struct elpq__loop *loop, int fd)
+{
+    io->writing = false;
+    io->read_event = event_new(loop->base, fd, EV_READ | EV_PERSIST,
+                               on_readable, io);
+    io->write_event = event_new(loop->base, fd, EV_WRITE | EV_PERSIST,
+                                on_writable, io);
+    if (!io->read_event || !io->write_event ||
+        event_add(io->read_event, NULL) != 0) {
+        elpq__io_close(io);
+        return false;
+    }
+    return true;
+}
+
+void elpq__io_want_write(struct elpq__io *io, bool on)
+{
+    if (on == io->writing || !io->write_event)
+        return;
+    io->writing = on;
+    if (on)
+        event_add(io->write_event, NULL);
+    else
+        event_del(io->write_event);
+}
+
+void elpq__io_close(struct elpq__io *io)
+{
+    if (io->read_event)
+        event_free(io->read_event);
+    if (io->write_event)
+        event_free(io->write_event);
+    io->read_event = io->write_event = NULL;
+    io->writing = false;
+}
+
+/* ---------------------------------------------------- from other threads */
+
+static void run_posts(evutil_socket_t fd, short what, void *arg)
+{
+    struct elpq__loop *loop = arg;
+    struct elpq__node *node;
+    char drain[64];
+
+    (void)what;
+    loop->refs++;
+    while (read(fd, drain, sizeof(drain)) == (ssize_t)sizeof(drain))
+        ;
+    for (;;) {
+        struct elpq__post *post;
+
+        pthread_mutex_lock(&loop->mutex);
+        node = elpq__list_pop(&loop->posts);
+        pthread_mutex_unlock(&loop->mutex);
+        if (!node)
+            break;
+        post = elpq__container(node, struct elpq__post, node);
+        post->run(post);
+    }
+    elpq__loop_unref(loop);
+}
+
+bool elpq__loop_expect(struct elpq__loop *loop)
+{
+    if (!loop->post_event) {
+        if (loop->pipe[0] < 0 && pipe2(loop->pipe, O_CLOEXEC | O_NONBLOCK))
+            return false;
+        loop->post_event = event_new(loop->base, loop->pipe[0],
+                                     EV_READ | EV_PERSIST, run_posts, loop);
+        if (!loop->post_event)
+            return false;
+    }
+    if (loop->expected == 0 && event_add(loop->post_event, NULL) != 0)
+        return false;
+    loop->expected++;
+    return true;
+}
+
+void elpq__loop_unexpect(struct elpq__loop *loop)
+{
+    if (--loop->expected == 0)
+        event_del(loop->post_event);
+}
+
+void elpq__loop_post(struct elpq__loop *loop, struct elpq__post *post)
+{
+    bool first;
+
+    pthread_mutex_lock(&loop->mutex);
+    first = elpq__list_empty(&loop->posts);
+    elpq__list_push(&loop->posts, &post->node);
+    /* Under the mutex: once it is let go, the loop may be freed. */
+    while (first && write(loop->pipe[1], "", 1) < 0 && errno == EINTR)
+        ;
+    pthread_mutex_unlock(&loop->mutex);
+}
+
+bool elpq__loop_unpost(struct elpq__loop *loop, struct elpq__post *post)
+{
+    bool waiting;
+
+    pthread_mutex_lock(&loop->mutex);
+    waiting = elpq__linked(&post->node);
+    elpq__list_remove(&post->node);
+    pthread_mutex_unlock(&loop->mutex);
+    return waiting;
+}

@@ -1,0 +1,665 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * The pipeline of one connection: what is sent, and what the answers mean.
+ *
+ * Submitting only queues.  At the end of the loop's turn the queue is given
+ * to libpq, each statement with its own Sync, and flushed once.  Whenever the
+ * socket is readable, libpq takes its bytes in, and every complete piece is
+ * matched with the head of conn->sent:
+ *
+ *     [Parse: result, NULL]  {result, NULL} per command  Sync
+ *
+ * A statement ends with its Sync and not before, because until then its
+ * transaction may still fail.
+ *
+ * Rules of libpq that this file keeps, each of which has hung somebody:
+ * results are drained after every call that may have read from the socket,
+ * sending included; PQgetResult is only called when PQisBusy says no; while
+ * output is stuck, both directions are watched; the descriptor is unwatched
+ * at once when the connection is found bad; NULLs in a row are counted.
+ *
+ * User callbacks run inside drain(), and may close the connection: PGconn
+ * stays until pump() returns.
+ */
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/ioctl.h>
+
+#include "conn_int.h"
+
+#define NULLS_MAX 8
+/* After so many reads for one answer its size is estimated. */
+#define READS_FREE 64
+/* libpq always has room for so many bytes when it reads. */
+#define READ_LEAST 8192
+
+static elpq_request *head_of(const elpq_conn *conn)
+{
+    struct elpq__node *node = elpq__list_first(&conn->sent);
+
+    return node ? elpq__container(node, elpq_request, node) : NULL;
+}
+
+static void lost(elpq_conn *conn)
+{
+    char text[512];
+    size_t n;
+
+    strncpy(text, PQerrorMessage(conn->pg), sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    for (n = strlen(text); n > 0 && text[n - 1] == '\n'; n--)
+        text[n - 1] = '\0';
+    elpq__conn_lost(conn, ELPQ_E_LOST,
+                    n > 0 ? text : "the server closed the connection");
+}
+
+/* ------------------------------------------------------------------- send */
+
+/* COPY FROM STDIN or TO STDOUT would leave the pipeline in a state of its
+ *  own; it is refused before it is sent. */
+static bool is_copy(const elpq_request *req)
+{
+    const char *s = req->sql + strspn(req->sql, " \t\r\n(");
+
+    return strncasecmp(s, "copy", 4) == 0 &&
+           (strcasestr(s, "stdin") || strcasestr(s, "stdout"));
+}
+
+static bool send_sync(elpq_conn *conn)
+{
+    const struct elpq__libpq *libpq = elpq__libpq();
+
+    return libpq->send_pipeline_sync ? libpq->send_pipeline_sync(conn->pg)
+                                     : PQpipelineSync(conn->pg);
+}
+
+static bool send_statement(elpq_conn *conn, elpq_request *req)
+{
+    struct elpq__cache *cache = &conn->prepared;
+    struct elpq__prepared *p = NULL;
+    int n = (int)req->n;
+
+    if (!(req->flags & ELPQ_NO_PREPARE)) {
+        p = elpq__cache_find(cache, req->sql, req->sql_len, req->types,
+                             req->n);
+        if (!p) {
+            p = elpq__cache_add(cache, req->sql, req->sql_len, req->types,
+                                req->n);
+            req->parse = p != NULL;
+            if (p)
+                p->touches = elpq__sql_touches_session(req->sql);
+        }
+    }
+    req->steps = 1;
+    req->touches = p ? p->touches : elpq__sql_touches_session(req->sql);
+    if (!p)
+        return PQsendQueryParams(conn->pg, req->sql, n, req->types,
+                                 req->values, req->lengths, req->formats, 0);
+    req->prepared = p;
+    elpq__prepared_use(p);
+    if (req->parse &&
+        !PQsendPrepare(conn->pg, p->name, req->sql, n, req->types))
+        return false;
+    return PQsendQueryPrepared(
+        conn->pg, p->name, n, req->values, req->lengths, req->formats,
+        p->binary && !(req->flags & ELPQ_TEXT_RESULT));
+}
+
+static bool send_group(elpq_conn *conn, elpq_request *req)
+{
+    const char *one[2] = { req->sql, NULL };
+    const char *const *command = req->group ? req->group : one;
+
+    for (req->steps = 0; *command; command++, req->steps++)
+        if (!PQsendQueryParams(conn->pg, *command, 0, NULL, NULL, NULL, NULL,
+                               0))
+            return false;
+    return true;
+}
+
+static bool send_script(elpq_conn *conn, elpq_request *req)
+{
+    conn->exclusive = true;
+    return PQexitPipelineMode(conn->pg) && PQsendQuery(conn->pg, req->sql);
+}
+
+/* The head of conn->sent has changed: what its answer begins with. */
+static void begin_answer(elpq_conn *conn)
+{
+    elpq_request *head = head_of(conn);
+
+    conn->nulls = 0;
+    conn->reads = 0;
+    conn->answer_bytes = 0;
+    if (!head)
+        return;
+    conn->phase = head->parse ? ELPQ__PHASE_PARSE : ELPQ__PHASE_RUN;
+    conn->steps = head->steps;
+}
+
+/* Gives one request to libpq; false if the connection is lost by that. */
+static bool send_request(elpq_conn *conn, elpq_request *req)
+{
+    bool ok;
+
+    req->place = ELPQ__SENT;
+    elpq__list_push(&conn->sent, &req->node);
+    conn->nsent++;
+    if (req->kind == ELPQ__SCRIPT)
+        ok = send_script(conn, req);
+    else if (req->kind == ELPQ__GROUP)
+        ok = send_group(conn, req) && send_sync(conn);
+    else
+        ok = send_statement(conn, req) && send_sync(conn);
+    if (!ok) {
+        lost(conn);
+        return false;
+    }
+    if (conn->nsent == 1)
+        begin_answer(conn);
+    if (conn->options.trace && !req->internal) {
+        req->sent = elpq__now();
+        elpq__trace(conn, ELPQ_EVENT_SENT, req, NULL, 0);
+    }
+    return true;
+}
+
+static bool may_send(const elpq_conn *conn, const elpq_request *next)
+{
+    if (conn->cancel || conn->cancel_target || conn->exclusive ||
+        conn->io.writing)
+        return false;
+    if (next->kind == ELPQ__SCRIPT)
+        return conn->nsent == 0;
+    return conn->nsent < conn->options.max_pipeline;
+}
+
+/* The server was told to forget a statement, or refused to listen. */
+static void on_closed_statement(const elpq_error *error, void *arg)
+{
+    struct elpq__prepared *p = arg;
+
+    /* In a failed transaction it does not listen: again later. */
+    if (error && strcmp(error->sqlstate, "25P02") == 0)
+        elpq__list_push(&p->cache->closing, &p->lru);
+    else
+        elpq__prepared_free(p);
+}
+
+/* Closes on the server what the cache has thrown out. */
+static bool send_closes(elpq_conn *conn)
+{
+    struct elpq__prepared *p;
+
+    while (conn->nsent < conn->options.max_pipeline &&
+           PQtransactionStatus(conn->pg) != PQTRANS_INERROR &&
+           (p = elpq__cache_next_closing(&conn->prepared))) {
+        char sql[80] = "DEALLOCATE ";
+        elpq_statement st;
+        elpq_request *req;
+
+        strcat(sql, p->name);
+        st = elpq_sql_from_trusted_string(sql, NULL, 0);
+        req = elpq__request_new(conn->loop, ELPQ__GROUP, &st, NULL);
+        if (!req) {
+            elpq__list_push_front(&conn->prepared.closing, &p->lru);
+            return true;
+        }
+        req->internal = true;
+        req->cb.done = on_closed_statement;
+        req->arg = p;
+        req->conn = conn;
+        if (!send_request(conn, req))
+            return false;
+    }
+    return true;
+}
+
+static void send_queue(elpq_conn *conn)
+{
+    struct elpq__node *node;
+
+    while (conn->state != ELPQ__CLOSED &&
+           (node = elpq__list_first(&conn->queue))) {
+        elpq_request *req = elpq__container(node, elpq_request, node);
+
+        if (!may_send(conn, req))
+            break;
+        elpq__list_remove(node);
+        conn->nqueued--;
+        if (req->kind == ELPQ__STATEMENT && is_copy(req)) {
+            elpq__request_blame(req, ELPQ_E_USAGE, ELPQ_NOT_EXECUTED,
+                                "COPY FROM STDIN and TO STDOUT cannot be "
+                                "executed as a statement");
+            elpq__request_end_soon(req);
+            continue;
+        }
+        if (!send_request(conn, req))
+            return;
+    }
+    if (conn->state != ELPQ__CLOSED && !conn->exclusive && !conn->cancel &&
+        !conn->cancel_target && !elpq__list_empty(&conn->prepared.closing))
+        send_closes(conn);
+}
+
+/* Moves libpq's output on; false if the connection is lost. */
+static bool flush(elpq_conn *conn)
+{
+    int stuck = PQflush(conn->pg);
+
+    if (stuck < 0) {
+        lost(conn);
+        return false;
+    }
+    elpq__io_want_write(&conn->io, stuck == 1);
+    return true;
+}
+
+/* ---------------------------------------------------------------- answers */
+
+static bool state_is(const PGresult *res, const char *sqlstate)
+{
+    const char *s = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+
+    return s && strcmp(s, sqlstate) == 0;
+}
+
+/* The server's copy of the statement is gone, or of no use any more. */
+static bool is_stale(const PGresult *failure)
+{
+    const char *routine =
+        PQresultErrorField(failure, PG_DIAG_SOURCE_FUNCTION);
+
+    return state_is(failure, "26000") ||
+           (state_is(failure, "0A000") && routine &&
+            strcmp(routine, "RevalidateCachedQuery") == 0);
+}
+
+/*
+ * Sends a request again, as if it had just come first.  Only when nothing
+ * behind it was sent, since that has run by now: the order would change.
+ */
+static bool retry(elpq_conn *conn, elpq_request *req)
+{
+    if (req->retried || req->cause || conn->nsent > 0 ||
+        PQtransactionStatus(conn->pg) != PQTRANS_IDLE)
+        return false;
+    PQclear(req->failure);
+    req->failure = NULL;
+    req->retried = true;
+    req->exposed = false;
+    req->parse = false;
+    req->place = ELPQ__QUEUED;
+    elpq__list_push_front(&conn->queue, &req->node);
+    conn->nqueued++;
+    return true;
+}
+
+/* What the answer says of the prepared statement; true if it is retried. */
+static bool settle_prepared(elpq_conn *conn, elpq_request *req)
+{
+    struct elpq__prepared *p = req->prepared;
+    bool again = false;
+
+    if (!p)
+        return false;
+    req->prepared = NULL;
+    if (req->failure && is_stale(req->failure)) {
+        if (state_is(req->failure, "26000"))
+            p->parsed = false;
+        elpq__cache_evict(&conn->prepared, p);
+        if (p->parse_error) {
+            /* Its Parse, sent by an earlier request, had failed. */
+            req->owned = elpq_error_dup(p->parse_error);
+        } else {
+            again = retry(conn, req);
+            if (!again)
+                elpq__request_blame(req, ELPQ_E_SERVER,
+                                    ELPQ_RETRYABLE | ELPQ_NOT_EXECUTED,
+                                    NULL);
+        }
+    } else if (req->result && !p->described) {
+        p->described = true;
+        p->binary = PQnfields(req->result) > 0 &&
+                    elpq__codecs_binary(req->result);
+    }
+    elpq__prepared_drop(&conn->prepared, p);
+    return again;
+}
+
+/* Whose cancel request hit whom; true if the request is retried. */
+static bool settle_cancel(elpq_conn *conn, elpq_request *req)
+{
+    bool hit = req->failure && state_is(req->failure, "57014");
+
+    if (conn->cancel_target == req)
+        elpq__cancel_answered(conn, hit);
+    if (!hit)
+        return false;
+    if (req->cause) {
+        elpq__request_blame(req, req->cause, 0, NULL);
+        return false;
+    }
+    if (!req->exposed)
+        return false;
+    /* Meant for the one before, which had just ended.  It is undone. */
+    if (retry(conn, req))
+        return true;
+    elpq__request_blame(req, ELPQ_E_CANCELED,
+                        ELPQ_RETRYABLE | ELPQ_NOT_EXECUTED, NULL);
+    return false;
+}
+
+static void check_size(elpq_conn *conn, elpq_request *req)
+{
+    if (!req->result ||
+        PQresultMemorySize(req->result) <= conn->options.max_result_bytes)
+        return;
+    PQclear(req->result);
+    req->result = NULL;
+    elpq__request_blame(req, ELPQ_E_LIMIT, 0, NULL);
+}
+
+/* What a command that went well changes for us. */
+static void note_command(elpq_conn *conn, const elpq_request *req)
+{
+    const char *tag = req->result ? PQcmdStatus(req->result) : "";
+
+    if (!req->internal && elpq__reset_needed_after(req))
+        conn->slot_dirty = true;
+    if (strcmp(tag, "DEALLOCATE ALL") == 0 || strcmp(tag, "DISCARD ALL") == 0)
+        elpq__cache_clear(&conn->prepared);
+}
+
+/* The head has its Sync, or its script has ended. */
+static void finish_head(elpq_conn *conn)
+{
+    elpq_request *req = head_of(conn);
+
+    elpq__list_remove(&req->node);
+    conn->nsent--;
+    begin_answer(conn);
+    /* Each may put the request back into the queue. */
+    if (settle_prepared(conn, req) || settle_cancel(conn, req))
+        return;
+    check_size(conn, req);
+    note_command(conn, req);
+    elpq__request_pass(req);
+}
+
+static void take_failure(elpq_conn *conn, elpq_request *req, PGresult *res)
+{
+    const char *severity =
+        PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);
+    const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+
+    if (severity && state && strlen(state) == 5 &&
+        (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0))
+        strcpy(conn->fatal, state);
+    PQclear(req->result);
+    req->result = NULL;
+    if (conn->phase == ELPQ__PHASE_PARSE && req->prepared) {
+        elpq_error error;
+
+        elpq__error_from_result(&error, res);
+        if (!req->prepared->parse_error)
+            req->prepared->parse_error = elpq_error_dup(&error);
+        elpq__cache_evict(&conn->prepared, req->prepared);
+    }
+    if (req->failure)
+        PQclear(res);
+    else
+        req->failure = res;
+    if (PQstatus(conn->pg) == CONNECTION_BAD)
+        lost(conn);
+}
+
+static void take_success(elpq_conn *conn, elpq_request *req, PGresult *res)
+{
+    if (!req->answered) {
+        req->answered = true;
+        if (conn->options.trace && !req->internal)
+            elpq__trace(conn, ELPQ_EVENT_FIRST, req, NULL,
+                        elpq__now() - req->sent);
+    }
+    if (conn->phase == ELPQ__PHASE_PARSE) {
+        req->prepared->parsed = true;
+        PQclear(res);
+    } else if (req->kind == ELPQ__SCRIPT && req->each) {
+        elpq_result *result = elpq__result_new(res);
+
+        if (!result) {
+            PQclear(res);
+            elpq__request_blame(req, ELPQ_E_NOMEM, 0, NULL);
+            return;
+        }
+        req->each(result, req->arg);
+        elpq_result_unref(result);
+    } else {
+        PQclear(req->result);
+        req->result = res;
+    }
+}
+
+static void take_null(elpq_conn *conn)
+{
+    if (PQstatus(conn->pg) == CONNECTION_BAD) {
+        lost(conn);
+        return;
+    }
+    if (++conn->nulls > NULLS_MAX) {
+        elpq__conn_lost(conn, ELPQ_E_PROTOCOL,
+                        "the answers do not match the statements sent");
+        return;
+    }
+    if (conn->exclusive) {
+        conn->exclusive = false;
+        if (!PQenterPipelineMode(conn->pg))
+            lost(conn);
+        else
+            finish_head(conn);
+    } else if (conn->phase == ELPQ__PHASE_PARSE) {
+        conn->phase = ELPQ__PHASE_RUN;
+    } else if (conn->phase == ELPQ__PHASE_RUN && --conn->steps == 0) {
+        conn->phase = ELPQ__PHASE_SYNC;
+    }
+}
+
+static void take(elpq_conn *conn, elpq_request *req, PGresult *res)
+{
+    if (!res) {
+        take_null(conn);
+        return;
+    }
+    conn->nulls = 0;
+    switch (PQresultStatus(res)) {
+    case PGRES_PIPELINE_SYNC:
+        PQclear(res);
+        if (conn->phase == ELPQ__PHASE_SYNC)
+            finish_head(conn);
+        else
+            elpq__conn_lost(conn, ELPQ_E_PROTOCOL,
+                            "a Sync came before its results");
+        break;
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+    case PGRES_EMPTY_QUERY:
+        take_success(conn, req, res);
+        break;
+    case PGRES_PIPELINE_ABORTED:
+        PQclear(res);
+        break;
+    case PGRES_COPY_IN:
+    case PGRES_COPY_OUT:
+    case PGRES_COPY_BOTH:
+        PQclear(res);
+        elpq__conn_lost(conn, ELPQ_E_USAGE,
+                        "COPY FROM STDIN or TO STDOUT in a script or "
+                        "statement: the connection was closed");
+        break;
+    default:
+        take_failure(conn, req, res);
+        break;
+    }
+}
+
+/* Matches all complete pieces; conn may be closed afterwards. */
+static void drain(elpq_conn *conn)
+{
+    elpq_request *req;
+
+    while (conn->state != ELPQ__CLOSED && (req = head_of(conn)) &&
+           !PQisBusy(conn->pg)) {
+        PGresult *res = PQgetResult(conn->pg);
+
+        if (conn->state == ELPQ__CLOSED) {
+            PQclear(res); /* closed by a hook that libpq called */
+            return;
+        }
+        take(conn, req, res);
+    }
+    while (conn->state != ELPQ__CLOSED) {
+        /* Lets libpq read what comes unasked, and drops notifications. */
+        PGnotify *notification = PQnotifies(conn->pg);
+
+        if (!notification)
+            break;
+        PQfreemem(notification);
+    }
+}
+
+/* ---------------------------------------------------------------- reading */
+
+/*
+ * Estimates how much of one answer has come, as libpq does not tell: at least
+ * what one read takes for sure, or by how much the socket's backlog shrank.
+ */
+static bool answer_fits(elpq_conn *conn, int before)
+{
+    int after = 0;
+    int took;
+
+    ioctl(PQsocket(conn->pg), FIONREAD, &after);
+    took = before < READ_LEAST ? before : READ_LEAST;
+    if (before - after > took)
+        took = before - after;
+    conn->answer_bytes += (uint64_t)took;
+    return conn->answer_bytes <= conn->options.max_result_bytes;
+}
+
+/* One read from the socket, and the rest of what TLS holds; false if lost. */
+static bool consume(elpq_conn *conn)
+{
+    bool counted = conn->nsent > 0 && conn->reads >= READS_FREE;
+    int before = 0;
+
+    conn->reads++;
+    if (counted)
+        ioctl(PQsocket(conn->pg), FIONREAD, &before);
+    if (!PQconsumeInput(conn->pg))
+        return false;
+    for (int i = 0; i < 16 && PQsslInUse(conn->pg) &&
+                    elpq__tls_pending(conn->pg) > 0 && PQisBusy(conn->pg);
+         i++)
+        if (!PQconsumeInput(conn->pg))
+            return false;
+    if (counted && conn->state != ELPQ__CLOSED && PQsocket(conn->pg) >= 0 &&
+        !answer_fits(conn, before))
+        elpq__conn_lost(conn, ELPQ_E_LIMIT, NULL);
+    return true;
+}
+
+/* Everything a connection does in one go. */
+static void pump(elpq_conn *conn, bool readable)
+{
+    bool alive = true;
+
+    if (conn->pumping || conn->state == ELPQ__CLOSED || !conn->pg)
+        return; /* a callback runs the loop: its outer call goes on */
+    elpq__conn_ref(conn);
+    conn->pumping = true;
+    if (readable)
+        alive = consume(conn);
+    drain(conn);
+    if (conn->state != ELPQ__CLOSED &&
+        (!alive || PQstatus(conn->pg) == CONNECTION_BAD))
+        lost(conn);
+    if (conn->state != ELPQ__CLOSED && flush(conn)) {
+        send_queue(conn);
+        if (conn->state != ELPQ__CLOSED && flush(conn))
+            drain(conn); /* sending may have read */
+    }
+    conn->pumping = false;
+    if (conn->close_wanted) {
+        conn->close_wanted = false;
+        PQfinish(conn->pg);
+        conn->pg = NULL;
+    }
+    elpq__cancel_kick(conn);
+    elpq__pipeline_settle(conn);
+    elpq__conn_unref(conn);
+}
+
+static void on_ready(struct elpq__io *io, bool readable, bool writable)
+{
+    (void)writable;
+    pump(elpq__container(io, elpq_conn, io), readable);
+}
+
+static void on_flush(struct elpq__task *task)
+{
+    pump(elpq__container(task, elpq_conn, flush), false);
+}
+
+static void on_notice(void *arg, const PGresult *res)
+{
+    elpq_conn *conn = arg;
+    elpq_error notice;
+
+    elpq__error_from_result(&notice, res);
+    notice.code = ELPQ_OK;
+    notice.flags = 0;
+    /* The farewell of a server while nothing is in flight. */
+    if (strcmp(notice.severity, "FATAL") == 0 ||
+        strcmp(notice.severity, "PANIC") == 0)
+        strcpy(conn->fatal, notice.sqlstate);
+    elpq__conn_notice(conn, &notice);
+}
+
+/* ------------------------------------------------------------- for others */
+
+bool elpq__pipeline_open(elpq_conn *conn)
+{
+    conn->io.ready = on_ready;
+    conn->flush.run = on_flush;
+    PQsetNoticeReceiver(conn->pg, on_notice, conn);
+    return PQsetnonblocking(conn->pg, 1) == 0 &&
+           PQenterPipelineMode(conn->pg) &&
+           elpq__io_open(&conn->io, conn->loop, PQsocket(conn->pg));
+}
+
+void elpq__pipeline_wake(elpq_conn *conn)
+{
+    if (conn->state != ELPQ__CLOSED)
+        elpq__task_post(conn->loop, &conn->flush);
+}
+
+void elpq__pipeline_settle(elpq_conn *conn)
+{
+    enum elpq__state state = ELPQ__READY;
+
+    if (conn->state == ELPQ__CLOSED || !conn->is_setup)
+        return;
+    if (conn->cancel || conn->cancel_target)
+        state = ELPQ__CANCELING;
+    else if (conn->exclusive)
+        state = ELPQ__EXCLUSIVE;
+    else if (conn->resetting)
+        state = ELPQ__RESETTING;
+    else if (conn->nsent > 0)
+        state = ELPQ__BUSY;
+    elpq__set_state(conn, state);
+    if (state == ELPQ__READY && conn->nqueued == 0 && conn->owner)
+        conn->owner->drained(conn);
+}

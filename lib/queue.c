@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Requests: one block of memory each, from submit to callback.
+ *
+ * The block holds the request, its SQL text and its encoded parameters, so
+ * that what the caller passed need not live on.  Every request ends exactly
+ * once, in elpq__request_end(); whoever decides on its outcome takes it out
+ * of its place first, which is why two outcomes cannot both arrive.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "conn_int.h"
+#include "params.h"
+
+#define FEW 16 /* parameters that need no allocation of their own */
+
+/* ------------------------------------------------------------------ new */
+
+/* What follows the request in its block; see lay_out(). */
+static size_t block_size(const elpq_statement *st, size_t data, size_t tag)
+{
+    size_t per_value = sizeof(char *) + sizeof(Oid) + 2 * sizeof(int);
+
+    return sizeof(elpq_request) + st->nvalues * per_value + st->sql_len + 1 +
+           data + tag + 1;
+}
+
+static void lay_out(elpq_request *req, const elpq_statement *st,
+                    const struct elpq__encoded *encoded,
+                    const struct elpq__buf *data, const char *tag)
+{
+    char *p = (char *)(req + 1);
+    char *bytes;
+
+    req->n = st->nvalues;
+    req->values = (const char **)(void *)p;
+    p += req->n * sizeof(char *);
+    req->types = (Oid *)(void *)p;
+    p += req->n * sizeof(Oid);
+    req->lengths = (int *)(void *)p;
+    p += req->n * sizeof(int);
+    req->formats = (int *)(void *)p;
+    p += req->n * sizeof(int);
+    memcpy(p, st->sql, st->sql_len);
+    p[st->sql_len] = '\0';
+    req->sql = p;
+    req->sql_len = st->sql_len;
+    bytes = p + st->sql_len + 1;
+    if (data->size)
+        memcpy(bytes, data->data, data->size);
+    req->bytes = data->size;
+    for (unsigned i = 0; i < req->n; i++) {
+        req->types[i] = encoded[i].oid;
+        req->lengths[i] = encoded[i].length;
+        req->formats[i] = encoded[i].format;
+        req->values[i] =
+            encoded[i].is_null ? NULL : bytes + encoded[i].offset;
+    }
+    if (tag) {
+        req->tag = bytes + data->size;
+        strcpy(bytes + data->size, tag);
+    }
+}
+
+static void on_deadline(struct elpq__timer *timer)
+{
+    elpq_request *req = elpq__container(timer, elpq_request, deadline);
+
+    if (req->line)
+        req->line->timeouts++;
+    elpq__request_cancel(req, ELPQ_E_TIMEOUT);
+}
+
+static void run_ending(struct elpq__task *task);
+
+/* A statement whose parameters cannot be sent keeps its text, and an error. */
+static void refuse(elpq_request *req, int code, const char *why)
+{
+    elpq_error error;
+
+    elpq__error_set(&error, (elpq_code)code, ELPQ_NOT_EXECUTED,
+                    code == ELPQ_E_VALUE ? why : NULL);
+    req->owned = elpq_error_dup(&error);
+    elpq__request_blame(req, (elpq_code)code, ELPQ_NOT_EXECUTED, NULL);
+}
+
+elpq_request *elpq__request_new(struct elpq__loop *loop, enum elpq__kind kind,
+                                const elpq_statement *statement,
+                                const char *tag)
+{
+    struct elpq__buf *data = elpq__loop_scratch(loop);
+    struct elpq__encoded few[FEW];
+    struct elpq__encoded *encoded = few;
+    elpq_statement st = *statement;
+    char why[200] = "";
+    elpq_request *req;
+    int code;
+
+    if (st.nvalues > FEW && st.nvalues <= ELPQ_MAX_PARAMETERS) {
+        encoded = elpq__alloc_array(st.nvalues, sizeof(*encoded));
+        if (!encoded)
+            return NULL;
+    }
+    if (memchr(st.sql, '\0', st.sql_len)) {
+        code = ELPQ_E_VALUE;
+        strcpy(why, "the SQL text contains a NUL byte");
+    } else {
+        code = elpq__params_encode(st.values, st.nvalues, data, encoded, why,
+                                   sizeof(why));
+    }
+    if (code) {
+        st.nvalues = 0;
+        elpq__buf_clear(data);
+    }
+    req = elpq__loop_alloc(loop, block_size(&st, data->size,
+                                            tag ? strlen(tag) : 0));
+    if (req) {
+        memset(req, 0, sizeof(*req));
+        req->loop = loop;
+        elpq__loop_ref(loop);
+        req->kind = kind;
+        req->place = ELPQ__OVER; /* in no list yet */
+        req->task.run = run_ending;
+        req->deadline.fire = on_deadline;
+        req->flags = st.flags;
+        lay_out(req, &st, encoded, data, tag);
+        if (code)
+            refuse(req, code, why);
+    }
+    if (encoded != few)
+        free(encoded);
+    return req;
+}
+
+static void trace_request(const elpq_request *req, elpq_conn *conn,
+                          elpq_event_kind kind, const elpq_error *error,
+                          int64_t usec)
+{
+    struct elpq__tracer tracer = { req->trace, req->trace_arg };
+
+    if (tracer.call)
+        elpq__trace_event(&tracer, conn, kind, req, error, usec);
+}
+
+elpq_request *elpq__request_submit(struct elpq__loop *loop,
+                                   enum elpq__kind kind,
+                                   const elpq_statement *statement,
+                                   const elpq_options *options,
+                                   int default_timeout_ms,
+                                   const elpq_conn_options *trace)
+{
+    elpq_request *req = elpq__request_new(loop, kind, statement,
+                                          options ? options->tag : NULL);
+
+    if (!req)
+        return NULL;
+    if (options)
+        req->flags |= options->flags;
+    if (options && options->request)
+        *options->request = req;
+    elpq__request_deadline(req, options ? options->timeout_ms : 0,
+                           default_timeout_ms);
+    if (trace->trace) {
+        req->trace = trace->trace;
+        req->trace_arg = trace->trace_arg;
+        trace_request(req, NULL, ELPQ_EVENT_SUBMIT, NULL, 0);
+    }
+    return req;
+}
+
+void elpq__request_free(elpq_request *req)
+{
+    struct elpq__loop *loop = req->loop;
+
+    assert(!req->prepared && !elpq__linked(&req->node));
+    elpq__timer_stop(loop, &req->deadline);
+    elpq__task_drop(&req->task);
+    elpq_error_free(req->owned);
+    PQclear(req->failure);
+    PQclear(req->result);
+    if (req->held)
+        elpq__conn_unref(req->held);
+    elpq__loop_free(loop, req);
+    elpq__loop_unref(loop);
+}
+
+void elpq__request_deadline(elpq_request *req, int timeout_ms, int default_ms)
+{
+    if (timeout_ms == 0)
+        timeout_ms = default_ms;
+    req->timeout_ms = timeout_ms;
+    req->submitted = elpq__now();
+    if (timeout_ms > 0)
+        elpq__timer_start(req->loop, &req->deadline,
+                          req->submitted + (int64_t)timeout_ms * 1000);
+}
+
+/* ------------------------------------------------------------------ end */
+
+void elpq__request_blame(elpq_request *req, elpq_code code, unsigned flags,
+                         const char *text)
+{
+    if (req->code)
+        return;
+    req->code = code;
+    req->error_flags = flags;
+    req->text = text;
+}
+
+/* The words for what elpq decided itself. */
+static const char *own_words(const elpq_request *req, char *buf, size_t size)
+{
+    if (req->text)
+        return req->text;
+    if (req->code != ELPQ_E_TIMEOUT)
+        return NULL;
+    snprintf(buf, size, "the deadline of %d ms passed%s", req->timeout_ms,
+             req->error_flags & ELPQ_NOT_EXECUTED
+                 ? " before the statement was sent"
+                 : "");
+    return buf;
+}
+
+/* The error of a request that has one; strings live as long as it and buf. */
+static bool outcome(const elpq_request *req, elpq_error *error, char *buf,
+                    size_t size)
+{
+    if (req->owned) {
+        *error = *req->owned;
+        return true;
+    }
+    if (req->failure) {
+        elpq__error_from_result(error, req->failure);
+        if (req->code) {
+            error->code = req->code;
+            error->flags = req->error_flags;
+        }
+        return true;
+    }
+    if (req->code) {
+        elpq__error_set(error, req->code, req->error_flags,
+                        own_words(req, buf, size));
+        return true;
+    }
+    return false;
+}
+
+static void call_result(elpq_request *req, const elpq_error *error)
+{
+    elpq_error no_memory;
+    elpq_result *result = NULL;
+
+    if (!error) {
+        result = elpq__result_new(req->result);
+        if (!result) {
+            /* It ran; only we cannot say what came of it. */
+            elpq__error_set(&no_memory, ELPQ_E_NOMEM, ELPQ_IN_DOUBT, NULL);
+            error = &no_memory;
+        } else {
+            req->result = NULL;
+        }
+    }
+    req->cb.result(result, error, req->arg);
+    elpq_result_unref(result);
+}
+
+/* Calls back.  The request itself stays. */
+static void call_back(elpq_request *req)
+{
+    elpq_error error;
+    const elpq_error *failed = NULL;
+    char buf[120];
+
+    req->place = ELPQ__OVER;
+    elpq__timer_stop(req->loop, &req->deadline);
+    if (outcome(req, &error, buf, sizeof(buf)))
+        failed = &error;
+    if (req->trace)
+        trace_request(req, req->conn, ELPQ_EVENT_DONE, failed,
+                      elpq__now() - req->submitted);
+    if (req->kind == ELPQ__LEASE)
+        req->cb.conn(NULL, failed, req->arg);
+    else if (req->kind == ELPQ__STATEMENT)
+        call_result(req, failed);
+    else if (req->cb.done)
+        req->cb.done(failed, req->arg);
+}
+
+void elpq__request_end(elpq_request *req)
+{
+    call_back(req);
+    elpq__request_free(req);
+}
+
+/* The task of a request that ends soon, or was detached. */
+static void run_ending(struct elpq__task *task)
+{
+    elpq_request *req = elpq__container(task, elpq_request, task);
+
+    if (req->place == ELPQ__ENDING) {
+        elpq__request_end(req);
+        return;
+    }
+    /* Detaching: it stays in conn->sent until the server has answered. */
+    call_back(req);
+    req->detached = true;
+    if (req->passed)
+        elpq__request_free(req);
+    else
+        req->place = ELPQ__SENT;
+}
+
+void elpq__request_pass(elpq_request *req)
+{
+    if (!req->detaching) {
+        elpq__request_end(req);
+    } else if (req->detached) {
+        elpq__request_free(req);
+    } else {
+        req->passed = true; /* its task is posted, and frees it */
+        req->conn = NULL;
+    }
+}
+
+void elpq__request_end_soon(elpq_request *req)
+{
+    elpq__list_remove(&req->node);
+    elpq__timer_stop(req->loop, &req->deadline);
+    req->place = ELPQ__ENDING;
+    req->conn = NULL; /* it may be gone by then */
+    elpq__task_post(req->loop, &req->task);
+}
+
+/* --------------------------------------------------------------- cancel */
+
+static bool is_head(const elpq_request *req)
+{
+    return elpq__list_first(&req->conn->sent) == &req->node;
+}
+
+void elpq__request_cancel(elpq_request *req, elpq_code cause)
+{
+    elpq_conn *conn = req->conn;
+
+    switch (req->place) {
+    case ELPQ__WAITING:
+        elpq__request_blame(req, cause, ELPQ_NOT_EXECUTED, NULL);
+        elpq__request_end_soon(req);
+        req->line->left(req->line, req);
+        break;
+    case ELPQ__QUEUED:
+        conn->nqueued--;
+        elpq__request_blame(req, cause, ELPQ_NOT_EXECUTED, NULL);
+        elpq__request_end_soon(req);
+        elpq__pipeline_wake(conn);
+        break;
+    case ELPQ__SENT:
+        if (req->cause)
+            break;
+        req->cause = cause;
+        elpq__timer_stop(req->loop, &req->deadline);
+        if (!is_head(req)) {
+            elpq__request_blame(req, cause, ELPQ_IN_DOUBT, NULL);
+            req->detaching = true;
+            elpq__task_post(req->loop, &req->task);
+        } else {
+            elpq__cancel_kick(conn);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+void elpq_cancel(elpq_request *request)
+{
+    if (request && elpq__loop_is_ours(request->loop))
+        elpq__request_cancel(request, ELPQ_E_CANCELED);
+}

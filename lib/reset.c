@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * What brings a session into its first state: after connecting, and again
+ * when a pool takes a connection back.
+ *
+ * The reset is complete but for prepared statements, which are the cache's.
+ * It goes as one group of commands under one Sync, in front of whatever the
+ * next user sends.  A transaction that was left open is rolled back before.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "conn_int.h"
+
+/* DISCARD ALL, less prepared statements, and with the role first. */
+static const char *const reset_commands[] = {
+    "RESET ROLE",
+    "SET SESSION AUTHORIZATION DEFAULT",
+    "RESET ALL",
+    "CLOSE ALL",
+    "UNLISTEN *",
+    "SELECT pg_catalog.pg_advisory_unlock_all()",
+    "DISCARD TEMP",
+    "DISCARD SEQUENCES",
+    NULL,
+};
+
+/* The text decoders read dates and intervals in these styles only. */
+static const char *const style_commands[] = {
+    "SET DateStyle TO 'ISO'",
+    "SET IntervalStyle TO 'postgres'",
+    NULL,
+};
+
+static const char *const rollback_commands[] = { "ROLLBACK", NULL };
+
+bool elpq__group_queue(elpq_conn *conn, const char *const *group,
+                       const char *sql, int timeout_ms, elpq_done_cb done)
+{
+    elpq_statement st = elpq_sql_from_trusted_string(sql, NULL, 0);
+    elpq_request *req =
+        elpq__request_new(conn->loop, ELPQ__GROUP, &st, NULL);
+
+    if (!req)
+        return false;
+    req->internal = true;
+    req->group = group;
+    req->cb.done = done;
+    req->arg = conn;
+    req->held = conn;
+    elpq__conn_ref(conn);
+    elpq__request_deadline(req, timeout_ms, conn->options.timeout_ms);
+    elpq__conn_enqueue(conn, req);
+    return true;
+}
+
+static bool queue_group(elpq_conn *conn, const char *const *group,
+                        const char *sql, elpq_done_cb done)
+{
+    return elpq__group_queue(conn, group, sql, 0, done);
+}
+
+static bool styles_are_right(elpq_conn *conn)
+{
+    const char *date = PQparameterStatus(conn->pg, "DateStyle");
+    const char *interval = PQparameterStatus(conn->pg, "IntervalStyle");
+
+    return date && strncmp(date, "ISO", 3) == 0 && interval &&
+           strcmp(interval, "postgres") == 0;
+}
+
+static bool queue_setup(elpq_conn *conn, elpq_done_cb done, unsigned *count)
+{
+    for (char **s = conn->setup; s && *s; s++, ++*count)
+        if (!queue_group(conn, NULL, *s, done))
+            return false;
+    return true;
+}
+
+bool elpq__setup_queue(elpq_conn *conn, elpq_done_cb done)
+{
+    if (!styles_are_right(conn)) {
+        if (!queue_group(conn, style_commands, "set styles", done))
+            return false;
+        conn->setup_left++;
+    }
+    return queue_setup(conn, done, &conn->setup_left);
+}
+
+/* One group of the reset is through, or the session cannot be reset. */
+static void on_reset(const elpq_error *error, void *arg)
+{
+    elpq_conn *conn = arg;
+
+    if (conn->state == ELPQ__CLOSED)
+        return;
+    conn->resetting--;
+    if (error)
+        elpq__conn_lost(conn, ELPQ_E_LOST,
+                        "the session could not be reset: the connection "
+                        "was closed");
+}
+
+bool elpq__reset_queue(elpq_conn *conn, bool full)
+{
+    unsigned count = 0;
+    bool ok = true;
+
+    if (PQtransactionStatus(conn->pg) != PQTRANS_IDLE) {
+        ok = queue_group(conn, rollback_commands, "ROLLBACK", on_reset);
+        count++;
+    }
+    if (ok && full) {
+        ok = queue_group(conn, reset_commands, "reset", on_reset) &&
+             queue_group(conn, style_commands, "set styles", on_reset);
+        count += 2;
+        ok = ok && queue_setup(conn, on_reset, &count);
+    }
+    conn->resetting += count;
+    return ok;
+}
+
+/* ---------------------------------------------- which statements need one */
+
+static bool begins_with_word(const char *text, const char *word)
+{
+    size_t n = strlen(word);
+
+    return strncasecmp(text, word, n) == 0 &&
+           strchr(" \t\r\n(;", text[n]) != NULL; /* or its end */
+}
+
+static bool is_one_of(const char *text, const char *const *words)
+{
+    for (; *words; words++)
+        if (begins_with_word(text, *words))
+            return true;
+    return false;
+}
+
+bool elpq__sql_touches_session(const char *sql)
+{
+    /* Queries; everything else, a leading comment included, may do it. */
+    static const char *const queries[] = { "select", "insert", "update",
+                                           "delete", "merge",  "with",
+                                           "values", "table",  NULL };
+    /* Names in a query that do: functions, and INTO TEMP. */
+    static const char *const names[] = { "set_config", "advisory", "temp",
+                                         "dblink",     "setseed",  "nextval",
+                                         "setval",     "execute",  NULL };
+    const char *text = sql + strspn(sql, " \t\r\n(");
+
+    if (!is_one_of(text, queries))
+        return true;
+    for (const char *const *name = names; *name; name++)
+        if (strcasestr(text, *name))
+            return true;
+    return false;
+}
+
+bool elpq__reset_needed_after(const elpq_request *req)
+{
+    /* No queries, and harmless all the same. */
+    static const char *const tags[] = { "BEGIN",     "START",    "COMMIT",
+                                        "SAVEPOINT", "ROLLBACK", "RELEASE",
+                                        NULL };
+
+    if (req->flags & ELPQ_SESSION || req->kind == ELPQ__SCRIPT)
+        return true;
+    if (!req->touches)
+        return false;
+    return !req->result || !is_one_of(PQcmdStatus(req->result), tags);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Trace events: filled in here, only where somebody listens.
+ */
+#include "conn_int.h"
+
+void elpq__trace_event(const struct elpq__tracer *tracer, elpq_conn *conn,
+                       elpq_event_kind kind, const elpq_request *request,
+                       const elpq_error *error, int64_t usec)
+{
+    elpq_event event = { .kind = kind, .conn = conn, .usec = usec };
+
+    if (conn)
+        event.pid = elpq_conn_pid(conn);
+    if (request) {
+        event.sql = request->sql;
+        event.sql_len = request->sql_len;
+        event.tag = request->tag;
+        event.bytes = request->bytes;
+    }
+    if (request && kind == ELPQ_EVENT_DONE) {
+        const PGresult *res = request->result;
+
+        event.rows = res ? (uint64_t)PQntuples(res) : 0;
+        event.bytes = res ? PQresultMemorySize(res) : 0;
+    }
+    if (error) {
+        event.code = error->code;
+        event.sqlstate = error->sqlstate;
+        event.message = error->message;
+    }
+    tracer->call(&event, tracer->arg);
+}

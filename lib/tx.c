@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Transactions and savepoints: BEGIN, COMMIT and ROLLBACK as objects.
+ *
+ * A transaction holds a reference to its connection, and, from a pool, the
+ * lease.  It ends in finish(), exactly once, which gives both back.  A
+ * savepoint is a transaction with a parent; while it is open, the parent
+ * takes no statements.
+ *
+ * The server knows whether a transaction has failed; nothing here counts.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "conn_int.h"
+#include "elpq/tx.h"
+
+struct elpq_tx {
+    elpq_conn *conn;   /* a reference                                     */
+    elpq_tx *parent;   /* of a savepoint                                  */
+    bool child;        /* a savepoint in it is open                       */
+    bool leased;       /* conn goes back to its pool                      */
+    bool ending;       /* commit or rollback is on its way                */
+    unsigned depth;    /* 0, and one more per savepoint                   */
+    char begin[80];
+    char *tag;
+    int timeout_ms;
+    int64_t due;       /* of the wait and of BEGIN; 0: none               */
+    elpq_tx_cb on_begun;
+    elpq_done_cb on_end;
+    void *arg;
+    struct elpq__task end; /* when there was nothing to send              */
+};
+
+static void finish(elpq_tx *tx, const elpq_error *error)
+{
+    elpq_done_cb callback = tx->on_end;
+    elpq_conn *conn = tx->conn;
+    void *arg = tx->arg;
+
+    if (tx->parent)
+        tx->parent->child = false;
+    else
+        conn->in_tx = false;
+    if (tx->leased)
+        elpq_conn_release(conn);
+    free(tx->tag);
+    free(tx);
+    if (callback)
+        callback(error, arg);
+    elpq__conn_unref(conn);
+}
+
+static void run_end(struct elpq__task *task)
+{
+    finish(elpq__container(task, elpq_tx, end), NULL);
+}
+
+static elpq_tx *tx_new(elpq_tx_cb callback, void *arg, const char *tag,
+                       int timeout_ms)
+{
+    elpq_tx *tx = elpq__new(elpq_tx);
+
+    if (!tx)
+        return NULL;
+    tx->on_begun = callback;
+    tx->arg = arg;
+    tx->end.run = run_end;
+    tx->timeout_ms = timeout_ms;
+    if (tag && !(tx->tag = strdup(tag))) {
+        free(tx);
+        return NULL;
+    }
+    return tx;
+}
+
+static void tx_free(elpq_tx *tx)
+{
+    free(tx->tag);
+    free(tx);
+}
+
+/* Runs a command of ours; the text is a literal or a savepoint's name. */
+static int command(elpq_tx *tx, const char *sql, int timeout_ms,
+                   elpq_result_cb callback)
+{
+    elpq_statement st = elpq_sql_from_trusted_string(sql, NULL, 0);
+    elpq_options options = { .tag = tx->tag, .timeout_ms = timeout_ms };
+
+    return elpq_conn_execute(tx->conn, &st, &options, callback, tx);
+}
+
+/* ------------------------------------------------------------------ begin */
+
+static void begin_text(char *out, size_t size, const elpq_tx_options *o)
+{
+    static const char *const levels[] = {
+        "", " ISOLATION LEVEL READ COMMITTED",
+        " ISOLATION LEVEL REPEATABLE READ", " ISOLATION LEVEL SERIALIZABLE"
+    };
+
+    snprintf(out, size, "BEGIN%s%s%s", levels[o->isolation],
+             o->read_only ? " READ ONLY" : "",
+             o->deferrable ? " DEFERRABLE" : "");
+}
+
+/* It did not begin: what was taken for it goes back. */
+static void not_begun(elpq_tx *tx, const elpq_error *error)
+{
+    elpq_tx_cb callback = tx->on_begun;
+    elpq_conn *conn = tx->conn;
+    void *arg = tx->arg;
+
+    if (tx->parent)
+        tx->parent->child = false;
+    else if (conn)
+        conn->in_tx = false;
+    if (tx->leased)
+        elpq_conn_release(conn);
+    tx_free(tx);
+    callback(NULL, error, arg);
+    if (conn)
+        elpq__conn_unref(conn);
+}
+
+static void on_begin(elpq_result *result, const elpq_error *error, void *arg)
+{
+    elpq_tx *tx = arg;
+
+    (void)result;
+    if (error)
+        not_begun(tx, error);
+    else
+        tx->on_begun(tx, NULL, tx->arg);
+}
+
+static void on_lease(elpq_conn *conn, const elpq_error *error, void *arg)
+{
+    elpq_tx *tx = arg;
+    elpq_error failed;
+    int timeout_ms = 0;
+    int code;
+
+    if (error) {
+        not_begun(tx, error);
+        return;
+    }
+    tx->conn = conn;
+    tx->leased = true;
+    elpq__conn_ref(conn);
+    conn->in_tx = true;
+    if (tx->due) {
+        int64_t left = (tx->due - elpq__now()) / 1000;
+
+        timeout_ms = left > 0 ? (int)left : 1;
+    }
+    code = command(tx, tx->begin, timeout_ms, on_begin);
+    if (code) {
+        elpq__error_set(&failed, (elpq_code)code, ELPQ_NOT_EXECUTED, NULL);
+        not_begun(tx, &failed);
+    }
+}
+
+static bool options_ok(const elpq_tx_options *options)
+{
+    return (unsigned)options->isolation <= ELPQ_SERIALIZABLE;
+}
+
+int elpq_pool_begin(elpq_pool *pool, const elpq_tx_options *options,
+                    elpq_tx_cb callback, void *arg)
+{
+    elpq_tx_options none = { 0 };
+    const elpq_tx_options *o = options ? options : &none;
+    elpq_options wait = { .timeout_ms = o->timeout_ms, .tag = o->tag };
+    elpq_tx *tx;
+    int code;
+
+    if (!pool || !callback || !options_ok(o))
+        return ELPQ_E_USAGE;
+    tx = tx_new(callback, arg, o->tag, o->timeout_ms);
+    if (!tx)
+        return ELPQ_E_NOMEM;
+    if (o->timeout_ms > 0)
+        tx->due = elpq__now() + o->timeout_ms * INT64_C(1000);
+    begin_text(tx->begin, sizeof(tx->begin), o);
+    code = elpq_pool_acquire(pool, &wait, on_lease, tx);
+    if (code)
+        tx_free(tx);
+    return code;
+}
+
+int elpq_conn_begin(elpq_conn *conn, const elpq_tx_options *options,
+                    elpq_tx_cb callback, void *arg)
+{
+    elpq_tx_options none = { 0 };
+    const elpq_tx_options *o = options ? options : &none;
+    elpq_tx *tx;
+    int code;
+
+    if (!conn || !callback || !options_ok(o) || conn->in_tx)
+        return ELPQ_E_USAGE;
+    tx = tx_new(callback, arg, o->tag, o->timeout_ms);
+    if (!tx)
+        return ELPQ_E_NOMEM;
+    begin_text(tx->begin, sizeof(tx->begin), o);
+    tx->conn = conn;
+    code = command(tx, tx->begin, o->timeout_ms, on_begin);
+    if (code) {
+        tx_free(tx);
+        return code;
+    }
+    conn->in_tx = true;
+    elpq__conn_ref(conn);
+    return 0;
+}
+
+int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg)
+{
+    elpq_tx *child;
+    int code;
+
+    if (!tx || !callback || tx->ending || tx->child)
+        return ELPQ_E_USAGE;
+    child = tx_new(callback, arg, tx->tag, 0);
+    if (!child)
+        return ELPQ_E_NOMEM;
+    child->conn = tx->conn;
+    child->parent = tx;
+    child->depth = tx->depth + 1;
+    snprintf(child->begin, sizeof(child->begin), "SAVEPOINT elpq_%u",
+             child->depth);
+    code = command(child, child->begin, 0, on_begin);
+    if (code) {
+        tx_free(child);
+        return code;
+    }
+    tx->child = true;
+    elpq__conn_ref(tx->conn);
+    return 0;
+}
+
+/* -------------------------------------------------------------- execution */
+
+int elpq_tx_execute(elpq_tx *tx, const elpq_statement *statement,
+                    const elpq_options *options, elpq_result_cb callback,
+                    void *arg)
+{
+    if (!tx || tx->ending || tx->child)
+        return ELPQ_E_USAGE;
+    return elpq_conn_execute(tx->conn, statement, options, callback, arg);
+}
+
+elpq_conn *elpq_tx_conn(const elpq_tx *tx)
+{
+    return tx->conn;
+}
+
+/* -------------------------------------------------------------------- end */
+
+static void on_commit(elpq_result *result, const elpq_error *error, void *arg)
+{
+    elpq_tx *tx = arg;
+    elpq_error failed;
+
+    /* COMMIT of a failed transaction is answered with ROLLBACK. */
+    if (!error && !tx->parent &&
+        strcmp(elpq_command(result), "ROLLBACK") == 0) {
+        elpq__error_set(&failed, ELPQ_E_ROLLED_BACK, ELPQ_NOT_EXECUTED,
+                        NULL);
+        error = &failed;
+    }
+    finish(tx, error);
+}
+
+int elpq_commit(elpq_tx *tx, elpq_done_cb callback, void *arg)
+{
+    char sql[48] = "COMMIT";
+    int code;
+
+    if (!tx || !callback || tx->ending || tx->child)
+        return ELPQ_E_USAGE;
+    if (tx->parent)
+        snprintf(sql, sizeof(sql), "RELEASE SAVEPOINT elpq_%u", tx->depth);
+    code = command(tx, sql, 0, on_commit);
+    if (code)
+        return code;
+    tx->ending = true;
+    tx->on_end = callback;
+    tx->arg = arg;
+    return 0;
+}
+
+/*
+ * The transaction is over for the server if it said so, or if there is no
+ * session any more.  Otherwise the session goes, and the transaction with it.
+ */
+static void on_rollback(elpq_result *result, const elpq_error *error,
+                        void *arg)
+{
+    elpq_tx *tx = arg;
+
+    (void)result;
+    if (error && tx->conn->state != ELPQ__CLOSED)
+        elpq__conn_lost(tx->conn, ELPQ_E_LOST,
+                        "a rollback failed: the connection was closed");
+    finish(tx, NULL);
+}
+
+/* ROLLBACK TO keeps the savepoint; a RELEASE follows in the pipeline. */
+static void on_rollback_to(elpq_result *result, const elpq_error *error,
+                           void *arg)
+{
+    (void)result;
+    (void)error; /* then RELEASE fails as well */
+    (void)arg;
+}
+
+static int send_rollback(elpq_tx *tx)
+{
+    char sql[48] = "ROLLBACK";
+    int code;
+
+    if (tx->parent) {
+        snprintf(sql, sizeof(sql), "ROLLBACK TO SAVEPOINT elpq_%u",
+                 tx->depth);
+        code = command(tx, sql, 0, on_rollback_to);
+        if (code)
+            return code;
+        snprintf(sql, sizeof(sql), "RELEASE SAVEPOINT elpq_%u", tx->depth);
+    }
+    return command(tx, sql, 0, on_rollback);
+}
+
+int elpq_rollback(elpq_tx *tx, elpq_done_cb callback, void *arg)
+{
+    if (!tx)
+        return 0;
+    if (tx->ending || tx->child)
+        return ELPQ_E_USAGE;
+    tx->ending = true;
+    tx->on_end = callback;
+    tx->arg = arg;
+    if (send_rollback(tx) != 0) {
+        /* No session, or no way to tell it: without one, nothing stays. */
+        elpq__conn_lost(tx->conn, ELPQ_E_LOST,
+                        "a rollback could not be sent: the connection was "
+                        "closed");
+        elpq__task_post(tx->conn->loop, &tx->end);
+    }
+    return 0;
+}
