@@ -257,11 +257,13 @@ static int float_parse(const struct elpq__codec *codec, const char *text,
     float f = 0;
     int rc;
 
-    if (codec->oid != ELPQ_OID_FLOAT4)
-        return elpq__parse_double(text, size, &out->u.float64);
-    rc = elpq__parse_float(text, size, &f);
-    out->u.float64 = f;
-    return rc;
+    if (codec->oid == ELPQ_OID_FLOAT4) {
+        rc = elpq__parse_float(text, size, &f);
+        out->u.float64 = f;
+    } else {
+        rc = elpq__parse_double(text, size, &out->u.float64);
+    }
+    return rc ? ELPQ_E_DECODE : 0; /* the type holds all its text */
 }
 
 static int float_print(const struct elpq__codec *codec, const char *data,

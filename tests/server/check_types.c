@@ -606,6 +606,9 @@ static const char *const literals[] = {
     "' {\"a\": 1} '::json",
     "'{\"a\":   1}'::jsonb",
     "array_fill(0.1::float4, array[2,3,2])",
+    /* powers of two, whose neighbours are not equally far */
+    "array(select 2::float8 ^ n from generate_series(-1074, 1023) n)",
+    "array(select (2::float8 ^ n)::float4 from generate_series(-149, 127) n)",
     "pg_sleep(0)",
 };
 

@@ -1,0 +1,717 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * The decoders on bytes no server would send, and on the edges of those one
+ * would: tables of valid and malformed cells, every valid one cut short at
+ * every byte, and random bytes into every decoder.
+ */
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cells.h"
+
+#define O(name) ELPQ_OID_##name
+
+/* ------------------------------------------------------ binary, and text */
+
+static const struct sample {
+    uint32_t oid;
+    const char *hex;
+    const char *text;
+} samples[] = {
+    { O(BOOL), "01", "t" },
+    { O(BOOL), "00", "f" },
+    { O(INT2), "8000", "-32768" },
+    { O(INT2), "7fff", "32767" },
+    { O(INT4), "80000000", "-2147483648" },
+    { O(INT4), "ffffffff", "-1" },
+    { O(INT8), "8000000000000000", "-9223372036854775808" },
+    { O(INT8), "7fffffffffffffff", "9223372036854775807" },
+    { O(OID), "ffffffff", "4294967295" },
+    { O(XID), "80000000", "2147483648" },
+    { O(XID8), "ffffffffffffffff", "18446744073709551615" },
+    { O(FLOAT4), "3dcccccd", "0.1" },
+    { O(FLOAT4), "80000000", "-0" },
+    { O(FLOAT4), "7f7fffff", "3.4028235e+38" },
+    { O(FLOAT4), "00000001", "1e-45" },
+    { O(FLOAT4), "49742400", "1e+06" },
+    { O(FLOAT4), "497423f0", "999999" },
+    { O(FLOAT4), "7fc00000", "NaN" },
+    { O(FLOAT8), "3fb999999999999a", "0.1" },
+    { O(FLOAT8), "7ff0000000000000", "Infinity" },
+    { O(FLOAT8), "fff0000000000000", "-Infinity" },
+    { O(FLOAT8), "7fefffffffffffff", "1.7976931348623157e+308" },
+    { O(FLOAT8), "0000000000000001", "5e-324" },
+    { O(FLOAT8), "430c6bf526340000", "1e+15" },
+    { O(FLOAT8), "430c6bf52633fff8", "999999999999999" },
+    { O(FLOAT8), "3f1a36e2eb1c432d", "0.0001" },
+    { O(FLOAT8), "3ee4f8b588e368f1", "1e-05" },
+    { O(FLOAT8), "3d30000000000000", "5.684341886080802e-14" },
+    { O(FLOAT8), "436f7292b1030459", "7.081358910869575e+16" },
+    { O(NUMERIC), "0000 0000 0000 0000", "0" },
+    { O(NUMERIC), "0000 0000 0000 0002", "0.00" },
+    { O(NUMERIC), "0000 0000 c000 0000", "NaN" },
+    { O(NUMERIC), "0000 0000 d000 0000", "Infinity" },
+    { O(NUMERIC), "0000 0000 f000 0000", "-Infinity" },
+    { O(NUMERIC), "0001 0000 0000 0000 0001", "1" },
+    { O(NUMERIC), "0001 0001 4000 0000 0001", "-10000" },
+    { O(NUMERIC), "0002 0000 0000 0002 0001 1388", "1.50" },
+    { O(NUMERIC), "0001 ffff 0000 0004 0001", "0.0001" },
+    { O(NUMERIC), "0001 fffe 0000 0007 000a", "0.0000001" },
+    { O(NUMERIC), "0002 0001 0000 0000 04d2 162e", "12345678" },
+    { O(NUMERIC), "0002 0000 0000 0000 0000 0000", "0" },
+    { O(TEXT), "c3a9", "\xc3\xa9" },
+    { O(TEXT), "", "" },
+    { O(VARCHAR), "61", "a" },
+    { O(BPCHAR), "6120", "a " },
+    { O(NAME), "61", "a" },
+    { O(JSON), "7b7d", "{}" },
+    { O(JSONB), "01 7b7d", "{}" },
+    { O(CHAR), "61", "a" },
+    { O(CHAR), "00", "" },
+    { O(CHAR), "ff", "\\377" },
+    { O(BYTEA), "", "\\x" },
+    { O(BYTEA), "00ff61", "\\x00ff61" },
+    { O(UUID), "00112233445566778899aabbccddeeff",
+      "00112233-4455-6677-8899-aabbccddeeff" },
+    { O(DATE), "00000000", "2000-01-01" },
+    { O(DATE), "7fffffff", "infinity" },
+    { O(DATE), "80000000", "-infinity" },
+    { O(DATE), "ffda97a7", "4714-11-24 BC" },
+    { O(DATE), "7fda970c", "5874897-12-31" },
+    { O(DATE), "fff4dbf8", "0001-12-31 BC" },
+    { O(TIME), "0000000000000000", "00:00:00" },
+    { O(TIME), "000000141dd76000", "24:00:00" },
+    { O(TIME), "0000000000000064", "00:00:00.0001" },
+    { O(TIMESTAMP), "0000000000000000", "2000-01-01 00:00:00" },
+    { O(TIMESTAMP), "ffffffffffffffff", "1999-12-31 23:59:59.999999" },
+    { O(TIMESTAMP), "7fffffffffffffff", "infinity" },
+    { O(TIMESTAMPTZ), "8000000000000000", "-infinity" },
+    { O(TIMESTAMPTZ), "0000000000000001", "2000-01-01 00:00:00.000001+00" },
+    { O(TIMESTAMPTZ), "fd0f7cc1411fa000", "4714-11-24 00:00:00+00 BC" },
+    { O(TIMESTAMP), "7fffff5bb3b29fff", "294276-12-31 23:59:59.999999" },
+    { O(INTERVAL), "0000000000000000 00000000 00000000", "00:00:00" },
+    { O(INTERVAL), "0000000000000001 00000002 0000000d",
+      "1 year 1 mon 2 days 00:00:00.000001" },
+    { O(INTERVAL), "0000000000000001 ffffffff 00000000",
+      "-1 days +00:00:00.000001" },
+    { O(INTERVAL), "8000000000000000 80000000 80000001",
+      "-178956970 years -7 mons -2147483648 days "
+      "-2562047788:00:54.775808" },
+    { O(INTERVAL), "7fffffffffffffff 7fffffff 7fffffff", "infinity" },
+    { O(INT4_ARRAY), "00000000 00000000 00000017", "{}" },
+    { O(INT4_ARRAY),
+      "00000001 00000001 00000017 00000002 00000001"
+      "00000004 00000007 ffffffff",
+      "{7,NULL}" },
+    { O(INT4_ARRAY),
+      "00000002 00000000 00000017 00000002 00000000 00000001 ffffffff"
+      "00000004 00000001 00000004 00000002",
+      "[0:1][-1:-1]={{1},{2}}" },
+    { O(INT2_ARRAY),
+      "00000006 00000000 00000015 00000001 00000001 00000001 00000001"
+      "00000001 00000001 00000001 00000001 00000001 00000001 00000001"
+      "00000001 00000002 0005",
+      "{{{{{{5}}}}}}" },
+    { O(TEXT_ARRAY),
+      "00000001 00000000 00000019 00000003 00000001"
+      "00000000 00000004 4e754c4c 00000003 612022",
+      "{\"\",\"NuLL\",\"a \\\"\"}" },
+    { O(NUMERIC_ARRAY),
+      "00000001 00000000 000006a4 00000001 00000001"
+      "0000000c 0002 0000 0000 0002 0001 1388",
+      "{1.50}" },
+};
+
+enum { SAMPLES = sizeof(samples) / sizeof(samples[0]) };
+
+static const char *string_of(elpq_result *result)
+{
+    elpq_string s = { NULL, 0 };
+
+    ck_assert_int_eq(elpq_get_string(result, 0, 0, &s), 0);
+    ck_assert_uint_eq(strlen(s.data), s.size);
+    return s.data;
+}
+
+START_TEST(test_binary_to_text)
+{
+    const struct sample *sample = &samples[_i];
+    elpq_result *result = binary_cell(sample->oid, sample->hex);
+    elpq_value v;
+
+    ck_assert_str_eq(string_of(result), sample->text);
+    /* and a second time from the same place */
+    ck_assert_ptr_eq(string_of(result), elpq_get_text(result, 0, 0));
+    if (strncmp(sample->text, "294276", 6) != 0)
+        ck_assert_int_eq(elpq_get_value(result, 0, 0, &v), 0);
+    elpq_result_unref(result);
+}
+END_TEST
+
+/* The text form of what was printed is the same value again. */
+START_TEST(test_text_again)
+{
+    const struct sample *sample = &samples[_i];
+    elpq_result *text = text_cell(sample->oid, sample->text);
+    elpq_result *binary = binary_cell(sample->oid, sample->hex);
+    elpq_value a = elpq_null(0);
+    elpq_value b = elpq_null(0);
+    int rc = elpq_get_value(binary, 0, 0, &a);
+
+    ck_assert_int_eq(elpq_get_value(text, 0, 0, &b), rc);
+    if (!rc && a.kind != ELPQ_KIND_RAW)
+        ck_assert_int_eq(a.kind, b.kind);
+    if (!rc && a.kind != ELPQ_KIND_DOUBLE && a.kind != ELPQ_KIND_FLOAT &&
+        a.kind != ELPQ_KIND_TEXT && a.kind < ELPQ_KIND_BYTES)
+        ck_assert_int_eq(a.u.int64, b.u.int64);
+    if (!rc && a.kind == ELPQ_KIND_INTERVAL)
+        ck_assert_mem_eq(&a.u.interval, &b.u.interval,
+                         sizeof(a.u.interval));
+    elpq_result_unref(text);
+    elpq_result_unref(binary);
+}
+END_TEST
+
+/* --------------------------------------------------------- text to value */
+
+static const struct {
+    uint32_t oid;
+    const char *text;
+    int64_t expected; /* date, time or timestamp since 1970 */
+} times[] = {
+    { O(DATE), "1970-01-01", 0 },
+    { O(DATE), "2000-02-29", 11016 },
+    { O(DATE), "0001-01-01", -719162 },
+    { O(DATE), "0001-12-31 BC", -719163 },
+    { O(DATE), "4714-11-24 BC", -2440588 },
+    { O(DATE), "5874897-12-31", 2145042905 },
+    { O(DATE), "infinity", ELPQ_INFINITY },
+    { O(DATE), "-infinity", ELPQ_NEG_INFINITY },
+    { O(TIME), "00:00:00", 0 },
+    { O(TIME), "24:00:00", 86400000000 },
+    { O(TIME), "23:59:59.999999", 86399999999 },
+    { O(TIME), "01:02:03.4", 3723400000 },
+    { O(TIMESTAMP), "1970-01-01 00:00:00.000001", 1 },
+    { O(TIMESTAMP), "10000-01-01 00:00:00", 253402300800000000 },
+    { O(TIMESTAMP), "infinity", ELPQ_INFINITY },
+    { O(TIMESTAMPTZ), "1970-01-01 00:00:00+00", 0 },
+    { O(TIMESTAMPTZ), "1970-01-01 05:30:00+05:30", 0 },
+    { O(TIMESTAMPTZ), "1969-12-31 20:29:08-03:30:52", 0 },
+    { O(TIMESTAMPTZ), "0044-03-15 12:00:00+00 BC", -63517780800000000 },
+};
+
+START_TEST(test_times)
+{
+    elpq_result *result = text_cell(times[_i].oid, times[_i].text);
+    int64_t x = 7;
+    int rc = times[_i].oid == O(DATE)   ? elpq_get_date(result, 0, 0, &x)
+             : times[_i].oid == O(TIME) ? elpq_get_time(result, 0, 0, &x)
+                                        : elpq_get_timestamp(result, 0, 0, &x);
+
+    ck_assert_int_eq(rc, 0);
+    ck_assert_int_eq(x, times[_i].expected);
+    elpq_result_unref(result);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    elpq_interval_parts expected;
+} intervals[] = {
+    { "00:00:00", { 0, 0, 0 } },
+    { "1 year 2 mons -3 days", { 0, -3, 14 } },
+    { "-1 years -2 mons +3 days -04:05:06.7", { -14706700000, 3, -14 } },
+    { "-2562047788:00:54.775808", { INT64_MIN, 0, 0 } },
+    { "2562047788:00:54.775807", { INT64_MAX, 0, 0 } },
+    { "PT0S", { 0, 0, 0 } },
+    { "P1Y2M3DT4H5M6.7S", { 14706700000, 3, 14 } },
+    { "P-1Y-2M3DT-4H-5M-6.000001S", { -14706000001, 3, -14 } },
+    { "P-1D", { 0, -1, 0 } },
+    { "infinity", { INT64_MAX, INT32_MAX, INT32_MAX } },
+};
+
+START_TEST(test_intervals)
+{
+    elpq_result *result = text_cell(O(INTERVAL), intervals[_i].text);
+    elpq_interval_parts x = { 0, 0, 0 };
+
+    ck_assert_int_eq(elpq_get_interval(result, 0, 0, &x), 0);
+    ck_assert_int_eq(x.microseconds, intervals[_i].expected.microseconds);
+    ck_assert_int_eq(x.days, intervals[_i].expected.days);
+    ck_assert_int_eq(x.months, intervals[_i].expected.months);
+    elpq_result_unref(result);
+}
+END_TEST
+
+START_TEST(test_bytea_text)
+{
+    static const struct {
+        const char *text;
+        const char *hex;
+    } cases[] = {
+        { "\\x", "" },
+        { "\\x00fFA0", "00ffa0" },
+        { "", "" },
+        { "a\\\\b\\000\\377", "615c6200ff" },
+    };
+    char expected[20];
+    size_t i;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        elpq_result *result = text_cell(O(BYTEA), cases[i].text);
+        elpq_string s = { NULL, 0 };
+        int size = unhex(cases[i].hex, expected);
+
+        ck_assert_int_eq(elpq_get_bytes(result, 0, 0, &s), 0);
+        ck_assert_uint_eq(s.size, (size_t)size);
+        ck_assert_mem_eq(s.data, expected, s.size);
+        elpq_result_unref(result);
+    }
+}
+END_TEST
+
+/* -------------------------------------------------------------- numbers */
+
+static const struct {
+    uint32_t oid;
+    const char *text;
+    int rc;
+    int64_t expected;
+} wholes[] = {
+    { O(NUMERIC), "9223372036854775807", 0, INT64_MAX },
+    { O(NUMERIC), "-9223372036854775808", 0, INT64_MIN },
+    { O(NUMERIC), "9223372036854775808", ELPQ_E_RANGE, 0 },
+    { O(NUMERIC), "12.000", 0, 12 },
+    { O(NUMERIC), "12.001", ELPQ_E_RANGE, 0 },
+    { O(NUMERIC), "NaN", ELPQ_E_RANGE, 0 },
+    { O(NUMERIC), "-Infinity", ELPQ_E_RANGE, 0 },
+    { O(NUMERIC), "1x", ELPQ_E_DECODE, 0 },
+    { O(FLOAT8), "1e15", 0, 1000000000000000 },
+    { O(FLOAT8), "-9.223372036854775808e18", 0, INT64_MIN },
+    { O(FLOAT8), "9.223372036854775808e18", ELPQ_E_RANGE, 0 },
+    { O(FLOAT8), "0.5", ELPQ_E_RANGE, 0 },
+    { O(FLOAT8), "NaN", ELPQ_E_RANGE, 0 },
+    { O(FLOAT4), "-Infinity", ELPQ_E_RANGE, 0 },
+    { O(XID8), "18446744073709551615", ELPQ_E_RANGE, 0 },
+    { O(OID), "4294967295", 0, 4294967295 },
+    { O(OID), "4294967296", ELPQ_E_DECODE, 0 },
+    { O(INT8), "9223372036854775808", ELPQ_E_DECODE, 0 },
+    { O(INT4), "-", ELPQ_E_DECODE, 0 },
+    { O(INT4), "", ELPQ_E_DECODE, 0 },
+    { O(BOOL), "t", ELPQ_E_TYPE, 0 },
+    { O(TEXT), "5", ELPQ_E_TYPE, 0 },
+    { O(DATE), "2000-01-01", ELPQ_E_TYPE, 0 },
+};
+
+START_TEST(test_whole_numbers)
+{
+    elpq_result *result = text_cell(wholes[_i].oid, wholes[_i].text);
+    int64_t x = 77;
+
+    ck_assert_int_eq(elpq_get_int64(result, 0, 0, &x), wholes[_i].rc);
+    ck_assert_int_eq(x, wholes[_i].rc ? 77 : wholes[_i].expected);
+    elpq_result_unref(result);
+}
+END_TEST
+
+START_TEST(test_narrow_numbers)
+{
+    elpq_result *result = binary_cell(O(INT4), "00010000");
+    int16_t i16 = 1;
+    uint32_t u32 = 1;
+    float f = 0;
+
+    ck_assert_int_eq(elpq_get_int16(result, 0, 0, &i16), ELPQ_E_RANGE);
+    ck_assert_int_eq(elpq_get_uint32(result, 0, 0, &u32), 0);
+    ck_assert_uint_eq(u32, 65536);
+    elpq_result_unref(result);
+    result = binary_cell(O(INT2), "ffff");
+    ck_assert_int_eq(elpq_get_int16(result, 0, 0, &i16), 0);
+    ck_assert_int_eq(i16, -1);
+    ck_assert_int_eq(elpq_get_uint32(result, 0, 0, &u32), ELPQ_E_RANGE);
+    elpq_result_unref(result);
+    result = text_cell(O(FLOAT8), "1e39");
+    ck_assert_int_eq(elpq_get_float(result, 0, 0, &f), ELPQ_E_RANGE);
+    elpq_result_unref(result);
+    result = text_cell(O(NUMERIC), "0.1");
+    ck_assert_int_eq(elpq_get_float(result, 0, 0, &f), 0);
+    ck_assert(f == 0.1f);
+    elpq_result_unref(result);
+}
+END_TEST
+
+START_TEST(test_doubles)
+{
+    static const struct {
+        const char *text;
+        int rc;
+        double expected;
+    } cases[] = {
+        { "0", 0, 0.0 },
+        { "0.000", 0, 0.0 },
+        { "-1.5", 0, -1.5 },
+        { ".5", 0, 0.5 },
+        { "5.", 0, 5.0 },
+        { "1e+308", 0, 1e308 },
+        { "1e400", ELPQ_E_RANGE, 0 },
+        { "1e-400", 0, 0.0 },
+        { "0e999999999999", 0, 0.0 },
+        { "Infinity", 0, INFINITY },
+        { "1e", ELPQ_E_DECODE, 0 },
+        { "1e1.5", ELPQ_E_DECODE, 0 },
+        { ".", ELPQ_E_DECODE, 0 },
+        { "", ELPQ_E_DECODE, 0 },
+        { "inf", ELPQ_E_DECODE, 0 },
+        { "0x10", ELPQ_E_DECODE, 0 },
+        { " 1", ELPQ_E_DECODE, 0 },
+        { "1 ", ELPQ_E_DECODE, 0 },
+        { "--1", ELPQ_E_DECODE, 0 },
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        double x = 0;
+        int rc = elpq__parse_double(cases[i].text, strlen(cases[i].text), &x);
+
+        ck_assert_msg(rc == cases[i].rc, "%s: %d", cases[i].text, rc);
+        ck_assert_msg(rc || x == cases[i].expected, "%s", cases[i].text);
+    }
+}
+END_TEST
+
+/* A digit a thousand places on decides about a tie. */
+START_TEST(test_long_numbers)
+{
+    char text[1200] = "9007199254740993"; /* between two doubles */
+    size_t n = strlen(text);
+    double x = 0;
+
+    text[n++] = '.';
+    memset(text + n, '0', 1000);
+    ck_assert_int_eq(elpq__parse_double(text, n + 1000, &x), 0);
+    ck_assert(x == 9007199254740992.0);
+    text[n + 999] = '1';
+    ck_assert_int_eq(elpq__parse_double(text, n + 1000, &x), 0);
+    ck_assert(x == 9007199254740994.0);
+}
+END_TEST
+
+/* ------------------------------------------------------------- malformed */
+
+static const struct {
+    uint32_t oid;
+    int binary;
+    const char *data; /* hex if binary */
+} malformed[] = {
+    { O(BOOL), 1, "" },
+    { O(BOOL), 1, "0100" },
+    { O(BOOL), 0, "true" },
+    { O(INT4), 1, "0000000001" },
+    { O(INT4), 0, "1.0" },
+    { O(INT4), 0, "2147483648" },
+    { O(FLOAT8), 1, "00000000" },
+    { O(FLOAT4), 0, "1e39" },
+    { O(NUMERIC), 1, "ffff 0000 0000 0000" },
+    { O(NUMERIC), 1, "0001 0000 0000 0000 2710" },
+    { O(NUMERIC), 1, "0001 0000 1234 0000 0001" },
+    { O(NUMERIC), 1, "0001 0000 0000 4000 0001" },
+    { O(NUMERIC), 1, "0000 0000 0000 0000 00" },
+    { O(JSONB), 1, "" },
+    { O(JSONB), 1, "02 7b7d" },
+    { O(CHAR), 1, "6161" },
+    { O(UUID), 1, "00" },
+    { O(UUID), 0, "00112233-4455-6677-8899-aabbccddeefg" },
+    { O(UUID), 0, "001122334455-6677-8899-aabbccddeeff0" },
+    { O(BYTEA), 0, "\\x0" },
+    { O(BYTEA), 0, "\\xzz" },
+    { O(BYTEA), 0, "\\" },
+    { O(BYTEA), 0, "\\40" },
+    { O(BYTEA), 0, "\\400" },
+    { O(DATE), 1, "7fffff00" },
+    { O(DATE), 1, "80000001" },
+    { O(DATE), 0, "2000-13-01" },
+    { O(DATE), 0, "2000-00-01" },
+    { O(DATE), 0, "01/02/2000" },
+    { O(DATE), 0, "2000-01-01 AD" },
+    { O(DATE), 0, "0000-01-01" },
+    { O(DATE), 0, "9999999-01-01" },
+    { O(DATE), 0, "2000-01-01 BC " },
+    { O(TIME), 1, "ffffffffffffffff" },
+    { O(TIME), 1, "000000141dd76001" },
+    { O(TIME), 0, "24:00:01" },
+    { O(TIME), 0, "1:00:00" },
+    { O(TIME), 0, "00:00:00." },
+    { O(TIME), 0, "00:00:00.1234567" },
+    { O(TIMESTAMP), 1, "7ffffffffffffffe" },
+    { O(TIMESTAMP), 1, "8000000000000001" },
+    { O(TIMESTAMP), 0, "2000-01-01" },
+    { O(TIMESTAMP), 0, "2000-01-01 00:00:00+00" },
+    { O(TIMESTAMPTZ), 0, "2000-01-01 00:00:00" },
+    { O(TIMESTAMPTZ), 0, "9999999-01-01 00:00:00+00" },
+    { O(INTERVAL), 0, "" },
+    { O(INTERVAL), 0, "1" },
+    { O(INTERVAL), 0, "1 fortnight" },
+    { O(INTERVAL), 0, "999999999999 days" },
+    { O(INTERVAL), 0, "3000000000 days" },
+    { O(INTERVAL), 0, "9999999999:00:00" },
+    { O(INTERVAL), 0, "P1H" },
+    { O(INTERVAL), 0, "PT1.5H" },
+    { O(INTERVAL), 0, "1 day " },
+    { O(INTERVAL), 0, "@ 1 day" },
+    /* arrays: dimensions, counts, element types, lengths */
+    { O(INT4_ARRAY), 1, "00000007 00000000 00000017" },
+    { O(INT4_ARRAY), 1, "ffffffff 00000000 00000017" },
+    { O(INT4_ARRAY), 1, "00000000 00000002 00000017" },
+    { O(INT4_ARRAY), 1, "00000000 00000000 00000019" },
+    { O(INT4_ARRAY), 1, "00000000 00000000 00000017 00" },
+    { O(INT4_ARRAY), 1, "00000001 00000000 00000017 7fffffff 00000001" },
+    { O(INT4_ARRAY), 1, "00000001 00000000 00000017 00000000 00000001" },
+    { O(INT4_ARRAY), 1, "00000001 00000000 00000017 ffffffff 00000001" },
+    { O(INT4_ARRAY), 1,
+      "00000001 00000000 00000017 00000002 7fffffff ffffffff ffffffff" },
+    { O(INT4_ARRAY), 1,
+      "00000002 00000000 00000017 00010000 00000001 00010000 00000001" },
+    { O(INT4_ARRAY), 1,
+      "00000001 00000000 00000017 00000001 00000001 fffffffe" },
+    { O(INT4_ARRAY), 1,
+      "00000001 00000000 00000017 00000001 00000001 7fffffff 00" },
+    { O(INT4_ARRAY), 0, "" },
+    { O(INT4_ARRAY), 0, "{" },
+    { O(INT4_ARRAY), 0, "}" },
+    { O(INT4_ARRAY), 0, "1" },
+    { O(INT4_ARRAY), 0, "{1" },
+    { O(INT4_ARRAY), 0, "{1,}" },
+    { O(INT4_ARRAY), 0, "{,1}" },
+    { O(INT4_ARRAY), 0, "{1}}" },
+    { O(INT4_ARRAY), 0, "{1},{2}" },
+    { O(INT4_ARRAY), 0, "{1}{2}" },
+    { O(INT4_ARRAY), 0, "{{1},2}" },
+    { O(INT4_ARRAY), 0, "{1,{2}}" },
+    { O(INT4_ARRAY), 0, "{{1},{2,3}}" },
+    { O(INT4_ARRAY), 0, "{{}}" },
+    { O(INT4_ARRAY), 0, "{{{{{{{1}}}}}}}" },
+    { O(INT4_ARRAY), 0, "[1:2]={1}" },
+    { O(INT4_ARRAY), 0, "[2:1]={}" },
+    { O(INT4_ARRAY), 0, "[1:1]{1}" },
+    { O(INT4_ARRAY), 0, "[1:1]={{1}}" },
+    { O(INT4_ARRAY), 0, "[1:1={1}" },
+    { O(INT4_ARRAY), 0, "[-2147483648:2147483647]={1}" },
+    { O(INT4_ARRAY), 0, "[9999999999:9999999999]={1}" },
+    { O(TEXT_ARRAY), 0, "{\"a}" },
+    { O(TEXT_ARRAY), 0, "{\"a\\" },
+    { O(TEXT_ARRAY), 0, "{\"a\"b}" },
+    { O(TEXT_ARRAY), 0, "{a\"b\"}" },
+};
+
+START_TEST(test_malformed)
+{
+    elpq_result *result =
+        malformed[_i].binary ? binary_cell(malformed[_i].oid,
+                                           malformed[_i].data)
+                             : text_cell(malformed[_i].oid,
+                                         malformed[_i].data);
+    elpq_string s = { NULL, 0 };
+    elpq_value v = elpq_null(0);
+
+    if (malformed[_i].oid == O(NUMERIC) || malformed[_i].oid == O(JSONB) ||
+        malformed[_i].oid == O(CHAR))
+        ck_assert_int_eq(elpq_get_string(result, 0, 0, &s), ELPQ_E_DECODE);
+    else
+        ck_assert_int_eq(elpq_get_value(result, 0, 0, &v), ELPQ_E_DECODE);
+    ck_assert_ptr_null(s.data);
+    ck_assert_int_eq(v.kind, ELPQ_KIND_NULL);
+    if (malformed[_i].binary)
+        ck_assert_ptr_null(elpq_get_text(result, 0, 0));
+    elpq_result_unref(result);
+}
+END_TEST
+
+/* ---------------------------------------------------------- random bytes */
+
+static const uint32_t oids[] = {
+#define BOTH(name, oid, array_oid) oid, array_oid,
+    ELPQ_BUILTIN_TYPES(BOTH)
+#undef BOTH
+    O(UNKNOWN), O(VOID), O(RECORD), 0, 99999, UINT32_MAX
+};
+
+enum { OIDS = sizeof(oids) / sizeof(oids[0]) };
+
+static uint64_t random_state = 0x2545F4914F6CDD1Du;
+
+static uint64_t random64(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state;
+}
+
+/*
+ * All getters on bytes that end where their memory ends, but for the one
+ * byte that every cell has behind it.
+ */
+static int use_bytes(uint32_t oid, bool binary, const char *data, size_t size)
+{
+    PGresult *res = make_result(0, NULL, NULL);
+    elpq_result *result = elpq__result_new(res);
+    char *copy = malloc(size + 1);
+    elpq_cell cell = { copy, (int)size, oid, binary, result };
+    elpq_array_view view;
+    int failures;
+    size_t i;
+
+    ck_assert_ptr_nonnull(copy);
+    if (size)
+        memcpy(copy, data, size);
+    copy[size] = (char)(random64() % 3); /* rarely a NUL */
+    failures = use_getters(&cell);
+    if (!elpq_cell_array(&cell, &view))
+        for (i = 0; i < view.count && i < 100; i++)
+            use_getters(&view.items[i]);
+    elpq_result_unref(result);
+    free(copy);
+    return failures;
+}
+
+/* Cut short, a value is none, except where any bytes are one. */
+START_TEST(test_every_truncation)
+{
+    const struct sample *sample = &samples[_i];
+    const struct elpq__codec *codec = elpq__codec_find(sample->oid);
+    char data[600];
+    int size = unhex(sample->hex, data);
+    elpq_cell cell = { NULL, 0, sample->oid, true, NULL };
+    int cut;
+
+    for (cut = 0; cut < size; cut++) {
+        char *copy = malloc((size_t)cut + 1);
+        elpq_string s;
+
+        memcpy(copy, data, (size_t)cut + 1);
+        cell.data = copy;
+        cell.size = cut;
+        cell.result = elpq__result_new(make_result(0, NULL, NULL));
+        use_getters(&cell);
+        if (!codec || (!codec->textual && codec->kind != ELPQ_KIND_BYTES &&
+                       (sample->oid != O(JSONB) || cut == 0)))
+            ck_assert_int_eq(elpq_cell_string(&cell, &s), ELPQ_E_DECODE);
+        elpq_result_unref(cell.result);
+        free(copy);
+    }
+}
+END_TEST
+
+START_TEST(test_random_bytes)
+{
+    char data[128];
+    size_t size, k;
+    int i;
+
+    for (i = 0; i < 100000; i++) {
+        size = random64() % (i % 10 ? 24 : sizeof(data));
+        for (k = 0; k < size; k++)
+            data[k] = (char)(random64() % 4 ? random64() % 3 : random64());
+        use_bytes(oids[(size_t)i % OIDS], i / OIDS % 2, data, size);
+    }
+}
+END_TEST
+
+/* Valid values with a few bytes changed get further than random ones. */
+START_TEST(test_changed_bytes)
+{
+    char data[600];
+    int i, flips, size;
+
+    for (i = 0; i < 100000; i++) {
+        const struct sample *sample = &samples[i % SAMPLES];
+
+        size = unhex(sample->hex, data);
+        for (flips = 1 + (int)(random64() % 3); size && flips; flips--)
+            data[random64() % (uint64_t)size] ^=
+                (char)(1 << (random64() % 8));
+        use_bytes(sample->oid, true, data, (size_t)size);
+    }
+}
+END_TEST
+
+/* The same of text: characters that mean something in one form or other. */
+START_TEST(test_changed_text)
+{
+    static const char alphabet[] = "0123456789{}\",\\[]:=-+. eBCTPNULYMDHS";
+    char data[200];
+    int i, flips;
+
+    for (i = 0; i < 100000; i++) {
+        const char *text = i % 2 || i % 3 ? samples[i % SAMPLES].text
+                                          : malformed[i % 90].data;
+        size_t size = strlen(text);
+
+        memcpy(data, text, size);
+        for (flips = (int)(random64() % 4); size && flips; flips--)
+            data[random64() % size] =
+                alphabet[random64() % (sizeof(alphabet) - 1)];
+        use_bytes(i % 2 ? samples[i % SAMPLES].oid : oids[(size_t)i % OIDS],
+                  false, data, size - (size && random64() % 4 == 0));
+    }
+}
+END_TEST
+
+/* Six bytes that stand for 131,072 digits, and a value of 1000 of them. */
+START_TEST(test_large_numerics)
+{
+    elpq_result *result = binary_cell(O(NUMERIC), "0001 7fff 0000 0000 0001");
+    elpq_string s = { NULL, 0 };
+    char data[8 + 500];
+    int i;
+
+    ck_assert_int_eq(elpq_get_string(result, 0, 0, &s), 0);
+    ck_assert_uint_eq(s.size, 131069);
+    elpq_result_unref(result);
+    memcpy(data, "\0\372\0\371\0\0\0\0", 8);
+    for (i = 0; i < 250; i++)
+        memcpy(data + 8 + 2 * i, "\x27\x0f", 2);
+    result = one_cell(O(NUMERIC), 1, data, sizeof(data));
+    ck_assert_int_eq(elpq_get_string(result, 0, 0, &s), 0);
+    ck_assert_uint_eq(s.size, 1000);
+    for (i = 0; i < 1000; i++)
+        ck_assert_int_eq(s.data[i], '9');
+    elpq_result_unref(result);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("codec");
+    TCase *tables = tcase_create("tables");
+    TCase *hostile = tcase_create("hostile");
+    SRunner *runner;
+    int failed;
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+    tcase_add_loop_test(tables, test_binary_to_text, 0, SAMPLES);
+    tcase_add_loop_test(tables, test_text_again, 0, SAMPLES);
+    tcase_add_loop_test(tables, test_times, 0, COUNT(times));
+    tcase_add_loop_test(tables, test_intervals, 0, COUNT(intervals));
+    tcase_add_test(tables, test_bytea_text);
+    tcase_add_loop_test(tables, test_whole_numbers, 0, COUNT(wholes));
+    tcase_add_test(tables, test_narrow_numbers);
+    tcase_add_test(tables, test_doubles);
+    tcase_add_test(tables, test_long_numbers);
+    tcase_add_test(tables, test_large_numerics);
+    tcase_add_loop_test(hostile, test_malformed, 0, COUNT(malformed));
+    tcase_add_loop_test(hostile, test_every_truncation, 0, SAMPLES);
+    tcase_add_test(hostile, test_random_bytes);
+    tcase_add_test(hostile, test_changed_bytes);
+    tcase_add_test(hostile, test_changed_text);
+    tcase_set_timeout(hostile, 120);
+    suite_add_tcase(suite, tables);
+    suite_add_tcase(suite, hostile);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
