@@ -226,6 +226,8 @@ int elpq__params_encode(const elpq_value *values, unsigned n,
     if (used > 0 && (size_t)used < why_size) {
         reason.text += used;
         reason.size -= (size_t)used;
+        out->size = encoded[i - 1].offset;
+        out->failed = false;
         elpq__value_encode(&values[i - 1], out, &encoded[i - 1], &reason);
     }
     return rc;

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Parameters: which bytes and which format each kind of value becomes as each
+ * type, and what is refused, in words.
+ */
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <elpq/elpq.h>
+
+#include "lib/params.h"
+
+#define O(name) ELPQ_OID_##name
+
+/* The bytes as text, or as hex if they are binary. */
+static const char *shown(const struct elpq__buf *buf,
+                         const struct elpq__encoded *e)
+{
+    static char text[500];
+    int i;
+
+    if (e->is_null)
+        return "NULL";
+    if (e->format == 0) {
+        /* the NUL behind it is not counted */
+        ck_assert_uint_eq(buf->size, e->offset + (size_t)e->length + 1);
+        return buf->data + e->offset;
+    }
+    ck_assert_uint_eq(buf->size, e->offset + (size_t)e->length);
+    text[0] = '\0';
+    for (i = 0; i < e->length; i++)
+        sprintf(text + 2 * i, "%02x",
+                (unsigned)(unsigned char)buf->data[e->offset + (size_t)i]);
+    return text;
+}
+
+static elpq_value with(uint32_t oid, elpq_value v)
+{
+    return elpq_typed(oid, v);
+}
+
+static elpq_value bytes_as(uint32_t oid, const char *data, size_t size)
+{
+    return elpq_typed(oid, elpq_bytea(data, size));
+}
+
+/* value, format, bytes */
+#define ENCODINGS(E)                                                          \
+    E(elpq_null(O(INT4)), 0, "NULL")                                          \
+    E(elpq_text(NULL), 0, "NULL")                                             \
+    E(elpq_bool(true), 1, "01")                                               \
+    E(elpq_int16(-2), 1, "fffe")                                              \
+    E(elpq_int32(INT32_MIN), 1, "80000000")                                   \
+    E(elpq_int64(INT64_MAX), 1, "7fffffffffffffff")                           \
+    E(elpq_uint64(5), 1, "0000000000000005")                                  \
+    E(elpq_oid(4294967295u), 1, "ffffffff")                                   \
+    E(elpq_float(1.5f), 1, "3fc00000")                                        \
+    E(elpq_double(-1.5), 1, "bff8000000000000")                               \
+    E(elpq_text("abc"), 0, "abc")                                             \
+    E(elpq_textn("abc", 0), 0, "")                                            \
+    E(elpq_numeric("1.50"), 0, "1.50")                                        \
+    E(elpq_jsonb("{}"), 0, "{}")                                              \
+    E(elpq_bytea("\0a", 2), 1, "0061")                                        \
+    E(elpq_date(0), 1, "ffffd533")                                            \
+    E(elpq_date(ELPQ_INFINITY), 1, "7fffffff")                                \
+    E(elpq_date(ELPQ_NEG_INFINITY), 1, "80000000")                            \
+    E(elpq_time(1), 1, "0000000000000001")                                    \
+    E(elpq_timestamp(946684800000001), 1, "0000000000000001")                 \
+    E(elpq_timestamptz(ELPQ_INFINITY), 1, "7fffffffffffffff")                 \
+    E(elpq_interval(1, -2, 3), 1, "0000000000000003fffffffe00000001")         \
+    E(elpq_raw(O(POINT), "\1\2", 2), 1, "0102")                               \
+    /* kinds as other types */                                                \
+    E(with(O(INT2), elpq_int64(32767)), 1, "7fff")                            \
+    E(with(O(INT2), elpq_double(-7)), 1, "fff9")                              \
+    E(with(O(INT4), elpq_bool(true)), 1, "00000001")                          \
+    E(with(O(INT8), elpq_double(-0x1p63)), 1, "8000000000000000")             \
+    E(with(O(XID8), elpq_uint64(UINT64_MAX)), 1, "ffffffffffffffff")          \
+    E(with(O(BOOL), elpq_int32(1)), 1, "01")                                  \
+    E(with(O(FLOAT4), elpq_int32(3)), 1, "40400000")                          \
+    E(with(O(FLOAT4), elpq_double(NAN)), 1, "7fc00000")                       \
+    E(with(O(FLOAT8), elpq_float(0.5f)), 1, "3fe0000000000000")               \
+    E(with(O(NUMERIC), elpq_int32(-18)), 0, "-18")                            \
+    E(with(O(NUMERIC), elpq_double(0.1)), 0, "0.1")                           \
+    E(with(O(NUMERIC), elpq_float(0.1f)), 0, "0.1")                           \
+    E(with(O(NUMERIC), elpq_uint64(UINT64_MAX)), 0, "18446744073709551615")   \
+    E(with(O(TEXT), elpq_int32(18)), 0, "18")                                 \
+    E(with(O(TEXT), elpq_bool(false)), 0, "false")                            \
+    E(with(O(TEXT), elpq_double(-HUGE_VAL)), 0, "-Infinity")                  \
+    E(with(O(MONEY), elpq_int32(3)), 0, "3")                                  \
+    E(with(O(INT4), elpq_text("12")), 0, "12")                                \
+    E(with(O(TEXT), elpq_date(-1)), 0, "1969-12-31")                          \
+    E(with(O(TIMESTAMPTZ), elpq_date(0)), 0, "1970-01-01")                    \
+    E(with(O(DATE), elpq_timestamp(-86400000000)), 1, "ffffd532")             \
+    E(bytes_as(O(TEXT), "ab", 2), 1, "6162")                                  \
+    E(bytes_as(O(JSONB), "{}", 2), 1, "017b7d")                               \
+    E(bytes_as(99999, "ab", 2), 1, "6162")                                    \
+    E(bytes_as(O(INT4), "ab", 2), 0, "\\x6162")                               \
+    E(bytes_as(O(UUID), "0123456789abcdef", 16), 1,                           \
+      "30313233343536373839616263646566")                                     \
+    /* an undecided type gets the text form */                                \
+    E(with(0, elpq_int32(-5)), 0, "-5")                                       \
+    E(with(0, elpq_double(1e22)), 0, "1e+22")                                 \
+    E(with(0, elpq_bool(true)), 0, "true")                                    \
+    E(with(0, elpq_time(3723000001)), 0, "01:02:03.000001")                   \
+    E(with(0, elpq_timestamp(0)), 0, "1970-01-01 00:00:00")                   \
+    E(with(0, elpq_interval(0, 1, 0)), 0, "1 day")                            \
+    /* arrays */                                                              \
+    E(elpq_array_int32(NULL, 0), 1, "000000000000000000000017")               \
+    E(elpq_array_int32((const int32_t[]){ 7 }, 1), 1,                         \
+      "0000000100000000000000170000000100000001" "0000000400000007")          \
+    E(with(O(INT2_ARRAY), elpq_array_int32((const int32_t[]){ 7 }, 1)), 1,    \
+      "0000000100000000000000150000000100000001" "000000020007")              \
+    E(elpq_array_text((const char *const[]){ "a", NULL }, 2), 1,              \
+      "0000000100000001000000190000000200000001" "0000000161ffffffff")        \
+    E(elpq_array(O(BOOL_ARRAY),                                               \
+                 (const elpq_value[]){ elpq_bool(true), elpq_null(0) }, 2),   \
+      1, "0000000100000001000000100000000200000001" "0000000101ffffffff")     \
+    E(elpq_array(O(INT4_ARRAY),                                               \
+                 (const elpq_value[]){ elpq_text("1"), elpq_null(0) }, 2),    \
+      0, "{1,NULL}")                                                          \
+    E(with(O(NUMERIC_ARRAY), elpq_array_int16((const int16_t[]){ 1, 2 }, 2)), \
+      0, "{1,2}")                                                             \
+    E(with(0, elpq_array_text((const char *const[]){ "a b", "\"", "",         \
+                                                     "nuLL" }, 4)),           \
+      0, "{\"a b\",\"\\\"\",\"\",\"nuLL\"}")                                  \
+    E(with(99999, elpq_array_int64((const int64_t[]){ 1 }, 1)), 0, "{1}")
+
+START_TEST(test_encodings)
+{
+#define CASE(value, format, bytes) { value, format, bytes },
+    const struct {
+        elpq_value value;
+        int format;
+        const char *bytes;
+    } cases[] = { ENCODINGS(CASE) };
+#undef CASE
+    struct elpq__buf buf = { 0 };
+    struct elpq__encoded e;
+    char why[200] = "";
+    size_t i;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int rc = elpq__params_encode(&cases[i].value, 1, &buf, &e, why,
+                                     sizeof(why));
+
+        ck_assert_msg(rc == 0, "%s: %s", cases[i].bytes, why);
+        ck_assert_msg(e.format == cases[i].format, "%s: format %d",
+                      cases[i].bytes, e.format);
+        ck_assert_uint_eq(e.oid, cases[i].value.oid);
+        ck_assert_str_eq(shown(&buf, &e), cases[i].bytes);
+    }
+    elpq__buf_free(&buf);
+}
+END_TEST
+
+static elpq_value big_array(size_t count)
+{
+    return elpq_array(O(INT4_ARRAY), NULL, count);
+}
+
+static elpq_value odd_array(void)
+{
+    static const int items[1] = { 1 };
+
+    return elpq_c_array(O(INT4_ARRAY), ELPQ_KIND_INT, 3, items, 1);
+}
+
+static elpq_value unknown_kind(void)
+{
+    return elpq_value_init(O(INT4), (elpq_kind)99);
+}
+
+/* value, the words behind "parameter $1: " */
+#define REFUSALS(R)                                                           \
+    R(with(O(INT2), elpq_int32(70000)),                                       \
+      "value 70000 is out of range for type smallint")                        \
+    R(with(O(INT4), elpq_int64(INT64_MIN)),                                   \
+      "value -9223372036854775808 is out of range for type integer")          \
+    R(elpq_uint64(UINT64_MAX),                                                \
+      "value 18446744073709551615 is out of range for type bigint")           \
+    R(with(O(OID), elpq_int32(-1)), "value -1 is out of range for type oid")  \
+    R(with(O(XID8), elpq_int32(-1)),                                          \
+      "value -1 is out of range for type xid8")                               \
+    R(with(O(BOOL), elpq_int32(2)),                                           \
+      "value 2 is out of range for type boolean")                             \
+    R(with(O(INT4), elpq_double(1.5)),                                        \
+      "value 1.5 is not whole, as needed for type integer")                   \
+    R(with(O(INT4), elpq_double(1e300)),                                      \
+      "value 1e+300 is out of range for type integer")                        \
+    R(with(O(INT4), elpq_double(NAN)),                                        \
+      "value NaN is out of range for type integer")                           \
+    R(with(O(FLOAT4), elpq_double(1e39)),                                     \
+      "value 1e+39 is out of range for type real")                            \
+    R(with(O(FLOAT4), elpq_double(-1e-60)),                                   \
+      "value -1e-60 is out of range for type real")                           \
+    R(elpq_textn("a\0b", 3), "text has a NUL byte inside")                    \
+    R(bytes_as(O(TEXT), "a\0b", 3),                                           \
+      "a value of type text has a NUL byte inside")                           \
+    R(bytes_as(O(UUID), "ab", 2), "2 bytes are no value of type uuid")        \
+    R(elpq_time(-1),                                                          \
+      "value -1 is out of range for type time without time zone")             \
+    R(elpq_date(INT64_MAX - 1),                                               \
+      "value 9223372036854775806 is out of range for type date")              \
+    R(with(O(DATE), elpq_timestamp(1)),                                       \
+      "a time of day cannot be sent as type date")                            \
+    R(elpq_timestamp(INT64_MIN + 1),                                          \
+      "value -9223372036854775807 is out of range for type timestamp "        \
+      "without time zone")                                                    \
+    R(with(0, elpq_date(INT64_MAX - 1)),                                      \
+      "value 9223372036854775806 is out of range for a date")                 \
+    R(elpq_array(O(INT2_ARRAY),                                               \
+                 (const elpq_value[]){ elpq_int32(1), elpq_int32(70000) },    \
+                 2),                                                          \
+      "element 2: value 70000 is out of range for type smallint")             \
+    R(elpq_array(O(TEXT_ARRAY),                                               \
+                 (const elpq_value[]){ elpq_textn("\0", 1) }, 1),             \
+      "element 1: a value of type text has a NUL byte inside")                \
+    R(elpq_array(O(INT4_ARRAY),                                               \
+                 (const elpq_value[]){ elpq_array_int32(NULL, 0) }, 1),       \
+      "element 1: an array inside an array cannot be sent")                   \
+    R(elpq_array(0, (const elpq_value[]){ elpq_raw(0, "a", 1) }, 1),          \
+      "element 1: a raw value has no text form")                              \
+    R(big_array(134217728), "an array of 134217728 elements is too large")    \
+    R(odd_array(), "a C array of unknown elements: kind 2, 3 bytes")          \
+    R(elpq_textn("", (size_t)1 << 30),                                        \
+      "the parameters take more than 1073741824 bytes")                       \
+    R(bytes_as(O(BYTEA), "", SIZE_MAX),                                       \
+      "the parameters take more than 1073741824 bytes")                       \
+    R(unknown_kind(), "a value of unknown kind 99")
+
+START_TEST(test_refusals)
+{
+#define CASE(value, words) { value, "parameter $1: " words },
+    const struct {
+        elpq_value value;
+        const char *words;
+    } cases[] = { REFUSALS(CASE) };
+#undef CASE
+    struct elpq__buf buf = { 0 };
+    struct elpq__encoded e;
+    size_t i, room;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char why[200] = "";
+
+        elpq__buf_clear(&buf);
+        ck_assert_int_eq(elpq__params_encode(&cases[i].value, 1, &buf, &e,
+                                             why, sizeof(why)),
+                         ELPQ_E_VALUE);
+        ck_assert_str_eq(why, cases[i].words);
+        /* whatever room there is, it is kept to */
+        for (room = 0; room < 40; room++) {
+            memset(why, '#', sizeof(why));
+            ck_assert_int_eq(elpq__params_encode(&cases[i].value, 1, &buf, &e,
+                                                 why, room),
+                             ELPQ_E_VALUE);
+            ck_assert_int_eq(why[room], '#');
+            ck_assert(room == 0 || memchr(why, '\0', room));
+        }
+    }
+    elpq__buf_free(&buf);
+}
+END_TEST
+
+START_TEST(test_names_the_parameter)
+{
+    const elpq_value values[] = { elpq_int32(1), elpq_text("a\nb"),
+                                  elpq_typed(O(INT2), elpq_int32(70000)) };
+    struct elpq__encoded e[3];
+    struct elpq__buf buf = { 0 };
+    char why[100];
+
+    ck_assert_int_eq(elpq__params_encode(values, 3, &buf, e, why, sizeof(why)),
+                     ELPQ_E_VALUE);
+    ck_assert_str_eq(why, "parameter $3: value 70000 is out of range for "
+                          "type smallint");
+    /* those before it are as they should be */
+    ck_assert_uint_eq(e[1].offset, 4);
+    ck_assert_int_eq(e[1].length, 3);
+    elpq__buf_free(&buf);
+}
+END_TEST
+
+START_TEST(test_counts)
+{
+    static elpq_value values[65536];
+    static struct elpq__encoded e[65536];
+    struct elpq__buf buf = { 0 };
+    char why[100] = "";
+    unsigned i;
+
+    for (i = 0; i < 65536; i++)
+        values[i] = elpq_int32((int32_t)i);
+    ck_assert_int_eq(elpq__params_encode(values, 65535, &buf, e, why,
+                                         sizeof(why)),
+                     0);
+    ck_assert_uint_eq(e[65534].offset, 65534 * 4);
+    ck_assert_int_eq(elpq__params_encode(values, 65536, &buf, e, why,
+                                         sizeof(why)),
+                     ELPQ_E_VALUE);
+    ck_assert_str_eq(why, "65536 parameters are more than the 65535 that a "
+                          "statement can have");
+    ck_assert_int_eq(elpq__params_encode(NULL, 0, &buf, NULL, why,
+                                         sizeof(why)),
+                     0);
+    elpq__buf_free(&buf);
+}
+END_TEST
+
+/* The buffer's ceiling, in every way that leads to it. */
+START_TEST(test_limit)
+{
+    static char text[3000];
+    static int32_t ints[1000];
+    static int16_t shorts[1000];
+    elpq_value many[1000];
+    elpq_value values[4];
+    struct elpq__encoded e;
+    char why[100];
+    size_t i;
+
+    memset(text, 'a', sizeof(text));
+    for (i = 0; i < 1000; i++)
+        many[i] = elpq_text("abcdef");
+    values[0] = elpq_textn(text, sizeof(text));
+    values[1] = elpq_array_int32(ints, 1000);
+    values[2] = elpq_array_int16(shorts, 1000);
+    values[3] = elpq_array(0, many, 1000);
+    for (i = 0; i < 4; i++) {
+        struct elpq__buf buf = { .limit = 2048 };
+
+        ck_assert_int_eq(elpq__params_encode(&values[i], 1, &buf, &e, why,
+                                             sizeof(why)),
+                         ELPQ_E_VALUE);
+        ck_assert_ptr_nonnull(strstr(why, "parameter $1: "));
+        ck_assert_ptr_nonnull(strstr(why, "take more than 2048 bytes"));
+        elpq__buf_free(&buf);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("params");
+    TCase *tcase = tcase_create("params");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_test(tcase, test_encodings);
+    tcase_add_test(tcase, test_refusals);
+    tcase_add_test(tcase, test_names_the_parameter);
+    tcase_add_test(tcase, test_counts);
+    tcase_add_test(tcase, test_limit);
+    suite_add_tcase(suite, tcase);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
