@@ -38,13 +38,14 @@ static const struct bench_side *const sides[SIDES] = { &bench_floor,
                                                        &bench_elpq };
 
 static struct {
-    double seconds;    /* of one turn */
+    double seconds;      /* of one turn */
     int rounds;
-    const char *only;  /* part of a row's name */
+    uint64_t statements; /* of one turn, instead of seconds */
+    const char *only;    /* part of a row's name */
     const char *side;
     int fetch_rows;
     bool check;
-} options = { 1.0, 5, "", NULL, 1000000, false };
+} options = { 0.3, 15, 0, "", NULL, 1000000, false };
 
 #define MIN_THROUGHPUT 0.95
 #define MAX_CPU 1.25
@@ -172,8 +173,12 @@ static uint64_t calibrate(const struct bench_row *row,
                           const struct bench_side *side, void *state)
 {
     struct turn trial;
-    uint64_t n = 256;
+    uint64_t n = options.statements ? options.statements : 256;
 
+    if (options.statements) {
+        take_turn(side, state, n, (double)n, &trial);
+        return n;
+    }
     if (bench_is_fetch(row)) {
         take_turn(side, state, 1, 1, &trial);
         return 1;
@@ -340,18 +345,20 @@ static PGconn *make_tables(void)
 
 static const char usage[] =
     "usage: bench [options]\n"
-    "  --seconds S   length of one turn of one side (default 1)\n"
-    "  --rounds N    turns of each side (default 5)\n"
-    "  --only TEXT   only rows whose name contains TEXT\n"
-    "  --side NAME   only floor, or only elpq: for profilers\n"
-    "  --rows N      rows of the fetches (default 1000000)\n"
-    "  --check       exit status 1 if a target is missed\n";
+    "  --seconds S     length of one turn of one side (default 0.3)\n"
+    "  --rounds N      turns of each side (default 15)\n"
+    "  --statements N  statements of one turn, instead of a length\n"
+    "  --only TEXT     only rows of the report whose name contains TEXT\n"
+    "  --side NAME     only floor, or only elpq: for profilers\n"
+    "  --rows N        rows of the fetches (default 1000000)\n"
+    "  --check         exit status 1 if a target is missed\n";
 
 static void parse_options(int argc, char **argv)
 {
     static const struct option names[] = {
         { "seconds", required_argument, NULL, 's' },
         { "rounds", required_argument, NULL, 'r' },
+        { "statements", required_argument, NULL, 't' },
         { "only", required_argument, NULL, 'o' },
         { "side", required_argument, NULL, 'e' },
         { "rows", required_argument, NULL, 'n' },
@@ -365,6 +372,7 @@ static void parse_options(int argc, char **argv)
         switch (c) {
         case 's': options.seconds = atof(optarg); break;
         case 'r': options.rounds = atoi(optarg); break;
+        case 't': options.statements = strtoull(optarg, NULL, 10); break;
         case 'o': options.only = optarg; break;
         case 'e': options.side = optarg; break;
         case 'n': options.fetch_rows = atoi(optarg); break;
