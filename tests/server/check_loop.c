@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * The loop never waits: the longest turn of the loop while connecting with
+ * SCRAM and TLS, looking up names, canceling, and under load.
+ *
+ * What a turn cost is measured around event_base_loop(EVLOOP_NONBLOCK), in
+ * which the loop itself does not wait.  Wall time alone would measure the
+ * other processes of a busy machine (the server hashes passwords as well), and
+ * processor time alone would miss a call that blocks.  So it is wall time
+ * less the time in which the thread was ready to run and had no processor,
+ * which Linux counts in /proc/thread-self/schedstat.  Where that is missing,
+ * processor time must do.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../support/harness.h"
+
+#define MOST_USEC 20000 /* of a turn                                        */
+
+/* --------------------------------------------------------------- measuring */
+
+struct instant {
+    int64_t wall; /* usec                                                   */
+    int64_t cpu;
+    int64_t ready; /* waited for a processor                                */
+};
+
+static int schedstat = -1;
+static int64_t longest; /* turn, in usec                                    */
+static int64_t cpu_sum; /* of all turns                                     */
+static int turns;
+
+static int64_t usec_of(clockid_t clock)
+{
+    struct timespec t;
+
+    clock_gettime(clock, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static int64_t ready_usec(void)
+{
+    char text[100];
+    long long ran = 0, waited = 0;
+    ssize_t n = pread(schedstat, text, sizeof(text) - 1, 0);
+
+    if (n <= 0)
+        return -1;
+    text[n] = '\0';
+    return sscanf(text, "%lld %lld", &ran, &waited) == 2 && ran > 0
+               ? waited / 1000
+               : -1;
+}
+
+static struct instant instant(void)
+{
+    struct instant i;
+
+    i.ready = ready_usec();
+    i.wall = usec_of(CLOCK_MONOTONIC);
+    i.cpu = usec_of(CLOCK_THREAD_CPUTIME_ID);
+    return i;
+}
+
+static void measured_turn(void)
+{
+    const struct timespec pause = { 0, 200000 };
+    const struct instant before = instant();
+    struct instant after;
+    int64_t cost;
+
+    event_base_loop(loop, EVLOOP_NONBLOCK);
+    after = instant();
+    if (before.ready >= 0)
+        cost = after.wall - before.wall - (after.ready - before.ready);
+    else
+        cost = after.cpu - before.cpu;
+    longest = cost > longest ? cost : longest;
+    cpu_sum += after.cpu - before.cpu;
+    turns++;
+    nanosleep(&pause, NULL);
+}
+
+static void setup(void)
+{
+    harness_setup();
+    schedstat = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+    longest = cpu_sum = turns = 0;
+}
+
+static void teardown(void)
+{
+    close(schedstat);
+    harness_teardown();
+}
+
+static void start_measuring(void)
+{
+    longest = cpu_sum = turns = 0;
+}
+
+/* Turns the loop until n of the answers have come. */
+static void measure_until(unsigned n)
+{
+    const int64_t end =
+        now_usec() + (int64_t)(WAIT_SECONDS * 1e6 * harness_slow());
+
+    while (answers_come() < n) {
+        ck_assert_msg(now_usec() < end, "%u of %u answers", answers_come(),
+                      n);
+        measured_turn();
+    }
+}
+
+static void expect_short_turns(void)
+{
+    ck_assert_msg(longest <= (int64_t)(MOST_USEC * harness_slow()),
+                  "the longest of %d turns took %lld usec", turns,
+                  (long long)longest);
+    printf("longest of %d turns: %lld usec, processor %lld usec in sum\n",
+           turns, (long long)longest, (long long)cpu_sum);
+}
+
+/* ---------------------------------------------------------------- connects */
+
+static const char *scram(const char *more)
+{
+    static char conninfo[1000];
+
+    snprintf(conninfo, sizeof(conninfo),
+             "host=%s port=%s user=%s password=%s %s",
+             harness_env("ELPQ_TEST_HOST"), harness_env("ELPQ_TEST_PORT"),
+             harness_env("ELPQ_TEST_SCRAM_USER"),
+             harness_env("ELPQ_TEST_SCRAM_PASSWORD"), more);
+    return conninfo;
+}
+
+/* Hashing a password takes 7 ms, so that twenty take 140 ms, and TLS more:
+ * on the loop's thread, this would show in the sum even if not in a turn. */
+static void twenty_connects(const char *conninfo)
+{
+    struct answer *a[20];
+    int i;
+
+    start_measuring();
+    for (i = 0; i < 20; i++)
+        a[i] = start_connect(conninfo, NULL);
+    measure_until(20);
+    expect_short_turns();
+    ck_assert_int_le(cpu_sum, (int64_t)(60000 * harness_slow()));
+    for (i = 0; i < 20; i++) {
+        expect_ok(a[i]);
+        close_conn(a[i]->conn);
+    }
+}
+
+START_TEST(twenty_connects_with_scram)
+{
+    twenty_connects(scram("sslmode=disable"));
+}
+END_TEST
+
+START_TEST(twenty_connects_with_scram_and_tls)
+{
+    char more[300];
+
+    snprintf(more, sizeof(more), "sslmode=verify-full sslrootcert='%s'",
+             harness_env("ELPQ_TEST_CA"));
+    twenty_connects(scram(more));
+}
+END_TEST
+
+/* A server can ask for a million rounds, which take a second. */
+static void ask_for_a_million_rounds(bool on)
+{
+    const char *user = harness_env("ELPQ_TEST_SCRAM_USER");
+
+    if (on)
+        admin_do("alter role %s password 'SCRAM-SHA-256$%d:"
+                 "c2FsdHNhbHRzYWx0c2FsdA==$"
+                 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:"
+                 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='",
+                 user, (int)(1000000 / harness_slow()));
+    else
+        admin_do("alter role %s password '%s'", user,
+                 harness_env("ELPQ_TEST_SCRAM_PASSWORD"));
+}
+
+START_TEST(a_hostile_server_does_not_hold_up_the_loop)
+{
+    elpq_conn *other = connect_now(NULL, NULL);
+    elpq_conn_options o = { .connect_timeout_ms = 300 };
+    struct answer *slow, *late, *pings[50];
+    int i;
+
+    ask_for_a_million_rounds(true);
+    start_measuring();
+    slow = start_connect(scram(""), NULL);
+    late = start_connect(scram(""), &o);
+    for (i = 0; i < 50; i++) {
+        pings[i] = ask(other, elpq_sql("select $1", i));
+        measure_until((unsigned)i + 2);
+    }
+    for (i = 0; i < 50; i++)
+        expect_int(pings[i], i);
+    ck_assert_int_eq(slow->calls, 0);
+    measure_until(53);
+    ask_for_a_million_rounds(false);
+    expect_short_turns();
+    ck_assert_int_eq(slow->code, ELPQ_E_CONNECT);
+    ck_assert_str_eq(slow->sqlstate, "28P01");
+    ck_assert_int_eq(late->code, ELPQ_E_TIMEOUT);
+    ck_assert_int_le(late->answered - late->submitted,
+                     300000 + (int64_t)(100000 * harness_slow()));
+    close_conn(other);
+}
+END_TEST
+
+/* The name lookup waits for nobody; a connection that is given up is. */
+START_TEST(looking_up_a_name)
+{
+    struct answer *a = start_connect("host=no-such-host.invalid", NULL);
+    struct answer *b = start_connect("host=no-such-host-2.invalid", NULL);
+
+    start_measuring();
+    close_conn(b->handle);
+    measure_until(2);
+    expect_short_turns();
+    ck_assert_int_eq(a->code, ELPQ_E_CONNECT);
+    ck_assert_int_eq(b->code, ELPQ_E_CLOSED);
+}
+END_TEST
+
+/* -------------------------------------------------------------- canceling */
+
+static int postmaster(void)
+{
+    char path[300];
+    FILE *file;
+    int pid = 0;
+
+    snprintf(path, sizeof(path), "%s/postmaster.pid",
+             harness_env("ELPQ_TEST_PGDATA"));
+    file = fopen(path, "r");
+    if (file) {
+        if (fscanf(file, "%d", &pid) != 1)
+            pid = 0;
+        fclose(file);
+    }
+    return pid;
+}
+
+/* Nobody takes the cancel request: the loop goes on, the grace period ends. */
+START_TEST(canceling_while_the_server_accepts_nothing)
+{
+    elpq_conn_options c = { .cancel_grace_ms = 300 };
+    elpq_conn *conn = connect_now(NULL, &c), *other = connect_now(NULL, NULL);
+    const int pid = postmaster();
+    struct answer *a, *ping;
+
+    lock_server();
+    a = ask(conn, elpq_sql(BLOCKED));
+    await_blocked(1);
+    if (pid > 1 && signal_server(pid, SIGSTOP)) {
+        cancel(a);
+        start_measuring();
+        ping = ask(other, elpq_sql("select 1"));
+        measure_until(4);
+        signal_server(pid, SIGCONT);
+        expect_short_turns();
+        expect_int(ping, 1);
+        expect_error(a, ELPQ_E_CANCELED, "", ELPQ_IN_DOUBT);
+    } else {
+        fprintf(stderr, "not permitted to stop the server: not tested\n");
+    }
+    unlock_server();
+    close_conn(conn);
+    close_conn(other);
+}
+END_TEST
+
+/* -------------------------------------------------------------------- load */
+
+START_TEST(a_large_result_in_many_turns)
+{
+    elpq_conn *conn = connect_now(NULL, NULL), *other = connect_now(NULL, NULL);
+    struct answer *large =
+        ask(conn, elpq_sql("select g, repeat('x', 200) from"
+                           " generate_series(1, 100000) g"));
+    unsigned pings = 0;
+
+    start_measuring();
+    while (!large->calls) {
+        const unsigned before = answers_come();
+
+        ask(other, elpq_sql("select 1"));
+        measure_until(before + 1);
+        pings++;
+    }
+    expect_short_turns();
+    ck_assert_uint_gt(pings, 5);
+    ck_assert_uint_eq(elpq_rows(large->result), 100000);
+    close_conn(conn);
+    close_conn(other);
+}
+END_TEST
+
+START_TEST(a_burst_of_statements)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    int i;
+
+    start_measuring();
+    for (i = 0; i < 5000; i++)
+        ask(conn, elpq_sql("select $1", i));
+    measure_until(5001);
+    expect_short_turns();
+    ck_assert_uint_eq(answers_with(0), 5001);
+    close_conn(conn);
+}
+END_TEST
+
+/* Both sides have more to say than the socket holds: nobody may wait for the
+ * other to read first. */
+START_TEST(large_parameters_and_large_results_at_once)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    const size_t size = 50000;
+    char *text = malloc(size + 1);
+    int i;
+
+    memset(text, 'x', size);
+    text[size] = '\0';
+    start_measuring();
+    for (i = 0; i < 200; i++)
+        ask(conn, elpq_sql("select $1::text, $2::int", text, i));
+    measure_until(201);
+    expect_short_turns();
+    ck_assert_uint_eq(answers_with(0), 201);
+    free(text);
+    close_conn(conn);
+}
+END_TEST
+
+START_TEST(a_flood_of_notices)
+{
+    elpq_conn_options o = traced();
+    elpq_conn *conn = connect_now(NULL, &o), *other = connect_now(NULL, NULL);
+    struct answer *flood =
+        ask(conn, elpq_sql("do $$ begin for i in 1..20000 loop"
+                           " raise notice 'notice %', i; end loop; end $$"));
+
+    start_measuring();
+    while (!flood->calls) {
+        const unsigned before = answers_come();
+
+        ask(other, elpq_sql("select 1"));
+        measure_until(before + 1);
+    }
+    expect_ok(flood);
+    expect_short_turns();
+    ck_assert_int_eq(notice_count, 20000);
+    ck_assert_str_eq(notice_last, "notice 20000");
+    close_conn(conn);
+    close_conn(other);
+}
+END_TEST
+
+/* -------------------------------------------------------------------- idle */
+
+static void on_over(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    *(int *)arg = 1;
+}
+
+/* How often the loop wakes in a quarter of a second. */
+static int wakes_when_idle(void)
+{
+    struct timeval tv = { 0, 250000 };
+    int over = 0, n = 0;
+    struct event *timer = evtimer_new(loop, on_over, &over);
+
+    evtimer_add(timer, &tv);
+    while (!over) {
+        event_base_loop(loop, EVLOOP_ONCE);
+        n++;
+    }
+    event_free(timer);
+    return n;
+}
+
+START_TEST(an_idle_pool_sleeps)
+{
+    elpq_pool_options o = { .max_size = 5, .min_size = 5 };
+    elpq_pool *pool = pool_new(&o);
+    elpq_conn *conn = connect_now(NULL, NULL), *lost = connect_now(NULL, NULL);
+
+    while (stats(pool).idle < 5)
+        event_base_loop(loop, EVLOOP_ONCE);
+    terminate(elpq_conn_pid(lost));
+    while (elpq_conn_is_open(lost))
+        event_base_loop(loop, EVLOOP_ONCE);
+    run_turns(20);
+    ck_assert_int_le(wakes_when_idle(), 5);
+    close_conn(conn);
+    close_conn(lost);
+    finish_pool(pool);
+}
+END_TEST
+
+/* Waiting for an answer, for a reconnect, for a lock: no spinning either. */
+START_TEST(waiting_sleeps)
+{
+    elpq_pool_options o = { .max_size = 1, .backoff_min_ms = 200 };
+    elpq_conn *conn = connect_now(NULL, NULL);
+    char conninfo[100];
+    elpq_pool *pool;
+
+    snprintf(conninfo, sizeof(conninfo), "host=127.0.0.1 port=%d",
+             dead_port());
+    RUN(pool = elpq_pool_new(loop, conninfo, &o, NULL));
+    ask(pool, elpq_sql("select 1"));
+    lock_server();
+    ask(conn, elpq_sql(BLOCKED));
+    await_blocked(1);
+    run_turns(20);
+    ck_assert_int_le(wakes_when_idle(), 20);
+    close_conn(conn);
+    finish_pool(pool);
+}
+END_TEST
+
+static TCase *loop_case(Suite *s, const char *name)
+{
+    TCase *t = tcase_create(name);
+
+    tcase_set_timeout(t, 30);
+    tcase_add_checked_fixture(t, setup, teardown);
+    suite_add_tcase(s, t);
+    return t;
+}
+
+static void build(Suite *s)
+{
+    TCase *t = loop_case(s, "connect");
+
+    if (harness_env("ELPQ_TEST_SCRAM_USER")) {
+        tcase_add_test(t, twenty_connects_with_scram);
+        if (harness_env("ELPQ_TEST_CA"))
+            tcase_add_test(t, twenty_connects_with_scram_and_tls);
+        tcase_add_test(t, a_hostile_server_does_not_hold_up_the_loop);
+    } else {
+        printf("no ELPQ_TEST_SCRAM_USER: SCRAM is not measured\n");
+    }
+    tcase_add_test(t, looking_up_a_name);
+    t = loop_case(s, "cancel");
+    if (harness_env("ELPQ_TEST_PGDATA"))
+        tcase_add_test(t, canceling_while_the_server_accepts_nothing);
+    t = loop_case(s, "load");
+    tcase_add_test(t, a_large_result_in_many_turns);
+    tcase_add_test(t, a_burst_of_statements);
+    tcase_add_test(t, large_parameters_and_large_results_at_once);
+    tcase_add_test(t, a_flood_of_notices);
+    t = loop_case(s, "idle");
+    tcase_add_test(t, an_idle_pool_sleeps);
+    tcase_add_test(t, waiting_sleeps);
+}
+
+int main(void)
+{
+    return harness_main("loop", build);
+}

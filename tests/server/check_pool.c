@@ -1,0 +1,675 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * The pool: who is served when, how many connections there are, when they go,
+ * and how the pool closes.  What a released connection leaks is check_reset's;
+ * that the numbers agree under random use is check_pool_model's.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../support/harness.h"
+
+#define PID "select pg_backend_pid()"
+
+static long sessions(void)
+{
+    return admin_int("select count(*) from pg_stat_activity where"
+                     " application_name = 'elpq_pool'");
+}
+
+/* Only its own sessions are counted. */
+static elpq_pool *named_pool(elpq_pool_options o)
+{
+    static const char *const params[] = { "application_name", "elpq_pool",
+                                          NULL };
+
+    o.conn.params = params;
+    return pool_new(&o);
+}
+
+static elpq_pool *pool_at(const char *conninfo, const elpq_pool_options *o)
+{
+    elpq_pool *pool;
+
+    RUN(pool = elpq_pool_new(loop, conninfo, o, NULL));
+    ck_assert_ptr_nonnull(pool);
+    return pool;
+}
+
+/* ---------------------------------------------------------------- serving */
+
+START_TEST(waiters_are_served_in_their_order)
+{
+    elpq_pool *pool = pool_of(1);
+    elpq_conn *conn = lease(pool);
+    struct answer *a[9];
+    int i;
+
+    for (i = 0; i < 9; i++)
+        a[i] = i % 3 == 0   ? ask(pool, elpq_sql("select 1"))
+               : i % 3 == 1 ? acquire(pool, NULL)
+                            : script(pool, "select 2", NULL);
+    ck_assert_uint_eq(stats(pool).waiting, 9);
+    release(conn);
+    for (i = 0; i < 9; i++) {
+        expect_ok(a[i]);
+        if (i % 3 == 1)
+            release(a[i]->conn);
+        if (i > 0)
+            ck_assert_uint_gt(a[i]->order, a[i - 1]->order);
+    }
+    /* With the first lease, which waited for the connect. */
+    ck_assert_uint_eq(stats(pool).waited, 10);
+    ck_assert_uint_gt(stats(pool).wait_usec, 0);
+    finish_pool(pool);
+}
+END_TEST
+
+/* A new request does not overtake those in line. */
+START_TEST(nobody_jumps_the_line)
+{
+    elpq_pool *pool = pool_of(1);
+    elpq_conn *conn = lease(pool);
+    struct answer *first = ask(pool, elpq_sql("select 1"));
+    struct answer *second;
+
+    release(conn);
+    second = acquire(pool, NULL);
+    expect_int(first, 1);
+    expect_ok(second);
+    ck_assert_uint_lt(first->order, second->order);
+    release(second->conn);
+    finish_pool(pool);
+}
+END_TEST
+
+START_TEST(the_last_used_connection_is_used_next)
+{
+    elpq_pool *pool = pool_of(3);
+    elpq_conn *c[3];
+    int pids[3], i;
+
+    for (i = 0; i < 3; i++) {
+        c[i] = lease(pool);
+        pids[i] = elpq_conn_pid(c[i]);
+    }
+    release(c[1]);
+    run_turns(3);
+    release(c[0]);
+    run_turns(3);
+    release(c[2]);
+    for (i = 0; i < 5; i++)
+        expect_int(ask(pool, elpq_sql(PID)), pids[2]);
+    c[2] = lease(pool);
+    expect_int(ask(pool, elpq_sql(PID)), pids[0]);
+    release(c[2]);
+    finish_pool(pool);
+}
+END_TEST
+
+START_TEST(max_waiting_refuses_one_more)
+{
+    elpq_pool_options o = { .max_size = 1, .max_waiting = 3 };
+    elpq_pool *pool = pool_new(&o);
+    elpq_conn *conn = lease(pool);
+    struct answer *none = answer_new();
+    const elpq_statement *st = elpq_sql("select 1");
+    int i;
+
+    none->wanted = 0;
+    for (i = 0; i < 3; i++)
+        ask(pool, st);
+    ck_assert_int_eq(CALL(elpq_pool_execute(pool, st, NULL, on_result, none)),
+                     ELPQ_E_FULL);
+    ck_assert_int_eq(CALL(elpq_pool_acquire(pool, NULL, on_conn, none)),
+                     ELPQ_E_FULL);
+    ck_assert_int_eq(CALL(elpq_pool_begin(pool, NULL, on_tx, none)),
+                     ELPQ_E_FULL);
+    ck_assert_uint_eq(stats(pool).refused, 3);
+    ck_assert_uint_eq(stats(pool).waiting, 3);
+    release(conn);
+    await_all();
+    expect_int(ask(pool, st), 1);
+    finish_pool(pool);
+}
+END_TEST
+
+START_TEST(acquire_has_a_default_deadline)
+{
+    elpq_pool_options o = { .max_size = 1, .acquire_timeout_ms = 100 };
+    elpq_pool *pool = pool_new(&o);
+    elpq_conn *conn = lease(pool);
+    struct answer *a = acquire(pool, NULL), *b = begin(pool, NULL);
+    struct answer *s = ask(pool, elpq_sql("select 1"));
+
+    expect_error(a, ELPQ_E_TIMEOUT, "", ELPQ_NOT_EXECUTED);
+    expect_error(b, ELPQ_E_TIMEOUT, "", ELPQ_NOT_EXECUTED);
+    ck_assert_int_eq(s->calls, 0);
+    release(conn);
+    expect_int(s, 1);
+    finish_pool(pool);
+}
+END_TEST
+
+/* ------------------------------------------------------------------- size */
+
+START_TEST(statements_run_side_by_side_up_to_max_size)
+{
+    elpq_pool *pool = named_pool((elpq_pool_options){ .max_size = 3 });
+    int i;
+
+    lock_server();
+    for (i = 0; i < 5; i++)
+        ask(pool, elpq_sql(BLOCKED));
+    await_blocked(3);
+    run_turns(5);
+    ck_assert_uint_eq(stats(pool).size, 3);
+    ck_assert_uint_eq(stats(pool).busy, 3);
+    ck_assert_uint_eq(stats(pool).waiting, 2);
+    ck_assert_int_eq(sessions(), 3);
+    unlock_server();
+    await_all();
+    ck_assert_uint_eq(stats(pool).size, 3);
+    finish_pool(pool);
+}
+END_TEST
+
+START_TEST(the_limit_on_connects_at_a_time_is_kept)
+{
+    elpq_pool_options o = { .max_size = 10, .max_connecting = 2 };
+    elpq_pool *pool = named_pool(o);
+    unsigned most = 0;
+    int i;
+
+    lock_server();
+    for (i = 0; i < 10; i++)
+        ask(pool, elpq_sql(BLOCKED));
+    while (stats(pool).connects < 10) {
+        const elpq_pool_statistics s = stats(pool);
+
+        most = s.connecting > most ? s.connecting : most;
+        ck_assert_uint_le(s.size, 10);
+        event_base_loop(loop, EVLOOP_ONCE);
+    }
+    ck_assert_uint_eq(most, 2);
+    await_blocked(10);
+    unlock_server();
+    await_all();
+    finish_pool(pool);
+}
+END_TEST
+
+START_TEST(min_size_is_made_at_once_and_kept)
+{
+    elpq_pool_options o = { .max_size = 5, .min_size = 3,
+                            .idle_timeout_ms = 50 };
+    elpq_pool *pool = named_pool(o);
+
+    await_server("select count(*) = 3 from pg_stat_activity where"
+                 " application_name = 'elpq_pool' and state = 'idle'");
+    run_for_ms(200);
+    ck_assert_uint_eq(stats(pool).size, 3);
+    ck_assert_uint_eq(stats(pool).connects, 3);
+    ck_assert_uint_eq(stats(pool).retired_idle, 0);
+    /* What is lost is made anew. */
+    admin_do("select pg_terminate_backend(pid) from pg_stat_activity where"
+             " application_name = 'elpq_pool'");
+    while (stats(pool).connects < 6)
+        event_base_loop(loop, EVLOOP_ONCE);
+    await_server("select count(*) = 3 from pg_stat_activity where"
+                 " application_name = 'elpq_pool' and state = 'idle'");
+    ck_assert_uint_eq(stats(pool).size, 3);
+    ck_assert_uint_eq(stats(pool).lost, 3);
+    finish_pool(pool);
+}
+END_TEST
+
+START_TEST(idle_connections_go_down_to_min_size)
+{
+    elpq_pool_options o = { .max_size = 5, .min_size = 1,
+                            .idle_timeout_ms = 100 };
+    elpq_pool *pool = named_pool(o);
+    elpq_conn *c[5];
+    int i;
+
+    for (i = 0; i < 5; i++)
+        c[i] = lease(pool);
+    for (i = 0; i < 5; i++)
+        release(c[i]);
+    while (stats(pool).retired_idle < 4)
+        event_base_loop(loop, EVLOOP_ONCE);
+    run_for_ms(150);
+    ck_assert_uint_eq(stats(pool).size, 1);
+    ck_assert_uint_eq(stats(pool).retired_idle, 4);
+    await_server("select count(*) = 1 from pg_stat_activity where"
+                 " application_name = 'elpq_pool'");
+    finish_pool(pool);
+}
+END_TEST
+
+/* Ages differ by up to a tenth, so that not all go at once. */
+START_TEST(old_connections_go_at_different_times)
+{
+    elpq_pool_options o = { .max_size = 20, .max_lifetime_ms = 600,
+                            .idle_timeout_ms = -1, .max_connecting = 20 };
+    elpq_pool *pool;
+    int64_t made[20], gone[20], least = INT64_MAX, most = 0;
+    elpq_conn *c[20];
+    int i, j, n = 0;
+
+    o.conn = traced();
+    pool = pool_new(&o);
+    for (i = 0; i < 20; i++)
+        c[i] = lease(pool);
+    for (i = 0; i < 20; i++)
+        release(c[i]);
+    await_events(ELPQ_EVENT_DISCONNECTED, 20);
+    for (i = 0; i < seen_count; i++) {
+        if (seen[i].kind != ELPQ_EVENT_DISCONNECTED)
+            continue;
+        for (j = 0; j < i; j++)
+            if (seen[j].kind == ELPQ_EVENT_CONNECTED &&
+                seen[j].conn == seen[i].conn)
+                made[n] = seen[j].when;
+        gone[n++] = seen[i].when;
+    }
+    for (i = 0; i < n; i++) {
+        least = gone[i] - made[i] < least ? gone[i] - made[i] : least;
+        most = gone[i] - made[i] > most ? gone[i] - made[i] : most;
+    }
+    ck_assert_int_eq(n, 20);
+    ck_assert_int_ge(least, 535000);
+    ck_assert_int_gt(most - least, 20000);
+    ck_assert_int_le(most, 600000 + (int64_t)(100000 * harness_slow()));
+    ck_assert_uint_eq(stats(pool).retired_age, 20);
+    ck_assert_uint_eq(stats(pool).size, 0);
+    finish_pool(pool);
+}
+END_TEST
+
+/* A lease is not taken away by age: it goes when it comes back. */
+START_TEST(an_old_lease_goes_when_it_is_released)
+{
+    elpq_pool_options o = { .max_size = 1, .max_lifetime_ms = 50 };
+    elpq_pool *pool = pool_new(&o);
+    elpq_conn *conn = lease(pool);
+    const int pid = elpq_conn_pid(conn);
+
+    run_for_ms(120);
+    expect_int(ask(conn, elpq_sql(PID)), pid);
+    release(conn);
+    ck_assert_int_ne(answer_int(ask(pool, elpq_sql(PID))), pid);
+    ck_assert_uint_ge(stats(pool).retired_age, 1);
+    finish_pool(pool);
+}
+END_TEST
+
+/* ------------------------------------------------------------------- faults */
+
+/* No statement sees it: dead connections are found before they are used. */
+START_TEST(dead_idle_connections_are_replaced_unseen)
+{
+    elpq_pool *pool = named_pool((elpq_pool_options){ .max_size = 4 });
+    elpq_conn *c[4];
+    struct answer *a[8];
+    int i, round;
+
+    for (round = 0; round < 5; round++) {
+        for (i = 0; i < 4; i++)
+            c[i] = lease(pool);
+        for (i = 0; i < 4; i++)
+            release(c[i]);
+        await_server("select count(*) = 4 from pg_stat_activity where"
+                     " application_name = 'elpq_pool' and state = 'idle'");
+        admin_do("select pg_terminate_backend(pid) from pg_stat_activity"
+                 " where application_name = 'elpq_pool'");
+        while (sessions() > 0)
+            ;
+        run_turns(round);
+        for (i = 0; i < 8; i++)
+            a[i] = ask(pool, elpq_sql("select $1", i));
+        for (i = 0; i < 8; i++)
+            expect_int(a[i], i);
+        ck_assert_uint_le(stats(pool).size, 4);
+    }
+    ck_assert_uint_ge(stats(pool).lost, 4);
+    finish_pool(pool);
+}
+END_TEST
+
+START_TEST(a_long_idle_connection_is_pinged)
+{
+    elpq_pool_options o = { .max_size = 1, .ping_after_ms = 50 };
+    elpq_pool *pool = pool_new(&o);
+    const int64_t pid = answer_int(ask(pool, elpq_sql(PID)));
+
+    expect_int(ask(pool, elpq_sql(PID)), pid);
+    ck_assert_uint_eq(stats(pool).pings, 0);
+    run_for_ms(80);
+    expect_int(ask(pool, elpq_sql(PID)), pid);
+    ck_assert_uint_eq(stats(pool).pings, 1);
+    finish_pool(pool);
+}
+END_TEST
+
+/* A stopped backend looks alive; only the ping shows that it is not. */
+START_TEST(a_ping_without_an_answer_costs_only_time)
+{
+    elpq_pool_options o = { .max_size = 2, .ping_after_ms = 20 };
+    elpq_pool *pool = pool_new(&o);
+    elpq_options d = { .timeout_ms = 300 };
+    const int pid = (int)answer_int(ask(pool, elpq_sql(PID)));
+    struct answer *a;
+
+    run_for_ms(60);
+    if (signal_server(pid, SIGSTOP)) {
+        a = await(ask_with(pool, elpq_sql("select 1"), &d));
+        /* Not sent, since the ping had no answer: safe to run again. */
+        if (a->code) {
+            ck_assert_int_eq(a->code, ELPQ_E_TIMEOUT);
+            ck_assert_uint_ne(a->flags & ELPQ_NOT_EXECUTED, 0);
+        }
+    }
+    finish_pool(pool);
+}
+END_TEST
+
+static const char *conninfo_of_port(int port)
+{
+    static char conninfo[64];
+
+    snprintf(conninfo, sizeof(conninfo), "host=127.0.0.1 port=%d", port);
+    return conninfo;
+}
+
+/* 20, 40, 80, 80 ... each between half and all of it. */
+START_TEST(failed_connects_back_off)
+{
+    elpq_pool_options o = { .max_size = 1, .min_size = 1,
+                            .backoff_min_ms = 20, .backoff_max_ms = 80 };
+    int64_t last = 0, pause;
+    elpq_pool *pool;
+    int i, n = 0;
+
+    o.conn = traced();
+    pool = pool_at(conninfo_of_port(dead_port()), &o);
+    await_events(ELPQ_EVENT_CONNECT_FAILED, 8);
+    for (i = 0; i < seen_count; i++) {
+        const int step = n <= 1 ? 20 : n == 2 ? 40 : 80;
+
+        if (seen[i].kind != ELPQ_EVENT_CONNECT_FAILED)
+            continue;
+        pause = seen[i].when - last;
+        if (n > 0)
+            ck_assert_int_ge(pause, step * 1000 / 2 - 1000);
+        if (n > 0)
+            ck_assert_int_le(pause,
+                             step * 1000 +
+                                 (int64_t)(100000 * harness_slow()));
+        last = seen[i].when;
+        n++;
+    }
+    ck_assert_uint_eq(stats(pool).connect_failures, (uint64_t)n);
+    finish_pool(pool);
+}
+END_TEST
+
+/* Nothing to connect for: no attempts, however often it failed before. */
+START_TEST(no_connects_without_need)
+{
+    elpq_pool_options o = { .max_size = 3, .backoff_min_ms = 5,
+                            .backoff_max_ms = 10 };
+    elpq_pool *pool = pool_at(conninfo_of_port(dead_port()), &o);
+    elpq_options d = { .timeout_ms = 100 };
+    uint64_t failures;
+    struct answer *a;
+
+    run_for_ms(50);
+    ck_assert_uint_eq(stats(pool).connect_failures, 0);
+    a = await(ask_with(pool, elpq_sql("select 1"), &d));
+    ck_assert(a->code == ELPQ_E_CONNECT || a->code == ELPQ_E_TIMEOUT);
+    ck_assert_uint_ne(a->flags & ELPQ_NOT_EXECUTED, 0);
+    failures = stats(pool).connect_failures;
+    ck_assert_uint_ge(failures, 1);
+    run_for_ms(100);
+    ck_assert_uint_le(stats(pool).connect_failures, failures + 3);
+    failures = stats(pool).connect_failures;
+    run_for_ms(100);
+    ck_assert_uint_eq(stats(pool).connect_failures, failures);
+    finish_pool(pool);
+}
+END_TEST
+
+START_TEST(a_failing_on_connect_is_reported)
+{
+    static const char *const first[] = { "select 1", "select 1 / 0", NULL };
+    elpq_pool_options o = { .max_size = 1, .on_connect = first };
+    elpq_options d = { .timeout_ms = 1000 };
+    elpq_pool *pool = pool_new(&o);
+    struct answer *a = await(ask_with(pool, elpq_sql("select 1"), &d));
+
+    ck_assert_int_eq(a->code, ELPQ_E_CONNECT);
+    ck_assert_str_eq(a->sqlstate, "22012");
+    ck_assert_uint_ne(a->flags & ELPQ_NOT_EXECUTED, 0);
+    ck_assert_uint_ge(stats(pool).connect_failures, 1);
+    ck_assert_uint_eq(stats(pool).idle, 0);
+    finish_pool(pool);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ closing */
+
+START_TEST(closing_an_idle_pool)
+{
+    elpq_pool *unused = pool_of(2), *used = pool_of(2);
+
+    expect_int(ask(used, elpq_sql("select 1")), 1);
+    RUN(elpq_pool_close(unused, 0, NULL, NULL));
+    expect_ok(close_pool(used, ELPQ_NO_TIMEOUT));
+}
+END_TEST
+
+START_TEST(draining_lets_everything_end)
+{
+    elpq_pool *pool = named_pool((elpq_pool_options){ .max_size = 2 });
+    elpq_conn *conn = lease(pool);
+    struct answer *running, *waiting, *own, *end, *none = answer_new();
+
+    none->wanted = 0;
+    lock_server();
+    running = ask(pool, elpq_sql("select 1 from (" BLOCKED ") as waited"));
+    waiting = ask(pool, elpq_sql("select 2"));
+    await_blocked(1);
+    end = close_pool(pool, ELPQ_NO_TIMEOUT);
+    ck_assert_int_eq(CALL(elpq_pool_execute(pool, elpq_sql("select 3"), NULL,
+                                            on_result, none)),
+                     ELPQ_E_CLOSED);
+    ck_assert_int_eq(CALL(elpq_pool_acquire(pool, NULL, on_conn, none)),
+                     ELPQ_E_CLOSED);
+    unlock_server();
+    expect_int(running, 1);
+    expect_int(waiting, 2);
+    own = ask(conn, elpq_sql("select 4"));
+    expect_int(own, 4);
+    run_turns(10);
+    ck_assert_int_eq(end->calls, 0);
+    release(conn);
+    expect_ok(end);
+    ck_assert_uint_gt(end->order, own->order);
+    await_server("select count(*) = 0 from pg_stat_activity where"
+                 " application_name = 'elpq_pool'");
+}
+END_TEST
+
+START_TEST(a_drain_has_an_end)
+{
+    elpq_pool *pool = pool_of(2);
+    elpq_conn *conn = lease(pool);
+    struct answer *running, *waiting, *own, *end;
+
+    lock_server();
+    running = ask(pool, elpq_sql(BLOCKED));
+    waiting = ask(pool, elpq_sql("select 2"));
+    own = ask(conn, elpq_sql(BLOCKED));
+    await_blocked(2);
+    end = close_pool(pool, 100);
+    expect_error(running, ELPQ_E_CLOSED, "", ELPQ_IN_DOUBT);
+    expect_error(waiting, ELPQ_E_CLOSED, "", ELPQ_NOT_EXECUTED);
+    expect_error(own, ELPQ_E_CLOSED, "", ELPQ_IN_DOUBT);
+    ck_assert_int_ge(running->answered - end->submitted, 99000);
+    ck_assert_int_le(running->answered - end->submitted,
+                     100000 + (int64_t)(100000 * harness_slow()));
+    expect_ok(end);
+    /* Closed, and still to be released. */
+    ck_assert(!elpq_conn_is_open(conn));
+    release(conn);
+}
+END_TEST
+
+START_TEST(a_second_close_shortens_the_drain)
+{
+    elpq_pool *pool = pool_of(1);
+    struct answer *running, *first, *second;
+
+    lock_server();
+    running = ask(pool, elpq_sql(BLOCKED));
+    await_blocked(1);
+    first = close_pool(pool, ELPQ_NO_TIMEOUT);
+    run_turns(5);
+    ck_assert_int_eq(running->calls, 0);
+    first->wanted = 0; /* the second takes its place */
+    second = close_pool(pool, 0);
+    expect_error(running, ELPQ_E_CLOSED, "", ELPQ_IN_DOUBT);
+    expect_ok(second);
+}
+END_TEST
+
+START_TEST(closing_while_connecting)
+{
+    elpq_pool_options o = { .max_size = 2, .min_size = 2 };
+    int port;
+    int fd = blackhole(&port);
+    elpq_pool *pool = pool_at(conninfo_of_port(port), &o);
+    struct answer *a = ask(pool, elpq_sql("select 1")), *end;
+
+    run_turns(5);
+    ck_assert_uint_eq(stats(pool).connecting, 2);
+    end = close_pool(pool, 0);
+    expect_error(a, ELPQ_E_CLOSED, "", ELPQ_NOT_EXECUTED);
+    expect_ok(end);
+    ck_assert_int_le(end->answered - end->submitted,
+                     (int64_t)(500000 * harness_slow()));
+    close(fd);
+}
+END_TEST
+
+START_TEST(closing_while_backing_off)
+{
+    elpq_pool_options o = { .max_size = 1, .min_size = 1,
+                            .backoff_min_ms = 60000,
+                            .backoff_max_ms = 60000 };
+    elpq_pool *pool = pool_at(conninfo_of_port(dead_port()), &o);
+
+    while (stats(pool).connect_failures < 1)
+        event_base_loop(loop, EVLOOP_ONCE);
+    finish_pool(pool);
+}
+END_TEST
+
+START_TEST(closing_while_resetting)
+{
+    elpq_pool *pool = pool_of(1);
+    elpq_conn *conn = lease(pool);
+
+    expect_ok(ask(conn, elpq_sql("set work_mem = '1MB'")));
+    release(conn);
+    finish_pool(pool);
+}
+END_TEST
+
+/* A connection of a pool can be closed: it leaves its pool. */
+START_TEST(a_lease_can_be_closed)
+{
+    elpq_pool *pool = pool_of(1);
+    elpq_conn *conn = lease(pool);
+    const int pid = elpq_conn_pid(conn);
+
+    close_conn(conn);
+    ck_assert_int_ne(answer_int(ask(pool, elpq_sql(PID))), pid);
+    ck_assert_uint_eq(stats(pool).size, 1);
+    finish_pool(pool);
+}
+END_TEST
+
+START_TEST(senseless_pools_are_refused)
+{
+    const elpq_pool_options o = { .min_size = 5, .max_size = 2 };
+    elpq_error *error = NULL;
+    elpq_pool *pool;
+
+    RUN(pool = elpq_pool_new(loop, NULL, &o, &error));
+    ck_assert_ptr_null(pool);
+    ck_assert_ptr_nonnull(error);
+    ck_assert_int_eq(error->code, ELPQ_E_USAGE);
+    ck_assert_ptr_nonnull(strstr(error->message, "min_size"));
+    elpq_error_free(error);
+    error = NULL;
+    RUN(pool = elpq_pool_new(loop, "no_such_keyword=1", NULL, &error));
+    ck_assert_ptr_null(pool);
+    ck_assert_ptr_nonnull(error);
+    ck_assert_ptr_nonnull(strstr(error->message, "no_such_keyword"));
+    elpq_error_free(error);
+    RUN(pool = elpq_pool_new(NULL, NULL, NULL, NULL));
+    ck_assert_ptr_null(pool);
+}
+END_TEST
+
+static void build_use(Suite *s)
+{
+    TCase *t = harness_case(s, "serving", 0);
+
+    tcase_add_test(t, waiters_are_served_in_their_order);
+    tcase_add_test(t, nobody_jumps_the_line);
+    tcase_add_test(t, the_last_used_connection_is_used_next);
+    tcase_add_test(t, max_waiting_refuses_one_more);
+    tcase_add_test(t, acquire_has_a_default_deadline);
+    t = harness_case(s, "size", 0);
+    tcase_add_test(t, statements_run_side_by_side_up_to_max_size);
+    tcase_add_test(t, the_limit_on_connects_at_a_time_is_kept);
+    tcase_add_test(t, min_size_is_made_at_once_and_kept);
+    tcase_add_test(t, idle_connections_go_down_to_min_size);
+    tcase_add_test(t, old_connections_go_at_different_times);
+    tcase_add_test(t, an_old_lease_goes_when_it_is_released);
+}
+
+static void build(Suite *s)
+{
+    TCase *t;
+
+    build_use(s);
+    t = harness_case(s, "faults", 0);
+    tcase_add_test(t, dead_idle_connections_are_replaced_unseen);
+    tcase_add_test(t, a_long_idle_connection_is_pinged);
+    tcase_add_test(t, a_ping_without_an_answer_costs_only_time);
+    tcase_add_test(t, failed_connects_back_off);
+    tcase_add_test(t, no_connects_without_need);
+    tcase_add_test(t, a_failing_on_connect_is_reported);
+    t = harness_case(s, "closing", 0);
+    tcase_add_test(t, closing_an_idle_pool);
+    tcase_add_test(t, draining_lets_everything_end);
+    tcase_add_test(t, a_drain_has_an_end);
+    tcase_add_test(t, a_second_close_shortens_the_drain);
+    tcase_add_test(t, closing_while_connecting);
+    tcase_add_test(t, closing_while_backing_off);
+    tcase_add_test(t, closing_while_resetting);
+    tcase_add_test(t, a_lease_can_be_closed);
+    tcase_add_test(t, senseless_pools_are_refused);
+}
+
+int main(void)
+{
+    return harness_main("pool", build);
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * The server as the tests see it: connections and pools made from the
+ * environment, trace events, and the view from outside.
+ */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "harness_internal.h"
+
+#define MANY_STOPPED 4
+
+struct seen_event seen[MANY_TRACES];
+int seen_count;
+int notice_count;
+char notice_last[160];
+void (*trace_then)(const elpq_event *event);
+void (*notice_then)(elpq_conn *conn);
+
+static PGconn *admin_conn;
+static int stopped[MANY_STOPPED];
+
+/* -------------------------------------------------- connections and pools */
+
+elpq_conn_options traced(void)
+{
+    elpq_conn_options o;
+
+    memset(&o, 0, sizeof(o));
+    o.trace = on_event;
+    o.notice = on_notice;
+    return o;
+}
+
+elpq_conn *connect_now(const char *conninfo, const elpq_conn_options *options)
+{
+    struct answer *a = expect_ok(start_connect(conninfo, options));
+
+    ck_assert_ptr_eq(a->conn, a->handle);
+    return a->conn;
+}
+
+elpq_pool *pool_new(const elpq_pool_options *options)
+{
+    elpq_error *error = NULL;
+    elpq_pool *pool;
+
+    RUN(pool = elpq_pool_new(loop, NULL, options, &error));
+    ck_assert_msg(pool, "no pool: %s", error ? error->message : "why?");
+    ck_assert_ptr_null(error);
+    return pool;
+}
+
+elpq_pool *pool_of(unsigned max_size)
+{
+    elpq_pool_options o;
+
+    memset(&o, 0, sizeof(o));
+    o.max_size = max_size;
+    return pool_new(&o);
+}
+
+elpq_conn *lease(elpq_pool *pool)
+{
+    return expect_ok(acquire(pool, NULL))->conn;
+}
+
+elpq_tx *begin_now(elpq_pool *pool)
+{
+    return expect_ok(begin(pool, NULL))->tx;
+}
+
+elpq_pool_statistics stats(elpq_pool *pool)
+{
+    elpq_pool_statistics s;
+
+    memset(&s, 0xff, sizeof(s));
+    elpq_pool_stats(pool, &s);
+    return s;
+}
+
+void finish_pool(elpq_pool *pool)
+{
+    expect_ok(close_pool(pool, 0));
+}
+
+/* ----------------------------------------------------------------- traces */
+
+void harness_reset_traces(void)
+{
+    seen_count = 0;
+    notice_count = 0;
+    notice_last[0] = '\0';
+    trace_then = NULL;
+    notice_then = NULL;
+}
+
+static void copy_text(char *to, size_t size, const char *from)
+{
+    snprintf(to, size, "%s", from ? from : "");
+}
+
+void on_event(const elpq_event *event, void *arg)
+{
+    struct seen_event *e = &seen[seen_count];
+
+    (void)arg;
+    if (seen_count < MANY_TRACES) {
+        e->kind = event->kind;
+        e->pid = event->pid;
+        e->code = event->code;
+        e->usec = event->usec;
+        e->when = now_usec();
+        e->rows = event->rows;
+        e->bytes = event->bytes;
+        e->conn = event->conn;
+        copy_text(e->sqlstate, sizeof(e->sqlstate), event->sqlstate);
+        copy_text(e->sql, sizeof(e->sql), event->sql);
+        copy_text(e->tag, sizeof(e->tag), event->tag);
+        copy_text(e->message, sizeof(e->message), event->message);
+        seen_count++;
+    }
+    if (trace_then)
+        trace_then(event);
+}
+
+void on_notice(elpq_conn *conn, const elpq_error *notice, void *arg)
+{
+    (void)arg;
+    notice_count++;
+    copy_text(notice_last, sizeof(notice_last), notice->message);
+    if (notice_then)
+        notice_then(conn);
+}
+
+int events_of(elpq_event_kind kind)
+{
+    int i, n = 0;
+
+    for (i = 0; i < seen_count; i++)
+        n += seen[i].kind == (int)kind;
+    return n;
+}
+
+void await_events(elpq_event_kind kind, int n)
+{
+    int64_t end = now_usec() + (int64_t)(WAIT_SECONDS * 1e6 * harness_slow());
+
+    while (events_of(kind) < n) {
+        ck_assert_msg(now_usec() < end, "%d of %d events of kind %d",
+                      events_of(kind), n, kind);
+        event_base_loop(loop, EVLOOP_ONCE);
+    }
+}
+
+/* ----------------------------------------------------- view from outside */
+
+PGconn *admin(void)
+{
+    const char *names[] = { "user", "application_name", NULL };
+    const char *values[] = { harness_env("ELPQ_TEST_SUPERUSER"), "admin",
+                             NULL };
+
+    if (!admin_conn) {
+        admin_conn = PQconnectdbParams(names, values, 0);
+        ck_assert_msg(PQstatus(admin_conn) == CONNECTION_OK, "%s",
+                      PQerrorMessage(admin_conn));
+    }
+    return admin_conn;
+}
+
+void harness_close_admin(void)
+{
+    PQfinish(admin_conn);
+    admin_conn = NULL;
+}
+
+__attribute__((format(printf, 1, 0))) static PGresult *
+admin_query(const char *format, va_list args)
+{
+    char sql[4000];
+    PGresult *r;
+
+    vsnprintf(sql, sizeof(sql), format, args);
+    r = PQexec(admin(), sql);
+    ck_assert_msg(PQresultStatus(r) == PGRES_COMMAND_OK ||
+                      PQresultStatus(r) == PGRES_TUPLES_OK,
+                  "%s: %s", sql, PQerrorMessage(admin()));
+    return r;
+}
+
+void admin_do(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    PQclear(admin_query(format, args));
+    va_end(args);
+}
+
+__attribute__((format(printf, 1, 0))) static long
+admin_number(const char *format, va_list args)
+{
+    PGresult *r = admin_query(format, args);
+    long value = 0;
+
+    if (PQntuples(r) > 0 && !PQgetisnull(r, 0, 0)) {
+        const char *text = PQgetvalue(r, 0, 0);
+
+        value = *text == 't' ? 1 : strtol(text, NULL, 10);
+    }
+    PQclear(r);
+    return value;
+}
+
+long admin_int(const char *format, ...)
+{
+    va_list args;
+    long value;
+
+    va_start(args, format);
+    value = admin_number(format, args);
+    va_end(args);
+    return value;
+}
+
+/* The round trip to the server is the pace of the loop. */
+void await_server(const char *format, ...)
+{
+    int64_t end = now_usec() + (int64_t)(WAIT_SECONDS * 1e6 * harness_slow());
+
+    for (;;) {
+        va_list args;
+        long value;
+
+        va_start(args, format);
+        value = admin_number(format, args);
+        va_end(args);
+        if (value)
+            return;
+        ck_assert_msg(now_usec() < end, "still not true: %s", format);
+        run_turns(2);
+    }
+}
+
+void lock_server(void)
+{
+    admin_do("select pg_advisory_lock(%d)", LOCK_KEY);
+}
+
+void unlock_server(void)
+{
+    ck_assert_int_eq(admin_int("select pg_advisory_unlock(%d)", LOCK_KEY), 1);
+}
+
+void await_blocked(int n)
+{
+    await_server("select count(*) = %d from pg_locks where not granted"
+                 " and locktype = 'advisory' and objid = %d",
+                 n, LOCK_KEY);
+}
+
+void terminate(int pid)
+{
+    ck_assert_int_gt(pid, 0);
+    ck_assert_int_eq(admin_int("select pg_terminate_backend(%d)", pid), 1);
+    while (admin_int("select count(*) from pg_stat_activity where pid = %d",
+                     pid) > 0)
+        ;
+}
+
+/* Runs when the process exits as well: a failed test skips its teardown. */
+void harness_resume_stopped(void)
+{
+    int i;
+
+    for (i = 0; i < MANY_STOPPED; i++) {
+        if (stopped[i])
+            kill(stopped[i], SIGCONT);
+        stopped[i] = 0;
+    }
+}
+
+bool signal_server(int pid, int sig)
+{
+    int i;
+
+    ck_assert_int_gt(pid, 1);
+    if (!harness_own_server() || kill(pid, sig) != 0)
+        return false;
+    for (i = 0; sig == SIGSTOP && i < MANY_STOPPED; i++) {
+        if (!stopped[i]) {
+            stopped[i] = pid;
+            return atexit(harness_resume_stopped) == 0;
+        }
+    }
+    return true;
+}
+
+/* ---------------------------------------------------------------- network */
+
+static int bound_socket(int *port)
+{
+    struct sockaddr_in at;
+    socklen_t size = sizeof(at);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    memset(&at, 0, sizeof(at));
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &size), 0);
+    *port = ntohs(at.sin_port);
+    return fd;
+}
+
+int blackhole(int *port)
+{
+    int fd = bound_socket(port);
+
+    ck_assert_int_eq(listen(fd, 128), 0);
+    return fd;
+}
+
+int dead_port(void)
+{
+    int port;
+    int fd = bound_socket(&port);
+
+    close(fd);
+    return port;
+}
+
+int open_fds(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    int n = 0;
+
+    ck_assert_ptr_nonnull(dir);
+    while (readdir(dir))
+        n++;
+    closedir(dir);
+    return n - 3; /* two dots, and the directory itself */
+}
