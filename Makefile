@@ -162,7 +162,8 @@ $(B)/examples/http_api: DEPS_LIBS += $(EVHTTP_LIBS)
 
 # --- tests -----------------------------------------------------------------
 # RUN=prefix runs every test program under something (valgrind, gdb --args);
-# TESTS="a b" picks programs and leaves the examples out; the CK_* variables of Check work as always.
+# TESTS="a b" picks programs and leaves the examples out; the CK_* variables of
+# Check work as always.
 # "make check" installs what is missing, then runs run-check.
 with_postgres = '$(support)/with-postgres'
 run_tests     = '$(support)/run-tests'
