@@ -171,7 +171,7 @@ TESTS         = $(UNIT_TESTS) $(SERVER_TESTS)
 STATIC_CHECKS = check-abi check-headers check-layers check-compile-fail
 totals        = $(B)/tests/totals
 suites        = $(with_postgres) --tls --scram -- $(run_tests)
-run_examples  = $(if $(findstring command,$(origin TESTS)),,--args \
+run_examples := $(if $(findstring command,$(origin TESTS)),,--args \
                   sh '$(srcdir)/examples/run-all' $(B)/examples)
 export RUN
 export ELPQ_CONNINFO_ENV = $(B)/tests/support/conninfo_env
@@ -190,7 +190,7 @@ run-check: need-check libs tests examples
 	$(run_tests) --sum $(totals) || status=1; exit $$status
 
 # Only what runs: for the instrumented and the foreign builds.
-check-suites: need-check tests examples
+check-suites: need-check tests $(if $(run_examples),examples)
 	@$(suites) $(TESTS) $(run_examples)
 check-unit: TESTS = $(UNIT_TESTS)
 check-unit: need-check $(UNIT_TESTS)
