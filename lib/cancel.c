@@ -123,13 +123,17 @@ static bool start(elpq_conn *conn)
     return true;
 }
 
-/* Those behind the target may be hit, if it ends just now. */
-static void expose(elpq_conn *conn, bool exposed)
+/*
+ * Those behind the target may be hit: when it has just ended, and even when
+ * it was hit itself, because the server sends the signal twice (to the
+ * process, and to its group).
+ */
+static void expose(elpq_conn *conn)
 {
-    struct elpq__node *node = conn->sent.head.next;
+    struct elpq__node *node = conn->sent.head.next->next;
 
     for (; node != &conn->sent.head; node = node->next)
-        elpq__container(node, elpq_request, node)->exposed = exposed;
+        elpq__container(node, elpq_request, node)->exposed = true;
 }
 
 void elpq__cancel_kick(elpq_conn *conn)
@@ -150,18 +154,16 @@ void elpq__cancel_kick(elpq_conn *conn)
                           conn->options.cancel_grace_ms * INT64_C(1000));
     /* If it cannot be sent now, the grace period decides. */
     if (start(conn)) {
-        expose(conn, true);
+        expose(conn);
         if (conn->owner)
             conn->owner->canceled(conn);
     }
     elpq__pipeline_settle(conn);
 }
 
-void elpq__cancel_answered(elpq_conn *conn, bool hit)
+void elpq__cancel_answered(elpq_conn *conn)
 {
     conn->cancel_target = NULL;
-    if (hit)
-        expose(conn, false); /* one request, one victim */
     resume(conn);
 }
 

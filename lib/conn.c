@@ -132,6 +132,7 @@ static elpq_conn *conn_alloc(struct event_base *base,
     conn->connect_timer.fire = on_connect_timeout;
     elpq__list_init(&conn->queue);
     elpq__list_init(&conn->sent);
+    elpq__list_init(&conn->held);
     elpq__cache_init(&conn->prepared,
                      conn->options.no_statement_cache
                          ? 0
@@ -207,8 +208,11 @@ static void conn_open(elpq_conn *conn)
     elpq__timer_stop(conn->loop, &conn->connect_timer);
     conn->is_setup = true;
     elpq__set_state(conn, ELPQ__READY);
-    elpq__trace(conn, ELPQ_EVENT_CONNECTED, NULL, NULL,
-                elpq__now() - conn->connect_began);
+    if (conn->state == ELPQ__READY)
+        elpq__trace(conn, ELPQ_EVENT_CONNECTED, NULL, NULL,
+                    elpq__now() - conn->connect_began);
+    if (conn->state != ELPQ__READY)
+        return; /* closed by the hook: that is reported elsewhere */
     conn->opened = NULL;
     if (conn->owner)
         conn->owner->opened(conn, NULL);
@@ -293,6 +297,19 @@ static void fail_request(elpq_request *req, const elpq_error *error,
     elpq__request_blame(req, own.code, own.flags, NULL);
 }
 
+/* A pool may run elsewhere what has certainly not run. */
+static bool taken_back(elpq_conn *conn, elpq_request *req)
+{
+    if (req->internal || req->cause || !conn->owner ||
+        !conn->owner->take_back(conn, req))
+        return false;
+    PQclear(req->failure);
+    PQclear(req->result);
+    req->failure = req->result = NULL;
+    req->parse = req->exposed = req->answered = false;
+    return true;
+}
+
 static void fail_sent(elpq_conn *conn, const elpq_error *error)
 {
     struct elpq__node *node;
@@ -306,6 +323,7 @@ static void fail_sent(elpq_conn *conn, const elpq_error *error)
                              : ELPQ_IN_DOUBT;
 
         head = false;
+        conn->nsent--;
         if (req->prepared)
             elpq__prepared_drop(&conn->prepared, req->prepared);
         req->prepared = NULL;
@@ -313,22 +331,24 @@ static void fail_sent(elpq_conn *conn, const elpq_error *error)
             elpq__request_pass(req);
             continue;
         }
+        if ((flags & ELPQ_NOT_EXECUTED) && taken_back(conn, req))
+            continue;
         fail_request(req, error, flags);
         elpq__request_end_soon(req);
     }
-    conn->nsent = 0;
 }
 
 static void fail_queue(elpq_conn *conn, const elpq_error *error)
 {
     struct elpq__node *node;
 
+    elpq__list_move(&conn->held, &conn->queue);
+    elpq__list_move(&conn->queue, &conn->held); /* the held come first */
     while ((node = elpq__list_pop(&conn->queue))) {
         elpq_request *req = elpq__container(node, elpq_request, node);
 
         conn->nqueued--;
-        if (!req->internal && conn->owner &&
-            conn->owner->take_back(conn, req))
+        if (taken_back(conn, req))
             continue;
         fail_request(req, error, ELPQ_NOT_EXECUTED);
         elpq__request_end_soon(req);
@@ -363,10 +383,12 @@ void elpq__conn_shut(elpq_conn *conn)
 
     if (conn->state == ELPQ__CLOSED)
         return;
+    elpq__conn_ref(conn);
     elpq__error_set(&error, ELPQ_E_CLOSED, 0, "the connection was closed");
     tear_down(conn, &error);
     if (conn->is_setup)
         elpq__trace(conn, ELPQ_EVENT_DISCONNECTED, NULL, &error, 0);
+    elpq__conn_unref(conn);
 }
 
 void elpq__conn_lost(elpq_conn *conn, elpq_code code, const char *text)
@@ -456,6 +478,7 @@ static int conn_submit(elpq_conn *conn, elpq_request *req)
         elpq__request_end_soon(req);
     else
         elpq__conn_enqueue(conn, req);
+    elpq__request_accepted(req);
     return 0;
 }
 
@@ -521,7 +544,7 @@ bool elpq_conn_is_open(const elpq_conn *conn)
 
 unsigned elpq_conn_pending(const elpq_conn *conn)
 {
-    return conn->nqueued + conn->nsent;
+    return conn->nqueued + conn->nsent - conn->internals;
 }
 
 int elpq_conn_pid(const elpq_conn *conn)
@@ -543,9 +566,12 @@ elpq_tx_status elpq_conn_tx_status(const elpq_conn *conn)
 {
     if (!conn->pg || conn->state == ELPQ__CLOSED)
         return ELPQ_TX_UNKNOWN;
-    if (conn->nqueued + conn->nsent > 0)
+    if (elpq_conn_pending(conn) > 0)
         return ELPQ_TX_ACTIVE;
-    switch (PQtransactionStatus(conn->pg)) {
+    if (conn->resetting > 0)
+        return ELPQ_TX_IDLE; /* when it is through, which comes first */
+    switch (conn->internals > 0 ? conn->tx_status
+                                : PQtransactionStatus(conn->pg)) {
     case PQTRANS_IDLE:
         return ELPQ_TX_IDLE;
     case PQTRANS_ACTIVE:

@@ -118,6 +118,8 @@ struct elpq_request {
     elpq_trace_cb trace;      /* told of its end                         */
     void *trace_arg;
     bool waited;              /* it stood in the line of a pool          */
+    uint64_t rows;            /* of all results                          */
+    uint64_t result_bytes;
     int64_t submitted;
     int64_t sent;             /* only where a trace wants it             */
 };
@@ -178,7 +180,8 @@ struct elpq_conn {
     /* pipeline.c */
     struct elpq__list queue;
     struct elpq__list sent;
-    unsigned nqueued;
+    struct elpq__list held; /* stale: to be sent again, see pipeline.c    */
+    unsigned nqueued;       /* in queue and held                          */
     unsigned nsent;
     enum elpq__phase phase;
     unsigned steps;        /* RUN: answers that the head still expects    */
@@ -198,6 +201,8 @@ struct elpq_conn {
 
     /* reset.c */
     unsigned resetting;    /* resets in flight                            */
+    unsigned internals;    /* internal requests, queued or in flight      */
+    PGTransactionStatusType tx_status; /* when last nothing was in flight */
 
     /* the owner's */
     const struct elpq__owner *owner;
@@ -254,8 +259,10 @@ elpq_request *elpq__request_new(struct elpq__loop *loop, enum elpq__kind kind,
 
 /*
  * The same for a submitting call: takes the options in, starts the deadline,
- * hands out the request, traces.  NULL: no memory.
+ * hands out the request.  NULL: no memory.  When it has found its place,
+ * accepted() traces it.
  */
+void elpq__request_accepted(const elpq_request *request);
 elpq_request *elpq__request_submit(struct elpq__loop *loop,
                                    enum elpq__kind kind,
                                    const elpq_statement *statement,
@@ -336,8 +343,8 @@ void elpq__pipeline_settle(elpq_conn *conn);
 
 /* Sends a cancel request if the head of conn->sent wants one. */
 void elpq__cancel_kick(elpq_conn *conn);
-/* The answer of the target has come: `hit` tells that it was canceled. */
-void elpq__cancel_answered(elpq_conn *conn, bool hit);
+/* The answer of the target has come. */
+void elpq__cancel_answered(elpq_conn *conn);
 void elpq__cancel_abandon(elpq_conn *conn);
 
 /* --------------------------------------------------------------- reset.c */

@@ -49,6 +49,7 @@ struct elpq__connect {
     char *message;
     char sqlstate[6];
     bool timed_out;
+    bool no_password; /* asked for one, and had none                      */
     elpq_error *notices[NOTICES_MAX];
     int nnotices;
 };
@@ -71,13 +72,15 @@ static void hide_quotes(char *message)
 
         if (!*end)
             end = p + strlen(p); /* no closing quote: all of it */
-        if (!(option && name == len && len <= 32) && end - p > 3 &&
-            strncmp(p, "\"=\"", 3) != 0) {
-            memmove(p + 4, end, strlen(end) + 1);
-            memcpy(p + 1, "...", 3);
-            end = p + 4;
+        if ((option && name == len && len <= 32) ||
+            strncmp(p, "\"=\"", 3) == 0) {
+            p = *end ? strchr(end + 1, '"') : NULL;
+            continue;
         }
-        p = *end ? strchr(end + 1, '"') : NULL;
+        /* "..." may be longer than what it hides: the caller left room. */
+        memmove(p + 4, end, strlen(end) + 1);
+        memcpy(p + 1, "...", 3);
+        p = p[4] ? strchr(p + 5, '"') : NULL;
     }
 }
 
@@ -105,12 +108,16 @@ char *elpq__conninfo_check(const char *conninfo, const char *const *params)
         PQconninfoFree(options);
         return NULL;
     }
-    copy = strdup(why ? why : "out of memory");
-    PQfreemem(why);
+    if (!why)
+        return strdup("out of memory");
+    trim(why);
+    /* Three characters for two at the least: half as long again. */
+    copy = malloc(2 * strlen(why) + 1);
     if (copy) {
-        trim(copy);
+        strcpy(copy, why);
         hide_quotes(copy);
     }
+    PQfreemem(why);
     return copy;
 }
 
@@ -514,6 +521,7 @@ static void work(struct elpq__job *job)
             timeout_message(c, pg);
         } else if (verdict == FAILED) {
             set_message(c, PQerrorMessage(pg));
+            c->no_password = PQconnectionNeedsPassword(pg);
         }
         PQfinish(pg);
     }
@@ -528,9 +536,13 @@ static void connect_free(struct elpq__connect *c)
         free_address(&c->list[--c->naddresses]);
     for (int i = 0; i < c->nnotices; i++)
         elpq_error_free(c->notices[i]);
-    for (size_t i = 0; c->params && i < c->nparams; i++)
+    for (size_t i = 0; c->params && i < c->nparams && c->params[i]; i++) {
+        explicit_bzero(c->params[i], strlen(c->params[i]));
         free(c->params[i]);
+    }
     free(c->params);
+    if (c->conninfo)
+        explicit_bzero(c->conninfo, strlen(c->conninfo));
     free(c->conninfo);
     free(c->message);
     free(c);
@@ -555,7 +567,8 @@ static void report(elpq_conn *conn, const struct elpq__connect *c)
     elpq_error error;
 
     elpq__error_set(&error, c->timed_out ? ELPQ_E_TIMEOUT : ELPQ_E_CONNECT,
-                    failure_flags(c->sqlstate),
+                    c->no_password ? ELPQ_NOT_EXECUTED
+                                   : failure_flags(c->sqlstate),
                     c->message ? c->message : "out of memory");
     strcpy(error.sqlstate, c->sqlstate);
     elpq__conn_connect_failed(conn, &error);

@@ -101,6 +101,8 @@ void elpq__error_from_result(elpq_error *error, const PGresult *res)
         strcpy(error->sqlstate, state);
     if (elpq__sqlstate_retryable(error->sqlstate))
         error->flags |= ELPQ_RETRYABLE;
+    if (strcmp(error->sqlstate, "25P02") == 0)
+        error->flags |= ELPQ_NOT_EXECUTED; /* in a failed transaction */
     if (severity)
         error->severity = severity;
     error->position = field_number(res, PG_DIAG_STATEMENT_POSITION);

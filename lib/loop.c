@@ -42,6 +42,7 @@ struct elpq__loop {
 
     struct event *task_event;
     struct elpq__list tasks;
+    bool tasks_hopped; /* went once to the end of the line */
 
     struct event *timer_event;
     struct elpq__timer *timers; /* root of the heap */
@@ -235,6 +236,17 @@ static void run_tasks(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
+    /*
+     * Tasks that were posted outside the loop would run before the sockets
+     * that are ready: behind them in line, a connection that the server has
+     * closed is known to be closed.
+     */
+    if (!loop->tasks_hopped) {
+        loop->tasks_hopped = true;
+        event_active(loop->task_event, EV_TIMEOUT, 1);
+        return;
+    }
+    loop->tasks_hopped = false;
     loop->refs++;
     elpq__list_init(&now);
     elpq__list_move(&now, &loop->tasks);

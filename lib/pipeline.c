@@ -168,7 +168,7 @@ static bool send_request(elpq_conn *conn, elpq_request *req)
 static bool may_send(const elpq_conn *conn, const elpq_request *next)
 {
     if (conn->cancel || conn->cancel_target || conn->exclusive ||
-        conn->io.writing)
+        conn->io.writing || !elpq__list_empty(&conn->held))
         return false;
     if (next->kind == ELPQ__SCRIPT)
         return conn->nsent == 0;
@@ -210,6 +210,9 @@ static bool send_closes(elpq_conn *conn)
         req->cb.done = on_closed_statement;
         req->arg = p;
         req->conn = conn;
+        req->held = conn;
+        elpq__conn_ref(conn);
+        conn->internals++;
         if (!send_request(conn, req))
             return false;
     }
@@ -265,38 +268,85 @@ static bool state_is(const PGresult *res, const char *sqlstate)
     return s && strcmp(s, sqlstate) == 0;
 }
 
-/* The server's copy of the statement is gone, or of no use any more. */
-static bool is_stale(const PGresult *failure)
+/* The server does not know the prepared statement. */
+static bool is_unknown(const PGresult *failure,
+                       const struct elpq__prepared *p)
+{
+    const char *message =
+        PQresultErrorField(failure, PG_DIAG_MESSAGE_PRIMARY);
+
+    /* A function of the user may raise 26000 as well. */
+    return state_is(failure, "26000") && message && strstr(message, p->name);
+}
+
+/* The server's plan returns other columns than it once did. */
+static bool is_outdated(const PGresult *failure)
 {
     const char *routine =
         PQresultErrorField(failure, PG_DIAG_SOURCE_FUNCTION);
 
-    return state_is(failure, "26000") ||
-           (state_is(failure, "0A000") && routine &&
-            strcmp(routine, "RevalidateCachedQuery") == 0);
+    return state_is(failure, "0A000") && routine &&
+           strcmp(routine, "RevalidateCachedQuery") == 0;
 }
 
 /*
- * Sends a request again, as if it had just come first.  Only when nothing
- * behind it was sent, since that has run by now: the order would change.
+ * Holds a request that did not run, to send it again.  What was sent behind
+ * it may have run by now, and then the order would be another: so it is held
+ * until all of that is answered, and goes only if none of it ran.
  */
-static bool retry(elpq_conn *conn, elpq_request *req)
+static bool hold(elpq_conn *conn, elpq_request *req)
 {
-    if (req->retried || req->cause || conn->nsent > 0 ||
-        PQtransactionStatus(conn->pg) != PQTRANS_IDLE)
+    if (req->retried || req->cause)
         return false;
-    PQclear(req->failure);
-    req->failure = NULL;
-    req->retried = true;
-    req->exposed = false;
-    req->parse = false;
     req->place = ELPQ__QUEUED;
-    elpq__list_push_front(&conn->queue, &req->node);
+    elpq__list_push(&conn->held, &req->node);
     conn->nqueued++;
     return true;
 }
 
-/* What the answer says of the prepared statement; true if it is retried. */
+/* Something behind the held ones has run: they fail as they did. */
+static void release_held(elpq_conn *conn, unsigned flags)
+{
+    struct elpq__node *node;
+
+    while ((node = elpq__list_pop(&conn->held))) {
+        elpq_request *req = elpq__container(node, elpq_request, node);
+
+        conn->nqueued--;
+        elpq__request_blame(req, req->exposed ? ELPQ_E_CANCELED
+                                              : ELPQ_E_SERVER,
+                            flags, NULL);
+        elpq__request_end(req);
+    }
+}
+
+/* Nothing is in flight any more: the held ones go first, in their order. */
+static void requeue_held(elpq_conn *conn)
+{
+    struct elpq__list again;
+    struct elpq__node *node;
+
+    if (elpq__list_empty(&conn->held) || conn->nsent > 0)
+        return;
+    if (PQtransactionStatus(conn->pg) != PQTRANS_IDLE) {
+        release_held(conn, 0); /* its transaction failed with it */
+        return;
+    }
+    elpq__list_init(&again);
+    while ((node = elpq__list_pop(&conn->held))) {
+        elpq_request *req = elpq__container(node, elpq_request, node);
+
+        PQclear(req->failure);
+        req->failure = NULL;
+        req->retried = true;
+        req->exposed = req->answered = req->parse = false;
+        elpq__list_push(&again, node);
+    }
+    elpq__list_move(&again, &conn->queue);
+    elpq__list_move(&conn->queue, &again);
+}
+
+/* What the answer says of the prepared statement; true if it is held. */
 static bool settle_prepared(elpq_conn *conn, elpq_request *req)
 {
     struct elpq__prepared *p = req->prepared;
@@ -305,20 +355,17 @@ static bool settle_prepared(elpq_conn *conn, elpq_request *req)
     if (!p)
         return false;
     req->prepared = NULL;
-    if (req->failure && is_stale(req->failure)) {
-        if (state_is(req->failure, "26000"))
-            p->parsed = false;
+    if (req->failure && is_unknown(req->failure, p)) {
+        p->parsed = false;
         elpq__cache_evict(&conn->prepared, p);
-        if (p->parse_error) {
+        if (p->parse_error)
             /* Its Parse, sent by an earlier request, had failed. */
             req->owned = elpq_error_dup(p->parse_error);
-        } else {
-            again = retry(conn, req);
-            if (!again)
-                elpq__request_blame(req, ELPQ_E_SERVER,
-                                    ELPQ_RETRYABLE | ELPQ_NOT_EXECUTED,
-                                    NULL);
-        }
+        else
+            again = hold(conn, req);
+    } else if (req->failure && is_outdated(req->failure)) {
+        elpq__cache_evict(&conn->prepared, p);
+        again = hold(conn, req);
     } else if (req->result && !p->described) {
         p->described = true;
         p->binary = PQnfields(req->result) > 0 &&
@@ -328,27 +375,21 @@ static bool settle_prepared(elpq_conn *conn, elpq_request *req)
     return again;
 }
 
-/* Whose cancel request hit whom; true if the request is retried. */
+/* Whose cancel request hit whom; true if the request is held. */
 static bool settle_cancel(elpq_conn *conn, elpq_request *req)
 {
     bool hit = req->failure && state_is(req->failure, "57014");
 
     if (conn->cancel_target == req)
-        elpq__cancel_answered(conn, hit);
+        elpq__cancel_answered(conn);
     if (!hit)
         return false;
     if (req->cause) {
         elpq__request_blame(req, req->cause, 0, NULL);
         return false;
     }
-    if (!req->exposed)
-        return false;
     /* Meant for the one before, which had just ended.  It is undone. */
-    if (retry(conn, req))
-        return true;
-    elpq__request_blame(req, ELPQ_E_CANCELED,
-                        ELPQ_RETRYABLE | ELPQ_NOT_EXECUTED, NULL);
-    return false;
+    return req->exposed && hold(conn, req);
 }
 
 static void check_size(elpq_conn *conn, elpq_request *req)
@@ -359,6 +400,23 @@ static void check_size(elpq_conn *conn, elpq_request *req)
     PQclear(req->result);
     req->result = NULL;
     elpq__request_blame(req, ELPQ_E_LIMIT, 0, NULL);
+}
+
+/* Its outcome is known: those held before it have lost their place. */
+static void pass_head(elpq_conn *conn, elpq_request *req)
+{
+    bool too_large;
+
+    if (!elpq__list_empty(&conn->held))
+        release_held(conn, ELPQ_RETRYABLE | ELPQ_NOT_EXECUTED);
+    check_size(conn, req);
+    too_large = req->code == ELPQ_E_LIMIT;
+    elpq__request_pass(req);
+    /* libpq's buffers have grown to that size, and never shrink. */
+    if (too_large)
+        elpq__conn_lost(conn, ELPQ_E_LOST,
+                        "a result was larger than max_result_bytes: the "
+                        "connection was closed");
 }
 
 /* What a command that went well changes for us. */
@@ -380,12 +438,26 @@ static void finish_head(elpq_conn *conn)
     elpq__list_remove(&req->node);
     conn->nsent--;
     begin_answer(conn);
-    /* Each may put the request back into the queue. */
-    if (settle_prepared(conn, req) || settle_cancel(conn, req))
+    /* Each may hold the request, to send it again. */
+    if (!settle_prepared(conn, req) && !settle_cancel(conn, req)) {
+        note_command(conn, req);
+        pass_head(conn, req);
+    }
+    if (conn->state != ELPQ__CLOSED && conn->nsent == 0) {
+        conn->tx_status = PQtransactionStatus(conn->pg);
+        requeue_held(conn);
+    }
+}
+
+/* The first piece of an answer has come. */
+static void note_answer(elpq_conn *conn, elpq_request *req)
+{
+    if (req->answered)
         return;
-    check_size(conn, req);
-    note_command(conn, req);
-    elpq__request_pass(req);
+    req->answered = true;
+    if (conn->options.trace && !req->internal)
+        elpq__trace(conn, ELPQ_EVENT_FIRST, req, NULL,
+                    elpq__now() - req->sent);
 }
 
 static void take_failure(elpq_conn *conn, elpq_request *req, PGresult *res)
@@ -417,11 +489,9 @@ static void take_failure(elpq_conn *conn, elpq_request *req, PGresult *res)
 
 static void take_success(elpq_conn *conn, elpq_request *req, PGresult *res)
 {
-    if (!req->answered) {
-        req->answered = true;
-        if (conn->options.trace && !req->internal)
-            elpq__trace(conn, ELPQ_EVENT_FIRST, req, NULL,
-                        elpq__now() - req->sent);
+    if (conn->options.trace) {
+        req->rows += (uint64_t)PQntuples(res);
+        req->result_bytes += PQresultMemorySize(res);
     }
     if (conn->phase == ELPQ__PHASE_PARSE) {
         req->prepared->parsed = true;
@@ -473,6 +543,11 @@ static void take(elpq_conn *conn, elpq_request *req, PGresult *res)
         return;
     }
     conn->nulls = 0;
+    note_answer(conn, req);
+    if (conn->state == ELPQ__CLOSED) {
+        PQclear(res); /* by the hook */
+        return;
+    }
     switch (PQresultStatus(res)) {
     case PGRES_PIPELINE_SYNC:
         PQclear(res);
@@ -660,6 +735,8 @@ void elpq__pipeline_settle(elpq_conn *conn)
     else if (conn->nsent > 0)
         state = ELPQ__BUSY;
     elpq__set_state(conn, state);
-    if (state == ELPQ__READY && conn->nqueued == 0 && conn->owner)
+    /* The hook of the state may have changed everything. */
+    if (conn->state == ELPQ__READY && conn->nqueued == 0 && conn->nsent == 0 &&
+        conn->owner)
         conn->owner->drained(conn);
 }

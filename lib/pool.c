@@ -324,19 +324,17 @@ static elpq_conn *take_conn(elpq_pool *pool)
     return node ? elpq__container(node, elpq_conn, slot_node) : NULL;
 }
 
-static void note_wait(elpq_pool *pool, elpq_conn *conn,
-                      const elpq_request *req)
+static int64_t note_wait(elpq_pool *pool, const elpq_request *req)
 {
-    int64_t usec;
+    int64_t usec = 0;
 
-    if (!req->waited && !req->trace)
-        return;
-    usec = elpq__now() - req->submitted;
+    if (req->waited || req->trace)
+        usec = elpq__now() - req->submitted;
     if (req->waited) {
         pool->stats.waited++;
         pool->stats.wait_usec += (uint64_t)usec;
     }
-    elpq__trace(conn, ELPQ_EVENT_WAITED, req, NULL, usec);
+    return usec;
 }
 
 static void give(elpq_pool *pool, elpq_conn *conn, elpq_request *req)
@@ -344,10 +342,12 @@ static void give(elpq_pool *pool, elpq_conn *conn, elpq_request *req)
     elpq_conn_cb callback = req->cb.conn;
     void *arg = req->arg;
 
-    note_wait(pool, conn, req);
+    int64_t usec = note_wait(pool, req);
+
     if (req->kind != ELPQ__LEASE) {
         move(conn, BUSY);
         elpq__conn_enqueue(conn, req);
+        elpq__trace(conn, ELPQ_EVENT_WAITED, req, NULL, usec);
         return;
     }
     move(conn, LEASED);
@@ -758,6 +758,7 @@ static int get_in_line(elpq_pool *pool, elpq_request *req)
 {
     if (req->code) {
         elpq__request_end_soon(req);
+        elpq__request_accepted(req);
         return 0;
     }
     req->place = ELPQ__WAITING;
@@ -766,6 +767,7 @@ static int get_in_line(elpq_pool *pool, elpq_request *req)
     elpq__list_push(&pool->waiting, &req->node);
     pool->nwaiting++;
     wake(pool);
+    elpq__request_accepted(req);
     return 0;
 }
 

@@ -146,6 +146,12 @@ static void trace_request(const elpq_request *req, elpq_conn *conn,
         elpq__trace_event(&tracer, conn, kind, req, error, usec);
 }
 
+/* The last thing a submitting call does: the hook may close everything. */
+void elpq__request_accepted(const elpq_request *req)
+{
+    trace_request(req, NULL, ELPQ_EVENT_SUBMIT, NULL, 0);
+}
+
 elpq_request *elpq__request_submit(struct elpq__loop *loop,
                                    enum elpq__kind kind,
                                    const elpq_statement *statement,
@@ -164,11 +170,8 @@ elpq_request *elpq__request_submit(struct elpq__loop *loop,
         *options->request = req;
     elpq__request_deadline(req, options ? options->timeout_ms : 0,
                            default_timeout_ms);
-    if (trace->trace) {
-        req->trace = trace->trace;
-        req->trace_arg = trace->trace_arg;
-        trace_request(req, NULL, ELPQ_EVENT_SUBMIT, NULL, 0);
-    }
+    req->trace = trace->trace;
+    req->trace_arg = trace->trace_arg;
     return req;
 }
 
@@ -182,8 +185,10 @@ void elpq__request_free(elpq_request *req)
     elpq_error_free(req->owned);
     PQclear(req->failure);
     PQclear(req->result);
-    if (req->held)
+    if (req->held) {
+        req->held->internals--;
         elpq__conn_unref(req->held);
+    }
     elpq__loop_free(loop, req);
     elpq__loop_unref(loop);
 }

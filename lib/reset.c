@@ -49,6 +49,7 @@ bool elpq__group_queue(elpq_conn *conn, const char *const *group,
     req->arg = conn;
     req->held = conn;
     elpq__conn_ref(conn);
+    conn->internals++;
     elpq__request_deadline(req, timeout_ms, conn->options.timeout_ms);
     elpq__conn_enqueue(conn, req);
     return true;

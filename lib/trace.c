@@ -19,15 +19,16 @@ void elpq__trace_event(const struct elpq__tracer *tracer, elpq_conn *conn,
         event.bytes = request->bytes;
     }
     if (request && kind == ELPQ_EVENT_DONE) {
-        const PGresult *res = request->result;
-
-        event.rows = res ? (uint64_t)PQntuples(res) : 0;
-        event.bytes = res ? PQresultMemorySize(res) : 0;
+        event.rows = request->rows;
+        event.bytes = request->result_bytes;
     }
     if (error) {
         event.code = error->code;
         event.sqlstate = error->sqlstate;
-        event.message = error->message;
+        /* The server's own words on a statement may hold its values. */
+        event.message = request && request->failure
+                            ? elpq_strerror(error->code)
+                            : error->message;
     }
     tracer->call(&event, tracer->arg);
 }

@@ -23,6 +23,7 @@ struct elpq_tx {
     bool child;        /* a savepoint in it is open                       */
     bool leased;       /* conn goes back to its pool                      */
     bool ending;       /* commit or rollback is on its way                */
+    bool committing;
     unsigned depth;    /* 0, and one more per savepoint                   */
     char begin[80];
     char *tag;
@@ -40,9 +41,7 @@ static void finish(elpq_tx *tx, const elpq_error *error)
     elpq_conn *conn = tx->conn;
     void *arg = tx->arg;
 
-    if (tx->parent)
-        tx->parent->child = false;
-    else
+    if (!tx->parent)
         conn->in_tx = false;
     if (tx->leased)
         elpq_conn_release(conn);
@@ -53,9 +52,26 @@ static void finish(elpq_tx *tx, const elpq_error *error)
     elpq__conn_unref(conn);
 }
 
+/* There is no session any more: what was not committed is rolled back. */
 static void run_end(struct elpq__task *task)
 {
-    finish(elpq__container(task, elpq_tx, end), NULL);
+    elpq_tx *tx = elpq__container(task, elpq_tx, end);
+    elpq_error error;
+
+    elpq__error_set(&error, ELPQ_E_ROLLED_BACK, ELPQ_NOT_EXECUTED,
+                    "the connection was gone before COMMIT was sent: the "
+                    "transaction was rolled back");
+    finish(tx, tx->committing ? &error : NULL);
+}
+
+/* The parent may go on: what ends this part is in front of it. */
+static void begin_end(elpq_tx *tx, elpq_done_cb callback, void *arg)
+{
+    tx->ending = true;
+    tx->on_end = callback;
+    tx->arg = arg;
+    if (tx->parent)
+        tx->parent->child = false;
 }
 
 static elpq_tx *tx_new(elpq_tx_cb callback, void *arg, const char *tag,
@@ -284,11 +300,12 @@ int elpq_commit(elpq_tx *tx, elpq_done_cb callback, void *arg)
     if (tx->parent)
         snprintf(sql, sizeof(sql), "RELEASE SAVEPOINT elpq_%u", tx->depth);
     code = command(tx, sql, 0, on_commit);
-    if (code)
+    if (code && code != ELPQ_E_CLOSED)
         return code;
-    tx->ending = true;
-    tx->on_end = callback;
-    tx->arg = arg;
+    tx->committing = true;
+    begin_end(tx, callback, arg);
+    if (code)
+        elpq__task_post(tx->conn->loop, &tx->end);
     return 0;
 }
 
@@ -339,9 +356,7 @@ int elpq_rollback(elpq_tx *tx, elpq_done_cb callback, void *arg)
         return 0;
     if (tx->ending || tx->child)
         return ELPQ_E_USAGE;
-    tx->ending = true;
-    tx->on_end = callback;
-    tx->arg = arg;
+    begin_end(tx, callback, arg);
     if (send_rollback(tx) != 0) {
         /* No session, or no way to tell it: without one, nothing stays. */
         elpq__conn_lost(tx->conn, ELPQ_E_LOST,
