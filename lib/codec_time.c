@@ -132,11 +132,24 @@ static void add_infinity(struct elpq__buf *out, bool negative)
     elpq__buf_add_str(out, negative ? "-infinity" : "infinity");
 }
 
+/* A number in so many digits, or more if it needs them. */
+static void add_number(struct elpq__buf *out, int64_t x, int digits)
+{
+    char text[ELPQ__INT_SIZE];
+    size_t n = sizeof(text);
+
+    for (; x > 0 || digits > 0; x /= 10, digits--)
+        text[--n] = (char)('0' + x % 10);
+    elpq__buf_add(out, text + n, sizeof(text) - n);
+}
+
 static void add_civil(struct elpq__buf *out, const struct civil *c)
 {
-    int64_t year = c->year > 0 ? c->year : 1 - c->year;
-
-    elpq__buf_addf(out, "%04" PRId64 "-%02d-%02d", year, c->month, c->day);
+    add_number(out, c->year > 0 ? c->year : 1 - c->year, 4);
+    elpq__buf_add_byte(out, '-');
+    add_number(out, c->month, 2);
+    elpq__buf_add_byte(out, '-');
+    add_number(out, c->day, 2);
 }
 
 static void add_era(struct elpq__buf *out, const struct civil *c)
@@ -167,13 +180,17 @@ static void add_time(struct elpq__buf *out, int64_t usec)
     int64_t fraction = usec % SECOND;
     int digits = 6;
 
-    elpq__buf_addf(out, "%02d:%02d:%02d", (int)(usec / HOUR),
-                   (int)(usec / MINUTE % 60), (int)(usec / SECOND % 60));
+    add_number(out, usec / HOUR, 2);
+    elpq__buf_add_byte(out, ':');
+    add_number(out, usec / MINUTE % 60, 2);
+    elpq__buf_add_byte(out, ':');
+    add_number(out, usec / SECOND % 60, 2);
     if (fraction == 0)
         return;
     for (; fraction % 10 == 0; fraction /= 10)
         digits--;
-    elpq__buf_addf(out, ".%0*d", digits, (int)fraction);
+    elpq__buf_add_byte(out, '.');
+    add_number(out, fraction, digits);
 }
 
 int elpq__print_time(struct elpq__buf *out, int64_t usec)
