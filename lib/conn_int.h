@@ -191,7 +191,8 @@ struct elpq_conn {
     bool exclusive;        /* a script runs, outside pipeline mode        */
     bool pumping;          /* inside pump(): do not free PGconn           */
     bool close_wanted;     /* it was closed inside pump()                 */
-    char fatal[6];         /* SQLSTATE of a FATAL that came as a notice   */
+    char fatal[6];         /* SQLSTATE of the server's FATAL, if it came  */
+    char fatal_text[200];  /* and its message                             */
     struct elpq__cache prepared;
 
     /* cancel.c */
@@ -259,10 +260,8 @@ elpq_request *elpq__request_new(struct elpq__loop *loop, enum elpq__kind kind,
 
 /*
  * The same for a submitting call: takes the options in, starts the deadline,
- * hands out the request.  NULL: no memory.  When it has found its place,
- * accepted() traces it.
+ * hands out the request.  NULL: no memory.
  */
-void elpq__request_accepted(const elpq_request *request);
 elpq_request *elpq__request_submit(struct elpq__loop *loop,
                                    enum elpq__kind kind,
                                    const elpq_statement *statement,
@@ -270,6 +269,12 @@ elpq_request *elpq__request_submit(struct elpq__loop *loop,
                                    int default_timeout_ms,
                                    const elpq_conn_options *trace);
 void elpq__request_free(elpq_request *request);
+
+/*
+ * The last thing that a submitting call does: traces it.  The hook may close
+ * everything.
+ */
+void elpq__request_accepted(const elpq_request *request);
 
 /* Starts the deadline; 0 is default_ms. */
 void elpq__request_deadline(elpq_request *request, int timeout_ms,

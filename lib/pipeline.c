@@ -22,6 +22,7 @@
  * stays until pump() returns.
  */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/ioctl.h>
@@ -29,6 +30,7 @@
 #include "conn_int.h"
 
 #define NULLS_MAX 8
+#define LAST_READS 8
 /* After so many reads for one answer its size is estimated. */
 #define READS_FREE 64
 /* libpq always has room for so many bytes when it reads. */
@@ -41,17 +43,45 @@ static elpq_request *head_of(const elpq_conn *conn)
     return node ? elpq__container(node, elpq_request, node) : NULL;
 }
 
+/* What the server says when it ends the session: it explains the loss. */
+static void note_fatal(elpq_conn *conn, const PGresult *res)
+{
+    const char *severity =
+        PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);
+    const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+    const char *text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+
+    if (!severity || !state || strlen(state) != 5 ||
+        (strcmp(severity, "FATAL") != 0 && strcmp(severity, "PANIC") != 0))
+        return;
+    strcpy(conn->fatal, state);
+    snprintf(conn->fatal_text, sizeof(conn->fatal_text), "%s",
+             text ? text : "");
+}
+
 static void lost(elpq_conn *conn)
 {
     char text[512];
     size_t n;
 
-    strncpy(text, PQerrorMessage(conn->pg), sizeof(text) - 1);
-    text[sizeof(text) - 1] = '\0';
+    snprintf(text, sizeof(text), "%s",
+             conn->fatal_text[0] ? conn->fatal_text
+                                 : PQerrorMessage(conn->pg));
     for (n = strlen(text); n > 0 && text[n - 1] == '\n'; n--)
         text[n - 1] = '\0';
     elpq__conn_lost(conn, ELPQ_E_LOST,
                     n > 0 ? text : "the server closed the connection");
+}
+
+static void drain(elpq_conn *conn);
+
+/* A write has failed; the server may have said why before. */
+static void lost_in_write(elpq_conn *conn)
+{
+    for (int i = 0; i < LAST_READS && PQconsumeInput(conn->pg); i++)
+        ;
+    drain(conn);
+    lost(conn);
 }
 
 /* ------------------------------------------------------------------- send */
@@ -153,7 +183,7 @@ static bool send_request(elpq_conn *conn, elpq_request *req)
     else
         ok = send_statement(conn, req) && send_sync(conn);
     if (!ok) {
-        lost(conn);
+        lost_in_write(conn);
         return false;
     }
     if (conn->nsent == 1)
@@ -252,7 +282,7 @@ static bool flush(elpq_conn *conn)
     int stuck = PQflush(conn->pg);
 
     if (stuck < 0) {
-        lost(conn);
+        lost_in_write(conn);
         return false;
     }
     elpq__io_want_write(&conn->io, stuck == 1);
@@ -285,8 +315,10 @@ static bool is_outdated(const PGresult *failure)
     const char *routine =
         PQresultErrorField(failure, PG_DIAG_SOURCE_FUNCTION);
 
+    /* With a context it is a statement inside a function of the user. */
     return state_is(failure, "0A000") && routine &&
-           strcmp(routine, "RevalidateCachedQuery") == 0;
+           strcmp(routine, "RevalidateCachedQuery") == 0 &&
+           !PQresultErrorField(failure, PG_DIAG_CONTEXT);
 }
 
 /*
@@ -462,13 +494,7 @@ static void note_answer(elpq_conn *conn, elpq_request *req)
 
 static void take_failure(elpq_conn *conn, elpq_request *req, PGresult *res)
 {
-    const char *severity =
-        PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);
-    const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-
-    if (severity && state && strlen(state) == 5 &&
-        (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0))
-        strcpy(conn->fatal, state);
+    note_fatal(conn, res);
     PQclear(req->result);
     req->result = NULL;
     if (conn->phase == ELPQ__PHASE_PARSE && req->prepared) {
@@ -657,8 +683,10 @@ static void pump(elpq_conn *conn, bool readable)
     if (readable)
         alive = consume(conn);
     drain(conn);
+    /* Words of farewell while nothing was asked: it is as good as closed. */
     if (conn->state != ELPQ__CLOSED &&
-        (!alive || PQstatus(conn->pg) == CONNECTION_BAD))
+        (!alive || PQstatus(conn->pg) == CONNECTION_BAD ||
+         (conn->fatal[0] && conn->nsent == 0)))
         lost(conn);
     if (conn->state != ELPQ__CLOSED && flush(conn)) {
         send_queue(conn);
@@ -695,10 +723,7 @@ static void on_notice(void *arg, const PGresult *res)
     elpq__error_from_result(&notice, res);
     notice.code = ELPQ_OK;
     notice.flags = 0;
-    /* The farewell of a server while nothing is in flight. */
-    if (strcmp(notice.severity, "FATAL") == 0 ||
-        strcmp(notice.severity, "PANIC") == 0)
-        strcpy(conn->fatal, notice.sqlstate);
+    note_fatal(conn, res);
     elpq__conn_notice(conn, &notice);
 }
 

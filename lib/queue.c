@@ -146,7 +146,6 @@ static void trace_request(const elpq_request *req, elpq_conn *conn,
         elpq__trace_event(&tracer, conn, kind, req, error, usec);
 }
 
-/* The last thing a submitting call does: the hook may close everything. */
 void elpq__request_accepted(const elpq_request *req)
 {
     trace_request(req, NULL, ELPQ_EVENT_SUBMIT, NULL, 0);

@@ -20,7 +20,8 @@
 struct elpq_tx {
     elpq_conn *conn;   /* a reference                                     */
     elpq_tx *parent;   /* of a savepoint                                  */
-    bool child;        /* a savepoint in it is open                       */
+    elpq_tx *child;    /* the savepoint in it that is open, or NULL       */
+    bool orphan;       /* a savepoint that its parent has rolled back     */
     bool leased;       /* conn goes back to its pool                      */
     bool ending;       /* commit or rollback is on its way                */
     bool committing;
@@ -35,32 +36,38 @@ struct elpq_tx {
     struct elpq__task end; /* when there was nothing to send              */
 };
 
+static void tx_free(elpq_tx *tx)
+{
+    free(tx->tag);
+    free(tx);
+}
+
 static void finish(elpq_tx *tx, const elpq_error *error)
 {
     elpq_done_cb callback = tx->on_end;
     elpq_conn *conn = tx->conn;
     void *arg = tx->arg;
 
-    if (!tx->parent)
+    if (tx->depth == 0)
         conn->in_tx = false;
     if (tx->leased)
         elpq_conn_release(conn);
-    free(tx->tag);
-    free(tx);
+    tx_free(tx);
     if (callback)
         callback(error, arg);
     elpq__conn_unref(conn);
 }
 
-/* There is no session any more: what was not committed is rolled back. */
+/* The session or the parent is gone: what was not committed is undone. */
 static void run_end(struct elpq__task *task)
 {
     elpq_tx *tx = elpq__container(task, elpq_tx, end);
     elpq_error error;
 
     elpq__error_set(&error, ELPQ_E_ROLLED_BACK, ELPQ_NOT_EXECUTED,
-                    "the connection was gone before COMMIT was sent: the "
-                    "transaction was rolled back");
+                    tx->orphan ? "the savepoint went with its transaction"
+                               : "the connection was gone before COMMIT was "
+                                 "sent: the transaction was rolled back");
     finish(tx, tx->committing ? &error : NULL);
 }
 
@@ -71,7 +78,19 @@ static void begin_end(elpq_tx *tx, elpq_done_cb callback, void *arg)
     tx->on_end = callback;
     tx->arg = arg;
     if (tx->parent)
-        tx->parent->child = false;
+        tx->parent->child = NULL;
+}
+
+/* Savepoints end with their transaction; their handles wait for their end. */
+static void orphan_children(elpq_tx *tx)
+{
+    elpq_tx *child = tx->child;
+
+    tx->child = NULL;
+    for (; child; child = child->child) {
+        child->orphan = true;
+        child->parent = NULL;
+    }
 }
 
 static elpq_tx *tx_new(elpq_tx_cb callback, void *arg, const char *tag,
@@ -90,12 +109,6 @@ static elpq_tx *tx_new(elpq_tx_cb callback, void *arg, const char *tag,
         return NULL;
     }
     return tx;
-}
-
-static void tx_free(elpq_tx *tx)
-{
-    free(tx->tag);
-    free(tx);
 }
 
 /* Runs a command of ours; the text is a literal or a savepoint's name. */
@@ -130,8 +143,8 @@ static void not_begun(elpq_tx *tx, const elpq_error *error)
     void *arg = tx->arg;
 
     if (tx->parent)
-        tx->parent->child = false;
-    else if (conn)
+        tx->parent->child = NULL;
+    if (tx->depth == 0 && conn)
         conn->in_tx = false;
     if (tx->leased)
         elpq_conn_release(conn);
@@ -237,7 +250,7 @@ int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg)
     elpq_tx *child;
     int code;
 
-    if (!tx || !callback || tx->ending || tx->child)
+    if (!tx || !callback || tx->ending || tx->child || tx->orphan)
         return ELPQ_E_USAGE;
     child = tx_new(callback, arg, tx->tag, 0);
     if (!child)
@@ -252,7 +265,7 @@ int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg)
         tx_free(child);
         return code;
     }
-    tx->child = true;
+    tx->child = child;
     elpq__conn_ref(tx->conn);
     return 0;
 }
@@ -263,7 +276,7 @@ int elpq_tx_execute(elpq_tx *tx, const elpq_statement *statement,
                     const elpq_options *options, elpq_result_cb callback,
                     void *arg)
 {
-    if (!tx || tx->ending || tx->child)
+    if (!tx || tx->ending || tx->child || tx->orphan)
         return ELPQ_E_USAGE;
     return elpq_conn_execute(tx->conn, statement, options, callback, arg);
 }
@@ -281,7 +294,7 @@ static void on_commit(elpq_result *result, const elpq_error *error, void *arg)
     elpq_error failed;
 
     /* COMMIT of a failed transaction is answered with ROLLBACK. */
-    if (!error && !tx->parent &&
+    if (!error && tx->depth == 0 &&
         strcmp(elpq_command(result), "ROLLBACK") == 0) {
         elpq__error_set(&failed, ELPQ_E_ROLLED_BACK, ELPQ_NOT_EXECUTED,
                         NULL);
@@ -297,9 +310,9 @@ int elpq_commit(elpq_tx *tx, elpq_done_cb callback, void *arg)
 
     if (!tx || !callback || tx->ending || tx->child)
         return ELPQ_E_USAGE;
-    if (tx->parent)
+    if (tx->depth > 0)
         snprintf(sql, sizeof(sql), "RELEASE SAVEPOINT elpq_%u", tx->depth);
-    code = command(tx, sql, 0, on_commit);
+    code = tx->orphan ? ELPQ_E_CLOSED : command(tx, sql, 0, on_commit);
     if (code && code != ELPQ_E_CLOSED)
         return code;
     tx->committing = true;
@@ -339,7 +352,7 @@ static int send_rollback(elpq_tx *tx)
     char sql[48] = "ROLLBACK";
     int code;
 
-    if (tx->parent) {
+    if (tx->depth > 0) {
         snprintf(sql, sizeof(sql), "ROLLBACK TO SAVEPOINT elpq_%u",
                  tx->depth);
         code = command(tx, sql, 0, on_rollback_to);
@@ -354,10 +367,13 @@ int elpq_rollback(elpq_tx *tx, elpq_done_cb callback, void *arg)
 {
     if (!tx)
         return 0;
-    if (tx->ending || tx->child)
+    if (tx->ending)
         return ELPQ_E_USAGE;
+    orphan_children(tx);
     begin_end(tx, callback, arg);
-    if (send_rollback(tx) != 0) {
+    if (tx->orphan) {
+        elpq__task_post(tx->conn->loop, &tx->end);
+    } else if (send_rollback(tx) != 0) {
         /* No session, or no way to tell it: without one, nothing stays. */
         elpq__conn_lost(tx->conn, ELPQ_E_LOST,
                         "a rollback could not be sent: the connection was "

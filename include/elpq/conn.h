@@ -178,6 +178,12 @@ ELPQ_API int elpq_conn_script_trusted(elpq_conn *conn, const char *sql,
  * Sent, but behind another one: it fails with ELPQ_E_CANCELED and IN_DOUBT,
  * and its result is dropped when it comes.
  *
+ * A cancel request names a session, so it may hit what was sent behind the
+ * running statement before the cancel.  Such a statement runs again, in its
+ * order; if something behind it has run meanwhile, it fails with
+ * ELPQ_E_CANCELED, NOT_EXECUTED and RETRYABLE.  Nothing that is submitted
+ * after the cancel is ever hit.
+ *
  * Valid until the request's callback has begun; calling it twice is fine.
  */
 ELPQ_API void elpq_cancel(elpq_request *request);

@@ -64,8 +64,9 @@ ELPQ_API int elpq_tx_execute(elpq_tx *tx, const elpq_statement *statement,
 
 /**
  * Begins a part of the transaction that can be rolled back alone: the
- * callback gets it as a transaction of its own.  Until it ends, use it and
- * not its parent.
+ * callback gets it as a transaction of its own.  Until elpq_commit() or
+ * elpq_rollback() was called on it, its parent takes no statements
+ * (ELPQ_E_USAGE); only its rollback is possible.
  */
 ELPQ_API int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg);
 
@@ -74,8 +75,9 @@ ELPQ_API int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg);
  * returned non-zero.
  *
  * error in the callback: ELPQ_E_ROLLED_BACK if a statement had failed before,
- * so that the server rolled back; IN_DOUBT if the connection broke after
- * COMMIT was sent: it may have happened or not.  For a savepoint, RELEASE.
+ * so that the server rolled back, or if the connection was gone before COMMIT
+ * was sent; IN_DOUBT if it broke after: it may have happened or not.  For a
+ * savepoint, RELEASE.
  */
 ELPQ_API int elpq_commit(elpq_tx *tx, elpq_done_cb callback, void *arg);
 
@@ -83,7 +85,8 @@ ELPQ_API int elpq_commit(elpq_tx *tx, elpq_done_cb callback, void *arg);
  * Rolls back, and ends `tx`; the pointer is invalid afterwards.  callback may
  * be NULL.  Statements still in flight are answered first.  Always possible:
  * what cannot be rolled back in peace is rolled back by closing the
- * connection.  NULL is fine.
+ * connection.  Savepoints that are open in it go with it; they take no more
+ * statements, and must still be ended themselves.  NULL is fine.
  */
 ELPQ_API int elpq_rollback(elpq_tx *tx, elpq_done_cb callback, void *arg);
 
