@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Cells: the typed getters, and rows read with elpq_scan().
+ * Cells: the typed getters.
  *
  * Each getter is one static function on a cell, read_<name>(); the public
- * functions on cells, those on row and column, and elpq_scan_v() are made
- * from it at the end of the file.  A getter goes straight to the bytes for
- * the types that most columns have, and through the codec for the rest.
+ * functions on cells and on row and column are made from it at the end of
+ * the file.  A getter goes straight to the bytes for the types that most
+ * columns have, and through the codec for the rest.
  *
  * A getter converts what the type means, not how it was written: numbers to
  * numbers where nothing is lost, everything to text, and nothing else.
@@ -22,30 +22,9 @@
 
 #define BIG_TEXT ((size_t)64 * 1024) /* not kept between conversions */
 
-static inline int cell_of(elpq_result *result, size_t row, int column,
-                          elpq_cell *cell)
-{
-    const struct elpq__column *info;
-
-    if (row >= (size_t)result->rows || column < 0 ||
-        column >= result->columns)
-        return ELPQ_E_INDEX;
-    info = &result->column[column];
-    cell->oid = info->oid;
-    cell->binary = info->binary;
-    cell->result = result;
-    cell->data = PQgetvalue(result->res, (int)row, column);
-    cell->size = PQgetlength(result->res, (int)row, column);
-    if (cell->size == 0 && PQgetisnull(result->res, (int)row, column)) {
-        cell->data = NULL;
-        cell->size = -1;
-    }
-    return 0;
-}
-
 int elpq_cell_at(elpq_result *result, size_t row, int column, elpq_cell *out)
 {
-    return cell_of(result, row, column, out);
+    return elpq__cell_of(result, row, column, out);
 }
 
 static inline bool is_null(const elpq_cell *cell)
@@ -164,16 +143,6 @@ static int read_string(const elpq_cell *cell, elpq_string *out)
     rc = read_string_slow(cell, &made);
     if (!rc)
         *out = made;
-    return rc;
-}
-
-static int read_cstring(const elpq_cell *cell, const char **out)
-{
-    elpq_string s = { NULL, 0 };
-    int rc = is_null(cell) ? 0 : read_string(cell, &s);
-
-    if (!rc)
-        *out = s.data;
     return rc;
 }
 
@@ -592,7 +561,7 @@ static int read_value(const elpq_cell *cell, elpq_value *out)
                         type *out)                                        \
     {                                                                     \
         elpq_cell cell;                                                   \
-        int rc = cell_of(result, row, column, &cell);                     \
+        int rc = elpq__cell_of(result, row, column, &cell);               \
                                                                           \
         return rc ? rc : read_##name(&cell, out);                         \
     }
@@ -601,54 +570,10 @@ ELPQ_GETTERS(DEFINE_GETTER)
 const char *elpq_get_text(elpq_result *result, size_t row, int column)
 {
     elpq_cell cell;
-    const char *text = NULL;
+    elpq_string text;
 
-    if (cell_of(result, row, column, &cell) || read_cstring(&cell, &text))
+    if (elpq__cell_of(result, row, column, &cell) || is_null(&cell) ||
+        read_string(&cell, &text))
         return NULL;
-    return text;
-}
-
-static int scan_target(const elpq_cell *cell, const elpq_target *target)
-{
-    switch (target->type) {
-    case ELPQ_TARGET_SKIP:
-        return 0;
-#define SCAN_CASE(name, type) \
-    case ELPQ_TARGET_##name:  \
-        return read_##name(cell, (type *)target->out);
-        ELPQ_GETTERS(SCAN_CASE)
-        SCAN_CASE(cstring, const char *)
-    default:
-        return ELPQ_E_USAGE;
-    }
-}
-
-static int scan_column(elpq_result *result, size_t row, int column,
-                       const elpq_target *target)
-{
-    elpq_cell cell;
-    int rc = cell_of(result, row, column, &cell);
-
-    if (rc)
-        return rc;
-    rc = scan_target(&cell, target);
-    if (!target->is_null)
-        return rc;
-    *target->is_null = is_null(&cell);
-    return rc == ELPQ_E_NULL ? 0 : rc;
-}
-
-int elpq_scan_v(elpq_result *result, size_t row, const elpq_target *targets,
-                int n, int *failed)
-{
-    int rc = n > result->columns ? ELPQ_E_INDEX : 0;
-    int i = rc ? result->columns : 0;
-
-    while (!rc && i < n) {
-        rc = scan_column(result, row, i, &targets[i]);
-        i += !rc;
-    }
-    if (rc && failed)
-        *failed = i;
-    return rc;
+    return text.data;
 }

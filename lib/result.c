@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Results: their life and their shape.  What is in a cell is cell.c's.
+ * Results: their life, their shape, and rows read with elpq_scan().  What is
+ * in a cell is cell.c's.
  *
  * A result is one block: the struct with its columns behind it.  It belongs
  * to one thread, so the count of references needs no lock.
@@ -123,4 +124,64 @@ bool elpq_is_null(const elpq_result *result, size_t row, int column)
         column >= result->columns)
         return true;
     return PQgetisnull(result->res, (int)row, column) != 0;
+}
+
+/* ------------------------------------------------------------------ scan */
+
+static int scan_cstring(const elpq_cell *cell, const char **out)
+{
+    elpq_string s = { NULL, 0 };
+    int rc = cell->size < 0 ? 0 : elpq_cell_string(cell, &s);
+
+    if (!rc)
+        *out = s.data;
+    return rc;
+}
+
+/* The getters of cell.c, chosen by what the target is. */
+static int scan_target(const elpq_cell *cell, const elpq_target *target)
+{
+    switch (target->type) {
+    case ELPQ_TARGET_SKIP:
+        return 0;
+#define SCAN_CASE(name, type) \
+    case ELPQ_TARGET_##name:  \
+        return elpq_cell_##name(cell, (type *)target->out);
+        ELPQ_GETTERS(SCAN_CASE)
+#undef SCAN_CASE
+    case ELPQ_TARGET_cstring:
+        return scan_cstring(cell, (const char **)target->out);
+    default:
+        return ELPQ_E_USAGE;
+    }
+}
+
+static int scan_column(elpq_result *result, size_t row, int column,
+                       const elpq_target *target)
+{
+    elpq_cell cell;
+    int rc = elpq__cell_of(result, row, column, &cell);
+
+    if (rc)
+        return rc;
+    rc = scan_target(&cell, target);
+    if (!target->is_null)
+        return rc;
+    *target->is_null = cell.size < 0;
+    return rc == ELPQ_E_NULL ? 0 : rc;
+}
+
+int elpq_scan_v(elpq_result *result, size_t row, const elpq_target *targets,
+                int n, int *failed)
+{
+    int rc = n > result->columns ? ELPQ_E_INDEX : 0;
+    int i = rc ? result->columns : 0;
+
+    while (!rc && i < n) {
+        rc = scan_column(result, row, i, &targets[i]);
+        i += !rc;
+    }
+    if (rc && failed)
+        *failed = i;
+    return rc;
 }

@@ -36,4 +36,26 @@ elpq_result *elpq__result_new(PGresult *res);
 /* Whether every column is of a type that elpq reads in binary. */
 bool elpq__codecs_binary(const PGresult *res);
 
+/* The cell at a place, which may not exist; elpq_cell_at() without a call. */
+static inline int elpq__cell_of(elpq_result *result, size_t row, int column,
+                                elpq_cell *cell)
+{
+    const struct elpq__column *info;
+
+    if (row >= (size_t)result->rows || column < 0 ||
+        column >= result->columns)
+        return ELPQ_E_INDEX;
+    info = &result->column[column];
+    cell->oid = info->oid;
+    cell->binary = info->binary;
+    cell->result = result;
+    cell->data = PQgetvalue(result->res, (int)row, column);
+    cell->size = PQgetlength(result->res, (int)row, column);
+    if (cell->size == 0 && PQgetisnull(result->res, (int)row, column)) {
+        cell->data = NULL;
+        cell->size = -1;
+    }
+    return 0;
+}
+
 #endif
