@@ -269,18 +269,18 @@ static inline int read_int64_fast(const elpq_cell *cell, int64_t *out)
     return read_int64_slow(cell, out);
 }
 
-#define READ_INT(name, type, min, max)                          \
-    static int read_##name(const elpq_cell *cell, type *out)    \
-    {                                                           \
-        int64_t x = 0;                                          \
-        int rc = read_int64_fast(cell, &x);                     \
-                                                                \
-        if (rc)                                                 \
-            return rc;                                          \
-        if (x < (int64_t)(min) || x > (int64_t)(max))           \
-            return ELPQ_E_RANGE;                                \
-        *out = (type)x;                                         \
-        return 0;                                               \
+#define READ_INT(name, type, min, max)                                         \
+    static int read_##name(const elpq_cell *cell, type *out)                   \
+    {                                                                          \
+        int64_t x = 0;                                                         \
+        int rc = read_int64_fast(cell, &x);                                    \
+                                                                               \
+        if (rc)                                                                \
+            return rc;                                                         \
+        if (x < (int64_t)(min) || x > (int64_t)(max))                          \
+            return ELPQ_E_RANGE;                                               \
+        *out = (type)x;                                                        \
+        return 0;                                                              \
     }
 READ_INT(int16, int16_t, INT16_MIN, INT16_MAX)
 READ_INT(int32, int32_t, INT32_MIN, INT32_MAX)
@@ -421,15 +421,15 @@ static int read_interval(const elpq_cell *cell, elpq_interval_parts *out)
     return rc;
 }
 
-#define READ_TIME(name, natural)                                \
-    static int read_##name(const elpq_cell *cell, int64_t *out) \
-    {                                                           \
-        elpq_value v;                                           \
-        int rc = decode_kind(cell, natural, &v);                \
-                                                                \
-        if (!rc)                                                \
-            *out = v.u.int64;                                   \
-        return rc;                                              \
+#define READ_TIME(name, natural)                                               \
+    static int read_##name(const elpq_cell *cell, int64_t *out)                \
+    {                                                                          \
+        elpq_value v;                                                          \
+        int rc = decode_kind(cell, natural, &v);                               \
+                                                                               \
+        if (!rc)                                                               \
+            *out = v.u.int64;                                                  \
+        return rc;                                                             \
     }
 READ_TIME(date, ELPQ_KIND_DATE)
 READ_TIME(time, ELPQ_KIND_TIME)
@@ -552,18 +552,18 @@ static int read_value(const elpq_cell *cell, elpq_value *out)
 
 /* ---------------------------------------------- the public faces of all */
 
-#define DEFINE_GETTER(name, type)                                         \
-    int elpq_cell_##name(const elpq_cell *cell, type *out)                \
-    {                                                                     \
-        return read_##name(cell, out);                                    \
-    }                                                                     \
-    int elpq_get_##name(elpq_result *result, size_t row, int column,      \
-                        type *out)                                        \
-    {                                                                     \
-        elpq_cell cell;                                                   \
-        int rc = elpq__cell_of(result, row, column, &cell);               \
-                                                                          \
-        return rc ? rc : read_##name(&cell, out);                         \
+#define DEFINE_GETTER(name, type)                                              \
+    int elpq_cell_##name(const elpq_cell *cell, type *out)                     \
+    {                                                                          \
+        return read_##name(cell, out);                                         \
+    }                                                                          \
+    int elpq_get_##name(elpq_result *result, size_t row, int column,           \
+                        type *out)                                             \
+    {                                                                          \
+        elpq_cell cell;                                                        \
+        int rc = elpq__cell_of(result, row, column, &cell);                    \
+                                                                               \
+        return rc ? rc : read_##name(&cell, out);                              \
     }
 ELPQ_GETTERS(DEFINE_GETTER)
 

@@ -53,25 +53,22 @@
 
 enum {
 #define PLACE(id, label, natural, is_text, family) PLACE_##id,
-    CODECS(PLACE)
-    LONE_CODECS(PLACE)
-    PLACES
+    CODECS(PLACE) LONE_CODECS(PLACE) PLACES
 #undef PLACE
 };
 
 static const struct elpq__codec codecs[PLACES] = {
-#define CODEC(id, array, label, natural, is_text, family) \
-    [PLACE_##id] = { .oid = ELPQ_OID_##id,                \
-                     .array_oid = (array),                \
-                     .name = label,                       \
-                     .kind = ELPQ_KIND_##natural,         \
-                     .textual = is_text,                  \
-                     .delimiter = ',',                    \
+#define CODEC(id, array, label, natural, is_text, family)                      \
+    [PLACE_##id] = { .oid = ELPQ_OID_##id,                                     \
+                     .array_oid = (array),                                     \
+                     .name = label,                                            \
+                     .kind = ELPQ_KIND_##natural,                              \
+                     .textual = is_text,                                       \
+                     .delimiter = ',',                                         \
                      .ops = &elpq__##family##_ops },
 #define WITH_ARRAY(id, ...) CODEC(id, ELPQ_OID_##id##_ARRAY, __VA_ARGS__)
 #define LONE(id, ...) CODEC(id, ELPQ_OID_NONE, __VA_ARGS__)
-    CODECS(WITH_ARRAY)
-    LONE_CODECS(LONE)
+    CODECS(WITH_ARRAY) LONE_CODECS(LONE)
 #undef CODEC
 #undef WITH_ARRAY
 #undef LONE
@@ -82,13 +79,12 @@ static const struct elpq__codec codecs[PLACES] = {
 _Static_assert(PLACES < ARRAY_BIT, "a place does not fit its byte");
 
 static const uint8_t places[] = {
-#define LONE(id, label, natural, is_text, family) \
+#define LONE(id, label, natural, is_text, family)                              \
     [ELPQ_OID_##id] = PLACE_##id + 1,
-#define WITH_ARRAY(id, label, natural, is_text, family) \
-    LONE(id, label, natural, is_text, family)           \
+#define WITH_ARRAY(id, label, natural, is_text, family)                        \
+    LONE(id, label, natural, is_text, family)                                  \
     [ELPQ_OID_##id##_ARRAY] = ARRAY_BIT | (PLACE_##id + 1),
-    CODECS(WITH_ARRAY)
-    LONE_CODECS(LONE)
+    CODECS(WITH_ARRAY) LONE_CODECS(LONE)
 #undef WITH_ARRAY
 #undef LONE
 };

@@ -47,11 +47,11 @@ struct elpq__codec_ops {
     int (*decode)(const struct elpq__codec *codec, const char *data,
                   size_t size, elpq_value *out);
     /* The value of the text form, which a NUL byte follows. */
-    int (*parse)(const struct elpq__codec *codec, const char *text,
-                 size_t size, elpq_value *out);
+    int (*parse)(const struct elpq__codec *codec, const char *text, size_t size,
+                 elpq_value *out);
     /* Appends the text of the binary form, without a NUL. */
-    int (*print)(const struct elpq__codec *codec, const char *data,
-                 size_t size, struct elpq__buf *out);
+    int (*print)(const struct elpq__codec *codec, const char *data, size_t size,
+                 struct elpq__buf *out);
     /*
      * Appends the binary form of a value that is neither NULL nor RAW; or
      * appends nothing and answers ELPQ__AS_TEXT, which it always may.
@@ -157,7 +157,6 @@ int elpq__timestamp_to_wire(int64_t usec1970, int64_t *out);
 int elpq__print_date(struct elpq__buf *out, int32_t days);
 int elpq__print_time(struct elpq__buf *out, int64_t usec);
 int elpq__print_timestamp(struct elpq__buf *out, int64_t usec, bool utc);
-void elpq__print_interval(struct elpq__buf *out,
-                          const elpq_interval_parts *x);
+void elpq__print_interval(struct elpq__buf *out, const elpq_interval_parts *x);
 
 #endif

@@ -58,8 +58,7 @@ static bool read_element(struct elpq__reader *r, elpq_cell *cell)
     return !r->bad && size >= -1;
 }
 
-static int decode_binary(const elpq_cell *cell,
-                         const struct elpq__codec *codec,
+static int decode_binary(const elpq_cell *cell, const struct elpq__codec *codec,
                          struct elpq__scratch *mem, elpq_array_view *view)
 {
     struct elpq__reader r = elpq__reader_of(cell->data, (size_t)cell->size);
@@ -121,8 +120,8 @@ static int take_bound(struct elpq__reader *r, int32_t *out)
     take(r, '-');
     while (peek(r) >= '0' && peek(r) <= '9')
         r->p++;
-    if (elpq__parse_int64(start, (size_t)(r->p - start), &x) ||
-        x < INT32_MIN || x > INT32_MAX)
+    if (elpq__parse_int64(start, (size_t)(r->p - start), &x) || x < INT32_MIN ||
+        x > INT32_MAX)
         return ELPQ_E_DECODE;
     *out = (int32_t)x;
     return 0;
@@ -407,8 +406,8 @@ static void print_braces(const elpq_array_view *view, size_t at, char brace,
     }
 }
 
-static int print_element(const struct elpq__codec *codec,
-                         const elpq_cell *cell, struct elpq__buf *out)
+static int print_element(const struct elpq__codec *codec, const elpq_cell *cell,
+                         struct elpq__buf *out)
 {
     size_t start = out->size;
     int rc;

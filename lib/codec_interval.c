@@ -59,10 +59,11 @@ static void print_time(struct printer *p, int64_t usec)
 
     if (usec == 0 && !p->is_zero)
         return;
-    elpq__buf_addf(p->out, "%s%s%02" PRIu64 ":%02d:%02d",
-                   p->is_zero ? "" : " ",
-                   usec < 0 ? "-" : p->is_before ? "+" : "", x / HOUR,
-                   (int)(x / MINUTE % 60), (int)(x / SECOND % 60));
+    elpq__buf_addf(p->out, "%s%s%02" PRIu64 ":%02d:%02d", p->is_zero ? "" : " ",
+                   usec < 0       ? "-"
+                   : p->is_before ? "+"
+                                  : "",
+                   x / HOUR, (int)(x / MINUTE % 60), (int)(x / SECOND % 60));
     if (fraction == 0)
         return;
     for (; fraction % 10 == 0; fraction /= 10)
@@ -289,9 +290,8 @@ static int interval_print(const struct elpq__codec *codec, const char *data,
     return rc;
 }
 
-static int interval_encode(const struct elpq__codec *codec,
-                           const elpq_value *v, struct elpq__buf *out,
-                           struct elpq__why *why)
+static int interval_encode(const struct elpq__codec *codec, const elpq_value *v,
+                           struct elpq__buf *out, struct elpq__why *why)
 {
     (void)codec, (void)why;
     if (v->kind != ELPQ_KIND_INTERVAL)

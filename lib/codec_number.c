@@ -67,7 +67,7 @@ static int bool_encode(const struct elpq__codec *codec, const elpq_value *v,
 }
 
 const struct elpq__codec_ops elpq__boolean_ops = { bool_decode, bool_parse,
-                                                bool_print, bool_encode };
+                                                   bool_print, bool_encode };
 
 /* -------------------------------------------------------------- integers */
 
@@ -189,8 +189,7 @@ static int magnitude_of(const struct elpq__codec *codec, const elpq_value *v,
         if (!(fabs(x) < 0x1p64))
             return refuse_double(codec, x, "is out of range for", why);
         if (x != trunc(x))
-            return refuse_double(codec, x, "is not whole, as needed for",
-                                 why);
+            return refuse_double(codec, x, "is not whole, as needed for", why);
         out->negative = x < 0;
         out->value = (uint64_t)fabs(x);
         return 0;
@@ -225,8 +224,8 @@ static int int_encode(const struct elpq__codec *codec, const elpq_value *v,
     return 0;
 }
 
-const struct elpq__codec_ops elpq__int_ops = { int_decode, int_parse,
-                                               int_print, int_encode };
+const struct elpq__codec_ops elpq__int_ops = { int_decode, int_parse, int_print,
+                                               int_encode };
 
 /* -------------------------------------------------------- floating point */
 

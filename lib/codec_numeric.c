@@ -218,9 +218,8 @@ int elpq__numeric_text_int64(const char *text, size_t size, int64_t *out)
 
 /* -------------------------------------------------------------- encoding */
 
-static int numeric_encode(const struct elpq__codec *codec,
-                          const elpq_value *v, struct elpq__buf *out,
-                          struct elpq__why *why)
+static int numeric_encode(const struct elpq__codec *codec, const elpq_value *v,
+                          struct elpq__buf *out, struct elpq__why *why)
 {
     (void)codec, (void)v, (void)out, (void)why;
     return ELPQ__AS_TEXT;

@@ -165,10 +165,9 @@ static int parse_escape(const char *text, size_t size, struct elpq__buf *out)
         } else if (size - i >= 2 && text[i + 1] == '\\') {
             p[n++] = '\\';
             i += 2;
-        } else if (size - i >= 4 && text[i + 1] >= '0' &&
-                   text[i + 1] <= '3' && text[i + 2] >= '0' &&
-                   text[i + 2] <= '7' && text[i + 3] >= '0' &&
-                   text[i + 3] <= '7') {
+        } else if (size - i >= 4 && text[i + 1] >= '0' && text[i + 1] <= '3' &&
+                   text[i + 2] >= '0' && text[i + 2] <= '7' &&
+                   text[i + 3] >= '0' && text[i + 3] <= '7') {
             p[n++] = (char)((text[i + 1] - '0') << 6 |
                             (text[i + 2] - '0') << 3 | (text[i + 3] - '0'));
             i += 4;

@@ -46,8 +46,8 @@ static int64_t days_of(const struct civil *c)
     int64_t month = (c->month + 9) % 12;
     int64_t in_year = (153 * month + 2) / 5 + c->day - 1;
 
-    return era * ERA_DAYS + in_era * 365 + in_era / 4 - in_era / 100 +
-           in_year - ERA_1970;
+    return era * ERA_DAYS + in_era * 365 + in_era / 4 - in_era / 100 + in_year -
+           ERA_1970;
 }
 
 static struct civil civil_of(int64_t days)
@@ -55,8 +55,9 @@ static struct civil civil_of(int64_t days)
     int64_t day = days + ERA_1970;
     int64_t era = (day >= 0 ? day : day - (ERA_DAYS - 1)) / ERA_DAYS;
     int64_t in_era = day - era * ERA_DAYS;
-    int64_t year = (in_era - in_era / 1460 + in_era / 36524 -
-                    in_era / (ERA_DAYS - 1)) / 365;
+    int64_t year =
+        (in_era - in_era / 1460 + in_era / 36524 - in_era / (ERA_DAYS - 1)) /
+        365;
     int64_t in_year = in_era - (365 * year + year / 4 - year / 100);
     int64_t month = (5 * in_year + 2) / 153;
     struct civil c;
@@ -385,8 +386,7 @@ static int date_encode(const struct elpq__codec *codec, const elpq_value *v,
     if (v->kind == ELPQ_KIND_TIMESTAMP && days != ELPQ_INFINITY &&
         days != ELPQ_NEG_INFINITY) {
         if (days % ELPQ__DAY_USEC != 0)
-            return elpq__refuse(why,
-                                "a time of day cannot be sent as type %s",
+            return elpq__refuse(why, "a time of day cannot be sent as type %s",
                                 codec->name);
         days /= ELPQ__DAY_USEC;
     }

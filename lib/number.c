@@ -282,8 +282,7 @@ struct precision {
 };
 
 static const struct precision of_double = { 53, -1074, 15, 17, 15, DBL_MIN };
-static const struct precision of_float = { 24, -149, 6, 9, 6,
-                                           (double)FLT_MIN };
+static const struct precision of_float = { 24, -149, 6, 9, 6, (double)FLT_MIN };
 
 /*
  * Whether the digits lie just between x and a neighbour.  Such text reads
@@ -439,13 +438,13 @@ size_t elpq__format_float(char *out, float x)
 
 /* --------------------------------------------------------- into a buffer */
 
-#define DEFINE_PRINT(name, type, room)                     \
-    void elpq__print_##name(struct elpq__buf *out, type x) \
-    {                                                      \
-        char *p = elpq__buf_reserve(out, room);            \
-                                                           \
-        if (p)                                             \
-            out->size += elpq__format_##name(p, x);        \
+#define DEFINE_PRINT(name, type, room)                                         \
+    void elpq__print_##name(struct elpq__buf *out, type x)                     \
+    {                                                                          \
+        char *p = elpq__buf_reserve(out, room);                                \
+                                                                               \
+        if (p)                                                                 \
+            out->size += elpq__format_##name(p, x);                            \
     }
 DEFINE_PRINT(int64, int64_t, ELPQ__INT_SIZE)
 DEFINE_PRINT(uint64, uint64_t, ELPQ__INT_SIZE)

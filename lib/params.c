@@ -19,8 +19,7 @@ int elpq__params_room(const struct elpq__buf *out, size_t more,
 
     if (out->size < limit && more < limit - out->size)
         return 0;
-    return elpq__refuse(why, "the parameters take more than %zu bytes",
-                        limit);
+    return elpq__refuse(why, "the parameters take more than %zu bytes", limit);
 }
 
 /*

@@ -82,8 +82,7 @@ static elpq_value c_element(const struct source *s, const char *p)
         break;
     case ELPQ_KIND_INT:
     case ELPQ_KIND_UINT:
-        v.u.uint64 = load_native(p, s->array->width,
-                                 v.kind == ELPQ_KIND_INT);
+        v.u.uint64 = load_native(p, s->array->width, v.kind == ELPQ_KIND_INT);
         break;
     case ELPQ_KIND_FLOAT:
         memcpy(&f, p, sizeof(f));
@@ -117,8 +116,10 @@ static int check(const elpq_value *array, struct elpq__why *why)
         return elpq__refuse(why, "an array of %zu elements is too large",
                             array->u.array.count);
     if (array->kind == ELPQ_KIND_C_ARRAY && !known_elements(array))
-        return elpq__refuse(why, "a C array of unknown elements: kind %d, "
-                            "%d bytes", array->elem, array->width);
+        return elpq__refuse(why,
+                            "a C array of unknown elements: kind %d, "
+                            "%d bytes",
+                            array->elem, array->width);
     return 0;
 }
 
@@ -126,9 +127,9 @@ static int check(const elpq_value *array, struct elpq__why *why)
 static struct elpq__why *name_element(struct elpq__why *why,
                                       struct elpq__why *rest, size_t i)
 {
-    int used = why && why->size ? snprintf(why->text, why->size,
-                                           "element %zu: ", i + 1)
-                                : -1;
+    int used = why && why->size
+                   ? snprintf(why->text, why->size, "element %zu: ", i + 1)
+                   : -1;
 
     if (used < 0 || (size_t)used >= why->size)
         return NULL;
@@ -139,9 +140,8 @@ static struct elpq__why *name_element(struct elpq__why *why,
 
 /* ---------------------------------------------------------------- binary */
 
-static int encode_element(const struct elpq__codec *codec,
-                          const elpq_value *v, struct elpq__buf *out,
-                          struct elpq__why *why)
+static int encode_element(const struct elpq__codec *codec, const elpq_value *v,
+                          struct elpq__buf *out, struct elpq__why *why)
 {
     size_t at = out->size;
     int rc = 0;

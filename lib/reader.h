@@ -23,8 +23,7 @@ struct elpq__reader {
     bool bad;
 };
 
-static inline struct elpq__reader elpq__reader_of(const char *data,
-                                                  size_t size)
+static inline struct elpq__reader elpq__reader_of(const char *data, size_t size)
 {
     struct elpq__reader r = { data, data + size, false };
 

@@ -103,8 +103,7 @@ uint64_t elpq_affected(const elpq_result *result)
     return elpq__parse_uint64(text, strlen(text), &n) ? 0 : n;
 }
 
-int elpq_column_at(const elpq_result *result, int column,
-                   elpq_column_info *out)
+int elpq_column_at(const elpq_result *result, int column, elpq_column_info *out)
 {
     if (column < 0 || column >= result->columns)
         return ELPQ_E_INDEX;
@@ -120,8 +119,7 @@ int elpq_column_at(const elpq_result *result, int column,
 
 bool elpq_is_null(const elpq_result *result, size_t row, int column)
 {
-    if (row >= (size_t)result->rows || column < 0 ||
-        column >= result->columns)
+    if (row >= (size_t)result->rows || column < 0 || column >= result->columns)
         return true;
     return PQgetisnull(result->res, (int)row, column) != 0;
 }
@@ -144,8 +142,8 @@ static int scan_target(const elpq_cell *cell, const elpq_target *target)
     switch (target->type) {
     case ELPQ_TARGET_SKIP:
         return 0;
-#define SCAN_CASE(name, type) \
-    case ELPQ_TARGET_##name:  \
+#define SCAN_CASE(name, type)                                                  \
+    case ELPQ_TARGET_##name:                                                   \
         return elpq_cell_##name(cell, (type *)target->out);
         ELPQ_GETTERS(SCAN_CASE)
 #undef SCAN_CASE

@@ -42,8 +42,7 @@ static inline int elpq__cell_of(elpq_result *result, size_t row, int column,
 {
     const struct elpq__column *info;
 
-    if (row >= (size_t)result->rows || column < 0 ||
-        column >= result->columns)
+    if (row >= (size_t)result->rows || column < 0 || column >= result->columns)
         return ELPQ_E_INDEX;
     info = &result->column[column];
     cell->oid = info->oid;

@@ -81,8 +81,7 @@ void *elpq__scratch_alloc(struct elpq__scratch *s, size_t size)
     return p;
 }
 
-char *elpq__scratch_copy(struct elpq__scratch *s, const char *data,
-                         size_t size)
+char *elpq__scratch_copy(struct elpq__scratch *s, const char *data, size_t size)
 {
     char *copy = size < SIZE_MAX ? elpq__scratch_alloc(s, size + 1) : NULL;
 
@@ -99,8 +98,8 @@ static struct elpq__scratch_memo *memo_place(struct elpq__scratch_memo *table,
                                              unsigned bits, const char *data,
                                              uint64_t tag)
 {
-    uint64_t hash = ((uint64_t)(uintptr_t)data + tag) *
-                    UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t hash =
+        ((uint64_t)(uintptr_t)data + tag) * UINT64_C(0x9E3779B97F4A7C15);
     size_t mask = ((size_t)1 << bits) - 1;
     size_t i = (size_t)(hash >> (64 - bits));
 
@@ -109,8 +108,8 @@ static struct elpq__scratch_memo *memo_place(struct elpq__scratch_memo *table,
     return &table[i];
 }
 
-const void *elpq__scratch_find(const struct elpq__scratch *s,
-                               const char *data, uint64_t tag, size_t *size)
+const void *elpq__scratch_find(const struct elpq__scratch *s, const char *data,
+                               uint64_t tag, size_t *size)
 {
     const struct elpq__scratch_memo *memo;
 
@@ -144,8 +143,8 @@ static bool memo_grow(struct elpq__scratch *s)
     return true;
 }
 
-void elpq__scratch_keep(struct elpq__scratch *s, const char *data,
-                        uint64_t tag, const void *made, size_t size)
+void elpq__scratch_keep(struct elpq__scratch *s, const char *data, uint64_t tag,
+                        const void *made, size_t size)
 {
     struct elpq__scratch_memo *memo;
     size_t count = s->memo ? (size_t)1 << s->memo_bits : 0;

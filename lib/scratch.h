@@ -24,7 +24,7 @@ struct elpq__scratch {
     struct elpq__scratch_block *blocks; /* newest first */
     char *next;                         /* next .. next + left: free */
     size_t left;
-    struct elpq__scratch_memo *memo;    /* open hash of 2^memo_bits */
+    struct elpq__scratch_memo *memo; /* open hash of 2^memo_bits */
     unsigned memo_bits;
     size_t memo_used;
     struct elpq__buf text; /* where a value is printed before it moves in */
@@ -54,11 +54,11 @@ char *elpq__scratch_copy(struct elpq__scratch *s, const char *data,
                          size_t size);
 
 /* What elpq__scratch_keep() kept for these bytes; NULL if nothing. */
-const void *elpq__scratch_find(const struct elpq__scratch *s,
-                               const char *data, uint64_t tag, size_t *size);
+const void *elpq__scratch_find(const struct elpq__scratch *s, const char *data,
+                               uint64_t tag, size_t *size);
 
 /* Remembers a conversion.  Failing to is harmless, and is not told. */
-void elpq__scratch_keep(struct elpq__scratch *s, const char *data,
-                        uint64_t tag, const void *made, size_t size);
+void elpq__scratch_keep(struct elpq__scratch *s, const char *data, uint64_t tag,
+                        const void *made, size_t size);
 
 #endif

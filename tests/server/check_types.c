@@ -38,8 +38,7 @@ static void setup(void)
     random_state = 0x9E3779B97F4A7C15u;
     pool_used = 0;
     conn = PQconnectdb("client_encoding=UTF8");
-    ck_assert_msg(PQstatus(conn) == CONNECTION_OK, "%s",
-                  PQerrorMessage(conn));
+    ck_assert_msg(PQstatus(conn) == CONNECTION_OK, "%s", PQerrorMessage(conn));
     command("set datestyle = iso; set timezone = 'UTC';"
             "set intervalstyle = postgres; set bytea_output = hex;"
             "set extra_float_digits = 1");
@@ -72,8 +71,8 @@ static elpq_result *run(const char *sql, const elpq_value *values, unsigned n,
         formats[i] = encoded[i].format;
         types[i] = encoded[i].oid;
     }
-    res = PQexecParams(conn, sql, (int)n, types, data, lengths, formats,
-                       binary);
+    res =
+        PQexecParams(conn, sql, (int)n, types, data, lengths, formats, binary);
     elpq__buf_free(&buf);
     ck_assert_msg(PQresultStatus(res) == PGRES_TUPLES_OK, "%s: %s", sql,
                   PQresultErrorMessage(res));
@@ -154,7 +153,10 @@ static const struct type_case {
     uint32_t array_oid;
     generator make;
 } types[] = {
-#define T(name, id, make) { name, ELPQ_OID_##id, ELPQ_OID_##id##_ARRAY, make }
+#define T(name, id, make)                                                      \
+    {                                                                          \
+        name, ELPQ_OID_##id, ELPQ_OID_##id##_ARRAY, make                       \
+    }
     T("boolean", BOOL, make_bool),
     T("smallint", INT2, make_int),
     T("integer", INT4, make_int),
@@ -199,8 +201,8 @@ static void check_row(const elpq_value *sent, elpq_result *binary,
     const char *theirs = string_at(text, row, 0);
 
     ck_assert_msg(strcmp(mine, theirs) == 0,
-                  "%s row %zu: \"%s\" is \"%s\" of the server", type, row,
-                  mine, theirs);
+                  "%s row %zu: \"%s\" is \"%s\" of the server", type, row, mine,
+                  theirs);
     ck_assert_msg(same_value(&b, &t), "%s row %zu: %s decodes differently",
                   type, row, mine);
     ck_assert_msg(sent->kind == ELPQ_KIND_TEXT || same_value(sent, &b),
@@ -217,8 +219,8 @@ START_TEST(test_round_trip)
     size_t i;
 
     for (i = 0; i < VALUES; i++)
-        values[i] = i % 50 == 49 ? elpq_null(type->oid)
-                                 : type->make(type->oid, (int)i);
+        values[i] =
+            i % 50 == 49 ? elpq_null(type->oid) : type->make(type->oid, (int)i);
     array = elpq_array(type->array_oid, values, VALUES);
     snprintf(sql, sizeof(sql),
              "select v from unnest($1::%s[]) with ordinality as u(v, n)"
@@ -245,8 +247,8 @@ START_TEST(test_arrays_and_scalars)
     int i;
 
     for (i = 0; i < 60; i++)
-        values[i] = i % 7 == 6 ? elpq_null(type->oid)
-                               : type->make(type->oid, i);
+        values[i] =
+            i % 7 == 6 ? elpq_null(type->oid) : type->make(type->oid, i);
     array = elpq_array(type->array_oid, values, 60);
     snprintf(sql, sizeof(sql), "select $1::%s[]", type->name);
     binary = run(sql, &array, 1, 1);
@@ -280,8 +282,8 @@ static const struct {
       ELPQ_OID_BYTEA_ARRAY, make_bytea },
     { "set timezone = 'Asia/Kathmandu'", "timestamptz", ELPQ_OID_TIMESTAMPTZ,
       ELPQ_OID_TIMESTAMPTZ_ARRAY, make_timestamp },
-    { "set timezone = 'America/St_Johns'", "timestamptz",
-      ELPQ_OID_TIMESTAMPTZ, ELPQ_OID_TIMESTAMPTZ_ARRAY, make_timestamp },
+    { "set timezone = 'America/St_Johns'", "timestamptz", ELPQ_OID_TIMESTAMPTZ,
+      ELPQ_OID_TIMESTAMPTZ_ARRAY, make_timestamp },
     { "set intervalstyle = iso_8601", "interval", ELPQ_OID_INTERVAL,
       ELPQ_OID_INTERVAL_ARRAY, make_interval },
     { "set extra_float_digits = 3", "float8", ELPQ_OID_FLOAT8,
@@ -369,7 +371,13 @@ static const struct {
     const char *type;
     const char *expected;
 } conversions[] = {
-#define V(oid, kind_, ...) { oid, ELPQ_KIND_##kind_, 0, 0, 0, { __VA_ARGS__ } }
+#define V(oid, kind_, ...)                                                     \
+    {                                                                          \
+        oid, ELPQ_KIND_##kind_, 0, 0, 0,                                       \
+        {                                                                      \
+            __VA_ARGS__                                                        \
+        }                                                                      \
+    }
     { V(ELPQ_OID_NUMERIC, INT, .int64 = -42), "numeric", "-42" },
     { V(ELPQ_OID_NUMERIC, UINT, .uint64 = UINT64_MAX), "numeric",
       "18446744073709551615" },
@@ -386,8 +394,7 @@ static const struct {
     { V(ELPQ_OID_MONEY, INT, .int64 = 7), "money::numeric", "7.00" },
     { V(ELPQ_OID_TIMESTAMP, DATE, .int64 = 1), "timestamp",
       "1970-01-02 00:00:00" },
-    { V(ELPQ_OID_DATE, TIMESTAMP, .int64 = 86400000000), "date",
-      "1970-01-02" },
+    { V(ELPQ_OID_DATE, TIMESTAMP, .int64 = 86400000000), "date", "1970-01-02" },
     { V(ELPQ_OID_NONE, INT, .int64 = 5), "int2", "5" },
     { V(ELPQ_OID_NONE, TIMESTAMP, .int64 = 1), "timestamp",
       "1970-01-01 00:00:00.000001" },
@@ -476,8 +483,7 @@ START_TEST(test_send_back)
             elpq_value v = value_at(first, 0, 0);
             elpq_result *second = run("select $1", &v, 1, binary);
 
-            ck_assert_str_eq(string_at(first, 0, 0),
-                             string_at(second, 0, 0));
+            ck_assert_str_eq(string_at(first, 0, 0), string_at(second, 0, 0));
             elpq_result_unref(first);
             elpq_result_unref(second);
         }

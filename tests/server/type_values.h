@@ -63,9 +63,9 @@ static elpq_value make_bool(uint32_t oid, int i)
 
 static elpq_value make_int(uint32_t oid, int i)
 {
-    static const int64_t edges[] = { 0, 1, -1, 99999, INT16_MIN, INT16_MAX,
-                                     INT32_MIN, INT32_MAX, INT64_MIN,
-                                     INT64_MAX };
+    static const int64_t edges[] = { 0,         1,         -1,        99999,
+                                     INT16_MIN, INT16_MAX, INT32_MIN, INT32_MAX,
+                                     INT64_MIN, INT64_MAX };
     int64_t x = i < 10 ? edges[i] : random_signed(INT64_MAX);
 
     if (oid == ELPQ_OID_INT2)
@@ -81,8 +81,9 @@ static elpq_value make_int(uint32_t oid, int i)
 
 static elpq_value make_float4(uint32_t oid, int i)
 {
-    static const float edges[] = { 0.0f, -0.0f, 0.1f, 1e6f, 999999.0f,
-                                   1234567.0f, 1e-4f, 1e-5f, 3.4028235e38f,
+    static const float edges[] = { 0.0f,   -0.0f,           0.1f,
+                                   1e6f,   999999.0f,       1234567.0f,
+                                   1e-4f,  1e-5f,           3.4028235e38f,
                                    1e-45f, 1.17549435e-38f, 16777216.0f };
     uint32_t bits = (uint32_t)random64();
     float x;
@@ -91,9 +92,9 @@ static elpq_value make_float4(uint32_t oid, int i)
     if (i < 12)
         x = edges[i];
     else if (i < 12 + 276) /* powers of two have uneven neighbours */
-        x = (float)strtod("1", NULL) *
-            (i < 160 ? 1.0f / (float)(1ull << (i % 60))
-                     : (float)(1ull << (i % 60)));
+        x = (float)strtod("1", NULL) * (i < 160
+                                            ? 1.0f / (float)(1ull << (i % 60))
+                                            : (float)(1ull << (i % 60)));
     else if (i % 3 == 0)
         x = (float)random_signed(100000) / 100;
     return elpq_typed(oid, elpq_float(x));
@@ -101,11 +102,24 @@ static elpq_value make_float4(uint32_t oid, int i)
 
 static elpq_value make_float8(uint32_t oid, int i)
 {
-    static const double edges[] = {
-        0.0,   -0.0, 0.1,    1e15, 999999999999999.0, 1e14,  1e-4,
-        1e-5,  5e-324, 2.2250738585072014e-308, 1.7976931348623157e308,
-        1e100, 1e22, 1e23, 9007199254740993.0, 4.35, 5e-320, 2e-44
-    };
+    static const double edges[] = { 0.0,
+                                    -0.0,
+                                    0.1,
+                                    1e15,
+                                    999999999999999.0,
+                                    1e14,
+                                    1e-4,
+                                    1e-5,
+                                    5e-324,
+                                    2.2250738585072014e-308,
+                                    1.7976931348623157e308,
+                                    1e100,
+                                    1e22,
+                                    1e23,
+                                    9007199254740993.0,
+                                    4.35,
+                                    5e-320,
+                                    2e-44 };
     uint64_t bits = random64();
     double x;
 
@@ -125,10 +139,25 @@ static elpq_value make_float8(uint32_t oid, int i)
 static elpq_value make_numeric(uint32_t oid, int i)
 {
     static const char *const edges[] = {
-        "0", "0.00", "-0.001", "NaN", "Infinity", "-Infinity", "1e400",
-        "10000", "9999", "99990000", "0.0001", "0.00001", "1e-300",
-        "123456789012345678901234567890.123456789", "1.0", "1e131000",
-        "9223372036854775807", "-9223372036854775808", "100000000"
+        "0",
+        "0.00",
+        "-0.001",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "1e400",
+        "10000",
+        "9999",
+        "99990000",
+        "0.0001",
+        "0.00001",
+        "1e-300",
+        "123456789012345678901234567890.123456789",
+        "1.0",
+        "1e131000",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "100000000"
     };
     char text[600];
     int digits = 1 + (int)(random_bits() % 250);
@@ -151,10 +180,23 @@ static elpq_value make_numeric(uint32_t oid, int i)
 
 static elpq_value make_text(uint32_t oid, int i)
 {
-    static const char *const words[] = {
-        "", "NULL", "null", "a", "a b", "\"", "\\", "{}", "{a,b}", ",",
-        "\t", "\xc3\xa9", "\xf0\x9f\x90\x98", "'", "nul", "x\\\"y", "\n"
-    };
+    static const char *const words[] = { "",
+                                         "NULL",
+                                         "null",
+                                         "a",
+                                         "a b",
+                                         "\"",
+                                         "\\",
+                                         "{}",
+                                         "{a,b}",
+                                         ",",
+                                         "\t",
+                                         "\xc3\xa9",
+                                         "\xf0\x9f\x90\x98",
+                                         "'",
+                                         "nul",
+                                         "x\\\"y",
+                                         "\n" };
     const int count = (int)(sizeof(words) / sizeof(words[0]));
     char text[64] = "";
 
@@ -179,8 +221,8 @@ static elpq_value make_json(uint32_t oid, int i)
     char text[200];
 
     snprintf(text, sizeof(text),
-             "{\"k%d\": [%d, null, \"a\\\"b\\\\c \\u00e9\", {\"x\": %d.5}]}",
-             i, i, i);
+             "{\"k%d\": [%d, null, \"a\\\"b\\\\c \\u00e9\", {\"x\": %d.5}]}", i,
+             i, i);
     return text_value(oid, text, strlen(text));
 }
 
@@ -214,8 +256,9 @@ static elpq_value make_uuid(uint32_t oid, int i)
 static elpq_value make_date(uint32_t oid, int i)
 {
     static const int64_t edges[] = {
-        0, -1, 10957, ELPQ_INFINITY, ELPQ_NEG_INFINITY, DATE_MIN, DATE_MAX,
-        -719162, -719163, -719528, -719529, 2932896, 2932897, 11016, 11017
+        0,        -1,       10957,   ELPQ_INFINITY, ELPQ_NEG_INFINITY,
+        DATE_MIN, DATE_MAX, -719162, -719163,       -719528,
+        -719529,  2932896,  2932897, 11016,         11017
     };
     int64_t x;
 
@@ -230,8 +273,8 @@ static elpq_value make_date(uint32_t oid, int i)
 
 static elpq_value make_time(uint32_t oid, int i)
 {
-    static const int64_t edges[] = { 0, 1, 100000, 86399999999,
-                                     86400000000, 1000000 };
+    static const int64_t edges[] = { 0,           1,           100000,
+                                     86399999999, 86400000000, 1000000 };
     int64_t x = i < 6 ? edges[i] : (int64_t)(random64() % 86400000000u);
 
     if (i % 3 == 0 && i >= 6)
@@ -245,12 +288,19 @@ static elpq_value make_time(uint32_t oid, int i)
 
 static elpq_value make_timestamp(uint32_t oid, int i)
 {
-    static const int64_t edges[] = {
-        0, -1, 1, 946684800000000, 946684799999999, ELPQ_INFINITY,
-        ELPQ_NEG_INFINITY, TIMESTAMP_MIN, TIMESTAMP_MAX,
-        -62135596800000000, -62135596800000001, 253402300799999999,
-        253402300800000000
-    };
+    static const int64_t edges[] = { 0,
+                                     -1,
+                                     1,
+                                     946684800000000,
+                                     946684799999999,
+                                     ELPQ_INFINITY,
+                                     ELPQ_NEG_INFINITY,
+                                     TIMESTAMP_MIN,
+                                     TIMESTAMP_MAX,
+                                     -62135596800000000,
+                                     -62135596800000001,
+                                     253402300799999999,
+                                     253402300800000000 };
     int64_t x;
 
     if (i < 13)

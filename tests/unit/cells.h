@@ -48,15 +48,14 @@ static inline void set_cell(PGresult *res, int row, int column,
     ck_assert_ptr_nonnull(copy);
     if (size > 0)
         memcpy(copy, data, (size_t)size);
-    ck_assert_int_eq(PQsetvalue(res, row, column, size < 0 ? NULL : copy,
-                                size),
+    ck_assert_int_eq(PQsetvalue(res, row, column, size < 0 ? NULL : copy, size),
                      1);
     free(copy);
 }
 
 /* A result of one cell; size -1 makes it NULL. */
-static inline elpq_result *one_cell(uint32_t oid, int format,
-                                    const void *data, int size)
+static inline elpq_result *one_cell(uint32_t oid, int format, const void *data,
+                                    int size)
 {
     PGresult *res = make_result(1, &oid, &format);
     elpq_result *result;
@@ -99,13 +98,13 @@ static inline int use_getters(const elpq_cell *cell)
 {
     int failures = 0;
 
-#define USE_(name, type)                             \
-    {                                                \
-        type out_##name;                             \
-        int rc = elpq_cell_##name(cell, &out_##name); \
-                                                     \
-        ck_assert_int_le(rc, 0);                     \
-        failures += rc != 0;                         \
+#define USE_(name, type)                                                       \
+    {                                                                          \
+        type out_##name;                                                       \
+        int rc = elpq_cell_##name(cell, &out_##name);                          \
+                                                                               \
+        ck_assert_int_le(rc, 0);                                               \
+        failures += rc != 0;                                                   \
     }
     ELPQ_GETTERS(USE_)
 #undef USE_

@@ -53,8 +53,7 @@ START_TEST(test_text_again)
         a.kind != ELPQ_KIND_TEXT && a.kind < ELPQ_KIND_BYTES)
         ck_assert_int_eq(a.u.int64, b.u.int64);
     if (!rc && a.kind == ELPQ_KIND_INTERVAL)
-        ck_assert_mem_eq(&a.u.interval, &b.u.interval,
-                         sizeof(a.u.interval));
+        ck_assert_mem_eq(&a.u.interval, &b.u.interval, sizeof(a.u.interval));
     elpq_result_unref(text);
     elpq_result_unref(binary);
 }
@@ -289,10 +288,9 @@ END_TEST
 START_TEST(test_malformed)
 {
     elpq_result *result =
-        malformed[_i].binary ? binary_cell(malformed[_i].oid,
-                                           malformed[_i].data)
-                             : text_cell(malformed[_i].oid,
-                                         malformed[_i].data);
+        malformed[_i].binary
+            ? binary_cell(malformed[_i].oid, malformed[_i].data)
+            : text_cell(malformed[_i].oid, malformed[_i].data);
     elpq_string s = { NULL, 0 };
     elpq_value v = elpq_null(0);
 
@@ -315,7 +313,12 @@ static const uint32_t oids[] = {
 #define BOTH(name, oid, array_oid) oid, array_oid,
     ELPQ_BUILTIN_TYPES(BOTH)
 #undef BOTH
-    O(UNKNOWN), O(VOID), O(RECORD), 0, 99999, UINT32_MAX
+        O(UNKNOWN),
+    O(VOID),
+    O(RECORD),
+    0,
+    99999,
+    UINT32_MAX
 };
 
 enum { OIDS = sizeof(oids) / sizeof(oids[0]) };
@@ -411,8 +414,7 @@ START_TEST(test_changed_bytes)
 
         size = unhex(sample->hex, data);
         for (flips = 1 + (int)(random64() % 3); size && flips; flips--)
-            data[random64() % (uint64_t)size] ^=
-                (char)(1 << (random64() % 8));
+            data[random64() % (uint64_t)size] ^= (char)(1 << (random64() % 8));
         use_bytes(sample->oid, true, data, (size_t)size);
     }
 }
@@ -426,8 +428,8 @@ START_TEST(test_changed_text)
     int i, flips;
 
     for (i = 0; i < 100000; i++) {
-        const char *text = i % 2 || i % 3 ? samples[i % SAMPLES].text
-                                          : malformed[i % 90].data;
+        const char *text =
+            i % 2 || i % 3 ? samples[i % SAMPLES].text : malformed[i % 90].data;
         size_t size = strlen(text);
 
         memcpy(data, text, size);

@@ -47,6 +47,7 @@ static elpq_value bytes_as(uint32_t oid, const char *data, size_t size)
     return elpq_typed(oid, elpq_bytea(data, size));
 }
 
+/* clang-format off */
 /* value, format, bytes */
 #define ENCODINGS(E)                                                          \
     E(elpq_null(O(INT4)), 0, "NULL")                                          \
@@ -127,6 +128,7 @@ static elpq_value bytes_as(uint32_t oid, const char *data, size_t size)
                                                      "nuLL" }, 4)),           \
       0, "{\"a b\",\"\\\"\",\"\",\"nuLL\"}")                                  \
     E(with(99999, elpq_array_int64((const int64_t[]){ 1 }, 1)), 0, "{1}")
+/* clang-format on */
 
 START_TEST(test_encodings)
 {
@@ -143,8 +145,8 @@ START_TEST(test_encodings)
     size_t i;
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        int rc = elpq__params_encode(&cases[i].value, 1, &buf, &e, why,
-                                     sizeof(why));
+        int rc =
+            elpq__params_encode(&cases[i].value, 1, &buf, &e, why, sizeof(why));
 
         ck_assert_msg(rc == 0, "%s: %s", cases[i].bytes, why);
         ck_assert_msg(e.format == cases[i].format, "%s: format %d",
@@ -173,6 +175,7 @@ static elpq_value unknown_kind(void)
     return elpq_value_init(O(INT4), (elpq_kind)99);
 }
 
+/* clang-format off */
 /* value, the words behind "parameter $1: " */
 #define REFUSALS(R)                                                           \
     R(with(O(INT2), elpq_int32(70000)),                                       \
@@ -230,6 +233,7 @@ static elpq_value unknown_kind(void)
     R(bytes_as(O(BYTEA), "", SIZE_MAX),                                       \
       "the parameters take more than 1073741824 bytes")                       \
     R(unknown_kind(), "a value of unknown kind 99")
+/* clang-format on */
 
 START_TEST(test_refusals)
 {
@@ -247,16 +251,16 @@ START_TEST(test_refusals)
         char why[200] = "";
 
         elpq__buf_clear(&buf);
-        ck_assert_int_eq(elpq__params_encode(&cases[i].value, 1, &buf, &e,
-                                             why, sizeof(why)),
-                         ELPQ_E_VALUE);
+        ck_assert_int_eq(
+            elpq__params_encode(&cases[i].value, 1, &buf, &e, why, sizeof(why)),
+            ELPQ_E_VALUE);
         ck_assert_str_eq(why, cases[i].words);
         /* whatever room there is, it is kept to */
         for (room = 0; room < 40; room++) {
             memset(why, '#', sizeof(why));
-            ck_assert_int_eq(elpq__params_encode(&cases[i].value, 1, &buf, &e,
-                                                 why, room),
-                             ELPQ_E_VALUE);
+            ck_assert_int_eq(
+                elpq__params_encode(&cases[i].value, 1, &buf, &e, why, room),
+                ELPQ_E_VALUE);
             ck_assert_int_eq(why[room], '#');
             ck_assert(room == 0 || memchr(why, '\0', room));
         }
@@ -294,17 +298,15 @@ START_TEST(test_counts)
 
     for (i = 0; i < 65536; i++)
         values[i] = elpq_int32((int32_t)i);
-    ck_assert_int_eq(elpq__params_encode(values, 65535, &buf, e, why,
-                                         sizeof(why)),
-                     0);
+    ck_assert_int_eq(
+        elpq__params_encode(values, 65535, &buf, e, why, sizeof(why)), 0);
     ck_assert_uint_eq(e[65534].offset, 65534 * 4);
-    ck_assert_int_eq(elpq__params_encode(values, 65536, &buf, e, why,
-                                         sizeof(why)),
-                     ELPQ_E_VALUE);
+    ck_assert_int_eq(
+        elpq__params_encode(values, 65536, &buf, e, why, sizeof(why)),
+        ELPQ_E_VALUE);
     ck_assert_str_eq(why, "65536 parameters are more than the 65535 that a "
                           "statement can have");
-    ck_assert_int_eq(elpq__params_encode(NULL, 0, &buf, NULL, why,
-                                         sizeof(why)),
+    ck_assert_int_eq(elpq__params_encode(NULL, 0, &buf, NULL, why, sizeof(why)),
                      0);
     elpq__buf_free(&buf);
 }
@@ -332,9 +334,9 @@ START_TEST(test_limit)
     for (i = 0; i < 4; i++) {
         struct elpq__buf buf = { .limit = 2048 };
 
-        ck_assert_int_eq(elpq__params_encode(&values[i], 1, &buf, &e, why,
-                                             sizeof(why)),
-                         ELPQ_E_VALUE);
+        ck_assert_int_eq(
+            elpq__params_encode(&values[i], 1, &buf, &e, why, sizeof(why)),
+            ELPQ_E_VALUE);
         ck_assert_ptr_nonnull(strstr(why, "parameter $1: "));
         ck_assert_ptr_nonnull(strstr(why, "take more than 2048 bytes"));
         elpq__buf_free(&buf);

@@ -76,13 +76,12 @@ START_TEST(test_outside)
                          ELPQ_E_INDEX);
         ck_assert(elpq_is_null(result, rows[i], columns[i]));
         ck_assert_ptr_null(elpq_get_text(result, rows[i], columns[i]));
-#define GET_(name, type)                                                   \
-        {                                                                  \
-            type out;                                                      \
-            ck_assert_int_eq(elpq_get_##name(result, rows[i], columns[i],  \
-                                             &out),                        \
-                             ELPQ_E_INDEX);                                \
-        }
+#define GET_(name, type)                                                       \
+    {                                                                          \
+        type out;                                                              \
+        ck_assert_int_eq(elpq_get_##name(result, rows[i], columns[i], &out),   \
+                         ELPQ_E_INDEX);                                        \
+    }
         ELPQ_GETTERS(GET_)
 #undef GET_
     }
@@ -136,9 +135,9 @@ START_TEST(test_scan)
     bool id_null = true;
     bool flag_null = true;
 
-    ck_assert_int_eq(elpq_scan(result, 0, &id, &name,
-                               elpq_into(timestamp, &created), &flag),
-                     0);
+    ck_assert_int_eq(
+        elpq_scan(result, 0, &id, &name, elpq_into(timestamp, &created), &flag),
+        0);
     ck_assert_int_eq(id, 42);
     ck_assert_str_eq(name, "Jane");
     ck_assert_int_eq(created, 946684800000000);
@@ -167,14 +166,11 @@ START_TEST(test_scan_failures)
 
     for (i = 0; i < 5; i++)
         targets[i] = elpq_target_int32(&x);
-    ck_assert_int_eq(elpq_scan_v(result, 0, targets, 2, &failed),
-                     ELPQ_E_TYPE);
+    ck_assert_int_eq(elpq_scan_v(result, 0, targets, 2, &failed), ELPQ_E_TYPE);
     ck_assert_int_eq(failed, 1);
-    ck_assert_int_eq(elpq_scan_v(result, 0, targets, 5, &failed),
-                     ELPQ_E_INDEX);
+    ck_assert_int_eq(elpq_scan_v(result, 0, targets, 5, &failed), ELPQ_E_INDEX);
     ck_assert_int_eq(failed, 4);
-    ck_assert_int_eq(elpq_scan_v(result, 9, targets, 1, &failed),
-                     ELPQ_E_INDEX);
+    ck_assert_int_eq(elpq_scan_v(result, 9, targets, 1, &failed), ELPQ_E_INDEX);
     ck_assert_int_eq(failed, 0);
     targets[0].type = 200;
     ck_assert_int_eq(elpq_scan_v(result, 0, targets, 1, NULL), ELPQ_E_USAGE);
@@ -336,8 +332,7 @@ START_TEST(test_scratch)
         elpq__scratch_keep(&s, bytes + i, 1, made[i], size);
     }
     for (i = 0; i < 2000; i++) {
-        ck_assert_ptr_eq(elpq__scratch_find(&s, bytes + i, 1, &size),
-                         made[i]);
+        ck_assert_ptr_eq(elpq__scratch_find(&s, bytes + i, 1, &size), made[i]);
         ck_assert_ptr_null(elpq__scratch_find(&s, bytes + i, 2, &size));
         ck_assert(*made[i] == '\0' || *made[i] == (char)('a' + i % 26));
     }
