@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Which type a value is sent as.
+ *
+ * The server resolves operators by the types of the parameters, so these
+ * decide whether a statement works and whether it uses an index.  The rule: a
+ * value that has no more than its C type takes the type of the column or
+ * expression that it meets; failing that it keeps its C type's, and text stays
+ * undecided (OID 0), which is what a quoted literal in SQL is.  A value whose
+ * OID the caller set stays as it is, and so does a number that does not fit.
+ *
+ * Called by constructors, on the copy of the operand that they keep.
+ */
+#include <float.h>
+
+#include "internal.h"
+
+struct type {
+    const char *name;
+    uint32_t oid;
+    uint32_t array;
+};
+
+#define LOWER_(name, oid_, array_oid) { #name, oid_, array_oid },
+static const struct type types[] = { ELPQ_BUILTIN_TYPES(LOWER_) };
+#undef LOWER_
+#define TYPES (sizeof(types) / sizeof(types[0]))
+
+static const struct type *find_type(uint32_t oid)
+{
+    for (size_t i = 0; i < TYPES; i++)
+        if (types[i].oid == oid || types[i].array == oid)
+            return &types[i];
+    return NULL;
+}
+
+/* Built in and no array; the common ones without a search. */
+static bool is_scalar(uint32_t oid)
+{
+    const struct type *type;
+
+    if (oid == ELPQ_OID_TEXT || oid == ELPQ_OID_TIMESTAMPTZ)
+        return true;
+    type = oid ? find_type(oid) : NULL;
+    return type && type->oid == oid;
+}
+
+uint32_t elqb__array_of(uint32_t oid)
+{
+    const struct type *type = is_scalar(oid) ? find_type(oid) : NULL;
+
+    return type ? type->array : 0;
+}
+
+uint32_t elqb__element_of(uint32_t oid)
+{
+    const struct type *type = oid ? find_type(oid) : NULL;
+
+    return type && type->array == oid ? type->oid : 0;
+}
+
+/* ---------------------------------------------------------- names of types */
+
+const char *elqb__type_name(uint32_t oid, bool *is_array)
+{
+    const struct type *type = oid ? find_type(oid) : NULL;
+
+    *is_array = type && type->array == oid;
+    return type ? type->name : NULL;
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Whether SQL text is this name, a modifier or [] aside. */
+static bool is_name(const char *sql, const char *name)
+{
+    while (*name && lower(*sql) == lower(*name)) {
+        sql++;
+        name++;
+    }
+    return !*name && (!*sql || *sql == '(' || *sql == '[' || *sql == ' ');
+}
+
+/* SQL's own names; longer ones before their beginnings. */
+static const struct {
+    const char *name;
+    uint32_t oid;
+} sql_names[] = {
+    { "timestamp with time zone", ELPQ_OID_TIMESTAMPTZ },
+    { "time with time zone", ELPQ_OID_TIMETZ },
+    { "double precision", ELPQ_OID_FLOAT8 },
+    { "character varying", ELPQ_OID_VARCHAR },
+    { "bit varying", ELPQ_OID_VARBIT },
+    { "smallint", ELPQ_OID_INT2 },
+    { "integer", ELPQ_OID_INT4 },
+    { "int", ELPQ_OID_INT4 },
+    { "bigint", ELPQ_OID_INT8 },
+    { "real", ELPQ_OID_FLOAT4 },
+    { "decimal", ELPQ_OID_NUMERIC },
+    { "boolean", ELPQ_OID_BOOL },
+    { "char", ELPQ_OID_BPCHAR },
+    { "character", ELPQ_OID_BPCHAR },
+};
+
+uint32_t elqb__type_by_name(const char *name)
+{
+    uint32_t oid = 0;
+    size_t size = strlen(name);
+
+    for (size_t i = 0; !oid && i < sizeof(sql_names) / sizeof(*sql_names);
+         i++)
+        if (is_name(name, sql_names[i].name))
+            oid = sql_names[i].oid;
+    for (size_t i = 0; !oid && i < TYPES; i++)
+        if (is_name(name, types[i].name))
+            oid = types[i].oid;
+    if (size > 2 && strcmp(name + size - 2, "[]") == 0)
+        oid = elqb__array_of(oid);
+    return oid;
+}
+
+/* ------------------------------------------------------- one value, one type */
+
+static bool is_int(uint32_t oid)
+{
+    return oid == ELPQ_OID_INT4 || oid == ELPQ_OID_INT8 ||
+           oid == ELPQ_OID_INT2;
+}
+
+static bool fits(int64_t x, uint32_t oid)
+{
+    switch (oid) {
+    case ELPQ_OID_INT2:
+        return x >= INT16_MIN && x <= INT16_MAX;
+    case ELPQ_OID_INT4:
+        return x >= INT32_MIN && x <= INT32_MAX;
+    case ELPQ_OID_OID:
+        return x >= 0 && x <= UINT32_MAX;
+    case ELPQ_OID_BOOL:
+        return x == 0 || x == 1;
+    case ELPQ_OID_INT8:
+    case ELPQ_OID_FLOAT8:
+    case ELPQ_OID_NUMERIC:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void type_int(elpq_value *v, uint32_t oid)
+{
+    bool large = v->kind == ELPQ_KIND_UINT && v->u.uint64 > INT64_MAX;
+
+    if (!is_int(v->oid))
+        return;
+    if (large ? oid == ELPQ_OID_NUMERIC : fits(v->u.int64, oid))
+        v->oid = oid;
+}
+
+static void type_double(elpq_value *v, uint32_t oid)
+{
+    double x = v->u.float64;
+
+    if (v->oid != ELPQ_OID_FLOAT8)
+        return;
+    if (oid == ELPQ_OID_NUMERIC ||
+        (oid == ELPQ_OID_FLOAT4 && x >= -FLT_MAX && x <= FLT_MAX))
+        v->oid = oid;
+}
+
+/* C arrays: numbers among arrays of numbers, strings into any array. */
+static void type_array(elpq_value *v, uint32_t oid)
+{
+    uint32_t element = elqb__element_of(oid);
+    bool same;
+
+    switch (v->elem) {
+    case ELPQ_KIND_INT:
+        same = is_int(element) || element == ELPQ_OID_NUMERIC ||
+               element == ELPQ_OID_OID;
+        break;
+    case ELPQ_KIND_DOUBLE:
+    case ELPQ_KIND_FLOAT:
+        same = element == ELPQ_OID_NUMERIC || element == ELPQ_OID_FLOAT8 ||
+               element == ELPQ_OID_FLOAT4;
+        break;
+    case ELPQ_KIND_TEXT:
+        same = element && v->oid == ELPQ_OID_TEXT_ARRAY;
+        break;
+    default:
+        same = false;
+        break;
+    }
+    if (same)
+        v->oid = oid;
+}
+
+static void type_value(elpq_value *v, uint32_t oid)
+{
+    switch (v->kind) {
+    case ELPQ_KIND_NULL:
+    case ELPQ_KIND_TEXT:
+        if (v->oid == 0 && is_scalar(oid))
+            v->oid = oid;
+        break;
+    case ELPQ_KIND_INT:
+    case ELPQ_KIND_UINT:
+        type_int(v, oid);
+        break;
+    case ELPQ_KIND_DOUBLE:
+        type_double(v, oid);
+        break;
+    case ELPQ_KIND_FLOAT:
+        if (v->oid == ELPQ_OID_FLOAT4 &&
+            (oid == ELPQ_OID_FLOAT8 || oid == ELPQ_OID_NUMERIC))
+            v->oid = oid;
+        break;
+    case ELPQ_KIND_C_ARRAY:
+        type_array(v, oid);
+        break;
+    default:
+        break;
+    }
+}
+
+void elqb__take_type(elqb_expr *e, uint32_t oid)
+{
+    if (e->kind == ELQB_KIND_VALUE && e->u.value.oid != oid) {
+        type_value(&e->u.value, oid);
+        e->oid = e->u.value.oid;
+    }
+}
+
+bool elqb__is_untyped_text(const elqb_expr *e)
+{
+    return e->kind == ELQB_KIND_VALUE && e->oid == 0 &&
+           (e->u.value.kind == ELPQ_KIND_TEXT ||
+            e->u.value.kind == ELPQ_KIND_NULL);
+}
+
+void elqb__take_text(elqb_expr *e)
+{
+    if (elqb__is_untyped_text(e))
+        elqb__take_type(e, ELPQ_OID_TEXT);
+}
+
+void elqb__take_bool(elqb_expr *e)
+{
+    elqb__take_type(e, ELPQ_OID_BOOL);
+}
+
+void elqb__take_int8(elqb_expr *e)
+{
+    elqb__take_type(e, ELPQ_OID_INT8);
+}
+
+/* -------------------------------------------------------- several operands */
+
+static bool is_value(const elqb_expr *e)
+{
+    return e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_LITERAL;
+}
+
+/* The type that the operands agree on: of the first that is no value. */
+static uint32_t common_type(const elqb_expr *args, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!is_value(&args[i]) && args[i].oid)
+            return args[i].oid;
+    return 0;
+}
+
+static bool is_row(const elqb_expr *e)
+{
+    return e->kind == ELQB_KIND_NODE && e->u.node->kind == NODE_ROW;
+}
+
+/* (a, b) = ($1, $2): each value meets its column, in a row of its own. */
+static void match_row(elqb *q, const elqb_expr *columns, elqb_expr *row)
+{
+    const struct elqb_node *from = columns->u.node;
+    struct elqb_node *copy;
+
+    if (from->count != row->u.node->count)
+        return;
+    copy = elqb__new_node(q, NODE_ROW, from->count);
+    if (!copy)
+        return;
+    for (uint32_t i = 0; i < from->count; i++) {
+        copy->args[i] = row->u.node->args[i];
+        if (from->args[i].oid && !is_value(&from->args[i]))
+            elqb__take_type(&copy->args[i], from->args[i].oid);
+    }
+    row->u.node = copy;
+}
+
+static void match_same(elqb *q, elqb_expr *args, uint32_t count)
+{
+    uint32_t oid = common_type(args, count);
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (oid)
+            elqb__take_type(&args[i], oid);
+        if (i > 0 && is_row(&args[0]) && is_row(&args[i]))
+            match_row(q, &args[0], &args[i]);
+    }
+}
+
+static bool is_number(const elqb_expr *e)
+{
+    return e->kind == ELQB_KIND_VALUE && e->u.value.kind >= ELPQ_KIND_INT &&
+           e->u.value.kind <= ELPQ_KIND_FLOAT;
+}
+
+static void match_numbers(elqb_expr *args, uint32_t count)
+{
+    uint32_t oid = common_type(args, count);
+
+    for (uint32_t i = 0; oid && oid != ELPQ_OID_BOOL && i < count; i++)
+        if (is_number(&args[i]))
+            elqb__take_type(&args[i], oid);
+}
+
+static bool is_text_type(uint32_t oid)
+{
+    return oid == ELPQ_OID_TEXT || oid == ELPQ_OID_VARCHAR ||
+           oid == ELPQ_OID_BPCHAR;
+}
+
+/*
+ * || of text makes its strings text, and two strings alone are text as well;
+ * beside arrays, jsonb and functions the server decides.
+ */
+static void match_concat(elqb_expr *args, uint32_t count)
+{
+    uint32_t oid = common_type(args, count);
+    bool text = is_text_type(oid) ||
+                (oid == 0 && is_value(&args[0]) && is_value(&args[1]));
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (text)
+            elqb__take_text(&args[i]);
+        else if (args[i].kind == ELQB_KIND_VALUE &&
+                 args[i].u.value.kind == ELPQ_KIND_C_ARRAY)
+            elqb__take_type(&args[i], oid);
+    }
+}
+
+void elqb__match_types(elqb *q, enum elqb__op op, elqb_expr *args,
+                       uint32_t count)
+{
+    switch (elqb__ops[op].takes) {
+    case TAKES_SAME:
+        match_same(q, args, count);
+        break;
+    case TAKES_NUMBER:
+        match_numbers(args, count);
+        break;
+    case TAKES_CONCAT:
+        match_concat(args, count);
+        break;
+    case TAKES_KEY:
+        elqb__take_text(&args[count - 1]);
+        break;
+    case TAKES_TEXT:
+        for (uint32_t i = 0; i < count; i++)
+            elqb__take_text(&args[i]);
+        break;
+    case TAKES_BOOL:
+        for (uint32_t i = 0; i < count; i++)
+            elqb__take_bool(&args[i]);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Alternatives of CASE, COALESCE, ARRAY: strings alone are text. */
+void elqb__match_list(elqb_expr *args, uint32_t count)
+{
+    uint32_t oid = common_type(args, count);
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (oid)
+            elqb__take_type(&args[i], oid);
+        else
+            elqb__take_text(&args[i]);
+    }
+}
+
+uint32_t elqb__result_type(enum elqb__op op, const elqb_expr *args,
+                           uint32_t count)
+{
+    uint32_t oid;
+
+    switch (elqb__ops[op].gives) {
+    case GIVES_BOOL:
+        return ELPQ_OID_BOOL;
+    case GIVES_TEXT:
+        return ELPQ_OID_TEXT;
+    case GIVES_OPERAND:
+        break;
+    default:
+        return 0;
+    }
+    /* Operands that differ: an interval added, say.  The server knows. */
+    oid = args[0].oid;
+    for (uint32_t i = 1; i < count; i++)
+        if (args[i].oid != oid && op != OP_JSON_GET && op != OP_JSON_PATH &&
+            op != OP_JSON_DELETE_PATH && !is_text_type(oid))
+            return 0;
+    return is_text_type(oid) ? ELPQ_OID_TEXT : oid;
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * INSERT, UPDATE, DELETE: their clauses, as they are given.
+ *
+ * What is stored into a column takes its type.  The lists of SET hold column
+ * and value in turn.  What the statements share with SELECT is in
+ * selectable.c.
+ */
+#include "statements.h"
+
+/* ------------------------------------------------------------ assignments */
+
+/* The column that a value is stored into: a column, or an element of one. */
+static bool is_target(const elqb_expr *e)
+{
+    while (e->kind == ELQB_KIND_NODE && (e->u.node->kind == NODE_SUBSCRIPT ||
+                                         e->u.node->kind == NODE_SLICE ||
+                                         e->u.node->kind == NODE_FIELD))
+        e = &e->u.node->args[0];
+    return e->kind == ELQB_KIND_COLUMN;
+}
+
+static bool keep_assignment(elqb *q, const char *function, elqb_expr *column,
+                            elqb_expr *value)
+{
+    if (elqb__failed(q))
+        return false;
+    if (!is_target(column))
+        elqb__fail(q, ELQB_E_USAGE, "%s: what is set is no column", function);
+    if (!elqb__keep_operand(q, function, column) ||
+        !elqb__keep_operand(q, function, value))
+        return false;
+    elqb__take_type(value, column->oid);
+    return true;
+}
+
+static void add_assignment(elqb *q, const char *function,
+                           struct elqb__list *set, elqb_expr column,
+                           elqb_expr value)
+{
+    if (keep_assignment(q, function, &column, &value) &&
+        elqb__push(q, set, column))
+        elqb__push(q, set, value);
+}
+
+/* A new statement of a table; keeps NULL if the table cannot be one. */
+static void *make_statement(elqb *q, const char *function, size_t size,
+                            elqb_table *t)
+{
+    if (!elqb__failed(q) && t->source)
+        elqb__fail(q, ELQB_E_USAGE, "%s: a subquery is no table", function);
+    return elqb__keep_table(q, function, t) ? elqb__new_statement(q, size)
+                                            : NULL;
+}
+
+/* ----------------------------------------------------------------- insert */
+
+elqb_insert *elqb_insert_new(elqb *q, elqb_table t)
+{
+    elqb_insert *i = make_statement(q, "elqb_insert_new", sizeof(*i), &t);
+
+    if (i)
+        i->table = t;
+    return i;
+}
+
+void elqb_insert_set(elqb_insert *i, elqb_expr column, elqb_expr value)
+{
+    if (!i || !keep_assignment(i->q, "elqb_set", &column, &value))
+        return;
+    if (i->by_rows || i->select) {
+        elqb__fail(i->q, ELQB_E_USAGE,
+                   "elqb_set: the insert has elqb_columns() already");
+        return;
+    }
+    if (elqb__push(i->q, &i->columns, column))
+        elqb__push(i->q, &i->values, value);
+}
+
+void elqb_insert_columns_v(elqb_insert *i, const elqb_expr *columns)
+{
+    if (!i || elqb__failed(i->q))
+        return;
+    if (i->values.count) {
+        elqb__fail(i->q, ELQB_E_USAGE,
+                   "elqb_columns: the insert has values already");
+        return;
+    }
+    i->by_rows = true;
+    elqb__add_list(i->q, "elqb_columns", &i->columns, columns);
+    for (uint32_t c = 0; c < i->columns.count; c++)
+        if (!is_target(&i->columns.items[c]))
+            elqb__fail(i->q, ELQB_E_USAGE,
+                       "elqb_columns: what is inserted into is no column");
+}
+
+void elqb_values_v(elqb_insert *i, const elqb_expr *row)
+{
+    uint32_t count = elqb__count_list(row);
+
+    if (!i || elqb__failed(i->q))
+        return;
+    if (!i->by_rows || count != i->columns.count || i->select) {
+        elqb__fail(i->q, ELQB_E_USAGE,
+                   "elqb_values: %u values for the %u of elqb_columns()",
+                   (unsigned)count,
+                   i->by_rows ? (unsigned)i->columns.count : 0u);
+        return;
+    }
+    for (uint32_t c = 0; c < count; c++) {
+        elqb_expr value = row[c];
+
+        if (!elqb__keep_operand(i->q, "elqb_values", &value))
+            return;
+        elqb__take_type(&value, i->columns.items[c].oid);
+        elqb__push(i->q, &i->values, value);
+    }
+}
+
+void elqb_insert_select(elqb_insert *i, elqb_select *s)
+{
+    if (!i || elqb__failed(i->q))
+        return;
+    if (!s)
+        elqb__fail(i->q, ELQB_E_USAGE,
+                   "elqb_insert_select: the select is NULL");
+    else if (s->q != i->q)
+        elqb__fail(i->q, ELQB_E_FOREIGN, "elqb_insert_select: the select "
+                   "belongs to another workspace");
+    else if (i->values.count)
+        elqb__fail(i->q, ELQB_E_USAGE,
+                   "elqb_insert_select: the insert has values already");
+    i->select = s;
+}
+
+/* ------------------------------------------------------------ ON CONFLICT */
+
+static void set_conflict(elqb_insert *i, const char *function,
+                         enum elqb__conflict conflict,
+                         const elqb_expr *target)
+{
+    if (!i || elqb__failed(i->q))
+        return;
+    if (i->conflict != CONFLICT_ERROR) {
+        elqb__fail(i->q, ELQB_E_USAGE, "%s: there is an ON CONFLICT already",
+                   function);
+        return;
+    }
+    i->conflict = conflict;
+    elqb__add_list(i->q, function, &i->target, target);
+}
+
+void elqb_on_conflict_nothing_v(elqb_insert *i, const elqb_expr *target)
+{
+    set_conflict(i, "elqb_on_conflict_nothing", CONFLICT_NOTHING, target);
+}
+
+void elqb_on_conflict_update_v(elqb_insert *i, const elqb_expr *target)
+{
+    set_conflict(i, "elqb_on_conflict_update", CONFLICT_UPDATE, target);
+}
+
+void elqb_on_constraint(elqb_insert *i, const char *name)
+{
+    if (i && !elqb__failed(i->q) &&
+        elqb__check_name(i->q, "elqb_on_constraint", name))
+        i->constraint = elqb__copy_string(i->q, name);
+}
+
+void elqb_conflict_index_where(elqb_insert *i, elqb_expr condition)
+{
+    if (i)
+        elqb__add_condition(i->q, "elqb_conflict_index_where",
+                            &i->index_where, condition);
+}
+
+void elqb_conflict_set(elqb_insert *i, elqb_expr column, elqb_expr value)
+{
+    if (i)
+        add_assignment(i->q, "elqb_conflict_set", &i->set, column, value);
+}
+
+void elqb_conflict_where(elqb_insert *i, elqb_expr condition)
+{
+    if (i)
+        elqb__add_condition(i->q, "elqb_conflict_where", &i->conflict_where,
+                            condition);
+}
+
+void elqb_insert_returning_v(elqb_insert *i, const elqb_expr *list)
+{
+    if (i)
+        elqb__add_columns(i->q, "elqb_returning", &i->returning, list);
+}
+
+/* ----------------------------------------------------------------- update */
+
+elqb_update *elqb_update_new(elqb *q, elqb_table t)
+{
+    elqb_update *u = make_statement(q, "elqb_update_new", sizeof(*u), &t);
+
+    if (u)
+        u->table = t;
+    return u;
+}
+
+void elqb_update_set(elqb_update *u, elqb_expr column, elqb_expr value)
+{
+    if (u)
+        add_assignment(u->q, "elqb_set", &u->set, column, value);
+}
+
+void elqb_update_from(elqb_update *u, elqb_table t)
+{
+    if (u)
+        elqb__add_from(u->q, "elqb_from", &u->from, NO_JOIN, t, ELQB_NONE);
+}
+
+void elqb_update_join(elqb_update *u, elqb_join_kind kind, elqb_table t,
+                      elqb_expr on)
+{
+    if (u)
+        elqb__add_from(u->q, "elqb_join", &u->from, (uint8_t)kind, t, on);
+}
+
+void elqb_update_where(elqb_update *u, elqb_expr condition)
+{
+    if (u)
+        elqb__add_condition(u->q, "elqb_where", &u->where, condition);
+}
+
+void elqb_update_returning_v(elqb_update *u, const elqb_expr *list)
+{
+    if (u)
+        elqb__add_columns(u->q, "elqb_returning", &u->returning, list);
+}
+
+/* ----------------------------------------------------------------- delete */
+
+elqb_delete *elqb_delete_new(elqb *q, elqb_table t)
+{
+    elqb_delete *d = make_statement(q, "elqb_delete_new", sizeof(*d), &t);
+
+    if (d)
+        d->table = t;
+    return d;
+}
+
+void elqb_using(elqb_delete *d, elqb_table t)
+{
+    if (d)
+        elqb__add_from(d->q, "elqb_using", &d->from, NO_JOIN, t, ELQB_NONE);
+}
+
+void elqb_delete_join(elqb_delete *d, elqb_join_kind kind, elqb_table t,
+                      elqb_expr on)
+{
+    if (d)
+        elqb__add_from(d->q, "elqb_join", &d->from, (uint8_t)kind, t, on);
+}
+
+void elqb_delete_where(elqb_delete *d, elqb_expr condition)
+{
+    if (d)
+        elqb__add_condition(d->q, "elqb_where", &d->where, condition);
+}
+
+void elqb_delete_returning_v(elqb_delete *d, const elqb_expr *list)
+{
+    if (d)
+        elqb__add_columns(d->q, "elqb_returning", &d->returning, list);
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Elements of expressions: nodes, what becomes of leaves that are put into
+ * them, and the constructors of all that is neither operator nor function.
+ *
+ * Nodes are made here and nowhere else.  elqb__keep() is what every operand
+ * goes through: it refuses parts of other workspaces, and copies what a leaf
+ * borrows, so that the caller's buffers may go away.
+ */
+#include "internal.h"
+
+/* ------------------------------------------------------------------ nodes */
+
+struct elqb_node *elqb__new_node(elqb *q, enum elqb__node_kind kind,
+                                 uint32_t count)
+{
+    struct elqb_node *node =
+        elqb__alloc(q, sizeof(*node) + count * sizeof(elqb_expr));
+
+    if (!node)
+        return NULL;
+    node->owner = q;
+    node->kind = (uint8_t)kind;
+    node->op = OP_NO;
+    node->level = LEVEL_ATOM;
+    node->flags = 0;
+    node->count = count;
+    node->args = (elqb_expr *)(node + 1);
+    node->text = NULL;
+    node->more = NULL;
+    return node;
+}
+
+elqb_expr elqb__node_expr(struct elqb_node *node, uint32_t oid)
+{
+    elqb_expr e;
+
+    e.kind = ELQB_KIND_NODE;
+    e.flags = 0;
+    e.n = 0;
+    e.oid = oid;
+    e.u.node = node;
+    return e;
+}
+
+/* ------------------------------------------------------- keeping operands */
+
+/* The strings of a C array, with the array of pointers to them. */
+static bool keep_strings(elqb *q, elpq_value *v)
+{
+    const char *const *from = v->u.array.items;
+    size_t count = v->u.array.count;
+    char **to;
+
+    if (count > SIZE_MAX / sizeof(*to) / 2 ||
+        !(to = elqb__alloc(q, count * sizeof(*to))))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        to[i] = from[i] ? elqb__copy_string(q, from[i]) : NULL;
+        if (from[i] && !to[i])
+            return false;
+    }
+    v->u.array.items = to;
+    return true;
+}
+
+/* Arrays of arrays end somewhere; those that do not are a mistake. */
+#define VALUE_DEPTH 64
+
+static bool keep_value(elqb *q, const char *function, elpq_value *v,
+                       unsigned depth)
+{
+    size_t width = v->kind == ELPQ_KIND_ARRAY ? sizeof(*v) : v->width;
+    elpq_value *items;
+    void *copy;
+
+    switch (v->kind) {
+    case ELPQ_KIND_TEXT:
+    case ELPQ_KIND_BYTES:
+    case ELPQ_KIND_RAW:
+        v->u.bytes.data =
+            elqb__copy_bytes(q, v->u.bytes.data, v->u.bytes.size);
+        return v->u.bytes.data != NULL;
+    case ELPQ_KIND_ARRAY:
+    case ELPQ_KIND_C_ARRAY:
+        break;
+    default:
+        return true;
+    }
+    if (depth == VALUE_DEPTH || (width && v->u.array.count > SIZE_MAX / width / 2)) {
+        elqb__fail(q, ELQB_E_LIMIT, "%s: the array is too large", function);
+        return false;
+    }
+    if (v->kind == ELPQ_KIND_C_ARRAY && v->elem == ELPQ_KIND_TEXT)
+        return keep_strings(q, v);
+    copy = elqb__copy_bytes(q, v->u.array.items, v->u.array.count * width);
+    if (!copy)
+        return false;
+    items = copy;
+    for (size_t i = 0; v->kind == ELPQ_KIND_ARRAY && i < v->u.array.count; i++)
+        if (!keep_value(q, function, &items[i], depth + 1))
+            return false;
+    v->u.array.items = copy;
+    return true;
+}
+
+bool elqb__keep_value(elqb *q, const char *function, elpq_value *v)
+{
+    return keep_value(q, function, v, 0);
+}
+
+static bool keep_string(elqb *q, const char **s)
+{
+    if (*s)
+        *s = elqb__copy_string(q, *s);
+    return !q->code;
+}
+
+static bool keep_names(elqb *q, elqb_expr *e)
+{
+    if (e->flags & ELQB_STATIC_NAMES)
+        return true;
+    return keep_string(q, &e->u.column.schema) &&
+           keep_string(q, &e->u.column.table) &&
+           keep_string(q, &e->u.column.name);
+}
+
+bool elqb__keep(elqb *q, const char *function, elqb_expr *e)
+{
+    if (elqb__failed(q))
+        return false;
+    e->n = 0;
+    switch (e->kind) {
+    case ELQB_KIND_NODE:
+        if (e->u.node->owner == q)
+            return true;
+        elqb__fail(q, ELQB_E_FOREIGN,
+                   "%s: a part belongs to another workspace", function);
+        return false;
+    case ELQB_KIND_VALUE:
+    case ELQB_KIND_LITERAL:
+        return elqb__keep_value(q, function, &e->u.value);
+    case ELQB_KIND_COLUMN:
+    case ELQB_KIND_BIND:
+    case ELQB_KIND_STAR:
+        return keep_names(q, e);
+    default:
+        return true;
+    }
+}
+
+bool elqb__keep_operand(elqb *q, const char *function, elqb_expr *e)
+{
+    if (e->kind == ELQB_KIND_NONE)
+        elqb__fail(q, ELQB_E_USAGE, "%s: an operand is ELQB_NONE", function);
+    else if (e->kind == ELQB_KIND_END)
+        elqb__fail(q, ELQB_E_USAGE, "%s: an operand is ELQB_END", function);
+    return elqb__keep(q, function, e);
+}
+
+uint32_t elqb__count_list(const elqb_expr *list)
+{
+    uint32_t count = 0;
+
+    while (list && list[count].kind != ELQB_KIND_END)
+        count++;
+    return count;
+}
+
+bool elqb__keep_list(elqb *q, const char *function, elqb_expr *args,
+                     const elqb_expr *list, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        args[i] = list[i];
+        if (!elqb__keep_operand(q, function, &args[i]))
+            return false;
+    }
+    return true;
+}
+
+/* ----------------------------------------------------------- simple nodes */
+
+/* A node around one operand. */
+static struct elqb_node *wrap(elqb *q, const char *function,
+                              enum elqb__node_kind kind, elqb_expr a)
+{
+    struct elqb_node *node;
+
+    if (elqb__failed(q) || !elqb__keep_operand(q, function, &a))
+        return NULL;
+    node = elqb__new_node(q, kind, 1);
+    if (node)
+        node->args[0] = a;
+    return node;
+}
+
+/* The same with a name. */
+static struct elqb_node *wrap_named(elqb *q, const char *function,
+                                    enum elqb__node_kind kind, elqb_expr a,
+                                    const char *name)
+{
+    struct elqb_node *node = wrap(q, function, kind, a);
+
+    if (!node || !elqb__check_name(q, function, name))
+        return NULL;
+    node->text = elqb__copy_string(q, name);
+    return node->text ? node : NULL;
+}
+
+elqb_expr elqb_collate_in(elqb *q, elqb_expr a, const char *schema,
+                          const char *name)
+{
+    struct elqb_node *node =
+        wrap_named(q, "elqb_collate", NODE_COLLATE, a, name);
+
+    if (!node)
+        return ELQB_NONE;
+    if (schema && !(node->more = elqb__copy_string(q, schema)))
+        return ELQB_NONE;
+    node->op = OP_COLLATE;
+    node->level = elqb__ops[OP_COLLATE].level;
+    elqb__match_types(q, OP_COLLATE, node->args, 1);
+    return elqb__node_expr(node, node->args[0].oid);
+}
+
+elqb_expr elqb_subscript(elqb *q, elqb_expr a, elqb_expr i)
+{
+    struct elqb_node *node;
+
+    if (elqb__failed(q) || !elqb__keep_operand(q, "elqb_subscript", &a) ||
+        !elqb__keep_operand(q, "elqb_subscript", &i) ||
+        !(node = elqb__new_node(q, NODE_SUBSCRIPT, 2)))
+        return ELQB_NONE;
+    if (a.oid == ELPQ_OID_JSONB)
+        elqb__take_text(&i);
+    node->args[0] = a;
+    node->args[1] = i;
+    return elqb__node_expr(node, a.oid == ELPQ_OID_JSONB
+                                     ? a.oid
+                                     : elqb__element_of(a.oid));
+}
+
+elqb_expr elqb_slice(elqb *q, elqb_expr a, elqb_expr from, elqb_expr to)
+{
+    struct elqb_node *node;
+
+    if (elqb__failed(q) || !elqb__keep_operand(q, "elqb_slice", &a) ||
+        !elqb__keep(q, "elqb_slice", &from) ||
+        !elqb__keep(q, "elqb_slice", &to) ||
+        !(node = elqb__new_node(q, NODE_SLICE, 3)))
+        return ELQB_NONE;
+    node->args[0] = a;
+    node->args[1] = from;
+    node->args[2] = to;
+    return elqb__node_expr(node, a.oid);
+}
+
+elqb_expr elqb_field(elqb *q, elqb_expr a, const char *name)
+{
+    struct elqb_node *node = wrap_named(q, "elqb_field", NODE_FIELD, a, name);
+
+    return node ? elqb__node_expr(node, 0) : ELQB_NONE;
+}
+
+static struct elqb_node *make_list(elqb *q, const char *function,
+                                   enum elqb__node_kind kind,
+                                   const elqb_expr *items)
+{
+    uint32_t count = elqb__count_list(items);
+    struct elqb_node *node;
+
+    if (elqb__failed(q))
+        return NULL;
+    node = elqb__new_node(q, kind, count);
+    if (!node || !elqb__keep_list(q, function, node->args, items, count))
+        return NULL;
+    return node;
+}
+
+elqb_expr elqb_row_v(elqb *q, const elqb_expr *items)
+{
+    struct elqb_node *node = make_list(q, "elqb_row", NODE_ROW, items);
+
+    return node ? elqb__node_expr(node, 0) : ELQB_NONE;
+}
+
+elqb_expr elqb_array_v(elqb *q, const elqb_expr *items)
+{
+    struct elqb_node *node = make_list(q, "elqb_array", NODE_ARRAY, items);
+
+    if (!node)
+        return ELQB_NONE;
+    elqb__match_list(node->args, node->count);
+    return elqb__node_expr(
+        node, node->count ? elqb__array_of(node->args[0].oid) : 0);
+}
+
+elqb_expr elqb_as(elqb *q, elqb_expr a, const char *label)
+{
+    struct elqb_node *node = wrap_named(q, "elqb_as", NODE_LABEL, a, label);
+
+    if (!node)
+        return ELQB_NONE;
+    elqb__take_text(&node->args[0]); /* labels are for columns of results */
+    return elqb__node_expr(node, node->args[0].oid);
+}
+
+/* asc and desc, and what goes around them: one node, the flags added up. */
+static elqb_expr make_order(elqb *q, const char *function, elqb_expr a,
+                            uint8_t flag)
+{
+    struct elqb_node *node;
+
+    if (a.kind == ELQB_KIND_NODE && a.u.node->kind == NODE_ORDER) {
+        flag |= a.u.node->flags;
+        a = a.u.node->args[0];
+    }
+    node = wrap(q, function, NODE_ORDER, a);
+    if (!node)
+        return ELQB_NONE;
+    node->flags = flag;
+    if ((flag & ORDER_ASC && flag & ORDER_DESC) ||
+        (flag & NULLS_FIRST && flag & NULLS_LAST))
+        elqb__fail(q, ELQB_E_USAGE, "%s: the order contradicts itself",
+                   function);
+    return elqb__failed(q) ? ELQB_NONE : elqb__node_expr(node, 0);
+}
+
+elqb_expr elqb_asc(elqb *q, elqb_expr a)
+{
+    return make_order(q, "elqb_asc", a, ORDER_ASC);
+}
+
+elqb_expr elqb_desc(elqb *q, elqb_expr a)
+{
+    return make_order(q, "elqb_desc", a, ORDER_DESC);
+}
+
+elqb_expr elqb_nulls_first(elqb *q, elqb_expr a)
+{
+    return make_order(q, "elqb_nulls_first", a, NULLS_FIRST);
+}
+
+elqb_expr elqb_nulls_last(elqb *q, elqb_expr a)
+{
+    return make_order(q, "elqb_nulls_last", a, NULLS_LAST);
+}
+
+/* --------------------------------------------- names and values of their own */
+
+elqb_expr elqb_excluded(elqb_expr column)
+{
+    if (column.kind == ELQB_KIND_COLUMN) {
+        column.u.column.schema = NULL;
+        column.u.column.table = "excluded";
+    }
+    return column;
+}
+
+elqb_expr elqb_shared(elqb *q, elqb_expr value)
+{
+    struct elqb_node *node;
+
+    if (!elqb__failed(q) && value.kind != ELQB_KIND_VALUE)
+        elqb__fail(q, ELQB_E_USAGE, "elqb_shared: only a value can be shared");
+    node = wrap(q, "elqb_shared", NODE_SHARED, value);
+    return node ? elqb__node_expr(node, value.oid) : ELQB_NONE;
+}
+
+/* The place of a name among the values of binds. */
+static elqb_arg *find_param(elqb *q, const char *name)
+{
+    elqb_arg *grown;
+
+    for (uint32_t i = 0; i < q->nparams; i++)
+        if (strcmp(q->params[i].name, name) == 0)
+            return &q->params[i];
+    if (q->nparams == q->params_room) {
+        q->params_room = 2 * q->params_room + 8;
+        grown = elqb__alloc(q, q->params_room * sizeof(*grown));
+        if (!grown)
+            return NULL;
+        if (q->nparams)
+            memcpy(grown, q->params, q->nparams * sizeof(*grown));
+        q->params = grown;
+    }
+    q->params[q->nparams].name = elqb__copy_string(q, name);
+    return q->params[q->nparams].name ? &q->params[q->nparams++] : NULL;
+}
+
+void elqb_params_v(elqb *q, const elqb_arg *args)
+{
+    elqb_arg *param;
+    elqb_expr value;
+
+    for (; args && args->name && !elqb__failed(q); args++) {
+        value = args->value;
+        if (value.kind != ELQB_KIND_VALUE)
+            elqb__fail(q, ELQB_E_USAGE,
+                       "elqb_params: \"%s\" is given no value", args->name);
+        else if (elqb__keep(q, "elqb_params", &value) &&
+                 (param = find_param(q, args->name)))
+            param->value = value;
+    }
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Functions, and what looks like one: aggregates, CASE, EXTRACT, CAST.
+ *
+ * A function's name is an identifier, so it is written quoted.  A few that
+ * users call functions are grammar, and fail when quoted; they are listed
+ * here.  So are those that can do nothing with a string of undecided type.
+ */
+#include "internal.h"
+
+/* Upper case, as they are written; sorted for nobody, the list is short. */
+static const struct {
+    const char *name;
+    enum elqb__form form;
+} grammar[] = {
+    { "COALESCE", FORM_GRAMMAR },
+    { "NULLIF", FORM_GRAMMAR },
+    { "GREATEST", FORM_GRAMMAR },
+    { "LEAST", FORM_GRAMMAR },
+    { "GROUPING", FORM_GRAMMAR },
+    { "CURRENT_DATE", FORM_BARE },
+    { "CURRENT_TIME", FORM_BARE },
+    { "CURRENT_TIMESTAMP", FORM_BARE },
+    { "LOCALTIME", FORM_BARE },
+    { "LOCALTIMESTAMP", FORM_BARE },
+    { "CURRENT_ROLE", FORM_BARE },
+    { "CURRENT_USER", FORM_BARE },
+    { "USER", FORM_BARE },
+    { "SESSION_USER", FORM_BARE },
+    { "CURRENT_CATALOG", FORM_BARE },
+    { "CURRENT_SCHEMA", FORM_BARE },
+};
+
+/* Their strings are text: the arguments are of any type. */
+static const char *const any_functions[] = {
+    "array_agg",          "concat",           "concat_ws",
+    "count",              "format",           "json_agg",
+    "json_build_array",   "json_build_object", "json_object_agg",
+    "jsonb_agg",          "jsonb_build_array", "jsonb_build_object",
+    "jsonb_object_agg",   "max",              "min",
+    "num_nonnulls",       "num_nulls",        "pg_typeof",
+    "quote_literal",      "quote_nullable",   "to_json",
+    "to_jsonb",
+};
+
+static bool equals_upper(const char *name, const char *upper)
+{
+    for (; *name && *upper; name++, upper++)
+        if ((*name >= 'a' && *name <= 'z' ? *name - 'a' + 'A' : *name) !=
+            *upper)
+            return false;
+    return *name == *upper;
+}
+
+/* How the name is written; replaces it by the spelling of the grammar. */
+static enum elqb__form find_form(const char **name)
+{
+    static const char starts[] = "cnglsu"; /* most names end the search here */
+
+    if (!strchr(starts, **name | 0x20))
+        return FORM_QUOTED;
+    for (size_t i = 0; i < sizeof(grammar) / sizeof(*grammar); i++)
+        if (equals_upper(*name, grammar[i].name)) {
+            *name = grammar[i].name;
+            return grammar[i].form;
+        }
+    return FORM_QUOTED;
+}
+
+static bool takes_any(const char *name)
+{
+    for (size_t i = 0; i < sizeof(any_functions) / sizeof(*any_functions); i++)
+        if (strcmp(name, any_functions[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Types of the arguments; returns that of the result, as far as known. */
+static uint32_t type_call(const char *name, enum elqb__form form,
+                          elqb_expr *args, uint32_t count)
+{
+    bool strings = false;
+
+    if (form == FORM_GRAMMAR) {
+        elqb__match_list(args, count);
+        return count ? args[0].oid : 0;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        strings |= elqb__is_untyped_text(&args[i]);
+    if (strings && takes_any(name))
+        for (uint32_t i = 0; i < count; i++)
+            elqb__take_text(&args[i]);
+    if (strcmp(name, "count") == 0)
+        return ELPQ_OID_INT8;
+    if (count && (strcmp(name, "min") == 0 || strcmp(name, "max") == 0))
+        return args[0].oid;
+    return strcmp(name, "lower") == 0 || strcmp(name, "upper") == 0
+               ? ELPQ_OID_TEXT
+               : 0;
+}
+
+elqb_expr elqb_func_v(elqb *q, const char *schema, const char *name,
+                      const elqb_expr *args)
+{
+    uint32_t count = elqb__count_list(args);
+    struct elqb__function *function;
+    struct elqb_node *node;
+
+    if (elqb__failed(q) || !elqb__check_name(q, "elqb_func", name) ||
+        (schema && !elqb__check_name(q, "elqb_func", schema)))
+        return ELQB_NONE;
+    node = elqb__new_node(q, NODE_FUNCTION, count);
+    function = elqb__alloc(q, sizeof(*function));
+    if (!node || !function ||
+        !elqb__keep_list(q, "elqb_func", node->args, args, count))
+        return ELQB_NONE;
+    memset(function, 0, sizeof(*function));
+    function->form = (uint8_t)(schema ? FORM_QUOTED : find_form(&name));
+    node->text = elqb__copy_string(q, name);
+    function->schema = schema ? elqb__copy_string(q, schema) : NULL;
+    node->more = function;
+    if (function->form == FORM_BARE && count)
+        elqb__fail(q, ELQB_E_USAGE, "elqb_func: %s takes no arguments", name);
+    if (elqb__failed(q))
+        return ELQB_NONE;
+    if (schema)
+        return elqb__node_expr(node, 0);
+    return elqb__node_expr(
+        node, type_call(name, (enum elqb__form)function->form, node->args,
+                        count));
+}
+
+/* ------------------------------------------------------------- aggregates */
+
+/* A copy of a call, to be changed.  The arguments stay the same objects, so
+ * both are the same parameters. */
+static struct elqb_node *copy_call(elqb *q, const char *function,
+                                   elqb_expr call,
+                                   struct elqb__function **more)
+{
+    struct elqb_node *node;
+
+    if (elqb__failed(q) || !elqb__keep_operand(q, function, &call))
+        return NULL;
+    if (call.kind != ELQB_KIND_NODE || call.u.node->kind != NODE_FUNCTION) {
+        elqb__fail(q, ELQB_E_USAGE, "%s: the operand is no function call",
+                   function);
+        return NULL;
+    }
+    node = elqb__new_node(q, NODE_FUNCTION, 0);
+    *more = elqb__alloc(q, sizeof(**more));
+    if (!node || !*more)
+        return NULL;
+    *node = *call.u.node;
+    memcpy(*more, node->more, sizeof(**more));
+    node->more = *more;
+    return node;
+}
+
+elqb_expr elqb_agg_distinct(elqb *q, elqb_expr call)
+{
+    struct elqb__function *more;
+    struct elqb_node *node = copy_call(q, "elqb_agg_distinct", call, &more);
+
+    if (!node)
+        return ELQB_NONE;
+    more->distinct = 1;
+    return elqb__node_expr(node, call.oid);
+}
+
+elqb_expr elqb_agg_order_by_v(elqb *q, elqb_expr call, const elqb_expr *order)
+{
+    struct elqb__function *more;
+    struct elqb_node *node = copy_call(q, "elqb_agg_order_by", call, &more);
+
+    if (!node)
+        return ELQB_NONE;
+    more->order = elqb__share_list(&more->order);
+    for (; order && order->kind != ELQB_KIND_END; order++) {
+        elqb_expr e = *order;
+
+        if (elqb__keep(q, "elqb_agg_order_by", &e) && e.kind)
+            elqb__push(q, &more->order, e);
+    }
+    return elqb__failed(q) ? ELQB_NONE : elqb__node_expr(node, call.oid);
+}
+
+elqb_expr elqb_agg_filter(elqb *q, elqb_expr call, elqb_expr where)
+{
+    struct elqb__function *more;
+    struct elqb_node *node;
+
+    if (elqb_is_none(where))
+        return call;
+    node = copy_call(q, "elqb_agg_filter", call, &more);
+    if (!node)
+        return ELQB_NONE;
+    more->filter = elqb_and_v(
+        q, (const elqb_expr[]){ more->filter, where, ELQB_END });
+    return elqb__keep(q, "elqb_agg_filter", &more->filter)
+               ? elqb__node_expr(node, call.oid)
+               : ELQB_NONE;
+}
+
+/* ------------------------------------------------------------------- CASE */
+
+/* The results of CASE: else, then every second of the pairs. */
+static uint32_t type_results(elqb_expr *args, uint32_t count)
+{
+    uint32_t oid = 0;
+
+    for (uint32_t pass = 0; pass < 2; pass++)
+        for (uint32_t i = 1; i < count; i += 2) {
+            if (pass == 1 && oid)
+                elqb__take_type(&args[i], oid);
+            else if (pass == 1)
+                elqb__take_text(&args[i]);
+            else if (!oid && args[i].kind != ELQB_KIND_VALUE &&
+                     args[i].kind != ELQB_KIND_LITERAL)
+                oid = args[i].oid;
+        }
+    for (uint32_t i = 3; !oid && i < count; i += 2)
+        oid = args[i].oid;
+    return oid;
+}
+
+elqb_expr elqb_case_v(elqb *q, elqb_expr base, const elqb_expr *pairs,
+                      elqb_expr otherwise)
+{
+    uint32_t count = elqb__count_list(pairs);
+    struct elqb_node *node;
+
+    if (elqb__failed(q))
+        return ELQB_NONE;
+    if (count == 0 || count % 2) {
+        elqb__fail(q, ELQB_E_USAGE, "elqb_case: a WHEN without a THEN");
+        return ELQB_NONE;
+    }
+    if (!elqb__keep(q, "elqb_case", &base) ||
+        !elqb__keep(q, "elqb_case", &otherwise) ||
+        !(node = elqb__new_node(q, NODE_CASE, count + 2)) ||
+        !elqb__keep_list(q, "elqb_case", node->args + 2, pairs, count))
+        return ELQB_NONE;
+    node->args[0] = base;
+    node->args[1] = otherwise;
+    for (uint32_t i = 2; i < count + 2; i += 2) {
+        if (!base.kind)
+            elqb__take_bool(&node->args[i]);
+        else if (base.oid && base.kind != ELQB_KIND_VALUE)
+            elqb__take_type(&node->args[i], base.oid);
+    }
+    return elqb__node_expr(node, type_results(node->args, count + 2));
+}
+
+/* -------------------------------------------------------- EXTRACT and CAST */
+
+elqb_expr elqb_extract(elqb *q, const char *field, elqb_expr a)
+{
+    struct elqb_node *node;
+
+    if (elqb__failed(q) || !elqb__check_name(q, "elqb_extract", field) ||
+        !elqb__keep_operand(q, "elqb_extract", &a) ||
+        !(node = elqb__new_node(q, NODE_EXTRACT, 1)))
+        return ELQB_NONE;
+    node->args[0] = a;
+    node->text = elqb__copy_string(q, field);
+    return node->text ? elqb__node_expr(node, ELPQ_OID_NUMERIC) : ELQB_NONE;
+}
+
+elqb_expr elqb_cast_from_trusted_string(elqb *q, elqb_expr a, const char *type)
+{
+    struct elqb_node *node;
+
+    if (elqb__failed(q) || !elqb__check_sql(q, "elqb_cast", type) ||
+        !elqb__keep_operand(q, "elqb_cast", &a) ||
+        !(node = elqb__new_node(q, NODE_CAST, 1)))
+        return ELQB_NONE;
+    node->args[0] = a;
+    node->text = elqb__copy_string(q, type);
+    return node->text ? elqb__node_expr(node, elqb__type_by_name(type))
+                      : ELQB_NONE;
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * What the files of the builder share: the workspace, the nodes, and how
+ * constructors make them.  The renderer's part is in renderer.h.
+ *
+ * Invariants
+ *
+ *  - A node never changes once it is made.  The exception is elqb_expr.n, the
+ *    renderer's note about a parameter (see elqb__put_param).
+ *  - Everything a node points to is in the arena of its workspace, except
+ *    names marked ELQB_STATIC_NAMES and literals.
+ *  - Constructors return ELQB_NONE once the workspace has an error, so no
+ *    node has a failed operand.
+ */
+#ifndef ELQB_INTERNAL_H
+#define ELQB_INTERNAL_H
+
+#include "elpq/qb.h"
+
+#if defined(__GNUC__)
+#define ELQB__PRINTF(f, a) __attribute__((format(printf, f, a)))
+#define ELQB__COLD __attribute__((cold, noinline))
+#else
+#define ELQB__PRINTF(f, a)
+#define ELQB__COLD
+#endif
+
+/* -------------------------------------------------------------- operators */
+
+enum elqb__level {
+    LEVEL_LOWEST,
+#define LEVEL(name, b_expr) LEVEL_##name,
+#include "ops.def"
+};
+
+enum elqb__op {
+    OP_NO,
+#define OP(name, fn, spelling, level, fix, takes, gives) OP_##name,
+#include "ops.def"
+    OP_COUNT
+};
+
+enum elqb__fix {
+    FIX_LEFT,
+    FIX_NONE,
+    FIX_NARY,
+    FIX_PREFIX,
+    FIX_POSTFIX,
+    FIX_BETWEEN,
+    FIX_ESCAPE,
+    FIX_SPECIAL
+};
+
+enum elqb__takes {
+    TAKES_PLAIN,
+    TAKES_SAME,
+    TAKES_NUMBER,
+    TAKES_TEXT,
+    TAKES_KEY,
+    TAKES_CONCAT,
+    TAKES_BOOL
+};
+
+enum elqb__gives { GIVES_OTHER, GIVES_BOOL, GIVES_TEXT, GIVES_OPERAND };
+
+struct elqb__op_info {
+    const char *function; /* without elqb_, for messages */
+    const char *spelling;
+    uint8_t spelling_len;
+    uint8_t level;
+    uint8_t fix;
+    uint8_t takes;
+    uint8_t gives;
+};
+
+extern const struct elqb__op_info elqb__ops[OP_COUNT];
+
+/* ------------------------------------------------------------------ nodes */
+
+/* What kind of node it is, and what its members mean. */
+enum elqb__node_kind {
+    NODE_OPERATOR,     /* op; args; custom ones: text = spelling            */
+    NODE_IN,           /* op; args[0] IN (args[1] ...)                      */
+    NODE_QUANTIFIED,   /* op; args[0] op text (args[1]); text = ANY or ALL,
+                          more = spelling                                   */
+    NODE_COLLATE,      /* args[0] COLLATE more.text                         */
+    NODE_SUBSCRIPT,    /* args[0][args[1]]                                  */
+    NODE_SLICE,        /* args[0][args[1]:args[2]], each may be none        */
+    NODE_FIELD,        /* (args[0]).text                                    */
+    NODE_ROW,          /* (args)                                            */
+    NODE_ARRAY,        /* ARRAY[args]                                       */
+    NODE_LABEL,        /* args[0] AS text                                   */
+    NODE_ORDER,        /* args[0] with flags                                */
+    NODE_FUNCTION,     /* text(args); more = struct elqb__function          */
+    NODE_CASE,         /* base, else, when, then ...                        */
+    NODE_EXTRACT,      /* EXTRACT(text FROM args[0])                        */
+    NODE_CAST,         /* CAST(args[0] AS text)                             */
+    NODE_TEXT,         /* more = struct elqb__text; args are its binds      */
+    NODE_SHARED,       /* args[0] is a value                                */
+    NODE_SCALAR,       /* (SELECT); these four: more = the select           */
+    NODE_EXISTS,
+    NODE_IN_SELECT,    /* op; args[0]                                       */
+    NODE_ARRAY_SELECT,
+    NODE_SUBQUERY,     /* elqb_table.source; flags: lateral                 */
+    NODE_KINDS
+};
+
+struct elqb_node {
+    elqb *owner;
+    uint8_t kind;  /* enum elqb__node_kind                                  */
+    uint8_t op;    /* enum elqb__op                                         */
+    uint8_t level; /* enum elqb__level of the whole                         */
+    uint8_t flags;
+    uint32_t count;
+    elqb_expr *args;
+    const char *text;
+    const void *more;
+};
+
+/* flags of NODE_ORDER */
+enum { ORDER_ASC = 1, ORDER_DESC = 2, NULLS_FIRST = 4, NULLS_LAST = 8 };
+
+/* A list that only grows.  Copies may share the items: see elqb__share_list. */
+struct elqb__list {
+    elqb_expr *items;
+    uint32_t count;
+    uint32_t room;
+};
+
+struct elqb__function {
+    const char *schema; /* NULL: none                                       */
+    uint8_t form;       /* enum elqb__form                                  */
+    uint8_t distinct;
+    struct elqb__list order;
+    elqb_expr filter;
+};
+
+/* How a function's name is written. */
+enum elqb__form {
+    FORM_QUOTED,  /* "lower"(...)                                           */
+    FORM_GRAMMAR, /* COALESCE(...)                                          */
+    FORM_BARE     /* CURRENT_DATE                                           */
+};
+
+/* SQL text: chunk, bind, chunk, bind, ..., chunk. */
+struct elqb__chunk {
+    const char *data;
+    uint32_t size;
+    uint32_t arg; /* of the bind after it                                   */
+};
+
+struct elqb__text {
+    const struct elqb__chunk *chunks;
+    uint32_t count;
+};
+
+/* -------------------------------------------------------------- workspace */
+
+struct elqb__block {
+    struct elqb__block *next;
+    size_t size; /* of data                                                 */
+    max_align_t data[];
+};
+
+#define ELQB_ERROR_SIZE 160
+
+struct elqb {
+    char *at; /* the free part of the current block                         */
+    char *end;
+    struct elqb__block *first;
+    struct elqb__block *current;
+    elqb_code code;
+    char message[ELQB_ERROR_SIZE];
+    elqb_arg *params; /* of elqb_params()                                   */
+    uint32_t nparams;
+    uint32_t params_room;
+    size_t text_size;     /* of the last rendering: a guess for the next    */
+    uint32_t value_count;
+};
+
+/* Whether work in the workspace is pointless. */
+static inline bool elqb__failed(const elqb *q)
+{
+    return !q || q->code != ELQB_OK;
+}
+
+/* arena.c: NULL and an error of the workspace if out of memory. */
+void *elqb__alloc_slow(elqb *q, size_t size);
+char *elqb__copy_bytes(elqb *q, const char *data, size_t size);
+char *elqb__copy_string(elqb *q, const char *s);
+
+static inline void *elqb__alloc(elqb *q, size_t size)
+{
+    char *p = q->at;
+
+    size = (size + 7) & ~(size_t)7;
+    if ((size_t)(q->end - p) < size)
+        return elqb__alloc_slow(q, size);
+    q->at = p + size;
+    return p;
+}
+
+/* error.c: the first one stays.  The text is for people: "elqb_eq: ...". */
+ELQB__COLD void elqb__fail(elqb *q, elqb_code code, const char *format, ...)
+    ELQB__PRINTF(3, 4);
+
+/* ident.c */
+size_t elqb__check_utf8(const char *s, size_t size); /* length of the good part */
+bool elqb__check_name(elqb *q, const char *what, const char *name);
+
+/* ------------------------------------------- constructors (elements.c ...) */
+
+/* A node with room for `count` args, all else zero. */
+struct elqb_node *elqb__new_node(elqb *q, enum elqb__node_kind kind,
+                                 uint32_t count);
+
+/* The node as an expression of the type. */
+elqb_expr elqb__node_expr(struct elqb_node *node, uint32_t oid);
+
+/* The expression with all it points to in q's arena.  False: q failed. */
+bool elqb__keep(elqb *q, const char *function, elqb_expr *e);
+
+/* The same, refusing ELQB_NONE as well: an operand that must be there. */
+bool elqb__keep_operand(elqb *q, const char *function, elqb_expr *e);
+
+/* Copy a list into a node's args from `first` on, as operands. */
+uint32_t elqb__count_list(const elqb_expr *list);
+bool elqb__keep_list(elqb *q, const char *function, elqb_expr *args,
+                     const elqb_expr *list, uint32_t count);
+
+/* Add to a list; ELQB_NONE is skipped by the callers that allow it. */
+bool elqb__push(elqb *q, struct elqb__list *list, elqb_expr e);
+struct elqb__list elqb__share_list(struct elqb__list *list);
+
+/* A value in the arena, with the bytes that it borrows. */
+bool elqb__keep_value(elqb *q, const char *function, elpq_value *v);
+
+/* coercions.c: which type a value is sent as. */
+void elqb__take_type(elqb_expr *e, uint32_t oid);
+void elqb__take_text(elqb_expr *e);
+void elqb__take_bool(elqb_expr *e);
+void elqb__take_int8(elqb_expr *e);
+void elqb__match_types(elqb *q, enum elqb__op op, elqb_expr *args,
+                       uint32_t count);
+void elqb__match_list(elqb_expr *args, uint32_t count);
+bool elqb__is_untyped_text(const elqb_expr *e);
+uint32_t elqb__result_type(enum elqb__op op, const elqb_expr *args,
+                           uint32_t count);
+uint32_t elqb__array_of(uint32_t oid);   /* 0 if not built in */
+uint32_t elqb__element_of(uint32_t oid); /* 0 if no array */
+uint32_t elqb__type_by_name(const char *name);
+const char *elqb__type_name(uint32_t oid, bool *is_array); /* NULL: unknown */
+
+/* text.c: whether a piece of SQL is whole: quotes and brackets closed. */
+bool elqb__check_sql(elqb *q, const char *function, const char *sql);
+
+#endif

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Operators.  Most are made by ops.def alone; IN, ANY, ALL, and those that the
+ * caller spells, follow.
+ *
+ * A constructor copies its operands into a new node, lets values take the type
+ * of their neighbours, and hands out the node.  It never looks at precedence:
+ * parentheses are the renderer's.
+ */
+#include "internal.h"
+
+/* clang-format off */
+const struct elqb__op_info elqb__ops[OP_COUNT] = {
+#define OP(name, fn, spelling, level, fix, takes, gives)                      \
+    [OP_##name] = { #fn, spelling, sizeof(spelling) - 1, LEVEL_##level,       \
+                    FIX_##fix, TAKES_##takes, GIVES_##gives },
+#include "ops.def"
+};
+/* clang-format on */
+
+/* ------------------------------------------------- operators from ops.def */
+
+/* Any operator with a fixed number of operands. */
+static elqb_expr make_operator(elqb *q, enum elqb__op op, const char *function,
+                               const elqb_expr *operands, uint32_t count)
+{
+    struct elqb_node *node;
+
+    if (elqb__failed(q))
+        return ELQB_NONE;
+    node = elqb__new_node(q, NODE_OPERATOR, count);
+    if (!node || !elqb__keep_list(q, function, node->args, operands, count))
+        return ELQB_NONE;
+    node->op = (uint8_t)op;
+    node->level = elqb__ops[op].level;
+    elqb__match_types(q, op, node->args, count);
+    return elqb__node_expr(node, elqb__result_type(op, node->args, count));
+}
+
+/*
+ * Terms of an n-ary node, with room behind them.  A node that adds to another
+ * one whose terms end where those in use end takes the room: building a long
+ * AND term by term is linear, and the shorter node stays as it was.
+ */
+struct terms {
+    uint32_t used;
+    uint32_t room;
+};
+
+static bool is_same(const elqb_expr *e, enum elqb__op op)
+{
+    return e->kind == ELQB_KIND_NODE && e->u.node->op == op &&
+           e->u.node->kind == NODE_OPERATOR;
+}
+
+/* How many terms the expression is worth.  The first operand of || may be
+ * taken apart, being left-associative; any of AND and OR. */
+static uint32_t count_terms(const elqb_expr *e, enum elqb__op op, bool first)
+{
+    if (e->kind == ELQB_KIND_NONE)
+        return 0;
+    return is_same(e, op) && (first || op != OP_CONCAT) ? e->u.node->count : 1;
+}
+
+/* A node with the terms of `first`, if that is an n-ary node of the operator,
+ * and room for `count` in all. */
+static struct elqb_node *begin_nary(elqb *q, enum elqb__op op,
+                                    const elqb_expr *first, uint32_t count)
+{
+    const struct elqb_node *old = is_same(first, op) ? first->u.node : NULL;
+    struct elqb_node *node = elqb__new_node(q, NODE_OPERATOR, 0);
+    struct terms *terms = old ? (struct terms *)(uintptr_t)old->more : NULL;
+
+    if (!node)
+        return NULL;
+    node->op = (uint8_t)op;
+    node->level = elqb__ops[op].level;
+    node->count = old ? old->count : 0;
+    if (terms && op != OP_CONCAT && terms->used == old->count &&
+        terms->room >= count) {
+        node->args = old->args;
+    } else {
+        terms = elqb__alloc(q, sizeof(*terms));
+        node->args = elqb__alloc(q, 2 * count * sizeof(*node->args));
+        if (!terms || !node->args)
+            return NULL;
+        terms->room = 2 * count;
+        if (old)
+            memcpy(node->args, old->args, old->count * sizeof(*node->args));
+    }
+    terms->used = count;
+    node->more = terms;
+    return node;
+}
+
+static bool add_term(elqb *q, const char *function, struct elqb_node *node,
+                     const elqb_expr *term)
+{
+    elqb_expr *arg = &node->args[node->count];
+
+    if (count_terms(term, node->op, false) != 1) {
+        const struct elqb_node *other = term->u.node;
+
+        memcpy(arg, other->args, other->count * sizeof(*arg));
+        node->count += other->count;
+        return other->owner == q;
+    }
+    *arg = *term;
+    if (!elqb__keep_operand(q, function, arg))
+        return false;
+    node->count++;
+    if (node->op != OP_CONCAT)
+        elqb__take_bool(arg);
+    return true;
+}
+
+static elqb_expr make_nary(elqb *q, enum elqb__op op, const char *function,
+                           const elqb_expr *list)
+{
+    uint32_t present = 0, count = 0;
+    const elqb_expr *first = NULL;
+    struct elqb_node *node;
+
+    if (elqb__failed(q))
+        return ELQB_NONE;
+    for (const elqb_expr *e = list; e && e->kind != ELQB_KIND_END; e++) {
+        count += count_terms(e, op, !first);
+        if (e->kind != ELQB_KIND_NONE && !first)
+            first = e;
+        present += e->kind != ELQB_KIND_NONE;
+        if (e->kind == ELQB_KIND_NODE && e->u.node->owner != q) {
+            elqb_expr foreign = *e;
+
+            elqb__keep(q, function, &foreign);
+            return ELQB_NONE;
+        }
+    }
+    if (present < 2)
+        return present ? *first : ELQB_NONE;
+    node = begin_nary(q, op, first, count);
+    for (const elqb_expr *e = first; node && e->kind != ELQB_KIND_END; e++)
+        if (e->kind != ELQB_KIND_NONE && !(e == first && node->count) &&
+            !add_term(q, function, node, e))
+            return ELQB_NONE;
+    if (!node)
+        return ELQB_NONE;
+    if (op == OP_CONCAT)
+        elqb__match_types(q, op, node->args, node->count);
+    return elqb__node_expr(node,
+                           elqb__result_type(op, node->args, node->count));
+}
+
+/* clang-format off */
+#define DEFINE_UNARY(name, fn)                                                \
+    elqb_expr elqb_##fn(elqb *q, elqb_expr a)                                 \
+    {                                                                         \
+        return make_operator(q, OP_##name, "elqb_" #fn, &a, 1);               \
+    }
+#define DEFINE_BINARY(name, fn)                                               \
+    elqb_expr elqb_##fn(elqb *q, elqb_expr a, elqb_expr b)                    \
+    {                                                                         \
+        const elqb_expr operands[] = { a, b };                                \
+                                                                              \
+        return make_operator(q, OP_##name, "elqb_" #fn, operands, 2);         \
+    }
+#define DEFINE_TERNARY(name, fn)                                              \
+    elqb_expr elqb_##fn(elqb *q, elqb_expr a, elqb_expr b, elqb_expr c)       \
+    {                                                                         \
+        const elqb_expr operands[] = { a, b, c };                             \
+                                                                              \
+        return make_operator(q, OP_##name, "elqb_" #fn, operands, 3);         \
+    }
+#define DEFINE_NARY(name, fn)                                                 \
+    elqb_expr elqb_##fn##_v(elqb *q, const elqb_expr *terms)                  \
+    {                                                                         \
+        return make_nary(q, OP_##name, "elqb_" #fn, terms);                   \
+    }
+#define DEFINE_LEFT DEFINE_BINARY
+#define DEFINE_NONE DEFINE_BINARY
+#define DEFINE_PREFIX DEFINE_UNARY
+#define DEFINE_POSTFIX DEFINE_UNARY
+#define DEFINE_BETWEEN DEFINE_TERNARY
+#define DEFINE_ESCAPE DEFINE_TERNARY
+#define DEFINE_SPECIAL(name, fn)
+#define OP(name, fn, spelling, level, fix, takes, gives) DEFINE_##fix(name, fn)
+#include "ops.def"
+/* clang-format on */
+
+/* ------------------------------------------ operators with their own syntax */
+
+static elqb_expr make_in(elqb *q, enum elqb__op op, const char *function,
+                         elqb_expr a, const elqb_expr *list)
+{
+    uint32_t count = elqb__count_list(list);
+    struct elqb_node *node;
+
+    if (elqb__failed(q))
+        return ELQB_NONE;
+    if (count == 0) /* SQL has no empty list; of no rows it is this */
+        return elqb_literal(elpq_bool(op == OP_NOT_IN));
+    node = elqb__new_node(q, NODE_IN, count + 1);
+    if (!node || !elqb__keep_operand(q, function, &a) ||
+        !elqb__keep_list(q, function, node->args + 1, list, count))
+        return ELQB_NONE;
+    node->args[0] = a;
+    node->op = (uint8_t)op;
+    node->level = elqb__ops[op].level;
+    elqb__match_types(q, op, node->args, count + 1);
+    return elqb__node_expr(node, ELPQ_OID_BOOL);
+}
+
+elqb_expr elqb_in_v(elqb *q, elqb_expr a, const elqb_expr *list)
+{
+    return make_in(q, OP_IN, "elqb_in", a, list);
+}
+
+elqb_expr elqb_not_in_v(elqb *q, elqb_expr a, const elqb_expr *list)
+{
+    return make_in(q, OP_NOT_IN, "elqb_not_in", a, list);
+}
+
+/* ------------------------------------------------------ operators by spelling */
+
+#define OPERATOR_CHARS "+-*/<>=~!@#%^&|`?"
+
+/* Whether the server's lexer takes it for one operator, and for no comment. */
+static bool is_operator(const char *s)
+{
+    size_t size = strlen(s);
+
+    if (size == 0 || size > 63 || strspn(s, OPERATOR_CHARS) != size ||
+        strstr(s, "--") || strstr(s, "/*") || strcmp(s, "=>") == 0)
+        return false;
+    /* One that ends in + or - must be no run of SQL's own operators. */
+    return size == 1 || !strchr("+-", s[size - 1]) ||
+           strpbrk(s, "~!@#%^&|`?");
+}
+
+static enum elqb__op find_operator(const char *spelling)
+{
+    if (strcmp(spelling, "!=") == 0)
+        return OP_NE;
+    for (int op = OP_NO + 1; op < OP_COUNT; op++)
+        if ((elqb__ops[op].fix == FIX_LEFT || elqb__ops[op].fix == FIX_NONE) &&
+            strcmp(elqb__ops[op].spelling, spelling) == 0)
+            return (enum elqb__op)op;
+    return strcmp(spelling, "||") == 0 ? OP_CONCAT : OP_CUSTOM;
+}
+
+static bool check_operator(elqb *q, const char *function, const char *spelling)
+{
+    if (!elqb__failed(q) && !(spelling && is_operator(spelling)))
+        elqb__fail(q, ELQB_E_USAGE, "%s: \"%s\" is no operator", function,
+                   spelling ? spelling : "");
+    return !elqb__failed(q);
+}
+
+/* Give a node of a custom operator its spelling. */
+static elqb_expr spell(elqb *q, elqb_expr e, const char *spelling)
+{
+    if (e.kind == ELQB_KIND_NODE)
+        e.u.node->text = elqb__copy_string(q, spelling);
+    return elqb__failed(q) ? ELQB_NONE : e;
+}
+
+elqb_expr elqb_operator(elqb *q, elqb_expr a, const char *spelling,
+                        elqb_expr b)
+{
+    const elqb_expr operands[] = { a, b, ELQB_END };
+    enum elqb__op op;
+
+    if (!check_operator(q, "elqb_op", spelling))
+        return ELQB_NONE;
+    op = find_operator(spelling);
+    if (op == OP_CONCAT && a.kind && b.kind)
+        return elqb_concat_v(q, operands);
+    if (op != OP_CUSTOM)
+        return make_operator(q, op, "elqb_op", operands, 2);
+    return spell(q, make_operator(q, op, "elqb_op", operands, 2), spelling);
+}
+
+elqb_expr elqb_operator_prefix(elqb *q, const char *spelling, elqb_expr a)
+{
+    if (!check_operator(q, "elqb_op_prefix", spelling))
+        return ELQB_NONE;
+    if (strcmp(spelling, "-") == 0)
+        return elqb_neg(q, a);
+    if (strchr("+*/<>=%^", spelling[0]) && !spelling[1]) {
+        elqb__fail(q, ELQB_E_USAGE, "elqb_op_prefix: \"%s\" is no prefix",
+                   spelling);
+        return ELQB_NONE;
+    }
+    return spell(q, make_operator(q, OP_CUSTOM_PREFIX, "elqb_op_prefix", &a, 1),
+                 spelling);
+}
+
+/* a op ANY (array): the value meets the elements of the array. */
+static elqb_expr make_quantified(elqb *q, const char *function, elqb_expr a,
+                                 const char *spelling, const char *quantifier,
+                                 elqb_expr array)
+{
+    struct elqb_node *node;
+
+    if (!check_operator(q, function, spelling) ||
+        !elqb__keep_operand(q, function, &a) ||
+        !elqb__keep_operand(q, function, &array) ||
+        !(node = elqb__new_node(q, NODE_QUANTIFIED, 2)))
+        return ELQB_NONE;
+    if (elqb__array_of(a.oid) && a.kind != ELQB_KIND_VALUE)
+        elqb__take_type(&array, elqb__array_of(a.oid));
+    if (elqb__element_of(array.oid) && array.kind != ELQB_KIND_VALUE)
+        elqb__take_type(&a, elqb__element_of(array.oid));
+    node->args[0] = a;
+    node->args[1] = array;
+    node->op = (uint8_t)find_operator(spelling);
+    node->level = LEVEL_COMPARISON;
+    node->text = quantifier;
+    node->more = elqb__copy_string(q, spelling);
+    return elqb__failed(q) ? ELQB_NONE : elqb__node_expr(node, ELPQ_OID_BOOL);
+}
+
+elqb_expr elqb_operator_any(elqb *q, elqb_expr a, const char *spelling,
+                            elqb_expr array)
+{
+    return make_quantified(q, "elqb_op_any", a, spelling, "ANY", array);
+}
+
+elqb_expr elqb_operator_all(elqb *q, elqb_expr a, const char *spelling,
+                            elqb_expr array)
+{
+    return make_quantified(q, "elqb_op_all", a, spelling, "ALL", array);
+}
+
+elqb_expr elqb_eq_any(elqb *q, elqb_expr a, elqb_expr array)
+{
+    return make_quantified(q, "elqb_eq_any", a, "=", "ANY", array);
+}
+
+elqb_expr elqb_ne_all(elqb *q, elqb_expr a, elqb_expr array)
+{
+    return make_quantified(q, "elqb_ne_all", a, "<>", "ALL", array);
+}
+
+/* --------------------------------------------------- patterns of plain text */
+
+/* The pattern that finds `text`: what LIKE takes for special is escaped. */
+static char *make_pattern(elqb *q, const char *function, const char *before,
+                          const char *text, const char *after)
+{
+    char *pattern, *p;
+
+    if (elqb__failed(q))
+        return NULL;
+    if (!text) {
+        elqb__fail(q, ELQB_E_USAGE, "%s: the text is NULL", function);
+        return NULL;
+    }
+    pattern = p = elqb__alloc(q, 2 * strlen(text) + 3);
+    if (!pattern)
+        return NULL;
+    if (*before)
+        *p++ = *before;
+    for (; *text; text++) {
+        if (strchr("%_\\", *text))
+            *p++ = '\\';
+        *p++ = *text;
+    }
+    if (*after)
+        *p++ = *after;
+    *p = '\0';
+    return pattern;
+}
+
+elqb_expr elqb_starts_with(elqb *q, elqb_expr a, const char *text)
+{
+    const char *p = make_pattern(q, "elqb_starts_with", "", text, "%");
+
+    return elqb_like(q, a, elqb_value(elpq_text(p)));
+}
+
+elqb_expr elqb_ends_with(elqb *q, elqb_expr a, const char *text)
+{
+    const char *p = make_pattern(q, "elqb_ends_with", "%", text, "");
+
+    return elqb_like(q, a, elqb_value(elpq_text(p)));
+}
+
+elqb_expr elqb_has_text(elqb *q, elqb_expr a, const char *text)
+{
+    const char *p = make_pattern(q, "elqb_has_text", "%", text, "%");
+
+    return elqb_like(q, a, elqb_value(elpq_text(p)));
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * What the files of the renderer share: the text that grows, the parameters,
+ * and the entry points of each kind of thing.
+ *
+ * One rendering is one pass over the tree.  Parameters get their numbers in
+ * the order in which the pass meets them.  A failure is noted in the
+ * workspace, and the pass goes on or stops as is easiest: its text is thrown
+ * away.  Included by render*.c, literal.c and ident.c only.
+ */
+#ifndef ELQB_RENDERER_H
+#define ELQB_RENDERER_H
+
+#include "internal.h"
+
+/* In a minimum level: inside the middle operand of BETWEEN. */
+#define B_EXPR 0x40u
+
+struct elqb__render {
+    elqb *q;
+    char *text;
+    size_t len;
+    size_t size;
+    elpq_value *values; /* of $1, $2, ...                                   */
+    elqb_expr **slots;  /* the leaf that each came from: its identity       */
+    uint32_t count;
+    uint32_t room;
+    unsigned depth;
+    bool debug; /* write values into the text                               */
+};
+
+/* ------------------------------------------------------------------- text */
+
+bool elqb__grow_text(struct elqb__render *r, size_t more);
+
+/* Room for so many bytes more.  False: the workspace has an error. */
+static inline bool elqb__room(struct elqb__render *r, size_t more)
+{
+    return r->size - r->len >= more || elqb__grow_text(r, more);
+}
+
+static inline void elqb__put_bytes(struct elqb__render *r, const char *data,
+                                   size_t size)
+{
+    if (elqb__room(r, size)) {
+        memcpy(r->text + r->len, data, size);
+        r->len += size;
+    }
+}
+
+static inline void elqb__put_char(struct elqb__render *r, char c)
+{
+    if (elqb__room(r, 1))
+        r->text[r->len++] = c;
+}
+
+static inline void elqb__put_string(struct elqb__render *r, const char *s)
+{
+    elqb__put_bytes(r, s, strlen(s));
+}
+
+/* For string literals: the length is known to the compiler. */
+#define PUT(r, literal) elqb__put_bytes(r, "" literal "", sizeof(literal) - 1)
+
+void elqb__put_unsigned(struct elqb__render *r, uint64_t number);
+
+/* ident.c: a quoted identifier */
+void elqb__put_name(struct elqb__render *r, const char *name);
+
+/* literal.c: a value as SQL */
+void elqb__put_literal(struct elqb__render *r, const elpq_value *v);
+bool elqb__is_negative(const elpq_value *v);
+
+/* render.c: a value or bind as $n */
+void elqb__put_param(struct elqb__render *r, elqb_expr *slot);
+
+/* ------------------------------------------------------------------ parts */
+
+/* An expression; in parentheses unless it binds at least as `min` asks. */
+void elqb__put_expr(struct elqb__render *r, elqb_expr *e, unsigned min);
+
+/* a, b, c */
+void elqb__put_list(struct elqb__render *r, elqb_expr *items, uint32_t count);
+
+/* The same of columns of SELECT and RETURNING: with labels and stars. */
+void elqb__put_columns(struct elqb__render *r, const struct elqb__list *list);
+
+/* The same of ORDER BY: with ASC and NULLS LAST. */
+void elqb__put_order(struct elqb__render *r, const struct elqb__list *list);
+
+/* "users".*, and [i] or [i : j] */
+void elqb__put_star(struct elqb__render *r, const elqb_expr *e);
+void elqb__put_index(struct elqb__render *r, struct elqb_node *node);
+
+/* render_select.c, render_dml.c: statements, without parentheses */
+void elqb__put_select(struct elqb__render *r, const elqb_select *s);
+void elqb__put_insert(struct elqb__render *r, const elqb_insert *i);
+void elqb__put_update(struct elqb__render *r, const elqb_update *u);
+void elqb__put_delete(struct elqb__render *r, const elqb_delete *d);
+
+/* One level deeper; false, and an error, if that is too deep. */
+bool elqb__enter(struct elqb__render *r);
+static inline void elqb__leave(struct elqb__render *r)
+{
+    r->depth--;
+}
+
+#endif

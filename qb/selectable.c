@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * SELECT: its clauses, FROM items and joins, and selects inside expressions.
+ *
+ * Clauses are kept as they are given.  Lists grow by doubling; a copy of a
+ * select shares the items, and the first to add to a shared list moves away.
+ * What statements have in common with INSERT, UPDATE and DELETE is here too.
+ */
+#include "statements.h"
+
+/* ------------------------------------------------------------------ lists */
+
+bool elqb__push(elqb *q, struct elqb__list *list, elqb_expr e)
+{
+    elqb_expr *grown;
+
+    if (list->count >= list->room) {
+        list->room = 2 * list->count + 4;
+        grown = elqb__alloc(q, list->room * sizeof(*grown));
+        if (!grown)
+            return false;
+        if (list->count)
+            memcpy(grown, list->items, list->count * sizeof(*grown));
+        list->items = grown;
+    }
+    list->items[list->count++] = e;
+    return true;
+}
+
+struct elqb__list elqb__share_list(struct elqb__list *list)
+{
+    list->room = list->count;
+    return *list;
+}
+
+void elqb__add_list(elqb *q, const char *function, struct elqb__list *to,
+                    const elqb_expr *list)
+{
+    for (; list && list->kind != ELQB_KIND_END; list++) {
+        elqb_expr e = *list;
+
+        if (!elqb__keep(q, function, &e))
+            return;
+        if (e.kind != ELQB_KIND_NONE)
+            elqb__push(q, to, e);
+    }
+}
+
+/* Columns of SELECT and RETURNING, where a bare string is text. */
+void elqb__add_columns(elqb *q, const char *function, struct elqb__list *to,
+                       const elqb_expr *list)
+{
+    uint32_t before = to->count;
+
+    elqb__add_list(q, function, to, list);
+    for (uint32_t i = before; i < to->count; i++)
+        elqb__take_text(&to->items[i]);
+}
+
+/* ------------------------------------------------- what statements have */
+
+void *elqb__new_statement(elqb *q, size_t size)
+{
+    elqb **statement;
+
+    if (elqb__failed(q))
+        return NULL;
+    statement = elqb__alloc(q, size);
+    if (statement) {
+        memset(statement, 0, size);
+        *statement = q;
+    }
+    return statement;
+}
+
+void elqb__add_condition(elqb *q, const char *function, elqb_expr *where,
+                         elqb_expr condition)
+{
+    const elqb_expr terms[] = { *where, condition, ELQB_END };
+
+    if (where->kind != ELQB_KIND_NONE) {
+        *where = elqb_and_v(q, terms);
+    } else if (elqb__keep(q, function, &condition)) {
+        elqb__take_bool(&condition);
+        *where = condition;
+    }
+}
+
+bool elqb__keep_table(elqb *q, const char *function, elqb_table *t)
+{
+    if (elqb__failed(q))
+        return false;
+    if (t->source && t->source->owner != q)
+        elqb__fail(q, ELQB_E_FOREIGN,
+                   "%s: the subquery belongs to another workspace", function);
+    else if (!t->source && !elqb__check_name(q, function, t->name))
+        return false;
+    if (t->flags & ELQB_STATIC_NAMES)
+        return !elqb__failed(q);
+    if (t->schema)
+        t->schema = elqb__copy_string(q, t->schema);
+    if (t->name)
+        t->name = elqb__copy_string(q, t->name);
+    if (t->alias)
+        t->alias = elqb__copy_string(q, t->alias);
+    return !elqb__failed(q);
+}
+
+void elqb__add_from(elqb *q, const char *function, struct elqb__from *from,
+                    uint8_t join, elqb_table t, elqb_expr on)
+{
+    struct elqb__from_item *grown;
+
+    if (!elqb__keep_table(q, function, &t) || !elqb__keep(q, function, &on))
+        return;
+    if (join != NO_JOIN && join > ELQB_CROSS)
+        elqb__fail(q, ELQB_E_USAGE, "%s: no such kind of join", function);
+    if (join != NO_JOIN && from->count == 0)
+        elqb__fail(q, ELQB_E_USAGE, "%s: there is nothing to join", function);
+    if (join != NO_JOIN && (join == ELQB_CROSS) != !on.kind)
+        elqb__fail(q, ELQB_E_USAGE, "%s: %s", function,
+                   on.kind ? "a cross join takes no condition"
+                           : "the condition is ELQB_NONE");
+    if (elqb__failed(q))
+        return;
+    if (from->count >= from->room) {
+        from->room = 2 * from->count + 4;
+        grown = elqb__alloc(q, from->room * sizeof(*grown));
+        if (!grown)
+            return;
+        if (from->count)
+            memcpy(grown, from->items, from->count * sizeof(*grown));
+        from->items = grown;
+    }
+    from->items[from->count].table = t;
+    from->items[from->count].on = on;
+    from->items[from->count++].join = join;
+}
+
+/* ----------------------------------------------------------------- select */
+
+elqb_select *elqb_select_new(elqb *q)
+{
+    return elqb__new_statement(q, sizeof(elqb_select));
+}
+
+elqb_select *elqb_select_copy(const elqb_select *s)
+{
+    elqb_select *copy = s ? elqb_select_new(s->q) : NULL;
+
+    if (!copy)
+        return NULL;
+    *copy = *s;
+    /* Neither may add behind what the other has: see elqb__push. */
+    elqb__share_list(&copy->columns);
+    elqb__share_list(&copy->distinct_on);
+    elqb__share_list(&copy->group_by);
+    elqb__share_list(&copy->order_by);
+    copy->from.room = copy->from.count;
+    return copy;
+}
+
+void elqb_select_columns_v(elqb_select *s, const elqb_expr *list)
+{
+    if (s)
+        elqb__add_columns(s->q, "elqb_columns", &s->columns, list);
+}
+
+void elqb_clear_columns(elqb_select *s)
+{
+    if (s)
+        memset(&s->columns, 0, sizeof(s->columns));
+}
+
+void elqb_clear_order_by(elqb_select *s)
+{
+    if (s)
+        memset(&s->order_by, 0, sizeof(s->order_by));
+}
+
+void elqb_distinct(elqb_select *s)
+{
+    if (s)
+        s->distinct = true;
+}
+
+void elqb_distinct_on_v(elqb_select *s, const elqb_expr *list)
+{
+    if (s)
+        elqb__add_list(s->q, "elqb_distinct_on", &s->distinct_on, list);
+}
+
+void elqb_select_from(elqb_select *s, elqb_table t)
+{
+    if (s)
+        elqb__add_from(s->q, "elqb_from", &s->from, NO_JOIN, t, ELQB_NONE);
+}
+
+void elqb_select_join(elqb_select *s, elqb_join_kind kind, elqb_table t,
+                      elqb_expr on)
+{
+    if (s)
+        elqb__add_from(s->q, "elqb_join", &s->from, (uint8_t)kind, t, on);
+}
+
+void elqb_select_where(elqb_select *s, elqb_expr condition)
+{
+    if (s)
+        elqb__add_condition(s->q, "elqb_where", &s->where, condition);
+}
+
+void elqb_group_by_v(elqb_select *s, const elqb_expr *list)
+{
+    if (s)
+        elqb__add_list(s->q, "elqb_group_by", &s->group_by, list);
+}
+
+void elqb_having(elqb_select *s, elqb_expr condition)
+{
+    if (s)
+        elqb__add_condition(s->q, "elqb_having", &s->having, condition);
+}
+
+void elqb_order_by_v(elqb_select *s, const elqb_expr *list)
+{
+    if (s)
+        elqb__add_list(s->q, "elqb_order_by", &s->order_by, list);
+}
+
+static void set_count(elqb_select *s, const char *function, elqb_expr *to,
+                      elqb_expr count)
+{
+    if (!elqb__keep(s->q, function, &count))
+        return;
+    elqb__take_int8(&count);
+    *to = count;
+}
+
+void elqb_limit(elqb_select *s, elqb_expr count)
+{
+    if (s)
+        set_count(s, "elqb_limit", &s->limit, count);
+}
+
+void elqb_offset(elqb_select *s, elqb_expr count)
+{
+    if (s)
+        set_count(s, "elqb_offset", &s->offset, count);
+}
+
+/* --------------------------------------------- selects inside expressions */
+
+static struct elqb_node *make_nested(elqb *q, const char *function,
+                                     enum elqb__node_kind kind,
+                                     const elqb_select *s, uint32_t args)
+{
+    struct elqb_node *node;
+
+    if (elqb__failed(q))
+        return NULL;
+    if (!s)
+        elqb__fail(q, ELQB_E_USAGE, "%s: the select is NULL", function);
+    else if (s->q != q)
+        elqb__fail(q, ELQB_E_FOREIGN,
+                   "%s: the select belongs to another workspace", function);
+    if (elqb__failed(q))
+        return NULL;
+    node = elqb__new_node(q, kind, args);
+    if (node)
+        node->more = s;
+    return node;
+}
+
+elqb_expr elqb_scalar(elqb *q, elqb_select *s)
+{
+    struct elqb_node *node = make_nested(q, "elqb_scalar", NODE_SCALAR, s, 0);
+
+    if (!node)
+        return ELQB_NONE;
+    return elqb__node_expr(node, s->columns.count ? s->columns.items[0].oid
+                                                  : 0);
+}
+
+elqb_expr elqb_exists(elqb *q, elqb_select *s)
+{
+    struct elqb_node *node = make_nested(q, "elqb_exists", NODE_EXISTS, s, 0);
+
+    return node ? elqb__node_expr(node, ELPQ_OID_BOOL) : ELQB_NONE;
+}
+
+static elqb_expr make_in_select(elqb *q, enum elqb__op op,
+                                const char *function, elqb_expr a,
+                                const elqb_select *s)
+{
+    struct elqb_node *node = make_nested(q, function, NODE_IN_SELECT, s, 1);
+
+    if (!node || !elqb__keep_operand(q, function, &a))
+        return ELQB_NONE;
+    if (s->columns.count && s->columns.items[0].oid)
+        elqb__take_type(&a, s->columns.items[0].oid);
+    node->args[0] = a;
+    node->op = (uint8_t)op;
+    node->level = elqb__ops[op].level;
+    return elqb__node_expr(node, ELPQ_OID_BOOL);
+}
+
+elqb_expr elqb_in_select(elqb *q, elqb_expr a, elqb_select *s)
+{
+    return make_in_select(q, OP_IN, "elqb_in_select", a, s);
+}
+
+elqb_expr elqb_not_in_select(elqb *q, elqb_expr a, elqb_select *s)
+{
+    return make_in_select(q, OP_NOT_IN, "elqb_not_in_select", a, s);
+}
+
+elqb_expr elqb_array_select(elqb *q, elqb_select *s)
+{
+    struct elqb_node *node =
+        make_nested(q, "elqb_array_select", NODE_ARRAY_SELECT, s, 0);
+
+    if (!node)
+        return ELQB_NONE;
+    return elqb__node_expr(
+        node,
+        s->columns.count ? elqb__array_of(s->columns.items[0].oid) : 0);
+}
+
+static elqb_table make_source(elqb *q, const char *function, elqb_select *s,
+                              const char *alias, uint8_t lateral)
+{
+    elqb_table t = elqb_table_named(NULL, NULL);
+    struct elqb_node *node = make_nested(q, function, NODE_SUBQUERY, s, 0);
+
+    if (node && elqb__check_name(q, function, alias)) {
+        node->flags = lateral;
+        t.source = node;
+        t.alias = elqb__copy_string(q, alias);
+    }
+    return t;
+}
+
+elqb_table elqb_subquery(elqb *q, elqb_select *s, const char *alias)
+{
+    return make_source(q, "elqb_subquery", s, alias, 0);
+}
+
+elqb_table elqb_lateral(elqb *q, elqb_select *s, const char *alias)
+{
+    return make_source(q, "elqb_lateral", s, alias, 1);
+}
