@@ -39,8 +39,8 @@ struct elpq__codec;
 /*
  * The functions of a family of types.  They return 0 or an ELPQ_E_ code, and
  * allocate nothing.  decode and parse get *out with OID and natural kind set,
- * and fill in the rest.  Families whose natural kind is text have neither:
- * what they print is their value.
+ * and fill in the rest.  Families of text and bytes have neither: their value
+ * is what they print, or the bytes in place.
  */
 struct elpq__codec_ops {
     /* The value of the binary form. */

@@ -205,15 +205,6 @@ void elpq__print_bytea(struct elpq__buf *out, const char *data, size_t size)
     }
 }
 
-static int bytea_decode(const struct elpq__codec *codec, const char *data,
-                        size_t size, elpq_value *out)
-{
-    (void)codec;
-    out->u.bytes.data = data;
-    out->u.bytes.size = size;
-    return 0;
-}
-
 static int bytea_print(const struct elpq__codec *codec, const char *data,
                        size_t size, struct elpq__buf *out)
 {
@@ -232,8 +223,8 @@ static int bytea_encode(const struct elpq__codec *codec, const elpq_value *v,
     return 0;
 }
 
-const struct elpq__codec_ops elpq__bytea_ops = { bytea_decode, NULL,
-                                                 bytea_print, bytea_encode };
+const struct elpq__codec_ops elpq__bytea_ops = { NULL, NULL, bytea_print,
+                                                 bytea_encode };
 
 /* ------------------------------------------------------------------ uuid */
 

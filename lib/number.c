@@ -357,7 +357,7 @@ static void shorten(double x, const struct precision *p, struct shortest *s)
         s->ndigits--;
 }
 
-/* 0.00125, 125, 12500, 1.25 */
+/* 0.00125, 1.25, 12.5; whole numbers do not come here */
 static size_t write_fixed(char *out, const struct shortest *s)
 {
     char *p = out;
@@ -374,8 +374,6 @@ static size_t write_fixed(char *out, const struct shortest *s)
         if (i == s->exponent && i + 1 < s->ndigits)
             *p++ = '.';
     }
-    for (; i <= s->exponent; i++)
-        *p++ = '0';
     return (size_t)(p - out);
 }
 

@@ -59,6 +59,36 @@ START_TEST(test_text_again)
 }
 END_TEST
 
+/* What cell.c takes for granted of every line of the table. */
+START_TEST(test_table)
+{
+    const struct elpq__codec *codec;
+    int found = 0;
+    uint32_t oid;
+
+    for (oid = 0; oid < 10000; oid++) {
+        codec = elpq__codec_find(oid);
+        if (!codec)
+            continue;
+        found++;
+        ck_assert_uint_eq(codec->oid, oid);
+        ck_assert_ptr_nonnull(codec->name);
+        ck_assert_ptr_nonnull(codec->ops->print);
+        ck_assert_ptr_nonnull(codec->ops->encode);
+        ck_assert_ptr_null(elpq__codec_of_array(oid));
+        if (codec->array_oid)
+            ck_assert_ptr_eq(elpq__codec_of_array(codec->array_oid), codec);
+        if (codec->kind != ELPQ_KIND_TEXT && codec->kind != ELPQ_KIND_BYTES) {
+            ck_assert_ptr_nonnull(codec->ops->decode);
+            ck_assert_ptr_nonnull(codec->ops->parse);
+        }
+    }
+    ck_assert_int_ge(found, 27);
+    ck_assert_ptr_null(elpq__codec_find(UINT32_MAX));
+    ck_assert_ptr_null(elpq__codec_of_array(UINT32_MAX));
+}
+END_TEST
+
 /* --------------------------------------------------------- text to value */
 
 static const struct {
@@ -474,6 +504,7 @@ int main(void)
     int failed;
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+    tcase_add_test(tables, test_table);
     tcase_add_loop_test(tables, test_binary_to_text, 0, SAMPLES);
     tcase_add_loop_test(tables, test_text_again, 0, SAMPLES);
     tcase_add_loop_test(tables, test_times, 0, COUNT(times));

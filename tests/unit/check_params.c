@@ -47,6 +47,12 @@ static elpq_value bytes_as(uint32_t oid, const char *data, size_t size)
     return elpq_typed(oid, elpq_bytea(data, size));
 }
 
+static elpq_value c_array(uint32_t oid, elpq_kind elem, size_t width,
+                          const void *item)
+{
+    return elpq_c_array(oid, elem, width, item, 1);
+}
+
 /* clang-format off */
 /* value, format, bytes */
 #define ENCODINGS(E)                                                          \
@@ -101,6 +107,18 @@ static elpq_value bytes_as(uint32_t oid, const char *data, size_t size)
     E(bytes_as(O(INT4), "ab", 2), 0, "\\x6162")                               \
     E(bytes_as(O(UUID), "0123456789abcdef", 16), 1,                           \
       "30313233343536373839616263646566")                                     \
+    E(with(O(FLOAT8), elpq_uint64(3)), 1, "4008000000000000")                 \
+    /* what no codec converts is left to the server, in text */               \
+    E(with(O(BOOL), elpq_double(1)), 0, "1")                                  \
+    E(with(O(FLOAT8), elpq_date(0)), 0, "1970-01-01")                         \
+    E(with(O(INT4), elpq_date(0)), 0, "1970-01-01")                           \
+    E(with(O(DATE), elpq_int32(5)), 0, "5")                                   \
+    E(with(O(TIME), elpq_int32(5)), 0, "5")                                   \
+    E(with(O(INTERVAL), elpq_int32(5)), 0, "5")                               \
+    E(with(O(UUID), elpq_int32(5)), 0, "5")                                   \
+    E(with(O(BYTEA), elpq_int32(5)), 0, "5")                                  \
+    E(with(O(CHAR), elpq_int32(5)), 0, "5")                                   \
+    E(bytes_as(O(CHAR), "a", 1), 1, "61")                                     \
     /* an undecided type gets the text form */                                \
     E(with(0, elpq_int32(-5)), 0, "-5")                                       \
     E(with(0, elpq_double(1e22)), 0, "1e+22")                                 \
@@ -109,6 +127,29 @@ static elpq_value bytes_as(uint32_t oid, const char *data, size_t size)
     E(with(0, elpq_timestamp(0)), 0, "1970-01-01 00:00:00")                   \
     E(with(0, elpq_interval(0, 1, 0)), 0, "1 day")                            \
     /* arrays */                                                              \
+    E(c_array(O(UUID_ARRAY), ELPQ_KIND_UUID, 16, "0123456789abcdef"), 1,      \
+      "000000010000000000000b860000000100000001"                              \
+      "0000001030313233343536373839616263646566")                             \
+    E(c_array(O(DATE_ARRAY), ELPQ_KIND_DATE, 8, &(int64_t){ 10957 }), 1,      \
+      "00000001000000000000043a0000000100000001" "0000000400000000")          \
+    E(c_array(O(INTERVAL_ARRAY), ELPQ_KIND_INTERVAL, 16,                      \
+              &(elpq_interval_parts){ 1, 2, 3 }), 1,                          \
+      "0000000100000000000004a20000000100000001"                              \
+      "0000001000000000000000010000000200000003")                             \
+    E(c_array(O(INT2_ARRAY), ELPQ_KIND_INT, 1, "\xff"), 1,                    \
+      "0000000100000000000000150000000100000001" "00000002ffff")              \
+    E(c_array(O(INT2_ARRAY), ELPQ_KIND_UINT, 1, "\xff"), 1,                   \
+      "0000000100000000000000150000000100000001" "0000000200ff")              \
+    E(c_array(O(FLOAT8_ARRAY), ELPQ_KIND_FLOAT, 4, &(float){ 1.5f }), 1,      \
+      "0000000100000000000002bd0000000100000001" "000000083ff8000000000000")  \
+    E(c_array(O(JSONB_ARRAY), ELPQ_KIND_TEXT, sizeof(char *),                 \
+              &(const char *){ "{}" }), 1,                                    \
+      "000000010000000000000eda0000000100000001" "00000003017b7d")            \
+    E(c_array(O(CHAR_ARRAY), ELPQ_KIND_TEXT, sizeof(char *),                  \
+              &(const char *){ "ab" }), 0, "{ab}")                            \
+    E(elpq_array(O(INT4_ARRAY),                                               \
+                 (const elpq_value[]){ elpq_raw(O(INT4), "abcd", 4) }, 1),    \
+      1, "0000000100000000000000170000000100000001" "0000000461626364")       \
     E(elpq_array_int32(NULL, 0), 1, "000000000000000000000017")               \
     E(elpq_array_int32((const int32_t[]){ 7 }, 1), 1,                         \
       "0000000100000000000000170000000100000001" "0000000400000007")          \
@@ -189,6 +230,13 @@ static elpq_value unknown_kind(void)
       "value -1 is out of range for type xid8")                               \
     R(with(O(BOOL), elpq_int32(2)),                                           \
       "value 2 is out of range for type boolean")                             \
+    R(with(O(BOOL), elpq_uint64(2)),                                          \
+      "value 2 is out of range for type boolean")                             \
+    R(with(0, elpq_time(-1)), "value -1 is out of range for a time")          \
+    R(with(0, elpq_timestamp(INT64_MIN + 1)),                                 \
+      "value -9223372036854775807 is out of range for a timestamp")           \
+    R(c_array(O(INT4_ARRAY), ELPQ_KIND_ARRAY, 8, NULL),                       \
+      "a C array of unknown elements: kind 13, 8 bytes")                      \
     R(with(O(INT4), elpq_double(1.5)),                                        \
       "value 1.5 is not whole, as needed for type integer")                   \
     R(with(O(INT4), elpq_double(1e300)),                                      \
