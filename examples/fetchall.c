@@ -2,9 +2,8 @@
 /*
  * fetchall: connect with keywords, execute, fetch all rows, print them.
  *
- *     cc fetchall.c $(pkg-config --cflags --libs elpq libevent_core) \
- *        -o fetchall
- *     ./fetchall db.example.org 5432 me secret mydb
+ *     cc fetchall.c $(pkg-config --cflags --libs elpq libevent_core)
+ *     ./a.out db.example.org 5432 me secret mydb
  *
  * In Python with aiomysql: connect(host=..., ...), cursor(), execute(),
  * fetchall().  Arguments left out come from the environment (PGHOST ...).

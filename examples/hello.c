@@ -30,10 +30,10 @@ int main(void)
     struct event_base *base = event_base_new();
     elpq_pool *pool = elpq_pool_new(base, "dbname=postgres", NULL, NULL);
 
-    if (elpq_execute(pool,
-                     elpq_sql("select n, sqrt(n) from generate_series(1, $1) n",
-                              3),
-                     NULL, on_result, pool) != 0)
+    if (elpq_execute(
+            pool,
+            elpq_sql("select n, sqrt(n) from generate_series(1, $1) n", 3),
+            NULL, on_result, pool) != 0)
         return 1;
     event_base_dispatch(base);
     event_base_free(base);

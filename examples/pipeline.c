@@ -22,8 +22,7 @@ static void on_created(elpq_result *result, const elpq_error *error, void *arg)
         fprintf(stderr, "pipeline: %s\n", error->message);
 }
 
-static void on_inserted(elpq_result *result, const elpq_error *error,
-                        void *arg)
+static void on_inserted(elpq_result *result, const elpq_error *error, void *arg)
 {
     (void)result, (void)arg;
     done++;
@@ -35,8 +34,7 @@ static void on_inserted(elpq_result *result, const elpq_error *error,
            error->constraint ? error->constraint : "none");
 }
 
-static void on_counted(elpq_result *result, const elpq_error *error,
-                       void *conn)
+static void on_counted(elpq_result *result, const elpq_error *error, void *conn)
 {
     int64_t count;
 
@@ -58,10 +56,10 @@ static int submit(elpq_conn *conn)
         NULL, on_created, NULL);
 
     for (int i = 1; i <= STATEMENTS && code == 0; i++)
-        code = elpq_execute(conn,
-                            elpq_sql("INSERT INTO numbers VALUES ($1)",
-                                     i == UNLUCKY ? 1 : i),
-                            NULL, on_inserted, NULL);
+        code = elpq_execute(
+            conn,
+            elpq_sql("INSERT INTO numbers VALUES ($1)", i == UNLUCKY ? 1 : i),
+            NULL, on_inserted, NULL);
     if (code == 0)
         code = elpq_execute(conn, elpq_sql("SELECT count(*) FROM numbers"),
                             NULL, on_counted, conn);

@@ -26,7 +26,8 @@ static void print_statistics(const elpq_pool *pool)
     printf("%" PRIu64 " statements accepted, %" PRIu64 " refused\n",
            s.statements, s.refused);
     /* The rest depends on the machine. */
-    fprintf(stderr, "%u connections of at most %d; %" PRIu64 " statements"
+    fprintf(stderr,
+            "%u connections of at most %d; %" PRIu64 " statements"
             " waited for one, %.3f ms on average\n",
             s.size, CONNECTIONS, s.waited,
             s.waited ? (double)s.wait_usec / 1e3 / (double)s.waited : 0.0);

@@ -24,18 +24,26 @@ static char committed[] = "committed", rolled_back[] = "rolled back";
 
 static void on_begin(elpq_tx *begun, const elpq_error *error, void *arg);
 
-static void expect(int code, const elpq_error *error)
+/* What may not fail here ends the program. */
+static void good(const elpq_error *error)
 {
-    if (code == 0 && !error)
-        return;
-    fprintf(stderr, "transaction: %s\n",
-            error ? error->message : elpq_strerror(code));
-    exit(1);
+    if (error) {
+        fprintf(stderr, "transaction: %s\n", error->message);
+        exit(1);
+    }
+}
+
+static void accepted(int code)
+{
+    if (code != 0) {
+        fprintf(stderr, "transaction: %s\n", elpq_strerror(code));
+        exit(1);
+    }
 }
 
 static void on_rows(elpq_result *result, const elpq_error *error, void *arg)
 {
-    expect(0, error);
+    good(error);
     for (size_t row = 0; row < elpq_rows(result); row++)
         printf("%s has %s\n", elpq_get_text(result, row, 0),
                elpq_get_text(result, row, 1));
@@ -45,22 +53,23 @@ static void on_rows(elpq_result *result, const elpq_error *error, void *arg)
 /* Comes after the script that makes the tables, and after each transfer. */
 static void on_end(const elpq_error *error, void *outcome)
 {
-    expect(0, error);
+    good(error);
     if (outcome)
         printf("%s pays %s %d: %s\n", now->from, now->to, now->cents,
                (char *)outcome);
     now += outcome != NULL;
     if (now < transfers + sizeof(transfers) / sizeof(transfers[0]))
-        expect(elpq_begin(conn, NULL, on_begin, NULL), NULL);
+        accepted(elpq_begin(conn, NULL, on_begin, NULL));
     else
-        expect(elpq_execute(conn, elpq_sql("TABLE account ORDER BY name"),
-                            NULL, on_rows, conn), NULL);
+        accepted(elpq_execute(conn, elpq_sql("TABLE account ORDER BY name"),
+                              NULL, on_rows, conn));
 }
 
 static void on_savepoint_end(const elpq_error *error, void *arg)
 {
     (void)arg;
-    expect(elpq_commit(tx, on_end, committed), error);
+    good(error);
+    accepted(elpq_commit(tx, on_end, committed));
 }
 
 /* Of each statement; is_note marks the one inside the savepoint. */
@@ -71,20 +80,20 @@ static void on_statement(elpq_result *result, const elpq_error *error,
     if (error)
         printf("  %s: %s\n", error->sqlstate, error->message);
     if (is_note)
-        expect((error ? elpq_rollback : elpq_commit)(
-                   savepoint, on_savepoint_end, NULL), NULL);
+        accepted((error ? elpq_rollback : elpq_commit)(savepoint,
+                                                       on_savepoint_end, NULL));
 }
 
 static void run(elpq_tx *in, const elpq_statement *st, void *is_note)
 {
-    expect(elpq_execute(in, st, NULL, on_statement, is_note), NULL);
+    accepted(elpq_execute(in, st, NULL, on_statement, is_note));
 }
 
 static void on_savepoint(elpq_tx *begun, const elpq_error *error, void *arg)
 {
     savepoint = begun;
     if (error) /* an update had failed: nothing is possible but a rollback */
-        expect(elpq_rollback(tx, on_end, rolled_back), NULL);
+        accepted(elpq_rollback(tx, on_end, rolled_back));
     else
         run(begun, elpq_sql("INSERT INTO note VALUES ($1)", now->note), arg);
 }
@@ -93,26 +102,30 @@ static void on_savepoint(elpq_tx *begun, const elpq_error *error, void *arg)
 static void on_begin(elpq_tx *begun, const elpq_error *error, void *arg)
 {
     (void)arg;
-    expect(0, error);
+    good(error);
     tx = begun;
-    run(tx, elpq_sql("UPDATE account SET cents = cents - $2 WHERE name = $1",
-                     now->from, now->cents), NULL);
-    run(tx, elpq_sql("UPDATE account SET cents = cents + $2 WHERE name = $1",
-                     now->to, now->cents), NULL);
-    expect(elpq_savepoint(tx, on_savepoint, &savepoint), NULL);
+    run(tx,
+        elpq_sql("UPDATE account SET cents = cents - $2 WHERE name = $1",
+                 now->from, now->cents),
+        NULL);
+    run(tx,
+        elpq_sql("UPDATE account SET cents = cents + $2 WHERE name = $1",
+                 now->to, now->cents),
+        NULL);
+    accepted(elpq_savepoint(tx, on_savepoint, &savepoint));
 }
 
 static void on_connect(elpq_conn *ready, const elpq_error *error, void *arg)
 {
-    expect(0, error);
+    good(error);
     conn = ready;
-    expect(elpq_script(conn,
-                       "CREATE TEMPORARY TABLE account (name text,"
-                       " cents int4 CHECK (cents >= 0));"
-                       "CREATE TEMPORARY TABLE note (words text NOT NULL);"
-                       "INSERT INTO account VALUES ('alice', 10000),"
-                       " ('bob', 5000), ('carol', 0)",
-                       NULL, NULL, on_end, arg), NULL);
+    accepted(elpq_script(conn,
+                         "CREATE TEMPORARY TABLE account (name text,"
+                         " cents int4 CHECK (cents >= 0));"
+                         "CREATE TEMPORARY TABLE note (words text NOT NULL);"
+                         "INSERT INTO account VALUES ('alice', 10000),"
+                         " ('bob', 5000), ('carol', 0)",
+                         NULL, NULL, on_end, arg));
 }
 
 int main(void)

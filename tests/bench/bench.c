@@ -38,7 +38,7 @@ static const struct bench_side *const sides[SIDES] = { &bench_floor,
                                                        &bench_elpq };
 
 static struct {
-    double seconds;      /* of one turn */
+    double seconds; /* of one turn */
     int rounds;
     uint64_t statements; /* of one turn, instead of seconds */
     const char *only;    /* part of a row's name */
@@ -93,7 +93,7 @@ uint64_t bench_sum(uint64_t sum, int64_t number, const char *text, size_t size)
 #define SANITIZED 1
 #endif
 #endif
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && \
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) &&                    \
     !defined(__SANITIZE_THREAD__) && !defined(SANITIZED)
 #define COUNTING 1
 #else
@@ -280,8 +280,8 @@ static bool measure(const struct bench_row *row)
     for (int round = 0; round < options.rounds; round++) {
         for (int i = 0; i < SIDES; i++) {
             if (state[i])
-                sum[i] = take_turn(sides[i], state[i], n, units,
-                                   &turns[i][round]);
+                sum[i] =
+                    take_turn(sides[i], state[i], n, units, &turns[i][round]);
         }
         if (state[0] && state[1] && sum[0] != sum[1])
             bench_die(row->name, "the two sides read different values");
@@ -370,15 +370,33 @@ static void parse_options(int argc, char **argv)
 
     while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
         switch (c) {
-        case 's': options.seconds = atof(optarg); break;
-        case 'r': options.rounds = atoi(optarg); break;
-        case 't': options.statements = strtoull(optarg, NULL, 10); break;
-        case 'o': options.only = optarg; break;
-        case 'e': options.side = optarg; break;
-        case 'n': options.fetch_rows = atoi(optarg); break;
-        case 'c': options.check = true; break;
-        case 'h': fputs(usage, stdout); exit(0);
-        default: fputs(usage, stderr); exit(2);
+        case 's':
+            options.seconds = atof(optarg);
+            break;
+        case 'r':
+            options.rounds = atoi(optarg);
+            break;
+        case 't':
+            options.statements = strtoull(optarg, NULL, 10);
+            break;
+        case 'o':
+            options.only = optarg;
+            break;
+        case 'e':
+            options.side = optarg;
+            break;
+        case 'n':
+            options.fetch_rows = atoi(optarg);
+            break;
+        case 'c':
+            options.check = true;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            exit(0);
+        default:
+            fputs(usage, stderr);
+            exit(2);
         }
     }
     if (optind < argc || options.seconds <= 0 || options.rounds < 1 ||

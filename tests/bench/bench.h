@@ -15,7 +15,7 @@
 enum { BENCH_MAX_CONNS = 8, BENCH_POINT_ROWS = 100000 };
 
 /* Each point select asks for one of BENCH_POINT_ROWS keys. */
-#define BENCH_POINT_SQL                                                       \
+#define BENCH_POINT_SQL                                                        \
     "SELECT id, name, balance FROM elpq_bench_point WHERE id = $1"
 /* int4, int8, text, timestamptz: everything in the table. */
 #define BENCH_FETCH_SQL "SELECT a, b, c, d FROM elpq_bench_rows"

@@ -44,9 +44,9 @@ static void submit(struct lane *lane)
                             elpq_sql(BENCH_POINT_SQL, bench_next_key()), NULL,
                             on_result, lane);
     else
-        code = elpq_execute(s->pool,
-                            elpq_sql(BENCH_POINT_SQL, bench_next_key()), NULL,
-                            on_result, lane);
+        code =
+            elpq_execute(s->pool, elpq_sql(BENCH_POINT_SQL, bench_next_key()),
+                         NULL, on_result, lane);
     if (code != 0)
         bench_die("elpq", elpq_strerror(code));
 }

@@ -170,8 +170,8 @@ static void connect_one(struct state *s, struct conn *c)
     if (PQstatus(c->db) != CONNECTION_OK)
         fail(c);
     r = PQprepare(c->db, "s",
-                  bench_is_fetch(s->row) ? BENCH_FETCH_SQL : BENCH_POINT_SQL,
-                  0, NULL);
+                  bench_is_fetch(s->row) ? BENCH_FETCH_SQL : BENCH_POINT_SQL, 0,
+                  NULL);
     if (PQresultStatus(r) != PGRES_COMMAND_OK ||
         PQsetnonblocking(c->db, 1) != 0 ||
         (s->pipeline && !PQenterPipelineMode(c->db)))
