@@ -190,6 +190,8 @@ struct elpq_conn {
     uint64_t answer_bytes; /* an estimate, see pipeline.c                 */
     bool exclusive;        /* a script runs, outside pipeline mode        */
     bool pumping;          /* inside pump(): do not free PGconn           */
+    bool sending_now;      /* and it will still send what is queued       */
+    unsigned drains;       /* since notifications were dropped            */
     bool close_wanted;     /* it was closed inside pump()                 */
     char fatal[6];         /* SQLSTATE of the server's FATAL, if it came  */
     char fatal_text[200];  /* and its message                             */

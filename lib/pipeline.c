@@ -31,8 +31,12 @@
 
 #define NULLS_MAX 8
 #define LAST_READS 8
+/* While statements run all the time, so often notifications are dropped. */
+#define DRAINS_MAX 256
 /* After so many reads for one answer its size is estimated. */
 #define READS_FREE 64
+/* Then more is read in one go, but others get their turn as well. */
+#define READS_PER_TURN 16
 /* libpq always has room for so many bytes when it reads. */
 #define READ_LEAST 8192
 
@@ -90,9 +94,11 @@ static void lost_in_write(elpq_conn *conn)
  *  own; it is refused before it is sent. */
 static bool is_copy(const elpq_request *req)
 {
-    const char *s = req->sql + strspn(req->sql, " \t\r\n(");
+    const char *s = req->sql;
 
-    return strncasecmp(s, "copy", 4) == 0 &&
+    while (*s == ' ' || *s == '\n' || *s == '\t' || *s == '\r' || *s == '(')
+        s++;
+    return (*s == 'c' || *s == 'C') && strncasecmp(s, "copy", 4) == 0 &&
            (strcasestr(s, "stdin") || strcasestr(s, "stdout"));
 }
 
@@ -458,7 +464,8 @@ static void note_command(elpq_conn *conn, const elpq_request *req)
 
     if (!req->internal && elpq__reset_needed_after(req))
         conn->slot_dirty = true;
-    if (strcmp(tag, "DEALLOCATE ALL") == 0 || strcmp(tag, "DISCARD ALL") == 0)
+    if (tag[0] == 'D' && (strcmp(tag, "DEALLOCATE ALL") == 0 ||
+                          strcmp(tag, "DISCARD ALL") == 0))
         elpq__cache_clear(&conn->prepared);
 }
 
@@ -605,6 +612,26 @@ static void take(elpq_conn *conn, elpq_request *req, PGresult *res)
     }
 }
 
+/* Lets libpq read what comes unasked, and drops notifications. */
+static void drain_unasked(elpq_conn *conn)
+{
+    PGnotify *notification;
+
+    conn->drains = 0;
+    while (conn->state != ELPQ__CLOSED &&
+           (notification = PQnotifies(conn->pg)))
+        PQfreemem(notification);
+}
+
+/*
+ * Before libpq 17 every Sync is a system call of its own, so nothing is
+ * gained by collecting; the server can as well begin while we go on.
+ */
+static bool syncs_flush(void)
+{
+    return !elpq__libpq()->send_pipeline_sync;
+}
+
 /* Matches all complete pieces; conn may be closed afterwards. */
 static void drain(elpq_conn *conn)
 {
@@ -619,80 +646,117 @@ static void drain(elpq_conn *conn)
             return;
         }
         take(conn, req, res);
-    }
-    while (conn->state != ELPQ__CLOSED) {
-        /* Lets libpq read what comes unasked, and drops notifications. */
-        PGnotify *notification = PQnotifies(conn->pg);
-
-        if (!notification)
-            break;
-        PQfreemem(notification);
+        if (conn->sending_now && conn->nqueued > 0 && syncs_flush())
+            send_queue(conn);
     }
 }
 
 /* ---------------------------------------------------------------- reading */
 
-/*
- * Estimates how much of one answer has come, as libpq does not tell: at least
- * what one read takes for sure, or by how much the socket's backlog shrank.
- */
-static bool answer_fits(elpq_conn *conn, int before)
+/* Bytes that wait in the socket. */
+static int backlog(elpq_conn *conn)
 {
-    int after = 0;
-    int took;
+    int n = 0;
 
-    ioctl(PQsocket(conn->pg), FIONREAD, &after);
-    took = before < READ_LEAST ? before : READ_LEAST;
-    if (before - after > took)
-        took = before - after;
-    conn->answer_bytes += (uint64_t)took;
-    return conn->answer_bytes <= conn->options.max_result_bytes;
+    if (PQsocket(conn->pg) >= 0)
+        ioctl(PQsocket(conn->pg), FIONREAD, &n);
+    return n;
+}
+
+/*
+ * Reads on while a long answer comes faster than the loop turns, and
+ * estimates its size, as libpq does not tell: at least what one read takes
+ * for sure, or by how much the socket's backlog shrank.
+ */
+static bool consume_long(elpq_conn *conn)
+{
+    int before = backlog(conn);
+
+    for (int i = 0; i < READS_PER_TURN && before > 0; i++) {
+        int after;
+        int took = before < READ_LEAST ? before : READ_LEAST;
+
+        if (!PQconsumeInput(conn->pg))
+            return false;
+        after = backlog(conn);
+        if (before - after > took)
+            took = before - after;
+        conn->answer_bytes += (uint64_t)took;
+        if (conn->answer_bytes > conn->options.max_result_bytes) {
+            elpq__conn_lost(conn, ELPQ_E_LIMIT, NULL);
+            return true;
+        }
+        if (conn->state == ELPQ__CLOSED || !PQisBusy(conn->pg))
+            return true;
+        before = after;
+    }
+    return before > 0 || PQconsumeInput(conn->pg);
 }
 
 /* One read from the socket, and the rest of what TLS holds; false if lost. */
 static bool consume(elpq_conn *conn)
 {
-    bool counted = conn->nsent > 0 && conn->reads >= READS_FREE;
-    int before = 0;
-
-    conn->reads++;
-    if (counted)
-        ioctl(PQsocket(conn->pg), FIONREAD, &before);
-    if (!PQconsumeInput(conn->pg))
+    if (conn->nsent > 0 && ++conn->reads > READS_FREE) {
+        if (!consume_long(conn))
+            return false;
+    } else if (!PQconsumeInput(conn->pg)) {
         return false;
-    for (int i = 0; i < 16 && PQsslInUse(conn->pg) &&
+    }
+    if (!PQsslInUse(conn->pg))
+        return true;
+    for (int i = 0; i < READS_PER_TURN && conn->state != ELPQ__CLOSED &&
                     elpq__tls_pending(conn->pg) > 0 && PQisBusy(conn->pg);
          i++)
         if (!PQconsumeInput(conn->pg))
             return false;
-    if (counted && conn->state != ELPQ__CLOSED && PQsocket(conn->pg) >= 0 &&
-        !answer_fits(conn, before))
-        elpq__conn_lost(conn, ELPQ_E_LIMIT, NULL);
     return true;
+}
+
+/*
+ * Sends what is queued.  Sending may have read from the socket, which then
+ * does not become readable again; so what is complete is taken in as well.
+ */
+static void send_and_drain(elpq_conn *conn)
+{
+    unsigned sent = conn->nsent;
+    bool stuck = conn->io.writing;
+
+    if (stuck && !flush(conn))
+        return;
+    send_queue(conn);
+    conn->sending_now = false;
+    if (conn->state == ELPQ__CLOSED || (conn->nsent == sent && !stuck))
+        return;
+    if (flush(conn))
+        drain(conn);
 }
 
 /* Everything a connection does in one go. */
 static void pump(elpq_conn *conn, bool readable)
 {
     bool alive = true;
+    bool asked = conn->nsent > 0;
 
     if (conn->pumping || conn->state == ELPQ__CLOSED || !conn->pg)
         return; /* a callback runs the loop: its outer call goes on */
     elpq__conn_ref(conn);
     conn->pumping = true;
+    conn->sending_now = true;
     if (readable)
         alive = consume(conn);
     drain(conn);
+    if (!asked || ++conn->drains > DRAINS_MAX)
+        drain_unasked(conn);
     /* Words of farewell while nothing was asked: it is as good as closed. */
     if (conn->state != ELPQ__CLOSED &&
         (!alive || PQstatus(conn->pg) == CONNECTION_BAD ||
          (conn->fatal[0] && conn->nsent == 0)))
         lost(conn);
-    if (conn->state != ELPQ__CLOSED && flush(conn)) {
-        send_queue(conn);
-        if (conn->state != ELPQ__CLOSED && flush(conn))
-            drain(conn); /* sending may have read */
-    }
+    if (conn->nsent == 0 && conn->nqueued == 0)
+        elpq__pipeline_settle(conn); /* a pool may have something to do */
+    if (conn->state != ELPQ__CLOSED)
+        send_and_drain(conn);
+    conn->sending_now = false;
     conn->pumping = false;
     if (conn->close_wanted) {
         conn->close_wanted = false;
@@ -741,7 +805,8 @@ bool elpq__pipeline_open(elpq_conn *conn)
 
 void elpq__pipeline_wake(elpq_conn *conn)
 {
-    if (conn->state != ELPQ__CLOSED)
+    /* Inside pump() it is not yet too late for this turn. */
+    if (conn->state != ELPQ__CLOSED && !conn->sending_now)
         elpq__task_post(conn->loop, &conn->flush);
 }
 

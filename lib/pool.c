@@ -136,7 +136,8 @@ static void move(elpq_conn *conn, enum place place)
         conn->slot_since = elpq__now();
         conn->slot_dirty = false;
         idle_timer(pool, conn);
-        wake(pool);
+        if (pool->nwaiting > 0 || pool->closing)
+            wake(pool);
     }
 }
 
@@ -269,6 +270,7 @@ static void on_opened(elpq_conn *conn, const elpq_error *error)
             elpq__now() + life * INT64_C(1000) -
             (int64_t)random_below(pool, (uint64_t)life * 100);
     move(conn, IDLE);
+    wake(pool); /* another one may connect now */
 }
 
 static void on_lost(elpq_conn *conn, const elpq_error *error)
@@ -358,11 +360,10 @@ static void give(elpq_pool *pool, elpq_conn *conn, elpq_request *req)
 
 static void check_end(elpq_pool *pool);
 
-static void serve(struct elpq__task *task)
+/* First come, first served, as long as there are connections. */
+static void serve_line(elpq_pool *pool)
 {
-    elpq_pool *pool = elpq__container(task, elpq_pool, serve);
     struct elpq__node *node;
-    unsigned coming;
 
     while ((node = elpq__list_first(&pool->waiting))) {
         elpq_conn *conn = take_conn(pool);
@@ -373,6 +374,14 @@ static void serve(struct elpq__task *task)
         pool->nwaiting--;
         give(pool, conn, elpq__container(node, elpq_request, node));
     }
+}
+
+static void serve(struct elpq__task *task)
+{
+    elpq_pool *pool = elpq__container(task, elpq_pool, serve);
+    unsigned coming;
+
+    serve_line(pool);
     coming = pool->count[CONNECTING] + pool->count[PINGING];
     while (pool->nwaiting > coming && open_one(pool))
         coming++;
@@ -438,6 +447,8 @@ static void recycle(elpq_conn *conn)
 
 static void on_drained(elpq_conn *conn)
 {
+    elpq_pool *pool = pool_of(conn);
+
     switch ((enum place)conn->slot_place) {
     case BUSY:
     case DRAINING:
@@ -448,8 +459,11 @@ static void on_drained(elpq_conn *conn)
             move(conn, IDLE);
         break;
     default:
-        break;
+        return;
     }
+    /* Its next statement can still go out with what this turn sends. */
+    if (pool->nwaiting > 0)
+        serve_line(pool);
 }
 
 /* Cancels what a borrower left behind. */

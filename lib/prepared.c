@@ -73,6 +73,10 @@ struct elpq__prepared *elpq__cache_find(struct elpq__cache *cache,
 
     if (cache->count == 0 || sql_len > SQL_MAX)
         return NULL;
+    /* The one that ran last, most often: no hash is needed. */
+    p = elpq__container(cache->lru.head.next, struct elpq__prepared, lru);
+    if (same(p, p->hash, sql, sql_len, types, n))
+        return p;
     hash = hash_statement(sql, sql_len, types, n);
     p = cache->buckets[hash & (cache->nbuckets - 1)];
     while (p && !same(p, hash, sql, sql_len, types, n))
