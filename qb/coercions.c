@@ -234,6 +234,21 @@ void elqb__take_type(elqb_expr *e, uint32_t oid)
     }
 }
 
+/* An array that meets one element.  Strings beside a type that is not built
+ * in are left to the server: text[] would fit no enum. */
+void elqb__take_array_type(elqb_expr *e, uint32_t element)
+{
+    uint32_t oid = elqb__array_of(element);
+
+    if (oid)
+        elqb__take_type(e, oid);
+    else if (e->kind == ELQB_KIND_VALUE &&
+             e->u.value.kind == ELPQ_KIND_C_ARRAY &&
+             e->u.value.elem == ELPQ_KIND_TEXT &&
+             e->oid == ELPQ_OID_TEXT_ARRAY)
+        e->oid = e->u.value.oid = 0;
+}
+
 bool elqb__is_untyped_text(const elqb_expr *e)
 {
     return e->kind == ELQB_KIND_VALUE && e->oid == 0 &&

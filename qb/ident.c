@@ -84,27 +84,26 @@ static void put_odd_name(struct elqb__render *r, const char *name)
 /* Nearly all names are short and plain: copy and check in one loop. */
 void elqb__put_name(struct elqb__render *r, const char *name)
 {
+    size_t i = 0;
     char *out;
-    size_t i;
 
-    if (!name || !elqb__room(r, NAME_MAX_BYTES + 3)) {
+    if (!name || !elqb__room(r, NAME_MAX_BYTES + 2)) {
         put_odd_name(r, name);
         return;
     }
     out = r->text + r->len;
-    out[0] = '"';
-    for (i = 0; name[i]; i++) {
-        if (i == NAME_MAX_BYTES || name[i] == '"' ||
-            (unsigned char)name[i] >= 0x80) {
-            put_odd_name(r, name);
-            return;
-        }
-        out[i + 1] = name[i];
+    *out++ = '"';
+    for (; i < NAME_MAX_BYTES; i++) {
+        char c = name[i];
+
+        if ((signed char)c <= 0 || c == '"') /* the end, or beyond ASCII */
+            break;
+        out[i] = c;
     }
-    if (i == 0) {
+    if (i == 0 || name[i]) {
         put_odd_name(r, name);
         return;
     }
-    out[i + 1] = '"';
+    out[i] = '"';
     r->len += i + 2;
 }

@@ -237,6 +237,7 @@ bool elqb__keep_value(elqb *q, const char *function, elpq_value *v);
 
 /* coercions.c: which type a value is sent as. */
 void elqb__take_type(elqb_expr *e, uint32_t oid);
+void elqb__take_array_type(elqb_expr *e, uint32_t element);
 void elqb__take_text(elqb_expr *e);
 void elqb__take_bool(elqb_expr *e);
 void elqb__take_int8(elqb_expr *e);

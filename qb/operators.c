@@ -306,8 +306,8 @@ static elqb_expr make_quantified(elqb *q, const char *function, elqb_expr a,
         !elqb__keep_operand(q, function, &array) ||
         !(node = elqb__new_node(q, NODE_QUANTIFIED, 2)))
         return ELQB_NONE;
-    if (elqb__array_of(a.oid) && a.kind != ELQB_KIND_VALUE)
-        elqb__take_type(&array, elqb__array_of(a.oid));
+    if (a.kind != ELQB_KIND_VALUE)
+        elqb__take_array_type(&array, a.oid);
     if (elqb__element_of(array.oid) && array.kind != ELQB_KIND_VALUE)
         elqb__take_type(&a, elqb__element_of(array.oid));
     node->args[0] = a;

@@ -219,7 +219,8 @@ ELPQ_API elqb_expr elqb_excluded(elqb_expr column);
 
 /**
  * A value with an identity: one $n wherever it is used.  Without it each use
- * of a value is a parameter of its own.
+ * of a value is a parameter of its own.  It keeps its type whatever it meets:
+ * elqb_shared(q, elqb_typed(elqb_val(s), DATE)).
  */
 ELPQ_API elqb_expr elqb_shared(elqb *q, elqb_expr value);
 

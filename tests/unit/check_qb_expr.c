@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Expressions: the SQL of each operator and function, the types that values
+ * take from what they meet, and the mistakes that are refused.
+ */
+#include "check_qb.h"
+
+enum {
+    INT4 = ELPQ_OID_INT4,
+    INT8 = ELPQ_OID_INT8,
+    TEXT = ELPQ_OID_TEXT,
+    BOOL = ELPQ_OID_BOOL,
+    NUMERIC = ELPQ_OID_NUMERIC,
+    FLOAT8 = ELPQ_OID_FLOAT8,
+    STAMP = ELPQ_OID_TIMESTAMPTZ,
+    JSONB = ELPQ_OID_JSONB
+};
+
+#define ID "\"users\".\"id\""
+#define NAME "\"users\".\"name\""
+#define AGE "\"users\".\"age\""
+#define TAGS "\"users\".\"tags\""
+#define DATA "\"users\".\"data\""
+
+START_TEST(test_comparison)
+{
+    CHECK_EXPR(elqb_eq(q, U.id, V(1)), ID " = $1", INT4);
+    CHECK_EXPR(elqb_ne(q, U.id, V(1)), ID " <> $1", INT4);
+    CHECK_EXPR(elqb_lt(q, V(1), U.id), "$1 < " ID, INT4);
+    CHECK_EXPR(elqb_le(q, U.id, U.age), ID " <= " AGE);
+    CHECK_EXPR(elqb_gt(q, U.name, V("m")), NAME " > $1", TEXT);
+    CHECK_EXPR(elqb_ge(q, U.created_at, V("2020-01-01")),
+               "\"users\".\"created_at\" >= $1", STAMP);
+    CHECK_EXPR(elqb_is_distinct(q, U.id, V(1)), ID " IS DISTINCT FROM $1",
+               INT4);
+    CHECK_EXPR(elqb_is_not_distinct(q, U.name, V("x")),
+               NAME " IS NOT DISTINCT FROM $1", TEXT);
+    CHECK_EXPR(elqb_is_null(q, U.id), ID " IS NULL");
+    CHECK_EXPR(elqb_is_null(q, V("x")), "$1 IS NULL", TEXT);
+    CHECK_EXPR(elqb_is_not_null(q, U.id), ID " IS NOT NULL");
+    CHECK_EXPR(elqb_is_true(q, U.active), "\"users\".\"active\" IS TRUE");
+    CHECK_EXPR(elqb_is_not_true(q, elqb_eq(q, U.id, U.age)),
+               ID " = " AGE " IS NOT TRUE");
+    CHECK_EXPR(elqb_is_unknown(q, U.active), "\"users\".\"active\" IS UNKNOWN");
+    CHECK_EXPR(elqb_between(q, U.age, V(1), V(2)), AGE " BETWEEN $1 AND $2",
+               INT4, INT4);
+    CHECK_EXPR(elqb_not_between_symmetric(q, U.balance, V(2), V(1.5)),
+               "\"users\".\"balance\" NOT BETWEEN SYMMETRIC $1 AND $2",
+               NUMERIC, NUMERIC);
+}
+END_TEST
+
+START_TEST(test_patterns)
+{
+    CHECK_EXPR(elqb_like(q, U.name, V("a%")), NAME " LIKE $1", TEXT);
+    CHECK_EXPR(elqb_not_ilike(q, U.name, V("a%")), NAME " NOT ILIKE $1", TEXT);
+    CHECK_EXPR(elqb_similar(q, U.name, V("a|b")), NAME " SIMILAR TO $1", TEXT);
+    CHECK_EXPR(elqb_like_escape(q, U.name, V("a!%"), V("!")),
+               NAME " LIKE $1 ESCAPE $2", TEXT, TEXT);
+    CHECK_EXPR(elqb_regex(q, U.name, V("^a")), NAME " ~ $1", TEXT);
+    CHECK_EXPR(elqb_not_iregex(q, U.name, V("^a")), NAME " !~* $1", TEXT);
+}
+END_TEST
+
+static void check_pattern(elqb_expr e, const char *pattern)
+{
+    const elpq_statement *st = render_expr(e);
+
+    ck_assert_str_eq(st->sql, "SELECT " NAME " LIKE $1");
+    ck_assert_str_eq(st->values[0].u.bytes.data, pattern);
+    ck_assert_uint_eq(st->values[0].u.bytes.size, strlen(pattern));
+}
+
+START_TEST(test_plain_text)
+{
+    check_pattern(elqb_starts_with(q, U.name, "50%_\\"), "50\\%\\_\\\\%");
+    check_pattern(elqb_ends_with(q, U.name, "a"), "%a");
+    check_pattern(elqb_has_text(q, U.name, ""), "%%");
+}
+END_TEST
+
+START_TEST(test_logic)
+{
+    elqb_expr a = elqb_eq(q, U.id, V(1)), b = elqb_eq(q, U.id, V(2));
+    elqb_expr both = elqb_and(q, a, b);
+
+    CHECK_EXPR(both, ID " = $1 AND " ID " = $2", INT4, INT4);
+    CHECK_EXPR(elqb_or(q, both, U.active),
+               ID " = $1 AND " ID " = $2 OR \"users\".\"active\"", INT4, INT4);
+    CHECK_EXPR(elqb_and(q, elqb_or(q, a, b), U.active),
+               "(" ID " = $1 OR " ID " = $2) AND \"users\".\"active\"", INT4,
+               INT4);
+    CHECK_EXPR(elqb_and(q, U.active, both),
+               "\"users\".\"active\" AND " ID " = $1 AND " ID " = $2", INT4,
+               INT4);
+    CHECK_EXPR(elqb_not(q, elqb_not(q, a)), "NOT NOT " ID " = $1", INT4);
+    CHECK_EXPR(elqb_not(q, both), "NOT (" ID " = $1 AND " ID " = $2)", INT4,
+               INT4);
+    CHECK_EXPR(elqb_and(q, V(1), V(true)), "$1 AND $2", BOOL, BOOL);
+}
+END_TEST
+
+/* A longer AND takes the room behind a shorter one, which must not notice. */
+START_TEST(test_and_is_persistent)
+{
+    elqb_expr w = elqb_and(q, U.active, elqb_eq(q, U.id, V(1)));
+    elqb_expr left = elqb_and(q, w, elqb_is_null(q, U.name));
+    elqb_expr right = elqb_and(q, w, elqb_is_null(q, U.email));
+
+    CHECK_EXPR(w, "\"users\".\"active\" AND " ID " = $1", INT4);
+    CHECK_EXPR(left, "\"users\".\"active\" AND " ID " = $1 AND " NAME
+                     " IS NULL", INT4);
+    CHECK_EXPR(right, "\"users\".\"active\" AND " ID
+                      " = $1 AND \"users\".\"email\" IS NULL", INT4);
+}
+END_TEST
+
+START_TEST(test_nothing)
+{
+    elqb_expr a = elqb_eq(q, U.id, V(1));
+
+    ck_assert(elqb_is_none(elqb_and(q, ELQB_NONE, ELQB_NONE)));
+    ck_assert(elqb_is_none(elqb_or(q, ELQB_NONE)));
+    CHECK_EXPR(elqb_and(q, ELQB_NONE, a, ELQB_NONE), ID " = $1", INT4);
+    CHECK_EXPR(elqb_or(q, a, ELQB_NONE, a), ID " = $1 OR " ID " = $1", INT4);
+    CHECK_EXPR(elqb_agg_filter(q, elqb_count(q), ELQB_NONE), "\"count\"(*)");
+}
+END_TEST
+
+START_TEST(test_arithmetic)
+{
+    CHECK_EXPR(elqb_mul(q, elqb_add(q, U.age, V(1)), V(2)),
+               "(" AGE " + $1) * $2", INT4, INT4);
+    CHECK_EXPR(elqb_sub(q, U.age, elqb_sub(q, U.id, V(1))),
+               AGE " - (" ID " - $1)", INT4);
+    CHECK_EXPR(elqb_div(q, U.balance, V(3)), "\"users\".\"balance\" / $1",
+               NUMERIC);
+    CHECK_EXPR(elqb_mod(q, U.age, V(2)), AGE " % $1", INT4);
+    CHECK_EXPR(elqb_pow(q, elqb_neg(q, U.age), V(2)), "- " AGE " ^ $1", INT4);
+    CHECK_EXPR(elqb_neg(q, elqb_neg(q, U.age)), "- - " AGE);
+    CHECK_EXPR(elqb_neg(q, elqb_lit(-5)), "- (-5)");
+    CHECK_EXPR(elqb_bit_not(q, elqb_bit_or(q, U.age, V(1))),
+               "~ (" AGE " | $1)", INT4);
+    CHECK_EXPR(elqb_shl(q, U.age, V(1)), AGE " << $1", INT4);
+    CHECK_EXPR(elqb_add(q, U.created_at, V("1 day")),
+               "\"users\".\"created_at\" + $1", 0);
+    CHECK_EXPR(elqb_concat(q, U.name, V("x"), U.email),
+               NAME " || $1 || \"users\".\"email\"", TEXT);
+    CHECK_EXPR(elqb_concat(q, U.name, elqb_concat(q, V("x"), V("y"))),
+               NAME " || ($1 || $2)", TEXT, TEXT);
+    CHECK_EXPR(elqb_eq(q, elqb_concat(q, U.name, V("x")), V("bx")),
+               NAME " || $1 = $2", TEXT, TEXT);
+}
+END_TEST
+
+START_TEST(test_json_arrays_ranges)
+{
+    const char *tags[] = { "a", "b" };
+
+    CHECK_EXPR(elqb_eq(q, elqb_json_text(q, U.data, V("k")), V("v")),
+               DATA " ->> $1 = $2", TEXT, TEXT);
+    CHECK_EXPR(elqb_json_get(q, elqb_json_get(q, U.data, V("a")), V(0)),
+               DATA " -> $1 -> $2", TEXT, INT4);
+    CHECK_EXPR(elqb_json_path_text(q, U.data, V("{a,b}")), DATA " #>> $1", 0);
+    CHECK_EXPR(elqb_has_key(q, U.data, V("k")), DATA " ? $1", TEXT);
+    CHECK_EXPR(elqb_has_any(q, U.data, elqb_items(tags, 2)), DATA " ?| $1",
+               ELPQ_OID_TEXT_ARRAY);
+    CHECK_EXPR(elqb_contains(q, U.data, V("{}")), DATA " @> $1", JSONB);
+    CHECK_EXPR(elqb_contains(q, U.tags, elqb_items(tags, 2)), TAGS " @> $1",
+               ELPQ_OID_TEXT_ARRAY);
+    CHECK_EXPR(elqb_overlaps(q, U.tags, elqb_array(q, V("a"), V("b"))),
+               TAGS " && ARRAY[$1, $2]", TEXT, TEXT);
+    CHECK_EXPR(elqb_contains(q, P.valid, elqb_func(q, "now")),
+               "\"products\".\"valid\" @> \"now\"()");
+    CHECK_EXPR(elqb_range_adjacent(q, P.valid, V("[a,b)")),
+               "\"products\".\"valid\" -|- $1", ELPQ_OID_TSTZRANGE);
+    CHECK_EXPR(elqb_match(q, P.search, elqb_func(q, "to_tsquery", V("a"))),
+               "\"products\".\"search\" @@ \"to_tsquery\"($1)", 0);
+    CHECK_EXPR(elqb_subscript(q, U.tags, V(1)), TAGS "[$1]", INT4);
+    CHECK_EXPR(elqb_slice(q, U.tags, V(1), ELQB_NONE), TAGS "[$1 : ]", INT4);
+    CHECK_EXPR(elqb_subscript(q, elqb_func(q, "f", U.id), V(1)),
+               "(\"f\"(" ID "))[$1]", INT4);
+    CHECK_EXPR(elqb_field(q, U.data, "x"), "(" DATA ").\"x\"");
+}
+END_TEST
+
+START_TEST(test_lists)
+{
+    int ids[] = { 1, 2, 3 };
+    const long long big[] = { 1 };
+    const char *names[] = { "a", NULL };
+    elqb_expr list[4];
+
+    CHECK_EXPR(elqb_in(q, U.id, V(1), V(2)), ID " IN ($1, $2)", INT4, INT4);
+    CHECK_EXPR(elqb_not_in(q, U.name, V("a")), NAME " NOT IN ($1)", TEXT);
+    for (int i = 0; i < 3; i++)
+        list[i] = V(ids[i]);
+    list[3] = ELQB_END;
+    CHECK_EXPR(elqb_in_v(q, U.balance, list),
+               "\"users\".\"balance\" IN ($1, $2, $3)", NUMERIC, NUMERIC,
+               NUMERIC);
+    CHECK_EXPR(elqb_in_v(q, U.id, ELQB_LIST(ELQB_END)), "false");
+    CHECK_EXPR(elqb_not_in_v(q, U.id, ELQB_LIST(ELQB_END)), "true");
+    CHECK_EXPR(elqb_any_of(q, U.id, ids, 3), ID " = ANY ($1)",
+               ELPQ_OID_INT4_ARRAY);
+    CHECK_EXPR(elqb_any_of(q, O.id, ids, 0), "\"orders\".\"id\" = ANY ($1)",
+               ELPQ_OID_INT8_ARRAY);
+    CHECK_EXPR(elqb_eq_any(q, O.id, elqb_value(elpq_array_int64(
+                                        (const int64_t *)big, 1))),
+               "\"orders\".\"id\" = ANY ($1)", ELPQ_OID_INT8_ARRAY);
+    CHECK_EXPR(elqb_none_of(q, U.name, names, 2), NAME " <> ALL ($1)",
+               ELPQ_OID_TEXT_ARRAY);
+    CHECK_EXPR(elqb_any_of(q, O.status, names, 1),
+               "\"orders\".\"status\" = ANY ($1)", 0);
+    CHECK_EXPR(elqb_eq_any(q, V("x"), U.tags), "$1 = ANY (" TAGS ")", TEXT);
+    CHECK_EXPR(elqb_in(q, elqb_row(q, U.id, U.balance),
+                       elqb_row(q, V(1), V(2)), elqb_row(q, V(3), V(4))),
+               "(" ID ", \"users\".\"balance\") IN (($1, $2), ($3, $4))", INT4,
+               NUMERIC, INT4, NUMERIC);
+}
+END_TEST
+
+START_TEST(test_spelled_operators)
+{
+    CHECK_EXPR(elqb_op(q, U.id, "<->", V(1)), ID " <-> $1", INT4);
+    CHECK_EXPR(elqb_op(q, elqb_eq(q, U.id, U.age), "@>", U.age),
+               "(" ID " = " AGE ") @> " AGE);
+    CHECK_EXPR(elqb_op(q, elqb_op(q, U.id, "*", U.age), "+", V(1)),
+               ID " * " AGE " + $1", INT4);
+    CHECK_EXPR(elqb_op(q, U.name, "||", V("x")), NAME " || $1", TEXT);
+    CHECK_EXPR(elqb_op(q, U.id, "!=", V(1)), ID " <> $1", INT4);
+    CHECK_EXPR(elqb_op_any(q, U.id, ">", elqb_array(q, V(1))),
+               ID " > ANY (ARRAY[$1])", INT4);
+    CHECK_EXPR(elqb_op_all(q, U.name, "~", U.tags), NAME " ~ ALL (" TAGS ")");
+    CHECK_EXPR(elqb_op_prefix(q, "@", elqb_op_prefix(q, "-", U.age)),
+               "@ - " AGE);
+    CHECK_FAILS(elqb_render(q, (elqb_op(q, U.id, "--", U.id), elqb_select_new(q))),
+                ELQB_E_USAGE, "elqb_op: \"--\" is no operator");
+    CHECK_FAILS(elqb_render(q, (elqb_op(q, U.id, "<+", U.id), elqb_select_new(q))),
+                ELQB_E_USAGE, "elqb_op: \"<+\" is no operator");
+    CHECK_FAILS(elqb_render(q, (elqb_op(q, U.id, "= 1 OR", U.id),
+                                elqb_select_new(q))),
+                ELQB_E_USAGE, "elqb_op: \"= 1 OR\" is no operator");
+}
+END_TEST
+
+START_TEST(test_functions)
+{
+    elqb_expr sum = elqb_func(q, "string_agg", U.name, V(","));
+
+    CHECK_EXPR(elqb_func(q, "lower", U.name), "\"lower\"(" NAME ")");
+    CHECK_EXPR(elqb_func_in(q, "app", "f", U.id, V(1)),
+               "\"app\".\"f\"(" ID ", $1)", INT4);
+    CHECK_EXPR(elqb_func(q, "concat", U.name, V("x")),
+               "\"concat\"(" NAME ", $1)", TEXT);
+    CHECK_EXPR(elqb_func(q, "jsonb_build_object", V("k"), V(1)),
+               "\"jsonb_build_object\"($1, $2)", TEXT, INT4);
+    CHECK_EXPR(elqb_func(q, "date_trunc", V("day"), U.created_at),
+               "\"date_trunc\"($1, \"users\".\"created_at\")", 0);
+    CHECK_EXPR(elqb_count(q), "\"count\"(*)");
+    CHECK_EXPR(elqb_agg_distinct(q, elqb_func(q, "count", U.name)),
+               "\"count\"(DISTINCT " NAME ")");
+    CHECK_EXPR(elqb_agg_filter(q, elqb_agg_order_by(q, sum, elqb_desc(q, U.id)),
+                               elqb_gt(q, U.age, V(1))),
+               "\"string_agg\"(" NAME ", $1 ORDER BY " ID
+               " DESC) FILTER (WHERE " AGE " > $2)", 0, INT4);
+    CHECK_EXPR(elqb_coalesce(q, U.name, V("x")), "COALESCE(" NAME ", $1)",
+               TEXT);
+    CHECK_EXPR(elqb_func(q, "greatest", V(1), V(2)), "GREATEST($1, $2)", INT4,
+               INT4);
+    CHECK_EXPR(elqb_nullif(q, U.balance, V(0)),
+               "NULLIF(\"users\".\"balance\", $1)", NUMERIC);
+    CHECK_EXPR(elqb_func(q, "current_date"), "CURRENT_DATE");
+    CHECK_EXPR(elqb_extract(q, "year", U.created_at),
+               "EXTRACT(\"year\" FROM \"users\".\"created_at\")");
+    CHECK_EXPR(elqb_cast(q, V("5"), "integer"), "CAST($1 AS integer)", 0);
+    CHECK_EXPR(elqb_eq(q, elqb_cast(q, U.name, "numeric(12,2)"), V(1)),
+               "CAST(" NAME " AS numeric(12,2)) = $1", NUMERIC);
+    CHECK_EXPR(elqb_cast(q, elqb_array_v(q, ELQB_LIST(ELQB_END)), "int[]"),
+               "CAST(ARRAY[] AS int[])");
+}
+END_TEST
+
+START_TEST(test_case)
+{
+    CHECK_EXPR(elqb_case(q, V("old"), elqb_lt(q, U.age, V(18)), V("young")),
+               "CASE WHEN " AGE " < $1 THEN $2 ELSE $3 END", INT4, TEXT, TEXT);
+    CHECK_EXPR(elqb_case_of(q, U.name, ELQB_NONE, V("a"), V(1), V("b"),
+                            U.balance),
+               "CASE " NAME " WHEN $1 THEN $2 WHEN $3 THEN "
+               "\"users\".\"balance\" END", TEXT, NUMERIC, TEXT);
+    CHECK_FAILS(elqb_render(q, (elqb_case(q, V(1), U.active),
+                                elqb_select_new(q))),
+                ELQB_E_USAGE, "elqb_case: a WHEN without a THEN");
+}
+END_TEST
+
+START_TEST(test_grouping)
+{
+    CHECK_EXPR(elqb_at_time_zone(q, U.created_at, V("UTC")),
+               "\"users\".\"created_at\" AT TIME ZONE $1", TEXT);
+    CHECK_EXPR(elqb_lt(q, elqb_collate(q, U.name, "C"), V("m")),
+               NAME " COLLATE \"C\" < $1", TEXT);
+    CHECK_EXPR(elqb_collate(q, elqb_concat(q, U.name, V("x")), "C"),
+               "(" NAME " || $1) COLLATE \"C\"", TEXT);
+    CHECK_EXPR(elqb_between(q, U.name, elqb_collate(q, U.email, "C"), V("z")),
+               NAME " BETWEEN (\"users\".\"email\" COLLATE \"C\") AND $1",
+               TEXT);
+    CHECK_EXPR(elqb_row(q, U.id, V("x")), "(" ID ", $1)", 0);
+    CHECK_EXPR(elqb_row(q, U.id), "ROW(" ID ")");
+    CHECK_EXPR(elqb_as(q, V("x"), "label"), "$1 AS \"label\"", TEXT);
+    CHECK_EXPR(elqb_add(q, elqb_as(q, U.id, "x"), V(1)), ID " + $1", INT4);
+    CHECK_EXPR(elqb_table_star(U.table), "\"users\".*");
+}
+END_TEST
+
+/* A value takes the column's type if it fits, and what it was told anyway. */
+START_TEST(test_value_types)
+{
+    elqb_expr small = elqb_typed(elqb_c(U.table, "small"), INT2);
+    elqb_expr real = elqb_typed(elqb_c(U.table, "real"), FLOAT4);
+
+    CHECK_EXPR(elqb_eq(q, small, V(5)), "\"users\".\"small\" = $1",
+               ELPQ_OID_INT2);
+    CHECK_EXPR(elqb_eq(q, small, V(70000)), "\"users\".\"small\" = $1", INT4);
+    CHECK_EXPR(elqb_eq(q, U.id, V(5LL)), ID " = $1", INT4);
+    CHECK_EXPR(elqb_eq(q, U.id, V(5000000000LL)), ID " = $1", INT8);
+    CHECK_EXPR(elqb_eq(q, U.id, V(1.5)), ID " = $1", FLOAT8);
+    CHECK_EXPR(elqb_eq(q, real, V(1.5)), "\"users\".\"real\" = $1",
+               ELPQ_OID_FLOAT4);
+    CHECK_EXPR(elqb_eq(q, U.balance, V(1.5)), "\"users\".\"balance\" = $1",
+               NUMERIC);
+    CHECK_EXPR(elqb_eq(q, U.active, V(1)), "\"users\".\"active\" = $1", BOOL);
+    CHECK_EXPR(elqb_eq(q, U.active, V(2)), "\"users\".\"active\" = $1", INT4);
+    CHECK_EXPR(elqb_eq(q, O.status, V("paid")), "\"orders\".\"status\" = $1",
+               0);
+    CHECK_EXPR(elqb_eq(q, P.sku, V("a")), "\"products\".\"sku\" = $1",
+               ELPQ_OID_VARCHAR);
+    CHECK_EXPR(elqb_eq(q, U.name, V(elpq_null(0))), NAME " = $1", TEXT);
+    CHECK_EXPR(elqb_eq(q, U.name, V(elpq_text_as(ELPQ_OID_VARCHAR, "a", 1))),
+               NAME " = $1", ELPQ_OID_VARCHAR);
+    CHECK_EXPR(elqb_eq(q, U.balance, V(UINT64_MAX)),
+               "\"users\".\"balance\" = $1", NUMERIC);
+}
+END_TEST
+
+START_TEST(test_identity)
+{
+    elqb_expr one = V(1), eq = elqb_eq(q, U.id, one);
+    elqb_expr shared = elqb_shared(q, elqb_typed(V("x"), TEXT));
+
+    CHECK_EXPR(elqb_or(q, eq, elqb_eq(q, U.age, one), eq),
+               ID " = $1 OR " AGE " = $2 OR " ID " = $1", INT4, INT4);
+    CHECK_EXPR(elqb_or(q, elqb_eq(q, U.name, shared),
+                       elqb_eq(q, U.email, shared)),
+               NAME " = $1 OR \"users\".\"email\" = $1", TEXT);
+    elqb_params(q, ELQB_ARG("who", V("bob")), ELQB_ARG("n", V(3)));
+    CHECK_EXPR(elqb_and(q, elqb_eq(q, U.name, elqb_bind("who", TEXT)),
+                        elqb_eq(q, U.balance, elqb_bind("n", NUMERIC)),
+                        elqb_eq(q, U.email, elqb_bind("who", TEXT))),
+               NAME " = $1 AND \"users\".\"balance\" = $2 AND "
+               "\"users\".\"email\" = $1", TEXT, NUMERIC);
+}
+END_TEST
+
+static elqb_select *select_of(elqb_expr e)
+{
+    elqb_select *s = elqb_select_new(q);
+
+    elqb_columns(s, e);
+    return s;
+}
+
+START_TEST(test_mistakes)
+{
+    elqb *other = elqb_new();
+
+    CHECK_FAILS(elqb_render(q, select_of(elqb_eq(q, U.id, ELQB_NONE))),
+                ELQB_E_USAGE, "elqb_eq: an operand is ELQB_NONE");
+    CHECK_FAILS(elqb_render(q, select_of(elqb_like(q, ELQB_END, V(1)))),
+                ELQB_E_USAGE, "elqb_like: an operand is ELQB_END");
+    CHECK_FAILS(elqb_render(q, select_of(elqb_not(q, elqb_not(other, U.active)))),
+                ELQB_E_FOREIGN, "elqb_not: a part belongs to another workspace");
+    CHECK_FAILS(elqb_render(q, select_of(elqb_and(
+                    q, U.active, elqb_and(other, U.active, U.active)))),
+                ELQB_E_FOREIGN, "elqb_and: a part belongs to another workspace");
+    CHECK_FAILS(elqb_render(other, select_of(U.id)) ? NULL : NULL, ELQB_OK, "");
+    ck_assert_str_eq(elqb_error(other), "elqb_render: the statement belongs to "
+                                        "another workspace");
+    CHECK_FAILS(elqb_render(q, select_of(elqb_desc(q, U.id))), ELQB_E_USAGE,
+                "elqb_render: an order (asc, desc) outside of ORDER BY");
+    CHECK_FAILS(elqb_render(q, select_of(elqb_asc(q, elqb_desc(q, U.id)))),
+                ELQB_E_USAGE, "elqb_asc: the order contradicts itself");
+    CHECK_FAILS(elqb_render(q, select_of(elqb_add(q, elqb_star(), U.id))),
+                ELQB_E_USAGE, "elqb_render: * is no expression");
+    CHECK_FAILS(elqb_render(q, select_of(elqb_default())), ELQB_E_USAGE,
+                "elqb_render: DEFAULT is for values of INSERT and UPDATE");
+    CHECK_FAILS(elqb_render(q, select_of(elqb_bind("who", TEXT))), ELQB_E_BIND,
+                "elqb_render: the bind :who has no value, see elqb_params()");
+    elqb_params(q, ELQB_ARG("who", V("x")));
+    CHECK_FAILS(elqb_render(q, select_of(elqb_eq(q, elqb_bind("who", TEXT),
+                                                 elqb_bind("who", INT4)))),
+                ELQB_E_BIND, "elqb_render: the bind :who has two types");
+    CHECK_FAILS(elqb_render(q, select_of(elqb_shared(q, U.id))), ELQB_E_USAGE,
+                "elqb_shared: only a value can be shared");
+    CHECK_FAILS(elqb_render(q, select_of(elqb_agg_distinct(q, U.id))),
+                ELQB_E_USAGE,
+                "elqb_agg_distinct: the operand is no function call");
+    elqb_free(other);
+}
+END_TEST
+
+/* The first error stays, and everything after it does nothing. */
+START_TEST(test_sticky)
+{
+    elqb_expr bad = elqb_eq(q, ELQB_NONE, U.id);
+
+    ck_assert(elqb_is_none(bad));
+    ck_assert(elqb_is_none(elqb_add(q, U.id, U.id)));
+    ck_assert_ptr_null(elqb_select_new(q));
+    elqb_where((elqb_select *)NULL, bad);
+    elqb_set((elqb_update *)NULL, U.id, bad);
+    ck_assert_ptr_null(elqb_render(q, (elqb_select *)NULL));
+    ck_assert_str_eq(elqb_error(q), "elqb_eq: an operand is ELQB_NONE");
+    ck_assert(elqb_is_none(elqb_eq(NULL, U.id, U.id)));
+    ck_assert_ptr_null(elqb_select_new(NULL));
+    ck_assert_ptr_null(elqb_render(NULL, (elqb_select *)NULL));
+    ck_assert_str_eq(elqb_error(NULL), "out of memory");
+    ck_assert_int_eq(elqb_error_code(NULL), ELQB_E_NOMEM);
+    elqb_reset(NULL);
+    elqb_free(NULL);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("qb_expr");
+    TCase *tcase = qb_case(suite, "expressions");
+
+    tcase_add_test(tcase, test_comparison);
+    tcase_add_test(tcase, test_patterns);
+    tcase_add_test(tcase, test_plain_text);
+    tcase_add_test(tcase, test_logic);
+    tcase_add_test(tcase, test_and_is_persistent);
+    tcase_add_test(tcase, test_nothing);
+    tcase_add_test(tcase, test_arithmetic);
+    tcase_add_test(tcase, test_json_arrays_ranges);
+    tcase_add_test(tcase, test_lists);
+    tcase_add_test(tcase, test_spelled_operators);
+    tcase_add_test(tcase, test_functions);
+    tcase_add_test(tcase, test_case);
+    tcase_add_test(tcase, test_grouping);
+    tcase_add_test(tcase, test_value_types);
+    tcase_add_test(tcase, test_identity);
+    tcase = qb_case(suite, "mistakes");
+    tcase_add_test(tcase, test_mistakes);
+    tcase_add_test(tcase, test_sticky);
+    return qb_main(suite);
+}
