@@ -14,7 +14,6 @@
 
 #include "alloc.h"
 #include "conn_int.h"
-#include "elpq/pool.h"
 
 #define DEFAULT_MS 30000
 #define DEFAULT_GRACE_MS 5000
@@ -439,16 +438,6 @@ void elpq_conn_close(elpq_conn *conn)
         elpq__task_post(conn->loop, &conn->notify); /* drops the handle */
     else
         elpq__conn_drop_handle(conn);
-}
-
-void elpq_conn_release(elpq_conn *conn)
-{
-    if (!conn || !elpq__loop_is_ours(conn->loop))
-        return;
-    if (conn->owner)
-        conn->owner->released(conn);
-    else
-        elpq_conn_close(conn);
 }
 
 /* --------------------------------------------------------------- execute */

@@ -504,6 +504,16 @@ static void on_released(elpq_conn *conn)
         recycle(conn);
 }
 
+void elpq_conn_release(elpq_conn *conn)
+{
+    if (!conn || !elpq__loop_is_ours(conn->loop))
+        return;
+    if (conn->owner)
+        conn->owner->released(conn);
+    else
+        elpq_conn_close(conn);
+}
+
 /* A statement that was never sent goes back to the head of the line. */
 static bool on_take_back(elpq_conn *conn, elpq_request *req)
 {

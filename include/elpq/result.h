@@ -87,7 +87,7 @@ typedef struct elpq_cell {
     elpq_result *result; /**< owner of data and of what is converted        */
 } elpq_cell;
 
-/** A one-dimensional view of an array; see elpq_array_at(). */
+/** An array, taken apart: items[0] to items[count - 1] are its elements. */
 typedef struct elpq_array_view {
     uint32_t elem_oid;
     int ndim;            /**< 0 for an empty array, at most 6               */
