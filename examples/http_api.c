@@ -236,8 +236,10 @@ static void on_user(elpq_result *result, const elpq_error *error, void *arg)
         reply_message(r, 404, "no such user");
     } else {
         json = evbuffer_new();
-        if (json)
+        if (json) {
             add_user(json, result, 0);
+            evbuffer_add(json, "\n", 1);
+        }
         reply(r, post ? 201 : 200, json);
     }
 }
