@@ -151,30 +151,35 @@ static void put_interval(struct elqb__render *r,
 
 /* ----------------------------------------------------------------- numbers */
 
-static void put_double(struct elqb__render *r, const elpq_value *v)
+/* The shortest of the forms that are read back as the same number. */
+static void print_shortest(char text[40], const elpq_value *v)
 {
-    char text[40];
-    int digits = v->kind == ELPQ_KIND_FLOAT ? 9 : 17;
+    bool single = v->kind == ELPQ_KIND_FLOAT;
     double x = v->u.float64;
 
-    if (isnan(x)) {
-        PUT(r, "NaN");
-        return;
-    }
-    if (isinf(x)) {
-        elqb__put_string(r, x > 0 ? "Infinity" : "-Infinity");
-        return;
-    }
-    /* The shortest of the forms that are read back as the same number. */
-    for (int n = digits - 2; n <= digits; n++) {
-        snprintf(text, sizeof(text), "%.*g", n, x);
-        if (strtod(text, NULL) == x)
+    for (int digits = single ? 6 : 15; digits <= (single ? 9 : 17); digits++) {
+        snprintf(text, 40, "%.*g", digits, x);
+        if (single ? strtof(text, NULL) == (float)x : strtod(text, NULL) == x)
             break;
     }
     for (char *p = text; *p; p++)
         if (*p == ',') /* the decimal point of some locales */
             *p = '.';
-    elqb__put_string(r, text);
+}
+
+static void put_double(struct elqb__render *r, const elpq_value *v)
+{
+    char text[40];
+    double x = v->u.float64;
+
+    if (isnan(x)) {
+        PUT(r, "NaN");
+    } else if (isinf(x)) {
+        elqb__put_string(r, x > 0 ? "Infinity" : "-Infinity");
+    } else {
+        print_shortest(text, v);
+        elqb__put_string(r, text);
+    }
 }
 
 /* -------------------------------------------------------------------- any */

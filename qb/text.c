@@ -113,7 +113,7 @@ static enum token skip_dollar(struct lexer *l)
         tag_end++;
     if (*tag_end != '$') {
         l->at++;
-        return TOKEN_OTHER;
+        return TOKEN_OPERAND;
     }
     size = (size_t)(tag_end - l->at) + 1;
     for (p = tag_end + 1; *p; p++)
@@ -173,7 +173,7 @@ static enum token skip_word(struct lexer *l)
 
 static enum token skip_number(struct lexer *l)
 {
-    while (is_name_char(*l->at) || *l->at == '.')
+    while (is_letter(*l->at) || is_digit(*l->at) || *l->at == '.')
         l->at++;
     return TOKEN_OPERAND;
 }
@@ -252,7 +252,7 @@ static void follow_bracket(struct cutter *c, char bracket)
     }
 }
 
-/* The argument of this name; a name has letters, digits and _ only. */
+/* The argument of this name. */
 static uint32_t find_arg(struct cutter *c, const char *name, size_t size)
 {
     for (uint32_t i = 0; i < c->nargs; i++)
@@ -296,7 +296,7 @@ static bool cut(struct cutter *c, const char *sql)
             last != TOKEN_CLOSE) {
             const char *name = l.at;
 
-            while (is_letter(*l.at) || is_digit(*l.at))
+            while (is_name_char(*l.at))
                 l.at++;
             add_chunk(c, start, before,
                       find_arg(c, name, (size_t)(l.at - name)));

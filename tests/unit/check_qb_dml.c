@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * INSERT, UPDATE, DELETE, and the debug text of every kind of value.
+ */
+#include "check_qb.h"
+
+enum {
+    INT4 = ELPQ_OID_INT4,
+    INT8 = ELPQ_OID_INT8,
+    TEXT = ELPQ_OID_TEXT,
+    NUMERIC = ELPQ_OID_NUMERIC
+};
+
+START_TEST(test_insert)
+{
+    elqb_insert *i = elqb_insert_new(q, U.table);
+
+    elqb_set(i, U.name, V("bob"));
+    elqb_set(i, U.balance, V(1.5));
+    elqb_set(i, U.age, elqb_default());
+    elqb_returning(i, U.id, elqb_as(q, U.name, "n"));
+    CHECK(elqb_render(q, i),
+          "INSERT INTO \"users\" (\"name\", \"balance\", \"age\") VALUES ($1, "
+          "$2, DEFAULT) RETURNING \"users\".\"id\", \"users\".\"name\" AS \"n\"",
+          TEXT, NUMERIC);
+    i = elqb_insert_new(q, accounts_table().table);
+    CHECK(elqb_render(q, i), "INSERT INTO \"crm\".\"accounts\" DEFAULT VALUES");
+}
+END_TEST
+
+START_TEST(test_rows)
+{
+    elqb_insert *i = elqb_insert_new(q, elqb_table_as(U.table, "u"));
+
+    elqb_columns(i, U.name, U.balance);
+    elqb_values(i, V("a"), V(1));
+    elqb_values(i, V("b"), elqb_default());
+    elqb_values(i, elqb_concat(q, V("c"), V("d")), V(elpq_null(0)));
+    CHECK(elqb_render(q, i),
+          "INSERT INTO \"users\" AS \"u\" (\"name\", \"balance\") VALUES "
+          "($1, $2), ($3, DEFAULT), ($4 || $5, $6)",
+          TEXT, NUMERIC, TEXT, TEXT, TEXT, NUMERIC);
+}
+END_TEST
+
+START_TEST(test_insert_select)
+{
+    elqb_insert *i = elqb_insert_new(q, U.table);
+    elqb_select *s = elqb_select_new(q);
+
+    elqb_columns(s, O.note);
+    elqb_from(s, O.table);
+    elqb_columns(i, U.name);
+    elqb_insert_select(i, s);
+    CHECK(elqb_render(q, i), "INSERT INTO \"users\" (\"name\") SELECT "
+                             "\"orders\".\"note\" FROM \"orders\"");
+}
+END_TEST
+
+START_TEST(test_conflict)
+{
+    elqb_insert *i = elqb_insert_new(q, P.table);
+
+    elqb_set(i, P.sku, V("s"));
+    elqb_on_constraint(i, "products_sku_key");
+    elqb_on_conflict_update(i);
+    elqb_conflict_set(i, P.name, elqb_excluded(P.name));
+    elqb_conflict_set(i, P.stock,
+                      elqb_add(q, P.stock, elqb_excluded(P.stock)));
+    elqb_conflict_where(i, elqb_ne(q, P.name, elqb_excluded(P.name)));
+    CHECK(elqb_render(q, i),
+          "INSERT INTO \"products\" (\"sku\") VALUES ($1) ON CONFLICT ON "
+          "CONSTRAINT \"products_sku_key\" DO UPDATE SET \"name\" = "
+          "\"excluded\".\"name\", \"stock\" = \"products\".\"stock\" + "
+          "\"excluded\".\"stock\" WHERE \"products\".\"name\" <> "
+          "\"excluded\".\"name\"", ELPQ_OID_VARCHAR);
+    i = elqb_insert_new(q, P.table);
+    elqb_set(i, P.sku, V("s"));
+    elqb_on_conflict_nothing(i);
+    CHECK(elqb_render(q, i), "INSERT INTO \"products\" (\"sku\") VALUES ($1) "
+                             "ON CONFLICT DO NOTHING", ELPQ_OID_VARCHAR);
+    i = elqb_insert_new(q, P.table);
+    elqb_set(i, P.sku, V("s"));
+    elqb_on_conflict_nothing(i, P.sku, elqb_func(q, "lower", P.name));
+    elqb_conflict_index_where(i, elqb_gt(q, P.stock, elqb_lit(0)));
+    CHECK(elqb_render(q, i),
+          "INSERT INTO \"products\" (\"sku\") VALUES ($1) ON CONFLICT "
+          "(\"sku\", (\"lower\"(\"products\".\"name\"))) WHERE "
+          "\"products\".\"stock\" > 0 DO NOTHING", ELPQ_OID_VARCHAR);
+}
+END_TEST
+
+START_TEST(test_update)
+{
+    elqb_update *u = elqb_update_new(q, O.table);
+
+    elqb_set(u, O.note, U.name);
+    elqb_set(u, O.total, V(10));
+    elqb_set(u, O.status, V("paid"));
+    elqb_from(u, U.table);
+    elqb_join(u, ELQB_LEFT, P.table, elqb_eq(q, P.id, U.id));
+    elqb_where(u, elqb_eq(q, O.user_id, U.id));
+    elqb_where(u, U.active);
+    elqb_returning(u, O.id);
+    CHECK(elqb_render(q, u),
+          "UPDATE \"orders\" SET \"note\" = \"users\".\"name\", \"total\" = $1, "
+          "\"status\" = $2 FROM \"users\" LEFT JOIN \"products\" ON "
+          "\"products\".\"id\" = \"users\".\"id\" WHERE \"orders\".\"user_id\" = "
+          "\"users\".\"id\" AND \"users\".\"active\" RETURNING "
+          "\"orders\".\"id\"", NUMERIC, 0);
+    u = elqb_update_new(q, elqb_only(U.table));
+    elqb_set(u, elqb_subscript(q, U.tags, V(2)), V("x"));
+    CHECK(elqb_render(q, u), "UPDATE ONLY \"users\" SET \"tags\"[$1] = $2",
+          INT4, TEXT);
+}
+END_TEST
+
+START_TEST(test_delete)
+{
+    elqb_delete *d = elqb_delete_new(q, O.table);
+
+    elqb_using(d, U.table);
+    elqb_where(d, elqb_eq(q, O.user_id, U.id));
+    elqb_where(d, elqb_lt(q, O.total, V(1)));
+    elqb_returning(d, elqb_star());
+    CHECK(elqb_render(q, d),
+          "DELETE FROM \"orders\" USING \"users\" WHERE \"orders\".\"user_id\" "
+          "= \"users\".\"id\" AND \"orders\".\"total\" < $1 RETURNING *",
+          NUMERIC);
+    d = elqb_delete_new(q, O.table);
+    elqb_where(d, ELQB_NONE);
+    CHECK(elqb_render(q, d), "DELETE FROM \"orders\"");
+}
+END_TEST
+
+static const elpq_statement *broken_insert(int how)
+{
+    elqb_insert *i = elqb_insert_new(q, U.table);
+
+    switch (how) {
+    case 0:
+        elqb_columns(i, U.name);
+        elqb_values(i, V("a"), V("b"));
+        break;
+    case 1:
+        elqb_columns(i, U.name);
+        break;
+    case 2:
+        elqb_set(i, V(1), V(2));
+        break;
+    case 3:
+        elqb_on_conflict_update(i, U.id);
+        break;
+    case 4:
+        elqb_on_conflict_update(i);
+        elqb_conflict_set(i, U.id, V(1));
+        break;
+    case 5:
+        elqb_conflict_set(i, U.id, V(1));
+        break;
+    case 6:
+        elqb_set(i, U.name, V("a"));
+        elqb_values(i, V("a"));
+        break;
+    default:
+        elqb_set(i, U.name, ELQB_NONE);
+        break;
+    }
+    return elqb_render(q, i);
+}
+
+START_TEST(test_mistakes)
+{
+    static const char *const texts[] = {
+        "elqb_values: 2 values for the 1 of elqb_columns()",
+        "elqb_render: an insert has columns but no values",
+        "elqb_set: what is set is no column",
+        "elqb_render: ON CONFLICT DO UPDATE needs elqb_conflict_set()",
+        "elqb_render: ON CONFLICT DO UPDATE needs columns or a constraint",
+        "elqb_render: a part of ON CONFLICT without elqb_on_conflict_...()",
+        "elqb_values: 1 values for the 0 of elqb_columns()",
+        "elqb_set: an operand is ELQB_NONE",
+    };
+
+    for (int i = 0; i < 8; i++)
+        CHECK_FAILS(broken_insert(i), ELQB_E_USAGE, texts[i]);
+    CHECK_FAILS(elqb_render(q, elqb_update_new(q, U.table)), ELQB_E_USAGE,
+                "elqb_render: an update sets nothing, see elqb_set()");
+}
+END_TEST
+
+/* --------------------------------------------------------------- literals */
+
+static void check_literal(elpq_value v, const char *text)
+{
+    elqb_select *s = elqb_select_new(q), *lit = elqb_select_new(q);
+    const char *debug;
+    const elpq_statement *st;
+    char *error;
+
+    elqb_columns(s, elqb_value(v));
+    elqb_columns(lit, elqb_literal(v));
+    debug = elqb_debug(q, s);
+    ck_assert_msg(debug != NULL, "%s", elqb_error(q));
+    ck_assert_str_eq(debug + strlen("<debug> SELECT "), text);
+    st = elqb_render(q, lit);
+    ck_assert_msg(st != NULL, "%s", elqb_error(q));
+    ck_assert_str_eq(st->sql + strlen("SELECT "), text);
+    ck_assert_uint_eq(st->nvalues, 0);
+    error = parse_error(st->sql);
+    ck_assert_msg(!error, "%s: %s", error, st->sql);
+}
+
+START_TEST(test_literals)
+{
+    static const uint8_t uuid[16] = { 1, 2, 255 };
+    int numbers[] = { 1, -2 };
+    const char *strings[] = { "a'b", NULL };
+
+    check_literal(elpq_null(0), "NULL");
+    check_literal(elpq_bool(true), "true");
+    check_literal(elpq_int32(-5), "-5");
+    check_literal(elpq_int64(INT64_MIN), "-9223372036854775808");
+    check_literal(elpq_uint64(UINT64_MAX), "18446744073709551615");
+    check_literal(elpq_double(0.1), "'0.1'::float8");
+    check_literal(elpq_double(-1e300 * 1e300), "'-Infinity'::float8");
+    check_literal(elpq_float(0.1f), "'0.1'::float4");
+    check_literal(elpq_text("it's"), "'it''s'");
+    check_literal(elpq_text("a\\b'"), "E'a\\\\b'''");
+    check_literal(elpq_numeric("1.50"), "'1.50'::numeric");
+    check_literal(elpq_bytea("\0\xff", 2), "E'\\\\x00ff'::bytea");
+    check_literal(elpq_uuid(uuid),
+                  "'0102ff00000000000000000000000000'::uuid");
+    check_literal(elpq_date(0), "'1970-01-01'::date");
+    check_literal(elpq_date(-719163), "'0001-12-31 BC'::date");
+    check_literal(elpq_date(ELPQ_INFINITY), "'infinity'::date");
+    check_literal(elpq_time(3661000001), "'01:01:01.000001'::time");
+    check_literal(elpq_timestamp(-1),
+                  "'1969-12-31 23:59:59.999999'::timestamp");
+    check_literal(elpq_timestamptz(951782400000000),
+                  "'2000-02-29 00:00:00+00'::timestamptz");
+    check_literal(elpq_interval(1, -2, 3), "'1 mons -2 days 3 us'::interval");
+    check_literal(elpq_array_int32(numbers, 2), "ARRAY[1, -2]::int4[]");
+    check_literal(elpq_array_text(strings, 2), "ARRAY['a''b', NULL]::text[]");
+    check_literal(elpq_text_as(ELPQ_OID_CHAR, "x", 1), "'x'::\"char\"");
+}
+END_TEST
+
+/* No server runs a debug text. */
+START_TEST(test_debug)
+{
+    elqb_update *u = elqb_update_new(q, U.table);
+    const char *text;
+    char *error;
+
+    elqb_set(u, U.name, V("x'; DROP TABLE users --"));
+    elqb_where(u, elqb_and(q, elqb_eq(q, U.id, V(-1)),
+                           elqb_eq(q, U.age, elqb_bind("age", INT4)),
+                           elqb_eq(q, U.data, V(elpq_raw(ELPQ_OID_JSONB, "ab",
+                                                         2)))));
+    text = elqb_debug(q, u);
+    ck_assert_str_eq(text, "<debug> UPDATE \"users\" SET \"name\" = 'x''; DROP "
+                           "TABLE users --' WHERE \"users\".\"id\" = (-1) AND "
+                           "\"users\".\"age\" = :age AND \"users\".\"data\" = "
+                           "<2 bytes>");
+    error = parse_error("<debug> SELECT 1");
+#ifdef HAVE_PG_QUERY
+    ck_assert_str_eq(error, "syntax error at or near \"<\"");
+    free(error);
+#endif
+    error = parse_error("<debug> SELECT 1; DELETE FROM t");
+#ifdef HAVE_PG_QUERY
+    ck_assert_str_eq(error, "syntax error at or near \"<\"");
+    free(error);
+#endif
+    CHECK_FAILS(elqb_render(q, u), ELQB_E_BIND,
+                "elqb_render: the bind :age has no value, see elqb_params()");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("qb_dml");
+    TCase *tcase = qb_case(suite, "dml");
+
+    tcase_add_test(tcase, test_insert);
+    tcase_add_test(tcase, test_rows);
+    tcase_add_test(tcase, test_insert_select);
+    tcase_add_test(tcase, test_conflict);
+    tcase_add_test(tcase, test_update);
+    tcase_add_test(tcase, test_delete);
+    tcase_add_test(tcase, test_mistakes);
+    tcase = qb_case(suite, "literals");
+    tcase_add_test(tcase, test_literals);
+    tcase_add_test(tcase, test_debug);
+    return qb_main(suite);
+}
