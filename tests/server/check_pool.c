@@ -86,6 +86,12 @@ START_TEST(nobody_jumps_the_line)
 }
 END_TEST
 
+static void await_idle(elpq_pool *pool, unsigned n)
+{
+    while (stats(pool).idle < n)
+        event_base_loop(loop, EVLOOP_ONCE);
+}
+
 START_TEST(the_last_used_connection_is_used_next)
 {
     elpq_pool *pool = pool_of(3);
@@ -97,10 +103,11 @@ START_TEST(the_last_used_connection_is_used_next)
         pids[i] = elpq_conn_pid(c[i]);
     }
     release(c[1]);
-    run_turns(3);
+    await_idle(pool, 1);
     release(c[0]);
-    run_turns(3);
+    await_idle(pool, 2);
     release(c[2]);
+    await_idle(pool, 3);
     for (i = 0; i < 5; i++)
         expect_int(ask(pool, elpq_sql(PID)), pids[2]);
     c[2] = lease(pool);

@@ -110,7 +110,7 @@ static void keep_tx(struct answer *a)
 static struct answer *pend(int rc, struct answer *a, uint64_t *counter)
 {
     if (rc == ELPQ_E_FULL) {
-        ck_assert_uint_eq(stats(m.pool).waiting, MAX_WAITING);
+        ck_assert_uint_ge(stats(m.pool).waiting, MAX_WAITING);
         m.refused++;
         a->wanted = 0;
     } else {
@@ -298,7 +298,8 @@ static void check_gauges(void)
     ck_assert_uint_eq(s.size, s.idle + s.busy + s.connecting);
     ck_assert_uint_le(s.size, MAX_SIZE);
     ck_assert_uint_le(s.connecting, 2);
-    ck_assert_uint_le(s.waiting, MAX_WAITING);
+    /* What a dead connection had accepted goes back to the line. */
+    ck_assert_uint_le(s.waiting, MAX_WAITING + (m.kills ? MAX_SIZE : 0));
     ck_assert_uint_ge(s.busy, (unsigned)(m.kills ? 0 : m.n_held + m.n_txs));
     ck_assert_uint_eq(s.statements, m.statements);
     ck_assert_uint_eq(s.acquires, m.acquires);

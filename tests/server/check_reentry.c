@@ -148,6 +148,14 @@ static void do_release(void)
     release(leased);
 }
 
+static void do_close_lease(void)
+{
+    elpq_conn *leased = w.leased;
+
+    w.leased = NULL;
+    close_conn(leased);
+}
+
 static void do_close_all(void)
 {
     do_close_pool();
@@ -188,6 +196,7 @@ static const struct {
     { "close the pool", do_close_pool, false },
     { "drain the pool", do_drain_pool, false },
     { "release the lease", do_release, true },
+    { "close the lease", do_close_lease, true },
     { "close all", do_close_all, false },
     { "cancel the others", do_cancel_others, false },
     { "submit more", do_submit, true },

@@ -85,7 +85,8 @@ START_TEST(durations_measure_what_they_say)
     elpq_options o = tagged("nap");
 
     expect_ok(ask_with(conn, elpq_sql("select pg_sleep(0.05)"), &o));
-    ck_assert_int_ge(event_of("nap", ELPQ_EVENT_FIRST)->usec, 49000);
+    /* SENT comes when libpq has it all; the server may have begun. */
+    ck_assert_int_ge(event_of("nap", ELPQ_EVENT_FIRST)->usec, 40000);
     ck_assert_int_ge(event_of("nap", ELPQ_EVENT_DONE)->usec, 50000);
     ck_assert_int_le(event_of("nap", ELPQ_EVENT_DONE)->usec,
                      50000 + (int64_t)(200000 * harness_slow()));

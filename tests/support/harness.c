@@ -115,6 +115,8 @@ static void on_alarm(int sig)
 
 void harness_setup(void)
 {
+    harness_resume_stopped(); /* what a failed test left, with CK_FORK=no */
+    harness_close_admin();
     signal(SIGALRM, on_alarm);
     alarm((unsigned)(WATCHDOG_SECONDS * harness_slow()));
     random_seed(random_start);
