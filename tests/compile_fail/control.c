@@ -1,6 +1,7 @@
 /* Compiles: the same calls as in the other files, used correctly. */
 /* SPDX-License-Identifier: PostgreSQL */
 #include <elpq/elpq.h>
+#include <elpq/qb.h>
 
 int control(elpq_pool *pool, elpq_conn *conn, elpq_result *result);
 
@@ -17,4 +18,28 @@ control(elpq_pool *pool, elpq_conn *conn, elpq_result *result)
                      NULL) != 0)
         return 1;
     return elpq_scan(result, 0, &id);
+}
+
+#define USERS(C) C(id, INT4) C(name, TEXT)
+ELQB_TABLE(users, USERS)
+
+const elpq_statement *builder_control(elqb *q, const char *user_input);
+
+const elpq_statement *
+builder_control(elqb *q, const char *user_input)
+{
+    users_t U = users_table();
+    elqb_select *s = elqb_select_new(q);
+    elqb_insert *i = elqb_insert_new(q, U.table);
+
+    elqb_columns(s, U.id, elqb_func(q, "lower", U.name));
+    elqb_from(s, U.table);
+    elqb_where(s, elqb_eq(q, U.name, elqb_val(user_input)));
+    elqb_where(s, elqb_op(q, U.id, "<>", elqb_val(1)));
+    elqb_where(s, elqb_text(q, "name = :n", ELQB_ARG("n", elqb_val("x"))));
+    elqb_where(s, elqb_raw(q, "true"));
+    elqb_where(s, elqb_eq(q, elqb_cast(q, U.id, "text"), elqb_val("1")));
+    elqb_set(i, U.id, elqb_val(1));
+    elqb_returning(i, U.id);
+    return user_input ? elqb_render(q, s) : elqb_render(q, i);
 }
