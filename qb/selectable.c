@@ -46,7 +46,16 @@ void elqb__add_list(elqb *q, const char *function, struct elqb__list *to,
     }
 }
 
-/* Columns of SELECT and RETURNING, where a bare string is text. */
+/* In a result a bare string is text, also as a part of a row. */
+static void type_column(elqb_expr *e)
+{
+    elqb__take_text(e);
+    if (e->kind == ELQB_KIND_NODE && e->u.node->kind == NODE_ROW)
+        for (uint32_t i = 0; i < e->u.node->count; i++)
+            elqb__take_text(&e->u.node->args[i]);
+}
+
+/* Columns of SELECT and RETURNING. */
 void elqb__add_columns(elqb *q, const char *function, struct elqb__list *to,
                        const elqb_expr *list)
 {
@@ -54,7 +63,7 @@ void elqb__add_columns(elqb *q, const char *function, struct elqb__list *to,
 
     elqb__add_list(q, function, to, list);
     for (uint32_t i = before; i < to->count; i++)
-        elqb__take_text(&to->items[i]);
+        type_column(&to->items[i]);
 }
 
 /* ------------------------------------------------- what statements have */

@@ -306,7 +306,7 @@ START_TEST(test_grouping)
     CHECK_EXPR(elqb_between(q, U.name, elqb_collate(q, U.email, "C"), V("z")),
                NAME " BETWEEN (\"users\".\"email\" COLLATE \"C\") AND $1",
                TEXT);
-    CHECK_EXPR(elqb_row(q, U.id, V("x")), "(" ID ", $1)", 0);
+    CHECK_EXPR(elqb_row(q, U.id, V("x")), "(" ID ", $1)", TEXT);
     CHECK_EXPR(elqb_row(q, U.id), "ROW(" ID ")");
     CHECK_EXPR(elqb_as(q, V("x"), "label"), "$1 AS \"label\"", TEXT);
     CHECK_EXPR(elqb_add(q, elqb_as(q, U.id, "x"), V(1)), ID " + $1", INT4);

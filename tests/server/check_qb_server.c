@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Rendered statements at a real server: each is prepared with the types that
+ * the builder gave its parameters and described, by plain libpq.  The server
+ * must take it, keep those types, and return the columns expected.
+ *
+ * This is what proves the types: an unlucky OID makes Parse fail.
+ */
+#include <libpq-fe.h>
+
+#include "../unit/check_qb.h"
+
+static const char schema[] =
+    "CREATE SCHEMA crm;"
+    "CREATE TYPE order_status AS ENUM ('new', 'paid', 'shipped');"
+    "CREATE TABLE users (id int PRIMARY KEY, name text, email text UNIQUE,"
+    " age int, active bool, manager_id int, tags text[], data jsonb,"
+    " balance numeric, created_at timestamptz);"
+    "CREATE TABLE orders (id bigint PRIMARY KEY, user_id int,"
+    " status order_status, total numeric, placed_at timestamptz, note text);"
+    "CREATE TABLE products (id int PRIMARY KEY, sku varchar(32) NOT NULL,"
+    " name text, price numeric, stock int, attrs jsonb, search tsvector,"
+    " valid tstzrange, CONSTRAINT products_sku_key UNIQUE (sku));"
+    "CREATE TABLE items (order_id bigint, product_id int, qty int,"
+    " price numeric);"
+    "CREATE TABLE crm.accounts (id int PRIMARY KEY, user_id int, label text);"
+    "CREATE TABLE \"select\" (id int, \"group\" text, \"Mixed Case\" text,"
+    " \"we\"\"ird\" text, \"order%\" int);";
+
+static PGconn *conn;
+
+static void run(const char *sql)
+{
+    PGresult *res = PQexec(conn, sql);
+
+    ck_assert_msg(PQresultStatus(res) == PGRES_COMMAND_OK, "%s",
+                  PQerrorMessage(conn));
+    PQclear(res);
+}
+
+static void setup(void)
+{
+    qb_setup();
+    conn = PQconnectdb("");
+    ck_assert_msg(PQstatus(conn) == CONNECTION_OK, "%s", PQerrorMessage(conn));
+    run("SET client_min_messages = warning; BEGIN");
+    run(schema); /* never committed */
+}
+
+static void teardown(void)
+{
+    PQfinish(conn);
+    qb_teardown();
+}
+
+/* The types' names, separated by spaces. */
+static void append_type(char *text, size_t size, Oid oid)
+{
+    char number[20];
+    const char *values[] = { number };
+    PGresult *res;
+
+    snprintf(number, sizeof(number), "%u", oid);
+    res = PQexecParams(conn, "SELECT $1::oid::regtype::text", 1, NULL, values,
+                       NULL, NULL, 0);
+    ck_assert_int_eq(PQresultStatus(res), PGRES_TUPLES_OK);
+    if (*text)
+        strncat(text, " ", size - strlen(text) - 1);
+    strncat(text, PQgetvalue(res, 0, 0), size - strlen(text) - 1);
+    PQclear(res);
+}
+
+/* Prepare and describe; compare "parameters" and "columns". */
+static void check_described(int line, const elpq_statement *st,
+                            const char *params, const char *columns)
+{
+    char text[500] = "";
+    Oid oids[64];
+    PGresult *res;
+
+    ck_assert_msg(st != NULL, "line %d: %s", line, elqb_error(q));
+    for (unsigned i = 0; i < st->nvalues; i++)
+        oids[i] = st->values[i].oid;
+    res = PQprepare(conn, "", st->sql, (int)st->nvalues, oids);
+    ck_assert_msg(PQresultStatus(res) == PGRES_COMMAND_OK, "line %d: %s%s",
+                  line, PQerrorMessage(conn), st->sql);
+    PQclear(res);
+    res = PQdescribePrepared(conn, "");
+    ck_assert_int_eq(PQresultStatus(res), PGRES_COMMAND_OK);
+    ck_assert_int_eq(PQnparams(res), (int)st->nvalues);
+    for (int i = 0; i < PQnparams(res); i++)
+        append_type(text, sizeof(text), PQparamtype(res, i));
+    ck_assert_msg(strcmp(text, params) == 0, "line %d: %s:\n  is   %s\n  not  %s",
+                  line, st->sql, text, params);
+    *text = '\0';
+    for (int i = 0; i < PQnfields(res); i++)
+        append_type(text, sizeof(text), PQftype(res, i));
+    ck_assert_msg(strcmp(text, columns) == 0,
+                  "line %d: %s:\n  is   %s\n  not  %s", line, st->sql, text,
+                  columns);
+    PQclear(res);
+}
+
+#define DESCRIBED(s, params, columns)                                         \
+    check_described(__LINE__, elqb_render(q, s), params, columns)
+
+/* Conditions on users, orders and products. */
+#define CONDITION(params, e)                                                  \
+    check_described(__LINE__, render_condition(e), params, "integer")
+
+static const elpq_statement *render_condition(elqb_expr e)
+{
+    elqb_select *s = elqb_select_new(q);
+
+    elqb_columns(s, U.id);
+    elqb_from(s, U.table);
+    elqb_from(s, O.table);
+    elqb_from(s, P.table);
+    elqb_where(s, e);
+    return elqb_render(q, s);
+}
+
+START_TEST(test_conditions)
+{
+    int ids[] = { 1, 2 };
+    const char *words[] = { "new", "paid" };
+
+    CONDITION("integer", elqb_eq(q, U.id, V(1)));
+    CONDITION("integer", elqb_eq(q, U.id, V(1LL)));
+    CONDITION("bigint", elqb_eq(q, O.id, V(1)));
+    CONDITION("numeric", elqb_gt(q, U.balance, V(1.5)));
+    CONDITION("boolean", elqb_eq(q, U.active, V(1)));
+    CONDITION("text", elqb_eq(q, U.name, V("x")));
+    CONDITION("character varying", elqb_eq(q, P.sku, V("x")));
+    CONDITION("order_status", elqb_eq(q, O.status, V("paid")));
+    CONDITION("order_status order_status",
+              elqb_in(q, O.status, V("paid"), V("new")));
+    CONDITION("order_status[]", elqb_any_of(q, O.status, words, 2));
+    CONDITION("integer[]", elqb_any_of(q, U.id, ids, 2));
+    CONDITION("bigint[]", elqb_any_of(q, O.id, ids, 2));
+    CONDITION("text[]", elqb_none_of(q, U.name, words, 2));
+    CONDITION("timestamp with time zone",
+              elqb_gt(q, U.created_at, V("2020-01-01")));
+    CONDITION("interval", elqb_gt(q, elqb_func(q, "now"),
+                                  elqb_add(q, U.created_at, V("1 day"))));
+    CONDITION("text", elqb_like(q, U.name, V("a%")));
+    CONDITION("text text", elqb_like_escape(q, P.sku, V("a%"), V("!")));
+    CONDITION("text", elqb_regex(q, P.sku, V("^a")));
+    CONDITION("integer integer", elqb_between(q, U.age, V(1), V(2)));
+    CONDITION("text", elqb_is_null(q, V("x")));
+    CONDITION("text text", elqb_eq(q, elqb_concat(q, U.name, V("x")), V("bx")));
+    CONDITION("text text", elqb_eq(q, elqb_json_text(q, U.data, V("k")),
+                                   V("v")));
+    CONDITION("text integer jsonb",
+              elqb_eq(q, elqb_json_get(q, elqb_json_get(q, U.data, V("a")),
+                                       V(0)), V("1")));
+    CONDITION("text[] text", elqb_eq(q, elqb_json_path_text(q, U.data,
+                                                            V("{a,b}")),
+                                     V("x")));
+    CONDITION("text", elqb_has_key(q, U.data, V("k")));
+    CONDITION("text[]", elqb_has_any(q, U.data, elqb_items(words, 2)));
+    CONDITION("jsonb", elqb_contains(q, U.data, V("{}")));
+    CONDITION("jsonpath", elqb_path_exists(q, U.data, V("$.a")));
+    CONDITION("jsonpath", elqb_match(q, U.data, V("$.a > 1")));
+    CONDITION("text[]", elqb_contains(q, U.tags, elqb_items(words, 2)));
+    CONDITION("text[]", elqb_contains(q, U.tags, V("{a}")));
+    CONDITION("text text", elqb_overlaps(q, U.tags, elqb_array(q, V("a"),
+                                                               V("b"))));
+    CONDITION("text", elqb_eq_any(q, V("x"), U.tags));
+    CONDITION("tstzrange", elqb_overlaps(q, P.valid, V("[,]")));
+    CONDITION("", elqb_contains(q, P.valid, elqb_func(q, "now")));
+    CONDITION("tsquery", elqb_match(q, P.search, V("a & b")));
+    CONDITION("regconfig text",
+              elqb_match(q, P.search, elqb_func(q, "to_tsquery", V("english"),
+                                                V("a"))));
+    CONDITION("integer numeric integer numeric",
+              elqb_in(q, elqb_row(q, U.id, U.balance), elqb_row(q, V(1), V(2)),
+                      elqb_row(q, V(3), V(4))));
+    CONDITION("integer text integer",
+              elqb_and(q, elqb_eq(q, U.age, V(1)),
+                       elqb_not(q, elqb_or(q, elqb_ne(q, U.name, V("z")),
+                                           elqb_eq(q, U.id, V(2))))));
+    CONDITION("integer", elqb_eq(q, elqb_mod(q, U.age, V(2)), elqb_lit(0)));
+    CONDITION("integer text", elqb_eq(q, elqb_subscript(q, U.tags, V(1)),
+                                      V("a")));
+    CONDITION("text timestamp without time zone",
+              elqb_gt(q, elqb_typed(elqb_at_time_zone(q, U.created_at,
+                                                      V("UTC")), TIMESTAMP),
+                      V("2020-01-01")));
+    CONDITION("text", elqb_lt(q, elqb_collate(q, U.name, "C"), V("m")));
+    CONDITION("", elqb_in_v(q, U.id, ELQB_LIST(ELQB_END)));
+}
+END_TEST
+
+START_TEST(test_columns)
+{
+    elqb_select *s = elqb_select_new(q);
+
+    elqb_columns(s, V(1), V(1LL), V(1.5), V("x"), V(true),
+                 elqb_as(q, V("y"), "y"));
+    elqb_columns(s, elqb_case(q, V("a"), elqb_gt(q, U.id, V(1)), V("b")));
+    elqb_columns(s, elqb_coalesce(q, U.name, V("x")),
+                 elqb_coalesce(q, V("a"), V("b")));
+    elqb_columns(s, elqb_array(q, V("a"), V("b")), elqb_row(q, U.id, V("x")));
+    elqb_columns(s, elqb_lit(-5), elqb_lit("x"), elqb_lit(1.5),
+                 elqb_literal(elpq_date(0)));
+    elqb_from(s, U.table);
+    DESCRIBED(s, "integer bigint double precision text integer text integer "
+                 "text text text text text text text text",
+              "integer bigint double precision text integer text text text "
+              "text text[] record integer text double precision date");
+}
+END_TEST
+
+START_TEST(test_functions)
+{
+    elqb_select *s = elqb_select_new(q);
+
+    elqb_columns(s, elqb_func(q, "concat", U.name, V("x")),
+                 elqb_func(q, "jsonb_build_object", V("k"), V(1)),
+                 elqb_func(q, "date_trunc", V("day"), U.created_at),
+                 elqb_func(q, "substr", U.name, V(1), V(2)),
+                 elqb_func(q, "to_char", U.created_at, V("YYYY")),
+                 elqb_func(q, "jsonb_set", U.data, V("{a}"), V("1")),
+                 elqb_func(q, "lower", V("X")), elqb_func(q, "make_date", V(1),
+                                                          V(2), V(3)),
+                 elqb_func(q, "current_timestamp"),
+                 elqb_func(q, "current_date"), elqb_func(q, "current_user"),
+                 elqb_extract(q, "year", U.created_at),
+                 elqb_cast(q, V("5"), "integer"),
+                 elqb_nullif(q, U.balance, V(0)),
+                 elqb_greatest(q, U.age, V(1)));
+    elqb_from(s, U.table);
+    DESCRIBED(s, "text text integer text integer integer text text[] jsonb "
+                 "text integer integer integer integer numeric integer",
+              "text jsonb timestamp with time zone text text jsonb text date "
+              "timestamp with time zone date name numeric integer numeric "
+              "integer");
+}
+END_TEST
+
+/* The same $1 in both clauses, or the server refuses the GROUP BY. */
+START_TEST(test_group_by)
+{
+    elqb_select *s = elqb_select_new(q);
+    elqb_expr day = elqb_func(q, "date_trunc", V("day"), O.placed_at);
+    elqb_expr names = elqb_func(q, "string_agg", U.name, V(","));
+
+    elqb_columns(s, elqb_as(q, day, "day"), elqb_as(q, elqb_count(q), "n"),
+                 elqb_agg_filter(q, elqb_agg_order_by(q, names, U.id),
+                                 elqb_gt(q, U.age, V(5))),
+                 elqb_agg_distinct(q, elqb_func(q, "count", U.name)));
+    elqb_from(s, U.table);
+    elqb_join(s, ELQB_LEFT, O.table, elqb_eq(q, O.user_id, U.id));
+    elqb_group_by(s, day);
+    elqb_having(s, elqb_gt(q, elqb_count(q), V(3)));
+    elqb_order_by(s, elqb_nulls_last(q, elqb_desc(q, day)), elqb_name("n"));
+    elqb_limit(s, V(10));
+    elqb_offset(s, V(5));
+    DESCRIBED(s, "text text integer bigint bigint bigint",
+              "timestamp with time zone bigint text bigint");
+}
+END_TEST
+
+START_TEST(test_subqueries)
+{
+    elqb_select *inner = elqb_select_new(q), *s = elqb_select_new(q);
+    elqb_table t;
+
+    elqb_columns(inner, O.user_id,
+                 elqb_as(q, elqb_func(q, "sum", O.total), "total"));
+    elqb_from(inner, O.table);
+    elqb_group_by(inner, O.user_id);
+    t = elqb_subquery(q, inner, "t");
+    elqb_columns(s, U.name, elqb_c(t, "total"));
+    elqb_from(s, U.table);
+    elqb_join(s, ELQB_INNER, t, elqb_eq(q, elqb_c(t, "user_id"), U.id));
+    elqb_where(s, elqb_gt(q, elqb_typed(elqb_c(t, "total"), NUMERIC), V(100)));
+    elqb_where(s, elqb_exists(q, inner));
+    DESCRIBED(s, "numeric", "text numeric");
+}
+END_TEST
+
+START_TEST(test_odd_names)
+{
+    odd_t D = odd_table();
+    accounts_t A = accounts_table();
+    elqb_select *s = elqb_select_new(q);
+
+    elqb_columns(s, D.id, D.group_, D.mixed_case, D.weird, D.order_percent,
+                 A.label, elqb_table_star(A.table));
+    elqb_from(s, D.table);
+    elqb_join(s, ELQB_CROSS, A.table, ELQB_NONE);
+    elqb_where(s, elqb_eq(q, D.group_, V("g")));
+    elqb_where(s, elqb_eq(q, D.mixed_case, V("m")));
+    elqb_where(s, elqb_is_null(q, D.weird));
+    elqb_where(s, elqb_gt(q, D.order_percent, V(1)));
+    DESCRIBED(s, "text text integer",
+              "integer text text text integer text integer integer text");
+}
+END_TEST
+
+START_TEST(test_insert)
+{
+    elqb_insert *i = elqb_insert_new(q, U.table);
+
+    elqb_set(i, U.id, V(1));
+    elqb_set(i, U.name, V("bob"));
+    elqb_set(i, U.balance, V(1.5));
+    elqb_set(i, U.created_at, V("2020-01-01"));
+    elqb_set(i, U.data, V("{}"));
+    elqb_set(i, U.tags, V("{a}"));
+    elqb_on_conflict_update(i, U.email);
+    elqb_conflict_set(i, U.name, elqb_excluded(U.name));
+    elqb_conflict_set(i, U.age, elqb_add(q, U.age, V(1)));
+    elqb_conflict_where(i, elqb_ne(q, U.name, elqb_excluded(U.name)));
+    elqb_returning(i, U.id);
+    DESCRIBED(i, "integer text numeric timestamp with time zone jsonb text[] "
+                 "integer", "integer");
+    i = elqb_insert_new(q, P.table);
+    elqb_columns(i, P.id, P.sku);
+    elqb_values(i, V(1), V("a"));
+    elqb_values(i, V(2), V("b"));
+    elqb_on_constraint(i, "products_sku_key");
+    elqb_on_conflict_nothing(i);
+    DESCRIBED(i, "integer character varying integer character varying", "");
+    i = elqb_insert_new(q, accounts_table().table);
+    DESCRIBED(i, "", "");
+}
+END_TEST
+
+START_TEST(test_update_delete)
+{
+    elqb_update *u = elqb_update_new(q, O.table);
+    elqb_delete *d = elqb_delete_new(q, O.table);
+
+    elqb_set(u, O.note, U.name);
+    elqb_set(u, O.total, V(10));
+    elqb_set(u, O.status, V("paid"));
+    elqb_from(u, U.table);
+    elqb_where(u, elqb_eq(q, O.user_id, U.id));
+    elqb_returning(u, O.id);
+    DESCRIBED(u, "numeric order_status", "bigint");
+    u = elqb_update_new(q, U.table);
+    elqb_set(u, elqb_subscript(q, U.tags, V(2)), V("x"));
+    elqb_where(u, elqb_eq(q, U.id, V(1)));
+    DESCRIBED(u, "integer text integer", "");
+    elqb_using(d, U.table);
+    elqb_where(d, elqb_eq(q, O.user_id, U.id));
+    elqb_where(d, elqb_lt(q, O.total, V(1)));
+    elqb_returning(d, O.id, O.status);
+    DESCRIBED(d, "numeric", "bigint order_status");
+}
+END_TEST
+
+START_TEST(test_text)
+{
+    elqb_expr t = elqb_text(q, "SELECT id FROM users WHERE name = :name AND "
+                               "age > :age", ELQB_ARG("name", V("bob")),
+                            ELQB_ARG("age", V(5)));
+
+    DESCRIBED(t, "text integer", "integer");
+    CONDITION("integer", elqb_text(q, "users.age > :age -- comment",
+                                   ELQB_ARG("age", V(5))));
+}
+END_TEST
+
+/* The server refuses a debug text, also behind another statement. */
+START_TEST(test_debug)
+{
+    elqb_update *u = elqb_update_new(q, U.table);
+    PGresult *res;
+
+    elqb_set(u, U.name, V("x"));
+    res = PQexec(conn, elqb_debug(q, u));
+    ck_assert_str_eq(PQresultErrorField(res, PG_DIAG_SQLSTATE), "42601");
+    PQclear(res);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("qb_server");
+    TCase *tcase = tcase_create("describe");
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_set_timeout(tcase, 60);
+    suite_add_tcase(suite, tcase);
+    tcase_add_test(tcase, test_conditions);
+    tcase_add_test(tcase, test_columns);
+    tcase_add_test(tcase, test_functions);
+    tcase_add_test(tcase, test_group_by);
+    tcase_add_test(tcase, test_subqueries);
+    tcase_add_test(tcase, test_odd_names);
+    tcase_add_test(tcase, test_insert);
+    tcase_add_test(tcase, test_update_delete);
+    tcase_add_test(tcase, test_text);
+    tcase_add_test(tcase, test_debug);
+    return qb_main(suite);
+}
