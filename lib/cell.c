@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "codec.h"
+#include "fast.h"
 #include "result.h"
 
 #define BIG_TEXT ((size_t)64 * 1024) /* not kept between conversions */
@@ -433,25 +434,7 @@ static int read_interval(const elpq_cell *cell, elpq_interval_parts *out)
     }
 READ_TIME(date, ELPQ_KIND_DATE)
 READ_TIME(time, ELPQ_KIND_TIME)
-READ_TIME(any_timestamp, ELPQ_KIND_TIMESTAMP)
-
-/* Those of some thousand years around now without a detour. */
-static int read_timestamp(const elpq_cell *cell, int64_t *out)
-{
-    const int64_t near = INT64_C(1) << 58;
-    int64_t usec;
-
-    if (cell->binary && cell->size == 8 &&
-        (cell->oid == ELPQ_OID_TIMESTAMPTZ ||
-         cell->oid == ELPQ_OID_TIMESTAMP)) {
-        usec = (int64_t)elpq__load64(cell->data);
-        if (usec > -near / 8 && usec < near) {
-            *out = usec + ELPQ__EPOCH_USEC;
-            return 0;
-        }
-    }
-    return read_any_timestamp(cell, out);
-}
+READ_TIME(timestamp, ELPQ_KIND_TIMESTAMP)
 
 static int read_array(const elpq_cell *cell, elpq_array_view *out)
 {
@@ -579,8 +562,11 @@ static int read_value(const elpq_cell *cell, elpq_value *out)
                         type *out)                                             \
     {                                                                          \
         elpq_cell cell;                                                        \
-        int rc = elpq__cell_of(result, row, column, &cell);                    \
+        int rc;                                                                \
                                                                                \
+        if (elpq__fast_read(result, row, column, ELPQ_TARGET_##name, out))     \
+            return 0;                                                          \
+        rc = elpq__cell_of(result, row, column, &cell);                        \
         return rc ? rc : read_##name(&cell, out);                              \
     }
 ELPQ_GETTERS(DEFINE_GETTER)

@@ -6,6 +6,7 @@
  * A result is one block: the struct with its columns behind it.  It belongs
  * to one thread, so the count of references needs no lock.
  */
+#include "fast.h"
 #include "result.h"
 
 #include <assert.h>
@@ -31,6 +32,8 @@ elpq_result *elpq__result_new(PGresult *res)
     for (i = 0; i < columns; i++) {
         result->column[i].oid = PQftype(res, i);
         result->column[i].binary = PQfformat(res, i) != 0;
+        result->column[i].way =
+            elpq__way_of(result->column[i].oid, result->column[i].binary);
     }
     return result;
 }
@@ -158,8 +161,14 @@ static int scan_column(elpq_result *result, size_t row, int column,
                        const elpq_target *target)
 {
     elpq_cell cell;
-    int rc = elpq__cell_of(result, row, column, &cell);
+    int rc;
 
+    if (elpq__fast_read(result, row, column, target->type, target->out)) {
+        if (target->is_null)
+            *target->is_null = false;
+        return 0;
+    }
+    rc = elpq__cell_of(result, row, column, &cell);
     if (rc)
         return rc;
     rc = scan_target(&cell, target);

@@ -16,6 +16,7 @@
 struct elpq__column {
     uint32_t oid;
     bool binary;
+    uint8_t way; /* elpq__way, see fast.h */
 };
 
 struct elpq_result {
