@@ -122,7 +122,7 @@ uint32_t elqb__type_by_name(const char *name)
     return oid;
 }
 
-/* ------------------------------------------------------- one value, one type */
+/* ------------------------------------------------------ one value, one type */
 
 static bool is_int(uint32_t oid)
 {

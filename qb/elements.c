@@ -87,7 +87,8 @@ static bool keep_value(elqb *q, const char *function, elpq_value *v,
     default:
         return true;
     }
-    if (depth == VALUE_DEPTH || (width && v->u.array.count > SIZE_MAX / width / 2)) {
+    if (depth == VALUE_DEPTH ||
+        (width && v->u.array.count > SIZE_MAX / width / 2)) {
         elqb__fail(q, ELQB_E_LIMIT, "%s: the array is too large", function);
         return false;
     }
@@ -346,7 +347,7 @@ elqb_expr elqb_nulls_last(elqb *q, elqb_expr a)
     return make_order(q, "elqb_nulls_last", a, NULLS_LAST);
 }
 
-/* --------------------------------------------- names and values of their own */
+/* -------------------------------------------- names and values of their own */
 
 elqb_expr elqb_excluded(elqb_expr column)
 {

@@ -205,7 +205,7 @@ ELQB__COLD void elqb__fail(elqb *q, elqb_code code, const char *format, ...)
     ELQB__PRINTF(3, 4);
 
 /* ident.c */
-size_t elqb__check_utf8(const char *s, size_t size); /* length of the good part */
+size_t elqb__check_utf8(const char *s, size_t size); /* size of the good part */
 bool elqb__check_name(elqb *q, const char *what, const char *name);
 
 /* ------------------------------------------- constructors (elements.c ...) */

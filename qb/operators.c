@@ -219,7 +219,7 @@ elqb_expr elqb_not_in_v(elqb *q, elqb_expr a, const elqb_expr *list)
     return make_in(q, OP_NOT_IN, "elqb_not_in", a, list);
 }
 
-/* ------------------------------------------------------ operators by spelling */
+/* ---------------------------------------------------- operators by spelling */
 
 #define OPERATOR_CHARS "+-*/<>=~!@#%^&|`?"
 

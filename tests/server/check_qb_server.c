@@ -90,8 +90,9 @@ static void check_described(int line, const elpq_statement *st,
     ck_assert_int_eq(PQnparams(res), (int)st->nvalues);
     for (int i = 0; i < PQnparams(res); i++)
         append_type(text, sizeof(text), PQparamtype(res, i));
-    ck_assert_msg(strcmp(text, params) == 0, "line %d: %s:\n  is   %s\n  not  %s",
-                  line, st->sql, text, params);
+    ck_assert_msg(strcmp(text, params) == 0,
+                  "line %d: %s:\n  is   %s\n  not  %s", line, st->sql, text,
+                  params);
     *text = '\0';
     for (int i = 0; i < PQnfields(res); i++)
         append_type(text, sizeof(text), PQftype(res, i));

@@ -199,7 +199,7 @@ static inline const elpq_statement *render_expr(elqb_expr e)
         ck_assert_str_eq(elqb_error(q), "");                                  \
     } while (0)
 
-/* ------------------------------------------------------------ random numbers */
+/* ----------------------------------------------------------- random numbers */
 
 static uint64_t random_state = 88172645463325252u;
 

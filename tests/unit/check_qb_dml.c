@@ -21,7 +21,8 @@ START_TEST(test_insert)
     elqb_returning(i, U.id, elqb_as(q, U.name, "n"));
     CHECK(elqb_render(q, i),
           "INSERT INTO \"users\" (\"name\", \"balance\", \"age\") VALUES ($1, "
-          "$2, DEFAULT) RETURNING \"users\".\"id\", \"users\".\"name\" AS \"n\"",
+          "$2, DEFAULT) RETURNING \"users\".\"id\", \"users\".\"name\" "
+          "AS \"n\"",
           TEXT, NUMERIC);
     i = elqb_insert_new(q, accounts_table().table);
     CHECK(elqb_render(q, i), "INSERT INTO \"crm\".\"accounts\" DEFAULT VALUES");
@@ -103,11 +104,12 @@ START_TEST(test_update)
     elqb_where(u, U.active);
     elqb_returning(u, O.id);
     CHECK(elqb_render(q, u),
-          "UPDATE \"orders\" SET \"note\" = \"users\".\"name\", \"total\" = $1, "
+          "UPDATE \"orders\" SET \"note\" = \"users\".\"name\", "
+          "\"total\" = $1, "
           "\"status\" = $2 FROM \"users\" LEFT JOIN \"products\" ON "
-          "\"products\".\"id\" = \"users\".\"id\" WHERE \"orders\".\"user_id\" = "
-          "\"users\".\"id\" AND \"users\".\"active\" RETURNING "
-          "\"orders\".\"id\"", NUMERIC, 0);
+          "\"products\".\"id\" = \"users\".\"id\" WHERE "
+          "\"orders\".\"user_id\" = \"users\".\"id\" AND \"users\".\"active\" "
+          "RETURNING \"orders\".\"id\"", NUMERIC, 0);
     u = elqb_update_new(q, elqb_only(U.table));
     elqb_set(u, elqb_subscript(q, U.tags, V(2)), V("x"));
     CHECK(elqb_render(q, u), "UPDATE ONLY \"users\" SET \"tags\"[$1] = $2",

@@ -22,6 +22,14 @@ enum {
 #define TAGS "\"users\".\"tags\""
 #define DATA "\"users\".\"data\""
 
+static elqb_select *select_of(elqb_expr e)
+{
+    elqb_select *s = elqb_select_new(q);
+
+    elqb_columns(s, e);
+    return s;
+}
+
 START_TEST(test_comparison)
 {
     CHECK_EXPR(elqb_eq(q, U.id, V(1)), ID " = $1", INT4);
@@ -234,12 +242,11 @@ START_TEST(test_spelled_operators)
     CHECK_EXPR(elqb_op_all(q, U.name, "~", U.tags), NAME " ~ ALL (" TAGS ")");
     CHECK_EXPR(elqb_op_prefix(q, "@", elqb_op_prefix(q, "-", U.age)),
                "@ - " AGE);
-    CHECK_FAILS(elqb_render(q, (elqb_op(q, U.id, "--", U.id), elqb_select_new(q))),
+    CHECK_FAILS(elqb_render(q, select_of(elqb_op(q, U.id, "--", U.id))),
                 ELQB_E_USAGE, "elqb_op: \"--\" is no operator");
-    CHECK_FAILS(elqb_render(q, (elqb_op(q, U.id, "<+", U.id), elqb_select_new(q))),
+    CHECK_FAILS(elqb_render(q, select_of(elqb_op(q, U.id, "<+", U.id))),
                 ELQB_E_USAGE, "elqb_op: \"<+\" is no operator");
-    CHECK_FAILS(elqb_render(q, (elqb_op(q, U.id, "= 1 OR", U.id),
-                                elqb_select_new(q))),
+    CHECK_FAILS(elqb_render(q, select_of(elqb_op(q, U.id, "= 1 OR", U.id))),
                 ELQB_E_USAGE, "elqb_op: \"= 1 OR\" is no operator");
 }
 END_TEST
@@ -289,8 +296,7 @@ START_TEST(test_case)
                             U.balance),
                "CASE " NAME " WHEN $1 THEN $2 WHEN $3 THEN "
                "\"users\".\"balance\" END", TEXT, NUMERIC, TEXT);
-    CHECK_FAILS(elqb_render(q, (elqb_case(q, V(1), U.active),
-                                elqb_select_new(q))),
+    CHECK_FAILS(elqb_render(q, select_of(elqb_case(q, V(1), U.active))),
                 ELQB_E_USAGE, "elqb_case: a WHEN without a THEN");
 }
 END_TEST
@@ -363,27 +369,22 @@ START_TEST(test_identity)
 }
 END_TEST
 
-static elqb_select *select_of(elqb_expr e)
-{
-    elqb_select *s = elqb_select_new(q);
-
-    elqb_columns(s, e);
-    return s;
-}
-
 START_TEST(test_mistakes)
 {
     elqb *other = elqb_new();
+    elqb_expr foreign;
 
     CHECK_FAILS(elqb_render(q, select_of(elqb_eq(q, U.id, ELQB_NONE))),
                 ELQB_E_USAGE, "elqb_eq: an operand is ELQB_NONE");
     CHECK_FAILS(elqb_render(q, select_of(elqb_like(q, ELQB_END, V(1)))),
                 ELQB_E_USAGE, "elqb_like: an operand is ELQB_END");
-    CHECK_FAILS(elqb_render(q, select_of(elqb_not(q, elqb_not(other, U.active)))),
-                ELQB_E_FOREIGN, "elqb_not: a part belongs to another workspace");
-    CHECK_FAILS(elqb_render(q, select_of(elqb_and(
-                    q, U.active, elqb_and(other, U.active, U.active)))),
-                ELQB_E_FOREIGN, "elqb_and: a part belongs to another workspace");
+    foreign = elqb_and(other, U.active, U.active);
+    CHECK_FAILS(elqb_render(q, select_of(elqb_not(q, foreign))),
+                ELQB_E_FOREIGN,
+                "elqb_not: a part belongs to another workspace");
+    CHECK_FAILS(elqb_render(q, select_of(elqb_and(q, U.active, foreign))),
+                ELQB_E_FOREIGN,
+                "elqb_and: a part belongs to another workspace");
     CHECK_FAILS(elqb_render(other, select_of(U.id)) ? NULL : NULL, ELQB_OK, "");
     ck_assert_str_eq(elqb_error(other), "elqb_render: the statement belongs to "
                                         "another workspace");

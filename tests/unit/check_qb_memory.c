@@ -145,7 +145,8 @@ START_TEST(test_wide)
     }
     st = render_where(all);
     ck_assert_ptr_nonnull(st);
-    ck_assert_uint_gt(st->sql_len, 100000 * strlen("\"users\".\"name\" IS NULL"));
+    ck_assert_uint_gt(st->sql_len,
+                      100000 * strlen("\"users\".\"name\" IS NULL"));
     ck_assert_ptr_nonnull(render_where(elqb_and(q, any, all)));
 }
 END_TEST

@@ -226,9 +226,9 @@ START_TEST(test_borrowed)
     numbers[0] = 9;
     strings[0] = NULL;
     st = elqb_render(q, s);
-    CHECK(st, "SELECT \"boss\".\"id\", \"boss\".\"age\" AS \"l\" FROM \"users\" "
-              "AS \"boss\" WHERE \"boss\".\"name\" = $1 AND \"boss\".\"id\" = "
-              "ANY ($2) AND \"boss\".\"name\" = ANY ($3)",
+    CHECK(st, "SELECT \"boss\".\"id\", \"boss\".\"age\" AS \"l\" FROM "
+              "\"users\" AS \"boss\" WHERE \"boss\".\"name\" = $1 AND "
+              "\"boss\".\"id\" = ANY ($2) AND \"boss\".\"name\" = ANY ($3)",
           TEXT, ELPQ_OID_INT4_ARRAY, ELPQ_OID_TEXT_ARRAY);
     ck_assert_str_eq(st->values[0].u.bytes.data, "bob");
     ck_assert_int_eq(((const int *)st->values[1].u.array.items)[0], 1);

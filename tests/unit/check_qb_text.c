@@ -141,8 +141,8 @@ START_TEST(test_statement)
     t = elqb_text(q, "SELECT id FROM users WHERE name = :name AND age > :age",
                   ELQB_ARG("name", elqb_typed(V("bob"), TEXT)),
                   ELQB_ARG("age", V(5)));
-    CHECK(elqb_render(q, t), "SELECT id FROM users WHERE name = $1 AND age > $2",
-          TEXT, INT4);
+    CHECK(elqb_render(q, t),
+          "SELECT id FROM users WHERE name = $1 AND age > $2", TEXT, INT4);
 }
 END_TEST
 
