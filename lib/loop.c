@@ -6,9 +6,10 @@
  *
  *  - tasks: run by one event that is activated by hand, so that they come at
  *    the end of the current turn, without a system call;
- *  - timers: a pairing heap with one wake-up of the system, which is only
- *    moved when an earlier timer comes, so a deadline that is met costs a few
- *    pointer operations.  On Linux it is a timerfd: with a timeout of
+ *  - timers: a queue of those that came in the order of their times, as
+ *    deadlines of the same length do, and a pairing heap of the others; with
+ *    one wake-up of the system, which is only moved when an earlier timer
+ *    comes.  So a deadline that is met costs a few pointer operations.  On Linux it is a timerfd: with a timeout of
  *    libevent instead, the kernel would set a timer up for every wait, which
  *    is a tenth of the cost of a short statement;
  *  - posts of other threads: a list under a mutex, and a pipe whose reading
@@ -51,7 +52,8 @@ struct elpq__loop {
 
     struct event *timer_event;
     int timer_fd;               /* -1: timer_event is a timeout          */
-    struct elpq__timer *timers; /* root of the heap */
+    struct elpq__list timers; /* the queue                               */
+    struct elpq__timer *heap;
     int64_t armed;              /* when timer_event fires; 0: not armed  */
 
     pthread_mutex_t mutex; /* of posts */
@@ -145,6 +147,7 @@ static struct elpq__loop *loop_new(struct event_base *base)
     loop->pipe[0] = loop->pipe[1] = -1;
     elpq__list_init(&loop->tasks);
     elpq__list_init(&loop->posts);
+    elpq__list_init(&loop->timers);
     pthread_mutex_init(&loop->mutex, NULL);
     loop->task_event = event_new(base, -1, 0, run_tasks, loop);
     loop->timer_fd = timer_open();
@@ -350,8 +353,8 @@ static void heap_remove(struct elpq__loop *loop, struct elpq__timer *timer)
 {
     struct elpq__timer *rest = heap_merge(timer->child);
 
-    if (loop->timers == timer) {
-        loop->timers = rest;
+    if (loop->heap == timer) {
+        loop->heap = rest;
     } else {
         if (timer->prev->child == timer)
             timer->prev->child = timer->next;
@@ -359,9 +362,42 @@ static void heap_remove(struct elpq__loop *loop, struct elpq__timer *timer)
             timer->prev->next = timer->next;
         if (timer->next)
             timer->next->prev = timer->prev;
-        loop->timers = heap_meld(loop->timers, rest);
+        loop->heap = heap_meld(loop->heap, rest);
     }
     timer->child = timer->next = timer->prev = NULL;
+}
+
+static struct elpq__timer *timer_of(struct elpq__node *node)
+{
+    return elpq__container(node, struct elpq__timer, node);
+}
+
+/* The timer that is due first, or NULL. */
+static struct elpq__timer *first_timer(const struct elpq__loop *loop)
+{
+    struct elpq__node *node = elpq__list_first(&loop->timers);
+    struct elpq__timer *first = node ? timer_of(node) : NULL;
+
+    if (!first || (loop->heap && loop->heap->due < first->due))
+        return loop->heap;
+    return first;
+}
+
+static void insert_timer(struct elpq__loop *loop, struct elpq__timer *timer)
+{
+    if (elpq__list_empty(&loop->timers) ||
+        timer_of(loop->timers.head.prev)->due <= timer->due)
+        elpq__list_push(&loop->timers, &timer->node);
+    else
+        loop->heap = heap_meld(loop->heap, timer);
+}
+
+static void remove_timer(struct elpq__loop *loop, struct elpq__timer *timer)
+{
+    if (elpq__linked(&timer->node))
+        elpq__list_remove(&timer->node);
+    else
+        heap_remove(loop, timer);
     timer->due = 0;
 }
 
@@ -394,10 +430,11 @@ static void arm_fd(struct elpq__loop *loop)
 /* Makes libevent wake us for the first timer; an early wake does no harm. */
 static void arm(struct elpq__loop *loop)
 {
-    if (!loop->timers ||
-        (loop->armed && loop->armed <= loop->timers->due))
+    struct elpq__timer *first = first_timer(loop);
+
+    if (!first || (loop->armed && loop->armed <= first->due))
         return;
-    loop->armed = loop->timers->due;
+    loop->armed = first->due;
     if (loop->timer_fd >= 0)
         arm_fd(loop);
     else
@@ -419,16 +456,15 @@ static void disarm(struct elpq__loop *loop)
 static void run_timers(evutil_socket_t fd, short what, void *arg)
 {
     struct elpq__loop *loop = arg;
+    struct elpq__timer *timer;
     int64_t now = elpq__now();
 
     (void)fd;
     (void)what;
     loop->refs++;
     disarm(loop);
-    while (loop->timers && loop->timers->due <= now) {
-        struct elpq__timer *timer = loop->timers;
-
-        heap_remove(loop, timer);
+    while ((timer = first_timer(loop)) && timer->due <= now) {
+        remove_timer(loop, timer);
         timer->fire(timer);
     }
     arm(loop);
@@ -441,16 +477,16 @@ void elpq__timer_start(struct elpq__loop *loop, struct elpq__timer *timer,
                        int64_t due)
 {
     if (timer->due)
-        heap_remove(loop, timer);
+        remove_timer(loop, timer);
     timer->due = due > 0 ? due : 1;
-    loop->timers = heap_meld(loop->timers, timer);
+    insert_timer(loop, timer);
     arm(loop);
 }
 
 void elpq__timer_stop(struct elpq__loop *loop, struct elpq__timer *timer)
 {
     if (timer->due)
-        heap_remove(loop, timer);
+        remove_timer(loop, timer);
 }
 
 /* --------------------------------------------------------------- sockets */

@@ -58,7 +58,8 @@ void elpq__task_drop(struct elpq__task *task);
 /* ---------------------------------------------------------------- timers */
 
 struct elpq__timer {
-    struct elpq__timer *child; /* a pairing heap, see loop.c */
+    struct elpq__node node;    /* in the queue of loop.c, or              */
+    struct elpq__timer *child; /* in its pairing heap                     */
     struct elpq__timer *next;
     struct elpq__timer *prev;
     int64_t due; /* elpq__now(); 0: not running */

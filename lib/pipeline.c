@@ -91,7 +91,7 @@ static void lost_in_write(elpq_conn *conn)
 /* ------------------------------------------------------------------- send */
 
 /* COPY FROM STDIN or TO STDOUT would leave the pipeline in a state of its
- *  own; it is refused before it is sent. */
+ *  own. */
 static bool is_copy(const elpq_request *req)
 {
     const char *s = req->sql;
@@ -110,30 +110,62 @@ static bool send_sync(elpq_conn *conn)
                                      : PQpipelineSync(conn->pg);
 }
 
-static bool send_statement(elpq_conn *conn, elpq_request *req)
+/* What is not sent at all; a statement that was prepared has passed. */
+static bool refuse(elpq_request *req)
+{
+    const char *why = NULL;
+    elpq_code code = ELPQ_E_USAGE;
+
+    if (is_copy(req)) {
+        why = "COPY FROM STDIN and TO STDOUT cannot be executed as a "
+              "statement";
+    } else if (memchr(req->sql, '\0', req->sql_len)) {
+        why = "the SQL text contains a NUL byte";
+        code = ELPQ_E_VALUE;
+    }
+    if (!why)
+        return false;
+    elpq__request_blame(req, code, ELPQ_NOT_EXECUTED, why);
+    elpq__request_end_soon(req);
+    return true;
+}
+
+/* The prepared statement that runs it, known or new; false: it is refused. */
+static bool find_prepared(elpq_conn *conn, elpq_request *req)
 {
     struct elpq__cache *cache = &conn->prepared;
     struct elpq__prepared *p = NULL;
-    int n = (int)req->n;
 
-    if (!(req->flags & ELPQ_NO_PREPARE)) {
+    if (!(req->flags & ELPQ_NO_PREPARE))
         p = elpq__cache_find(cache, req->sql, req->sql_len, req->types,
                              req->n);
-        if (!p) {
+    if (!p) {
+        if (refuse(req))
+            return false;
+        req->touches = elpq__sql_touches_session(req->sql);
+        if (!(req->flags & ELPQ_NO_PREPARE))
             p = elpq__cache_add(cache, req->sql, req->sql_len, req->types,
                                 req->n);
-            req->parse = p != NULL;
-            if (p)
-                p->touches = elpq__sql_touches_session(req->sql);
-        }
+        if (!p)
+            return true;
+        req->parse = true;
+        p->touches = req->touches;
     }
+    req->touches = p->touches;
+    req->prepared = p;
+    elpq__prepared_use(p);
+    return true;
+}
+
+static bool send_statement(elpq_conn *conn, elpq_request *req)
+{
+    const struct elpq__prepared *p = req->prepared;
+    int n = (int)req->n;
+
     req->steps = 1;
-    req->touches = p ? p->touches : elpq__sql_touches_session(req->sql);
     if (!p)
         return PQsendQueryParams(conn->pg, req->sql, n, req->types,
                                  req->values, req->lengths, req->formats, 0);
-    req->prepared = p;
-    elpq__prepared_use(p);
     if (req->parse &&
         !PQsendPrepare(conn->pg, p->name, req->sql, n, req->types))
         return false;
@@ -267,13 +299,8 @@ static void send_queue(elpq_conn *conn)
             break;
         elpq__list_remove(node);
         conn->nqueued--;
-        if (req->kind == ELPQ__STATEMENT && is_copy(req)) {
-            elpq__request_blame(req, ELPQ_E_USAGE, ELPQ_NOT_EXECUTED,
-                                "COPY FROM STDIN and TO STDOUT cannot be "
-                                "executed as a statement");
-            elpq__request_end_soon(req);
+        if (req->kind == ELPQ__STATEMENT && !find_prepared(conn, req))
             continue;
-        }
         if (!send_request(conn, req))
             return;
     }

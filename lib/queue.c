@@ -105,13 +105,8 @@ elpq_request *elpq__request_new(struct elpq__loop *loop, enum elpq__kind kind,
         if (!encoded)
             return NULL;
     }
-    if (memchr(st.sql, '\0', st.sql_len)) {
-        code = ELPQ_E_VALUE;
-        strcpy(why, "the SQL text contains a NUL byte");
-    } else {
-        code = elpq__params_encode(st.values, st.nvalues, data, encoded, why,
-                                   sizeof(why));
-    }
+    code = elpq__params_encode(st.values, st.nvalues, data, encoded, why,
+                               sizeof(why));
     if (code) {
         st.nvalues = 0;
         elpq__buf_clear(data);
