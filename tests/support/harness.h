@@ -212,10 +212,18 @@ elpq_conn_options traced(void);
 /* An open connection; conninfo NULL is the server of the environment. */
 elpq_conn *connect_now(const char *conninfo, const elpq_conn_options *options);
 elpq_pool *pool_new(const elpq_pool_options *options);
+elpq_pool *pool_at(const char *conninfo, const elpq_pool_options *options);
 elpq_pool *pool_of(unsigned max_size);
 elpq_conn *lease(elpq_pool *pool);
 elpq_tx *begin_now(elpq_pool *pool);
 elpq_pool_statistics stats(elpq_pool *pool);
+
+/* Conninfo of the server over TCP, with more keywords; of a local port. */
+const char *tcp(const char *more);
+const char *loopback(int port);
+
+/* The path of a new file with the text; to be unlinked. */
+const char *temporary_file(const char *text);
 
 /* Closes at once and waits for it. */
 void finish_pool(elpq_pool *pool);

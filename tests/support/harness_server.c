@@ -60,6 +60,15 @@ elpq_pool *pool_new(const elpq_pool_options *options)
     return pool;
 }
 
+elpq_pool *pool_at(const char *conninfo, const elpq_pool_options *options)
+{
+    elpq_pool *pool;
+
+    RUN(pool = elpq_pool_new(loop, conninfo, options, NULL));
+    ck_assert_ptr_nonnull(pool);
+    return pool;
+}
+
 elpq_pool *pool_of(unsigned max_size)
 {
     elpq_pool_options o;
@@ -91,6 +100,48 @@ elpq_pool_statistics stats(elpq_pool *pool)
 void finish_pool(elpq_pool *pool)
 {
     expect_ok(close_pool(pool, 0));
+}
+
+static const char *env_or(const char *name, const char *other)
+{
+    const char *value = harness_env(name);
+
+    return value ? value : other;
+}
+
+const char *tcp(const char *more)
+{
+    static char conninfo[2][1000];
+    static int next;
+    char *s = conninfo[next++ % 2];
+
+    snprintf(s, sizeof(conninfo[0]), "host=%s port=%s dbname=%s %s",
+             env_or("ELPQ_TEST_HOST", env_or("PGHOST", "localhost")),
+             env_or("ELPQ_TEST_PORT", env_or("PGPORT", "5432")),
+             env_or("PGDATABASE", "postgres"), more);
+    return s;
+}
+
+const char *loopback(int port)
+{
+    static char conninfo[64];
+
+    snprintf(conninfo, sizeof(conninfo), "host=127.0.0.1 port=%d", port);
+    return conninfo;
+}
+
+const char *temporary_file(const char *text)
+{
+    static char path[200];
+    int fd;
+
+    snprintf(path, sizeof(path), "%s/elpq-test-XXXXXX",
+             env_or("TMPDIR", "/tmp"));
+    fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq((int)write(fd, text, strlen(text)), (int)strlen(text));
+    close(fd);
+    return path;
 }
 
 /* ----------------------------------------------------------------- traces */
