@@ -270,13 +270,15 @@ elqb_expr elqb_extract(elqb *q, const char *field, elqb_expr a)
 elqb_expr elqb_cast_from_trusted_string(elqb *q, elqb_expr a, const char *type)
 {
     struct elqb_node *node;
+    uint32_t oid;
 
     if (elqb__failed(q) || !elqb__check_sql(q, "elqb_cast", type) ||
         !elqb__keep_operand(q, "elqb_cast", &a) ||
         !(node = elqb__new_node(q, NODE_CAST, 1)))
         return ELQB_NONE;
+    oid = elqb__type_by_name(type);
+    elqb__take_type(&a, oid);
     node->args[0] = a;
     node->text = elqb__copy_string(q, type);
-    return node->text ? elqb__node_expr(node, elqb__type_by_name(type))
-                      : ELQB_NONE;
+    return node->text ? elqb__node_expr(node, oid) : ELQB_NONE;
 }

@@ -201,6 +201,15 @@ static inline const elpq_statement *render_expr(elqb_expr e)
 
 /* ----------------------------------------------------------- random numbers */
 
+/* So many rounds, or fewer in builds that ELPQ_TEST_SLOW says are slow. */
+static inline int qb_rounds(int rounds)
+{
+    const char *slow = getenv("ELPQ_TEST_SLOW");
+    double factor = slow ? strtod(slow, NULL) : 1;
+
+    return factor > 1 ? (int)(rounds / factor) : rounds;
+}
+
 static uint64_t random_state = 88172645463325252u;
 
 static inline uint32_t random_below(uint32_t limit)

@@ -280,7 +280,9 @@ START_TEST(test_functions)
     CHECK_EXPR(elqb_func(q, "current_date"), "CURRENT_DATE");
     CHECK_EXPR(elqb_extract(q, "year", U.created_at),
                "EXTRACT(\"year\" FROM \"users\".\"created_at\")");
-    CHECK_EXPR(elqb_cast(q, V("5"), "integer"), "CAST($1 AS integer)", 0);
+    CHECK_EXPR(elqb_cast(q, V("5"), "integer"), "CAST($1 AS integer)", INT4);
+    CHECK_EXPR(elqb_cast(q, V(2), "numeric"), "CAST($1 AS numeric)", NUMERIC);
+    CHECK_EXPR(elqb_cast(q, V("a"), "mood"), "CAST($1 AS mood)", 0);
     CHECK_EXPR(elqb_eq(q, elqb_cast(q, U.name, "numeric(12,2)"), V(1)),
                "CAST(" NAME " AS numeric(12,2)) = $1", NUMERIC);
     CHECK_EXPR(elqb_cast(q, elqb_array_v(q, ELQB_LIST(ELQB_END)), "int[]"),

@@ -64,7 +64,7 @@ static int count_in_tree(const char *sql, const char *name)
 
 START_TEST(test_names)
 {
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < qb_rounds(ROUNDS); i++) {
         char name[200];
         elqb_select *s = elqb_select_new(q);
         elqb_table t;
@@ -90,7 +90,7 @@ END_TEST
 
 START_TEST(test_literals)
 {
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < qb_rounds(ROUNDS); i++) {
         char text[600];
         elqb_select *s = elqb_select_new(q);
         const elpq_statement *st;

@@ -313,7 +313,7 @@ START_TEST(test_trees)
 {
     size_t parentheses = 0, all = 0;
 
-    for (int i = 0; i < TREES; i++) {
+    for (int i = 0; i < qb_rounds(TREES); i++) {
         elqb_select *s = elqb_select_new(q);
         const elpq_statement *st;
         char *is, *wanted;
