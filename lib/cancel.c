@@ -19,6 +19,9 @@
 #include "alloc.h"
 #include "conn_int.h"
 
+/* After so long without an effect it is sent again. */
+#define AGAIN_MS 250
+
 struct elpq__cancel {
     struct elpq__job job;
     elpq_conn *conn;               /* not looked at by the thread         */
@@ -78,7 +81,22 @@ static void resume(elpq_conn *conn)
     if (conn->cancel || conn->cancel_target)
         return;
     elpq__timer_stop(conn->loop, &conn->grace);
+    elpq__timer_stop(conn->loop, &conn->cancel_again);
     elpq__pipeline_wake(conn);
+}
+
+static void send_cancel(elpq_conn *conn);
+
+/*
+ * The cancel may have come before its statement had begun, and then the
+ * server has ignored it.
+ */
+static void on_again(struct elpq__timer *timer)
+{
+    elpq_conn *conn = elpq__container(timer, elpq_conn, cancel_again);
+
+    if (conn->cancel_target && !conn->cancel)
+        send_cancel(conn);
 }
 
 static void done(struct elpq__job *job)
@@ -88,6 +106,10 @@ static void done(struct elpq__job *job)
 
     conn->cancel = NULL;
     cancel_free(c);
+    conn->cancel_again.fire = on_again;
+    if (conn->cancel_target)
+        elpq__timer_start(conn->loop, &conn->cancel_again,
+                          elpq__now() + AGAIN_MS * INT64_C(1000));
     resume(conn);
 }
 
@@ -136,6 +158,16 @@ static void expose(elpq_conn *conn)
         elpq__container(node, elpq_request, node)->exposed = true;
 }
 
+/* If it cannot be sent now, the grace period decides. */
+static void send_cancel(elpq_conn *conn)
+{
+    if (!start(conn))
+        return;
+    expose(conn);
+    if (conn->owner)
+        conn->owner->canceled(conn);
+}
+
 void elpq__cancel_kick(elpq_conn *conn)
 {
     struct elpq__node *node = elpq__list_first(&conn->sent);
@@ -152,12 +184,7 @@ void elpq__cancel_kick(elpq_conn *conn)
     elpq__timer_start(conn->loop, &conn->grace,
                       elpq__now() +
                           conn->options.cancel_grace_ms * INT64_C(1000));
-    /* If it cannot be sent now, the grace period decides. */
-    if (start(conn)) {
-        expose(conn);
-        if (conn->owner)
-            conn->owner->canceled(conn);
-    }
+    send_cancel(conn);
     elpq__pipeline_settle(conn);
 }
 

@@ -64,7 +64,6 @@ void elpq__conn_unref(elpq_conn *conn)
     assert(conn->state == ELPQ__CLOSED && !conn->pg && !conn->owner);
     elpq__task_drop(&conn->flush);
     elpq__task_drop(&conn->notify);
-    elpq_error_free(conn->open_error);
     for (char **s = conn->setup; s && *s; s++)
         free(*s);
     free(conn->setup);
@@ -309,36 +308,53 @@ static bool taken_back(elpq_conn *conn, elpq_request *req)
     return true;
 }
 
+/* What is to blame on one statement is only a loss for the others. */
+static elpq_error bystander(const elpq_error *error)
+{
+    elpq_error other = *error;
+
+    if (error->code != ELPQ_E_CLOSED)
+        other.code = ELPQ_E_LOST;
+    if (error->code != ELPQ_E_CLOSED)
+        other.flags |= ELPQ_RETRYABLE;
+    return other;
+}
+
 static void fail_sent(elpq_conn *conn, const elpq_error *error)
 {
+    elpq_error others = bystander(error);
     struct elpq__node *node;
     bool head = true;
 
     while ((node = elpq__list_pop(&conn->sent))) {
         elpq_request *req = elpq__container(node, elpq_request, node);
         /* A server that says FATAL to the head never read what follows. */
-        unsigned flags = !head && conn->fatal[0]
+        unsigned flags = !head && conn->fatal_proof
                              ? ELPQ_NOT_EXECUTED | ELPQ_RETRYABLE
                              : ELPQ_IN_DOUBT;
 
-        head = false;
         conn->nsent--;
+        if (req->internal)
+            conn->internals--;
         if (req->prepared)
             elpq__prepared_drop(&conn->prepared, req->prepared);
         req->prepared = NULL;
         if (req->detaching) {
             elpq__request_pass(req);
+            head = false;
             continue;
         }
         if ((flags & ELPQ_NOT_EXECUTED) && taken_back(conn, req))
             continue;
-        fail_request(req, error, flags);
+        fail_request(req, head ? error : &others, flags);
+        head = false;
         elpq__request_end_soon(req);
     }
 }
 
 static void fail_queue(elpq_conn *conn, const elpq_error *error)
 {
+    elpq_error others = bystander(error);
     struct elpq__node *node;
 
     elpq__list_move(&conn->held, &conn->queue);
@@ -347,9 +363,11 @@ static void fail_queue(elpq_conn *conn, const elpq_error *error)
         elpq_request *req = elpq__container(node, elpq_request, node);
 
         conn->nqueued--;
+        if (req->internal)
+            conn->internals--;
         if (taken_back(conn, req))
             continue;
-        fail_request(req, error, ELPQ_NOT_EXECUTED);
+        fail_request(req, &others, ELPQ_NOT_EXECUTED);
         elpq__request_end_soon(req);
     }
 }
@@ -359,6 +377,7 @@ static void tear_down(elpq_conn *conn, const elpq_error *error)
 {
     elpq__timer_stop(conn->loop, &conn->connect_timer);
     elpq__timer_stop(conn->loop, &conn->grace);
+    elpq__timer_stop(conn->loop, &conn->cancel_again);
     elpq__task_drop(&conn->flush);
     elpq__connect_abandon(conn);
     elpq__cancel_abandon(conn);
@@ -431,6 +450,7 @@ void elpq_conn_close(elpq_conn *conn)
 {
     if (!conn || !conn->handle || !elpq__loop_is_ours(conn->loop))
         return;
+    elpq__conn_ref(conn); /* a hook may close it as well */
     elpq__conn_shut(conn);
     if (conn->owner)
         conn->owner->released(conn);
@@ -438,6 +458,7 @@ void elpq_conn_close(elpq_conn *conn)
         elpq__task_post(conn->loop, &conn->notify); /* drops the handle */
     else
         elpq__conn_drop_handle(conn);
+    elpq__conn_unref(conn);
 }
 
 /* --------------------------------------------------------------- execute */
@@ -463,6 +484,7 @@ void elpq__conn_enqueue(elpq_conn *conn, elpq_request *req)
 /* Queues a submitted request, or lets its error out. */
 static int conn_submit(elpq_conn *conn, elpq_request *req)
 {
+    req->conn = conn;
     if (req->code)
         elpq__request_end_soon(req);
     else

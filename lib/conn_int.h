@@ -58,8 +58,15 @@ enum elpq__kind {
     ELPQ__STATEMENT, /* one statement; cb.result                        */
     ELPQ__SCRIPT,    /* simple protocol; each and cb.done               */
     ELPQ__GROUP,     /* several commands under one Sync; cb.done        */
+    ELPQ__CLOSE,     /* of a prepared statement; cb.done                */
     ELPQ__LEASE      /* a pool's: wait for a connection; cb.conn        */
 };
+
+/*
+ * A flag of requests besides those of statement.h: it ends a transaction, and
+ * must not if a statement of that was not sent.
+ */
+#define ELPQ__COMMIT (1u << 30)
 
 struct elpq__line;
 
@@ -118,6 +125,7 @@ struct elpq_request {
     elpq_trace_cb trace;      /* told of its end                         */
     void *trace_arg;
     bool waited;              /* it stood in the line of a pool          */
+    uint8_t taken_back;       /* times that a pool took it back          */
     uint64_t rows;            /* of all results                          */
     uint64_t result_bytes;
     int64_t submitted;
@@ -172,7 +180,6 @@ struct elpq_conn {
     int64_t connect_began;
     elpq_conn_cb opened;   /* the user's; NULL once it was called         */
     void *opened_arg;
-    elpq_error *open_error;
     char **setup;          /* statements that begin a session, NULL-ended */
     unsigned setup_left;
     bool is_setup;         /* the setup went well                         */
@@ -191,15 +198,19 @@ struct elpq_conn {
     bool exclusive;        /* a script runs, outside pipeline mode        */
     bool pumping;          /* inside pump(): do not free PGconn           */
     bool sending_now;      /* and it will still send what is queued       */
+    bool read_again;       /* TLS holds more than one turn may take       */
     unsigned drains;       /* since notifications were dropped            */
     bool close_wanted;     /* it was closed inside pump()                 */
     char fatal[6];         /* SQLSTATE of the server's FATAL, if it came  */
     char fatal_text[200];  /* and its message                             */
+    bool fatal_proof;      /* by the server itself: it reads no further   */
+    int encoding;          /* of the client, which must not change        */
     struct elpq__cache prepared;
 
     /* cancel.c */
     struct elpq__cancel *cancel;
     struct elpq__timer grace;
+    struct elpq__timer cancel_again;
     elpq_request *cancel_target; /* head of conn->sent, or NULL           */
 
     /* reset.c */
@@ -215,9 +226,12 @@ struct elpq_conn {
     int slot_place;
     bool slot_dirty;       /* a statement may have changed the session    */
     int64_t slot_since;    /* when it became idle                         */
+    int64_t slot_alive;    /* when it last gave a sign of life            */
+    unsigned slot_lease;   /* counts leases that were given back          */
     int64_t slot_retire;   /* when its lifetime is over; 0: never         */
 
     bool in_tx;            /* a transaction of tx.c is on it              */
+    bool tx_broken;        /* and a statement of it was not sent          */
 };
 
 /* --------------------------------------------------------------- state.c */
@@ -361,6 +375,8 @@ void elpq__cancel_abandon(elpq_conn *conn);
  * ends an open transaction.  False if nothing could be queued.
  */
 bool elpq__reset_queue(elpq_conn *conn, bool full);
+/* Whether SQL text is a query, which cannot commit by itself. */
+bool elpq__sql_is_query(const char *sql);
 /* Whether SQL text may change the session beyond its transaction. */
 bool elpq__sql_touches_session(const char *sql);
 /* The same, now that the request's outcome is known. */

@@ -111,8 +111,8 @@ char *elpq__conninfo_check(const char *conninfo, const char *const *params)
     if (!why)
         return strdup("out of memory");
     trim(why);
-    /* Three characters for two at the least: half as long again. */
-    copy = malloc(2 * strlen(why) + 1);
+    /* At worst five characters come for two. */
+    copy = malloc(3 * strlen(why) + 8);
     if (copy) {
         strcpy(copy, why);
         hide_quotes(copy);

@@ -9,9 +9,10 @@
  *  - timers: a queue of those that came in the order of their times, as
  *    deadlines of the same length do, and a pairing heap of the others; with
  *    one wake-up of the system, which is only moved when an earlier timer
- *    comes.  So a deadline that is met costs a few pointer operations.  On Linux it is a timerfd: with a timeout of
- *    libevent instead, the kernel would set a timer up for every wait, which
- *    is a tenth of the cost of a short statement;
+ *    comes.  So a deadline that is met costs a few pointer operations.  On
+ *    Linux it is a timerfd: with a timeout of libevent instead, the kernel
+ *    would set a timer up for every wait, a tenth of the cost of a short
+ *    statement;
  *  - posts of other threads: a list under a mutex, and a pipe whose reading
  *    end is watched only while something is expected;
  *  - a cache of small blocks, so that the steady state does not allocate.
@@ -37,6 +38,8 @@
 /* Blocks of this size are kept for reuse, at most so many per loop. */
 #define CACHE_BLOCK 1024
 #define CACHE_MAX 512
+/* So many rounds of tasks may follow each other in one turn. */
+#define TASK_ROUNDS 8
 /* A larger scratch buffer is freed before its next use. */
 #define SCRATCH_MAX (256 * 1024)
 
@@ -48,7 +51,8 @@ struct elpq__loop {
 
     struct event *task_event;
     struct elpq__list tasks;
-    bool tasks_hopped; /* went once to the end of the line */
+    bool tasks_hopped; /* went once to the end of the line                 */
+    bool tasks_running;
 
     struct event *timer_event;
     int timer_fd;               /* -1: timer_event is a timeout          */
@@ -252,14 +256,31 @@ struct elpq__buf *elpq__loop_scratch(struct elpq__loop *loop)
 
 /* ----------------------------------------------------------------- tasks */
 
-static void run_tasks(evutil_socket_t fd, short what, void *arg)
+/* One round: what is posted meanwhile is for the next one. */
+static void run_round(struct elpq__loop *loop)
 {
-    struct elpq__loop *loop = arg;
     struct elpq__list now;
     struct elpq__node *node;
 
+    elpq__list_init(&now);
+    elpq__list_move(&now, &loop->tasks);
+    while ((node = elpq__list_pop(&now))) {
+        struct elpq__task *task =
+            elpq__container(node, struct elpq__task, node);
+
+        task->run(task);
+    }
+}
+
+static void run_tasks(evutil_socket_t fd, short what, void *arg)
+{
+    static const struct timeval now = { 0, 0 };
+    struct elpq__loop *loop = arg;
+
     (void)fd;
     (void)what;
+    if (!elpq__loop_is_ours(loop))
+        return;
     /*
      * Tasks that were posted outside the loop would run before the sockets
      * that are ready: behind them in line, a connection that the server has
@@ -270,16 +291,15 @@ static void run_tasks(evutil_socket_t fd, short what, void *arg)
         event_active(loop->task_event, EV_TIMEOUT, 1);
         return;
     }
-    loop->tasks_hopped = false;
     loop->refs++;
-    elpq__list_init(&now);
-    elpq__list_move(&now, &loop->tasks);
-    while ((node = elpq__list_pop(&now))) {
-        struct elpq__task *task =
-            elpq__container(node, struct elpq__task, node);
-
-        task->run(task);
-    }
+    loop->tasks_running = true;
+    for (int i = 0; i < TASK_ROUNDS && !elpq__list_empty(&loop->tasks); i++)
+        run_round(loop);
+    loop->tasks_running = false;
+    loop->tasks_hopped = false;
+    /* Tasks that post tasks for ever must not starve the sockets. */
+    if (!elpq__list_empty(&loop->tasks))
+        event_add(loop->task_event, &now);
     elpq__loop_unref(loop);
 }
 
@@ -287,7 +307,7 @@ void elpq__task_post(struct elpq__loop *loop, struct elpq__task *task)
 {
     if (elpq__linked(&task->node))
         return;
-    if (elpq__list_empty(&loop->tasks))
+    if (elpq__list_empty(&loop->tasks) && !loop->tasks_running)
         event_active(loop->task_event, EV_TIMEOUT, 1);
     elpq__list_push(&loop->tasks, &task->node);
 }
@@ -385,8 +405,9 @@ static struct elpq__timer *first_timer(const struct elpq__loop *loop)
 
 static void insert_timer(struct elpq__loop *loop, struct elpq__timer *timer)
 {
-    if (elpq__list_empty(&loop->timers) ||
-        timer_of(loop->timers.head.prev)->due <= timer->due)
+    if (!timer->far &&
+        (elpq__list_empty(&loop->timers) ||
+         timer_of(loop->timers.head.prev)->due <= timer->due))
         elpq__list_push(&loop->timers, &timer->node);
     else
         loop->heap = heap_meld(loop->heap, timer);
@@ -432,7 +453,8 @@ static void arm(struct elpq__loop *loop)
 {
     struct elpq__timer *first = first_timer(loop);
 
-    if (!first || (loop->armed && loop->armed <= first->due))
+    if (!first || (loop->armed && loop->armed <= first->due) ||
+        !elpq__loop_is_ours(loop))
         return;
     loop->armed = first->due;
     if (loop->timer_fd >= 0)
@@ -461,6 +483,10 @@ static void run_timers(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
+    if (!elpq__loop_is_ours(loop)) {
+        event_del(loop->timer_event);
+        return;
+    }
     loop->refs++;
     disarm(loop);
     while ((timer = first_timer(loop)) && timer->due <= now) {
@@ -491,13 +517,24 @@ void elpq__timer_stop(struct elpq__loop *loop, struct elpq__timer *timer)
 
 /* --------------------------------------------------------------- sockets */
 
+/* In a child whose base goes on: the sockets are the parent's. */
+static bool foreign(struct elpq__io *io)
+{
+    if (elpq__loop_is_ours(io->loop))
+        return false;
+    event_del(io->read_event);
+    event_del(io->write_event);
+    return true;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct elpq__io *io = arg;
 
     (void)fd;
     (void)what;
-    io->ready(io, true, false);
+    if (!foreign(io))
+        io->ready(io, true, false);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
@@ -506,11 +543,13 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    io->ready(io, false, true);
+    if (!foreign(io))
+        io->ready(io, false, true);
 }
 
 bool elpq__io_open(struct elpq__io *io, struct elpq__loop *loop, int fd)
 {
+    io->loop = loop;
     io->writing = false;
     io->read_event = event_new(loop->base, fd, EV_READ | EV_PERSIST,
                                on_readable, io);
@@ -554,6 +593,10 @@ static void run_posts(evutil_socket_t fd, short what, void *arg)
     char drain[64];
 
     (void)what;
+    if (!elpq__loop_is_ours(loop)) {
+        event_del(loop->post_event);
+        return;
+    }
     loop->refs++;
     while (read(fd, drain, sizeof(drain)) == (ssize_t)sizeof(drain))
         ;

@@ -63,6 +63,7 @@ struct elpq__timer {
     struct elpq__timer *next;
     struct elpq__timer *prev;
     int64_t due; /* elpq__now(); 0: not running */
+    bool far;    /* much later than deadlines: not for the queue */
     void (*fire)(struct elpq__timer *timer);
 };
 
@@ -80,6 +81,7 @@ static inline bool elpq__timer_runs(const struct elpq__timer *timer)
 
 /* Watches one descriptor for reading, and for writing on demand. */
 struct elpq__io {
+    struct elpq__loop *loop;
     void *read_event;
     void *write_event;
     bool writing;

@@ -22,6 +22,7 @@
  * stays until pump() returns.
  */
 #include <assert.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -59,6 +60,9 @@ static void note_fatal(elpq_conn *conn, const PGresult *res)
         (strcmp(severity, "FATAL") != 0 && strcmp(severity, "PANIC") != 0))
         return;
     strcpy(conn->fatal, state);
+    /* A pooler says FATAL as well, but knows less, and names no source. */
+    conn->fatal_proof =
+        PQresultErrorField(res, PG_DIAG_SOURCE_FUNCTION) != NULL;
     snprintf(conn->fatal_text, sizeof(conn->fatal_text), "%s",
              text ? text : "");
 }
@@ -82,6 +86,8 @@ static void drain(elpq_conn *conn);
 /* A write has failed; the server may have said why before. */
 static void lost_in_write(elpq_conn *conn)
 {
+    /* libpq may have closed the descriptor, and callbacks reuse its number. */
+    elpq__io_close(&conn->io);
     for (int i = 0; i < LAST_READS && PQconsumeInput(conn->pg); i++)
         ;
     drain(conn);
@@ -89,6 +95,33 @@ static void lost_in_write(elpq_conn *conn)
 }
 
 /* ------------------------------------------------------------------- send */
+
+static bool is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+/* Whether STDIN or STDOUT stands in the text, outside of quotes. */
+static bool has_std_word(const char *s)
+{
+    while (*s) {
+        size_t n = 1;
+
+        if (*s == '\'' || *s == '"') {
+            const char *end = strchr(s + 1, *s);
+
+            n = end ? (size_t)(end - s) + 1 : strlen(s);
+        } else if (is_word(*s)) {
+            for (n = 0; is_word(s[n]); n++)
+                ;
+            if ((n == 5 && strncasecmp(s, "stdin", 5) == 0) ||
+                (n == 6 && strncasecmp(s, "stdout", 6) == 0))
+                return true;
+        }
+        s += n;
+    }
+    return false;
+}
 
 /* COPY FROM STDIN or TO STDOUT would leave the pipeline in a state of its
  *  own. */
@@ -99,7 +132,7 @@ static bool is_copy(const elpq_request *req)
     while (*s == ' ' || *s == '\n' || *s == '\t' || *s == '\r' || *s == '(')
         s++;
     return (*s == 'c' || *s == 'C') && strncasecmp(s, "copy", 4) == 0 &&
-           (strcasestr(s, "stdin") || strcasestr(s, "stdout"));
+           has_std_word(s);
 }
 
 static bool send_sync(elpq_conn *conn)
@@ -174,6 +207,18 @@ static bool send_statement(elpq_conn *conn, elpq_request *req)
         p->binary && !(req->flags & ELPQ_TEXT_RESULT));
 }
 
+/* Close of a prepared statement: a message of its own where libpq has it. */
+static bool send_close(elpq_conn *conn, elpq_request *req)
+{
+    const struct elpq__libpq *libpq = elpq__libpq();
+    const struct elpq__prepared *p = req->arg;
+
+    req->steps = 1;
+    if (libpq->send_close_prepared)
+        return libpq->send_close_prepared(conn->pg, p->name);
+    return PQsendQueryParams(conn->pg, req->sql, 0, NULL, NULL, NULL, NULL, 0);
+}
+
 static bool send_group(elpq_conn *conn, elpq_request *req)
 {
     const char *one[2] = { req->sql, NULL };
@@ -216,6 +261,8 @@ static bool send_request(elpq_conn *conn, elpq_request *req)
     conn->nsent++;
     if (req->kind == ELPQ__SCRIPT)
         ok = send_script(conn, req);
+    else if (req->kind == ELPQ__CLOSE)
+        ok = send_close(conn, req) && send_sync(conn);
     else if (req->kind == ELPQ__GROUP)
         ok = send_group(conn, req) && send_sync(conn);
     else
@@ -233,10 +280,15 @@ static bool send_request(elpq_conn *conn, elpq_request *req)
     return true;
 }
 
+static bool may_send_more(const elpq_conn *conn)
+{
+    return !conn->cancel && !conn->cancel_target && !conn->exclusive &&
+           !conn->io.writing && elpq__list_empty(&conn->held);
+}
+
 static bool may_send(const elpq_conn *conn, const elpq_request *next)
 {
-    if (conn->cancel || conn->cancel_target || conn->exclusive ||
-        conn->io.writing || !elpq__list_empty(&conn->held))
+    if (!may_send_more(conn))
         return false;
     if (next->kind == ELPQ__SCRIPT)
         return conn->nsent == 0;
@@ -249,7 +301,7 @@ static void on_closed_statement(const elpq_error *error, void *arg)
     struct elpq__prepared *p = arg;
 
     /* In a failed transaction it does not listen: again later. */
-    if (error && strcmp(error->sqlstate, "25P02") == 0)
+    if (error && strcmp(error->sqlstate, "25P02") == 0 && p->cache->buckets)
         elpq__list_push(&p->cache->closing, &p->lru);
     else
         elpq__prepared_free(p);
@@ -269,7 +321,7 @@ static bool send_closes(elpq_conn *conn)
 
         strcat(sql, p->name);
         st = elpq_sql_from_trusted_string(sql, NULL, 0);
-        req = elpq__request_new(conn->loop, ELPQ__GROUP, &st, NULL);
+        req = elpq__request_new(conn->loop, ELPQ__CLOSE, &st, NULL);
         if (!req) {
             elpq__list_push_front(&conn->prepared.closing, &p->lru);
             return true;
@@ -299,13 +351,20 @@ static void send_queue(elpq_conn *conn)
             break;
         elpq__list_remove(node);
         conn->nqueued--;
+        if ((req->flags & ELPQ__COMMIT) && conn->tx_broken) {
+            elpq__request_blame(req, ELPQ_E_ROLLED_BACK, ELPQ_NOT_EXECUTED,
+                                "a statement of the transaction was not "
+                                "sent: it was rolled back");
+            elpq__request_end_soon(req);
+            continue;
+        }
         if (req->kind == ELPQ__STATEMENT && !find_prepared(conn, req))
             continue;
         if (!send_request(conn, req))
             return;
     }
-    if (conn->state != ELPQ__CLOSED && !conn->exclusive && !conn->cancel &&
-        !conn->cancel_target && !elpq__list_empty(&conn->prepared.closing))
+    if (conn->state != ELPQ__CLOSED && conn->nqueued == 0 &&
+        !elpq__list_empty(&conn->prepared.closing) && may_send_more(conn))
         send_closes(conn);
 }
 
@@ -402,7 +461,9 @@ static void requeue_held(elpq_conn *conn)
         elpq_request *req = elpq__container(node, elpq_request, node);
 
         PQclear(req->failure);
+        elpq_error_free(req->owned);
         req->failure = NULL;
+        req->owned = NULL;
         req->retried = true;
         req->exposed = req->answered = req->parse = false;
         elpq__list_push(&again, node);
@@ -423,11 +484,10 @@ static bool settle_prepared(elpq_conn *conn, elpq_request *req)
     if (req->failure && is_unknown(req->failure, p)) {
         p->parsed = false;
         elpq__cache_evict(&conn->prepared, p);
-        if (p->parse_error)
-            /* Its Parse, sent by an earlier request, had failed. */
+        again = hold(conn, req);
+        /* If it is not sent again: its Parse, sent by another, had failed. */
+        if (p->parse_error && strncmp(p->parse_error->sqlstate, "42", 2) == 0)
             req->owned = elpq_error_dup(p->parse_error);
-        else
-            again = hold(conn, req);
     } else if (req->failure && is_outdated(req->failure)) {
         elpq__cache_evict(&conn->prepared, p);
         again = hold(conn, req);
@@ -453,8 +513,14 @@ static bool settle_cancel(elpq_conn *conn, elpq_request *req)
         elpq__request_blame(req, req->cause, 0, NULL);
         return false;
     }
-    /* Meant for the one before, which had just ended.  It is undone. */
-    return req->exposed && hold(conn, req);
+    if (!req->exposed)
+        return false;
+    /* Meant for the one before, which had just ended. */
+    if (elpq__sql_is_query(req->sql) && req->kind == ELPQ__STATEMENT)
+        return hold(conn, req); /* it is undone, whatever it did */
+    /* A procedure or VACUUM may have committed a part. */
+    elpq__request_blame(req, ELPQ_E_CANCELED, ELPQ_IN_DOUBT, NULL);
+    return false;
 }
 
 static void check_size(elpq_conn *conn, elpq_request *req)
@@ -472,11 +538,19 @@ static void pass_head(elpq_conn *conn, elpq_request *req)
 {
     bool too_large;
 
-    if (!elpq__list_empty(&conn->held))
+    if (!elpq__list_empty(&conn->held) && !req->internal)
         release_held(conn, ELPQ_RETRYABLE | ELPQ_NOT_EXECUTED);
     check_size(conn, req);
     too_large = req->code == ELPQ_E_LIMIT;
     elpq__request_pass(req);
+    if (conn->state == ELPQ__CLOSED)
+        return;
+    if (PQclientEncoding(conn->pg) != conn->encoding) {
+        elpq__conn_lost(conn, ELPQ_E_PROTOCOL,
+                        "client_encoding was changed from UTF8: the "
+                        "connection was closed");
+        return;
+    }
     /* libpq's buffers have grown to that size, and never shrink. */
     if (too_large)
         elpq__conn_lost(conn, ELPQ_E_LOST,
@@ -503,6 +577,8 @@ static void finish_head(elpq_conn *conn)
 
     elpq__list_remove(&req->node);
     conn->nsent--;
+    if (req->internal)
+        conn->internals--;
     begin_answer(conn);
     /* Each may hold the request, to send it again. */
     if (!settle_prepared(conn, req) && !settle_cancel(conn, req)) {
@@ -729,13 +805,26 @@ static bool consume(elpq_conn *conn)
     } else if (!PQconsumeInput(conn->pg)) {
         return false;
     }
-    if (!PQsslInUse(conn->pg))
-        return true;
-    for (int i = 0; i < READS_PER_TURN && conn->state != ELPQ__CLOSED &&
-                    elpq__tls_pending(conn->pg) > 0 && PQisBusy(conn->pg);
-         i++)
+    return true;
+}
+
+static bool tls_holds_more(const elpq_conn *conn)
+{
+    return conn->state != ELPQ__CLOSED && PQsslInUse(conn->pg) &&
+           elpq__tls_pending(conn->pg) > 0;
+}
+
+/* The socket does not become readable for what OpenSSL holds already. */
+static bool consume_tls(elpq_conn *conn)
+{
+    for (int i = 0; i < READS_PER_TURN && tls_holds_more(conn); i++) {
         if (!PQconsumeInput(conn->pg))
             return false;
+        drain(conn);
+    }
+    conn->read_again = tls_holds_more(conn);
+    if (conn->read_again)
+        elpq__task_post(conn->loop, &conn->flush);
     return true;
 }
 
@@ -765,13 +854,17 @@ static void pump(elpq_conn *conn, bool readable)
     bool asked = conn->nsent > 0;
 
     if (conn->pumping || conn->state == ELPQ__CLOSED || !conn->pg)
-        return; /* a callback runs the loop: its outer call goes on */
+        return;
     elpq__conn_ref(conn);
     conn->pumping = true;
     conn->sending_now = true;
     if (readable)
         alive = consume(conn);
+    if (!alive)
+        elpq__io_close(&conn->io); /* as in lost_in_write() */
     drain(conn);
+    if (alive && readable && !consume_tls(conn))
+        alive = false;
     if (!asked || ++conn->drains > DRAINS_MAX)
         drain_unasked(conn);
     /* Words of farewell while nothing was asked: it is as good as closed. */
@@ -803,7 +896,9 @@ static void on_ready(struct elpq__io *io, bool readable, bool writable)
 
 static void on_flush(struct elpq__task *task)
 {
-    pump(elpq__container(task, elpq_conn, flush), false);
+    elpq_conn *conn = elpq__container(task, elpq_conn, flush);
+
+    pump(conn, conn->read_again);
 }
 
 static void on_notice(void *arg, const PGresult *res)
@@ -825,6 +920,7 @@ bool elpq__pipeline_open(elpq_conn *conn)
     conn->io.ready = on_ready;
     conn->flush.run = on_flush;
     PQsetNoticeReceiver(conn->pg, on_notice, conn);
+    conn->encoding = PQclientEncoding(conn->pg);
     return PQsetnonblocking(conn->pg, 1) == 0 &&
            PQenterPipelineMode(conn->pg) &&
            elpq__io_open(&conn->io, conn->loop, PQsocket(conn->pg));

@@ -10,7 +10,7 @@
  *     BUSY        executes one statement or script of elpq_pool_execute()
  *     LEASED      lent, by elpq_pool_acquire() or for a transaction
  *     DRAINING    given back while statements were in flight
- *     RESETTING   its reset is in flight; may be used, behind the reset
+ *     RESETTING   its reset is in flight
  *     PINGING     asked for a sign of life after it was idle
  *
  * Submitting only puts a request in line; serve(), at the end of the turn,
@@ -38,7 +38,10 @@ enum place {
     PLACES
 };
 
-#define PING_TIMEOUT_MS 5000
+/* A request that so many connections have died under is not tried again. */
+#define TAKE_BACK_MAX 3
+/* Longer without an answer to a ping, and a connection is given up. */
+#define PING_TIMEOUT_MS 2000
 
 struct elpq_pool {
     struct elpq__line line; /* the requests' way to us                    */
@@ -56,7 +59,7 @@ struct elpq_pool {
 
     struct elpq__task serve;
     struct elpq__timer backoff;
-    unsigned failures;   /* connects that failed in a row                 */
+    unsigned failures;   /* pauses in a row after failed connects         */
     bool was_connected;  /* at least once                                 */
     uint64_t random;
 
@@ -133,7 +136,7 @@ static void move(elpq_conn *conn, enum place place)
     elpq__list_push_front(&pool->conns[place], &conn->slot_node);
     pool->count[place]++;
     if (place == IDLE) {
-        conn->slot_since = elpq__now();
+        conn->slot_alive = elpq__now();
         conn->slot_dirty = false;
         idle_timer(pool, conn);
         if (pool->nwaiting > 0 || pool->closing)
@@ -150,10 +153,12 @@ static void drop(elpq_conn *conn)
     leave(conn);
     conn->owner = NULL;
     conn->slot_pool = NULL;
+    wake(pool); /* first: a hook may close the pool meanwhile */
+    elpq__conn_ref(conn);
     elpq__conn_shut(conn);
     if (!lent)
         elpq__conn_drop_handle(conn);
-    wake(pool);
+    elpq__conn_unref(conn);
 }
 
 static void on_slot_timer(struct elpq__timer *timer)
@@ -164,7 +169,10 @@ static void on_slot_timer(struct elpq__timer *timer)
     int64_t idle =
         conn->slot_since + pool->options.idle_timeout_ms * INT64_C(1000);
 
-    if (conn->slot_retire && now >= conn->slot_retire) {
+    if (conn->slot_place == PINGING) {
+        pool->stats.lost++; /* it gave no sign of life */
+        drop(conn);
+    } else if (conn->slot_retire && now >= conn->slot_retire) {
         pool->stats.retired_age++;
         drop(conn);
     } else if (pool->options.idle_timeout_ms > 0 && now >= idle &&
@@ -185,6 +193,8 @@ static void back_off(elpq_pool *pool)
     uint64_t max = (uint64_t)pool->options.backoff_max_ms;
     uint64_t ms = (uint64_t)pool->options.backoff_min_ms;
 
+    if (elpq__timer_runs(&pool->backoff))
+        return; /* connects side by side fail together: it counts once */
     for (unsigned i = 0; i < pool->failures && ms < max; i++)
         ms *= 2;
     if (ms > max)
@@ -219,6 +229,7 @@ static bool open_one(elpq_pool *pool)
     conn->owner = &pool_owner;
     conn->slot_pool = pool;
     conn->slot_timer.fire = on_slot_timer;
+    conn->slot_timer.far = true;
     move(conn, CONNECTING);
     return true;
 }
@@ -269,6 +280,7 @@ static void on_opened(elpq_conn *conn, const elpq_error *error)
         conn->slot_retire =
             elpq__now() + life * INT64_C(1000) -
             (int64_t)random_below(pool, (uint64_t)life * 100);
+    conn->slot_since = elpq__now();
     move(conn, IDLE);
     wake(pool); /* another one may connect now */
 }
@@ -302,13 +314,18 @@ static bool start_ping(elpq_pool *pool, elpq_conn *conn)
 {
     move(conn, PINGING);
     pool->stats.pings++;
-    if (elpq__group_queue(conn, NULL, "", PING_TIMEOUT_MS, on_ping))
+    elpq__timer_start(pool->loop, &conn->slot_timer,
+                      elpq__now() + PING_TIMEOUT_MS * INT64_C(1000));
+    if (elpq__group_queue(conn, NULL, "", ELPQ_NO_TIMEOUT, on_ping))
         return true;
     drop(conn);
     return false;
 }
 
-/* The connection that was used last; those idle for long are asked first. */
+/*
+ * The connection that was used last.  One that was idle for long is asked for
+ * a sign of life first; no more of them than there are requests in line.
+ */
 static elpq_conn *take_conn(elpq_pool *pool)
 {
     struct elpq__node *node;
@@ -318,12 +335,13 @@ static elpq_conn *take_conn(elpq_pool *pool)
         elpq_conn *conn = elpq__container(node, elpq_conn, slot_node);
 
         if (after < 0 ||
-            elpq__now() - conn->slot_since <= after * INT64_C(1000))
+            elpq__now() - conn->slot_alive <= after * INT64_C(1000))
             return conn;
+        if (pool->count[PINGING] >= pool->nwaiting)
+            break;
         start_ping(pool, conn);
     }
-    node = elpq__list_first(&pool->conns[RESETTING]);
-    return node ? elpq__container(node, elpq_conn, slot_node) : NULL;
+    return NULL;
 }
 
 static int64_t note_wait(elpq_pool *pool, const elpq_request *req)
@@ -430,6 +448,7 @@ static void recycle(elpq_conn *conn)
         drop(conn);
         return;
     }
+    conn->slot_since = elpq__now();
     if (!full && PQtransactionStatus(conn->pg) == PQTRANS_IDLE) {
         move(conn, IDLE);
         return;
@@ -440,9 +459,7 @@ static void recycle(elpq_conn *conn)
     if (!elpq__reset_queue(conn, full)) {
         pool->stats.discarded++;
         drop(conn);
-        return;
     }
-    wake(pool); /* somebody may be glad to have it already */
 }
 
 static void on_drained(elpq_conn *conn)
@@ -466,42 +483,49 @@ static void on_drained(elpq_conn *conn)
         serve_line(pool);
 }
 
-/* Cancels what a borrower left behind. */
-static void cancel_all(elpq_conn *conn)
+/* A request that a borrower left behind, and that is not yet canceled. */
+static elpq_request *left_behind(elpq_conn *conn)
 {
-    struct elpq__list *lists[2] = { &conn->queue, &conn->sent };
+    struct elpq__list *lists[] = { &conn->held, &conn->queue, &conn->sent };
 
-    for (int i = 0; i < 2; i++) {
-        struct elpq__node *node = lists[i]->head.next;
-
-        while (node != &lists[i]->head) {
-            struct elpq__node *next = node->next;
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        for (struct elpq__node *node = lists[i]->head.next;
+             node != &lists[i]->head; node = node->next) {
             elpq_request *req = elpq__container(node, elpq_request, node);
 
-            if (!req->internal)
-                elpq__request_cancel(req, ELPQ_E_CANCELED);
-            node = next;
+            if (!req->internal && !req->cause)
+                return req;
         }
-    }
+    return NULL;
+}
+
+/* Looks anew after each one: a hook may change everything. */
+static void cancel_all(elpq_conn *conn)
+{
+    elpq_request *req;
+
+    while (conn->state != ELPQ__CLOSED && (req = left_behind(conn)))
+        elpq__request_cancel(req, ELPQ_E_CANCELED);
 }
 
 static void on_released(elpq_conn *conn)
 {
-    elpq_pool *pool = pool_of(conn);
-
-    if (conn->slot_place != LEASED)
-        return; /* given back twice */
+    elpq__conn_ref(conn);
     if (conn->state == ELPQ__CLOSED) {
-        /* elpq_conn_close() by its borrower */
-        pool->stats.discarded++;
+        /* elpq_conn_close(), by its borrower or in a hook */
+        pool_of(conn)->stats.discarded++;
         drop(conn);
         elpq__conn_drop_handle(conn);
-        return;
+    } else if (conn->slot_place == LEASED) {
+        conn->slot_lease++; /* a transaction of this lease is none any more */
+        conn->in_tx = conn->tx_broken = false;
+        move(conn, DRAINING);
+        cancel_all(conn);
+        if (conn->owner && conn->slot_place == DRAINING &&
+            conn->nsent == 0 && conn->nqueued == 0 && !conn->cancel)
+            recycle(conn);
     }
-    move(conn, DRAINING);
-    cancel_all(conn);
-    if (conn->nsent == 0 && conn->nqueued == 0 && !conn->cancel)
-        recycle(conn);
+    elpq__conn_unref(conn);
 }
 
 void elpq_conn_release(elpq_conn *conn)
@@ -519,8 +543,10 @@ static bool on_take_back(elpq_conn *conn, elpq_request *req)
 {
     elpq_pool *pool = pool_of(conn);
 
-    if (conn->slot_place != BUSY || pool->closed)
+    if (conn->slot_place != BUSY || pool->closed ||
+        req->taken_back == TAKE_BACK_MAX)
         return false;
+    req->taken_back++;
     req->conn = NULL;
     req->place = ELPQ__WAITING;
     elpq__list_push_front(&pool->waiting, &req->node);
@@ -771,7 +797,8 @@ static int pool_check(elpq_pool *pool)
         return ELPQ_E_FORKED;
     if (pool->closing)
         return ELPQ_E_CLOSED;
-    if (pool->nwaiting >= pool->options.max_waiting) {
+    /* Those that idle connections are about to take do not really wait. */
+    if (pool->nwaiting >= pool->options.max_waiting + pool->count[IDLE]) {
         pool->stats.refused++;
         return ELPQ_E_FULL;
     }

@@ -179,10 +179,8 @@ void elpq__request_free(elpq_request *req)
     elpq_error_free(req->owned);
     PQclear(req->failure);
     PQclear(req->result);
-    if (req->held) {
-        req->held->internals--;
+    if (req->held)
         elpq__conn_unref(req->held);
-    }
     elpq__loop_free(loop, req);
     elpq__loop_unref(loop);
 }
@@ -329,6 +327,9 @@ void elpq__request_end_soon(elpq_request *req)
 {
     elpq__list_remove(&req->node);
     elpq__timer_stop(req->loop, &req->deadline);
+    /* Without it, the transaction is not what its owner commits. */
+    if (req->conn && req->conn->in_tx && !req->internal)
+        req->conn->tx_broken = true;
     req->place = ELPQ__ENDING;
     req->conn = NULL; /* it may be gone by then */
     elpq__task_post(req->loop, &req->task);
@@ -353,6 +354,8 @@ void elpq__request_cancel(elpq_request *req, elpq_code cause)
         break;
     case ELPQ__QUEUED:
         conn->nqueued--;
+        if (req->internal)
+            conn->internals--;
         elpq__request_blame(req, cause, ELPQ_NOT_EXECUTED, NULL);
         elpq__request_end_soon(req);
         elpq__pipeline_wake(conn);

@@ -139,22 +139,27 @@ static bool is_one_of(const char *text, const char *const *words)
     return false;
 }
 
-bool elpq__sql_touches_session(const char *sql)
+bool elpq__sql_is_query(const char *sql)
 {
-    /* Queries; everything else, a leading comment included, may do it. */
     static const char *const queries[] = { "select", "insert", "update",
                                            "delete", "merge",  "with",
                                            "values", "table",  NULL };
+
+    return is_one_of(sql + strspn(sql, " \t\r\n("), queries);
+}
+
+/* What is no query, one behind a leading comment included, may do it. */
+bool elpq__sql_touches_session(const char *sql)
+{
     /* Names in a query that do: functions, and INTO TEMP. */
     static const char *const names[] = { "set_config", "advisory", "temp",
                                          "dblink",     "setseed",  "nextval",
                                          "setval",     "execute",  NULL };
-    const char *text = sql + strspn(sql, " \t\r\n(");
 
-    if (!is_one_of(text, queries))
+    if (!elpq__sql_is_query(sql))
         return true;
     for (const char *const *name = names; *name; name++)
-        if (strcasestr(text, *name))
+        if (strcasestr(sql, *name))
             return true;
     return false;
 }

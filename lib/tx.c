@@ -19,17 +19,20 @@
 
 struct elpq_tx {
     elpq_conn *conn;   /* a reference                                     */
+    unsigned lease;    /* of the connection, when it began                */
     elpq_tx *parent;   /* of a savepoint                                  */
     elpq_tx *child;    /* the savepoint in it that is open, or NULL       */
     bool orphan;       /* a savepoint that its parent has rolled back     */
     bool leased;       /* conn goes back to its pool                      */
     bool ending;       /* commit or rollback is on its way                */
     bool committing;
+    bool broken;       /* ROLLBACK TO did not go through                  */
+    bool was_broken;   /* conn->tx_broken when the savepoint began        */
     unsigned depth;    /* 0, and one more per savepoint                   */
     char begin[80];
     char *tag;
-    int timeout_ms;
-    int64_t due;       /* of the wait and of BEGIN; 0: none               */
+    int timeout_ms;    /* of the wait and of BEGIN, as it was asked for   */
+    int64_t due;       /* when that is over; 0: as timeout_ms says        */
     elpq_tx_cb on_begun;
     elpq_done_cb on_end;
     void *arg;
@@ -42,14 +45,23 @@ static void tx_free(elpq_tx *tx)
     free(tx);
 }
 
+/*
+ * Whether it still is what its session is in: not if the parent was rolled
+ * back, or the lease was given back under it.
+ */
+static bool is_live(const elpq_tx *tx)
+{
+    return !tx->orphan && tx->lease == tx->conn->slot_lease;
+}
+
 static void finish(elpq_tx *tx, const elpq_error *error)
 {
     elpq_done_cb callback = tx->on_end;
     elpq_conn *conn = tx->conn;
     void *arg = tx->arg;
 
-    if (tx->depth == 0)
-        conn->in_tx = false;
+    if (tx->depth == 0 && is_live(tx))
+        conn->in_tx = conn->tx_broken = false;
     if (tx->leased)
         elpq_conn_release(conn);
     tx_free(tx);
@@ -65,7 +77,7 @@ static void run_end(struct elpq__task *task)
     elpq_error error;
 
     elpq__error_set(&error, ELPQ_E_ROLLED_BACK, ELPQ_NOT_EXECUTED,
-                    tx->orphan ? "the savepoint went with its transaction"
+                    !is_live(tx) ? "it was ended from outside before"
                                : "the connection was gone before COMMIT was "
                                  "sent: the transaction was rolled back");
     finish(tx, tx->committing ? &error : NULL);
@@ -117,6 +129,9 @@ static int command(elpq_tx *tx, const char *sql, int timeout_ms,
 {
     elpq_statement st = elpq_sql_from_trusted_string(sql, NULL, 0);
     elpq_options options = { .tag = tx->tag, .timeout_ms = timeout_ms };
+
+    if (tx->committing)
+        options.flags = ELPQ__COMMIT;
 
     return elpq_conn_execute(tx->conn, &st, &options, callback, tx);
 }
@@ -177,9 +192,12 @@ static void on_lease(elpq_conn *conn, const elpq_error *error, void *arg)
         return;
     }
     tx->conn = conn;
+    tx->lease = conn->slot_lease;
     tx->leased = true;
     elpq__conn_ref(conn);
     conn->in_tx = true;
+    if (tx->timeout_ms < 0)
+        timeout_ms = tx->timeout_ms;
     if (tx->due) {
         int64_t left = (tx->due - elpq__now()) / 1000;
 
@@ -230,18 +248,22 @@ int elpq_conn_begin(elpq_conn *conn, const elpq_tx_options *options,
 
     if (!conn || !callback || !options_ok(o) || conn->in_tx)
         return ELPQ_E_USAGE;
+    if ((code = elpq__conn_usable(conn)))
+        return code;
     tx = tx_new(callback, arg, o->tag, o->timeout_ms);
     if (!tx)
         return ELPQ_E_NOMEM;
     begin_text(tx->begin, sizeof(tx->begin), o);
     tx->conn = conn;
+    tx->lease = conn->slot_lease;
+    elpq__conn_ref(conn);
     code = command(tx, tx->begin, o->timeout_ms, on_begin);
     if (code) {
         tx_free(tx);
+        elpq__conn_unref(conn);
         return code;
     }
     conn->in_tx = true;
-    elpq__conn_ref(conn);
     return 0;
 }
 
@@ -250,24 +272,29 @@ int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg)
     elpq_tx *child;
     int code;
 
-    if (!tx || !callback || tx->ending || tx->child || tx->orphan)
+    if (!tx || !callback || tx->ending || tx->child || !is_live(tx))
         return ELPQ_E_USAGE;
+    if ((code = elpq__conn_usable(tx->conn)))
+        return code;
     child = tx_new(callback, arg, tx->tag, 0);
     if (!child)
         return ELPQ_E_NOMEM;
     child->conn = tx->conn;
+    child->lease = tx->lease;
     child->parent = tx;
     child->depth = tx->depth + 1;
+    child->was_broken = tx->conn->tx_broken;
+    tx->child = child;
+    elpq__conn_ref(tx->conn);
     snprintf(child->begin, sizeof(child->begin), "SAVEPOINT elpq_%u",
              child->depth);
     code = command(child, child->begin, 0, on_begin);
     if (code) {
+        tx->child = NULL;
+        elpq__conn_unref(tx->conn);
         tx_free(child);
-        return code;
     }
-    tx->child = child;
-    elpq__conn_ref(tx->conn);
-    return 0;
+    return code;
 }
 
 /* -------------------------------------------------------------- execution */
@@ -276,7 +303,7 @@ int elpq_tx_execute(elpq_tx *tx, const elpq_statement *statement,
                     const elpq_options *options, elpq_result_cb callback,
                     void *arg)
 {
-    if (!tx || tx->ending || tx->child || tx->orphan)
+    if (!tx || tx->ending || tx->child || !is_live(tx))
         return ELPQ_E_USAGE;
     return elpq_conn_execute(tx->conn, statement, options, callback, arg);
 }
@@ -288,10 +315,38 @@ elpq_conn *elpq_tx_conn(const elpq_tx *tx)
 
 /* -------------------------------------------------------------------- end */
 
+static void on_cleared(const elpq_error *error, void *arg)
+{
+    elpq_conn *conn = arg;
+
+    if (error)
+        elpq__conn_lost(conn, ELPQ_E_LOST,
+                        "a rollback failed: the connection was closed");
+}
+
+/*
+ * COMMIT did not get through to the server, or nobody knows: the session may
+ * still be in the transaction, and must not stay there.  A lease is reset.
+ */
+static void clear_session(elpq_tx *tx)
+{
+    static const char *const rollback[] = { "ROLLBACK", NULL };
+
+    if (tx->leased || !is_live(tx) || tx->conn->state == ELPQ__CLOSED)
+        return;
+    if (!elpq__group_queue(tx->conn, rollback, "ROLLBACK", 0, on_cleared))
+        elpq__conn_lost(tx->conn, ELPQ_E_LOST,
+                        "a rollback could not be sent: the connection was "
+                        "closed");
+}
+
 static void on_commit(elpq_result *result, const elpq_error *error, void *arg)
 {
     elpq_tx *tx = arg;
     elpq_error failed;
+
+    if (error && error->code != ELPQ_E_SERVER)
+        clear_session(tx);
 
     /* COMMIT of a failed transaction is answered with ROLLBACK. */
     if (!error && tx->depth == 0 &&
@@ -310,12 +365,16 @@ int elpq_commit(elpq_tx *tx, elpq_done_cb callback, void *arg)
 
     if (!tx || !callback || tx->ending || tx->child)
         return ELPQ_E_USAGE;
+    if (!elpq__loop_is_ours(tx->conn->loop))
+        return ELPQ_E_FORKED;
     if (tx->depth > 0)
         snprintf(sql, sizeof(sql), "RELEASE SAVEPOINT elpq_%u", tx->depth);
-    code = tx->orphan ? ELPQ_E_CLOSED : command(tx, sql, 0, on_commit);
-    if (code && code != ELPQ_E_CLOSED)
-        return code;
     tx->committing = true;
+    code = is_live(tx) ? command(tx, sql, 0, on_commit) : ELPQ_E_CLOSED;
+    if (code && code != ELPQ_E_CLOSED) {
+        tx->committing = false;
+        return code;
+    }
     begin_end(tx, callback, arg);
     if (code)
         elpq__task_post(tx->conn->loop, &tx->end);
@@ -332,7 +391,7 @@ static void on_rollback(elpq_result *result, const elpq_error *error,
     elpq_tx *tx = arg;
 
     (void)result;
-    if (error && tx->conn->state != ELPQ__CLOSED)
+    if ((error || tx->broken) && is_live(tx))
         elpq__conn_lost(tx->conn, ELPQ_E_LOST,
                         "a rollback failed: the connection was closed");
     finish(tx, NULL);
@@ -342,9 +401,11 @@ static void on_rollback(elpq_result *result, const elpq_error *error,
 static void on_rollback_to(elpq_result *result, const elpq_error *error,
                            void *arg)
 {
+    elpq_tx *tx = arg;
+
     (void)result;
-    (void)error; /* then RELEASE fails as well */
-    (void)arg;
+    if (error)
+        tx->broken = true; /* and RELEASE would keep what was to go */
 }
 
 static int send_rollback(elpq_tx *tx)
@@ -358,6 +419,7 @@ static int send_rollback(elpq_tx *tx)
         code = command(tx, sql, 0, on_rollback_to);
         if (code)
             return code;
+        tx->conn->tx_broken = tx->was_broken;
         snprintf(sql, sizeof(sql), "RELEASE SAVEPOINT elpq_%u", tx->depth);
     }
     return command(tx, sql, 0, on_rollback);
@@ -369,9 +431,11 @@ int elpq_rollback(elpq_tx *tx, elpq_done_cb callback, void *arg)
         return 0;
     if (tx->ending)
         return ELPQ_E_USAGE;
+    if (!elpq__loop_is_ours(tx->conn->loop))
+        return ELPQ_E_FORKED;
     orphan_children(tx);
     begin_end(tx, callback, arg);
-    if (tx->orphan) {
+    if (!is_live(tx)) {
         elpq__task_post(tx->conn->loop, &tx->end);
     } else if (send_rollback(tx) != 0) {
         /* No session, or no way to tell it: without one, nothing stays. */

@@ -17,26 +17,29 @@
 #include <string.h>
 
 #define THREADS_MAX 8
-/* Ordinary jobs leave this many threads to urgent ones. */
-#define THREADS_URGENT 2
+/* Neither kind of job may take the last two threads from the other. */
+#define THREADS_PER_KIND (THREADS_MAX - 2)
 
 struct thread {
     pthread_t id;
     bool live;   /* the place is taken                                     */
-    bool busy;   /* in a job, or on its way to the first one               */
+    bool busy;   /* in a job                                               */
     bool ending; /* told to end when it is idle, and to be joined          */
     bool orphan; /* detached while busy: frees its place itself            */
 };
 
+/* Urgent and ordinary jobs. */
+enum { ORDINARY, URGENT, KINDS };
+
 static struct {
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    struct elpq__list urgent;
-    struct elpq__list ordinary;
+    struct elpq__list queue[KINDS];
+    unsigned queued[KINDS];
+    unsigned running[KINDS];
     struct thread threads[THREADS_MAX];
-    unsigned ordinary_busy; /* threads in an ordinary job                   */
-    unsigned wanted;        /* jobs submitted, and not done or abandoned    */
-    bool ready;             /* the lists are initialized                    */
+    unsigned wanted; /* jobs submitted, and not done or abandoned          */
+    bool ready;      /* the lists are initialized                          */
 } workers = { .mutex = PTHREAD_MUTEX_INITIALIZER,
               .wake = PTHREAD_COND_INITIALIZER };
 
@@ -55,29 +58,38 @@ static void watch_fork(void)
     pthread_atfork(NULL, NULL, after_fork);
 }
 
+/* Jobs of a kind that a thread could take now; the mutex is held. */
+static unsigned runnable(int kind)
+{
+    unsigned room = THREADS_PER_KIND - workers.running[kind];
+
+    return workers.queued[kind] < room ? workers.queued[kind] : room;
+}
+
 /* The next job that a thread may take; the mutex is held. */
 static struct elpq__job *next_job(void)
 {
-    struct elpq__node *node = elpq__list_pop(&workers.urgent);
+    int kind = runnable(URGENT) ? URGENT : ORDINARY;
+    struct elpq__node *node;
 
-    if (!node && workers.ordinary_busy < THREADS_MAX - THREADS_URGENT)
-        node = elpq__list_pop(&workers.ordinary);
-    return node ? elpq__container(node, struct elpq__job, node) : NULL;
+    if (!runnable(kind))
+        return NULL;
+    node = elpq__list_pop(&workers.queue[kind]);
+    workers.queued[kind]--;
+    return elpq__container(node, struct elpq__job, node);
 }
 
 /* Runs one job; the mutex is held before and after. */
 static void run_job(struct elpq__job *job)
 {
-    bool urgent = job->urgent;
+    int kind = job->urgent ? URGENT : ORDINARY;
 
     job->state = ELPQ__JOB_RUNNING;
-    if (!urgent)
-        workers.ordinary_busy++;
+    workers.running[kind]++;
     pthread_mutex_unlock(&workers.mutex);
     job->work(job);
     pthread_mutex_lock(&workers.mutex);
-    if (!urgent)
-        workers.ordinary_busy--;
+    workers.running[kind]--;
     if (job->state == ELPQ__JOB_ABANDONED) {
         pthread_mutex_unlock(&workers.mutex);
         job->dispose(job);
@@ -104,46 +116,52 @@ static void *thread_main(void *arg)
         } else if (self->ending || self->orphan) {
             break;
         } else {
-            self->busy = false;
             pthread_cond_wait(&workers.wake, &workers.mutex);
         }
     }
-    if (self->orphan)
+    if (self->orphan) {
         memset(self, 0, sizeof(*self)); /* the place is free again */
+        pthread_cond_broadcast(&workers.wake); /* and so is its share */
+    }
     pthread_mutex_unlock(&workers.mutex);
     return NULL;
 }
 
-/* Starts a thread if all are busy and one more is allowed. */
-static bool ensure_thread(void)
+static bool start_thread(struct thread *place)
 {
-    struct thread *free_place = NULL;
-    bool any = false;
     sigset_t all;
     sigset_t old;
     int failed;
 
-    for (int i = 0; i < THREADS_MAX; i++) {
-        struct thread *t = &workers.threads[i];
-
-        if (t->live && !t->busy && !t->ending)
-            return true;
-        any = any || (t->live && !t->ending && !t->orphan);
-        if (!t->live && !free_place)
-            free_place = t;
-    }
-    if (!free_place)
-        return any;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    /* Counts as busy until it waits, so that two jobs start two threads. */
-    failed = pthread_create(&free_place->id, NULL, thread_main, free_place);
+    failed = pthread_create(&place->id, NULL, thread_main, place);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (failed)
-        return any;
-    free_place->live = true;
-    free_place->busy = true;
-    return true;
+    place->live = !failed;
+    return !failed;
+}
+
+/* As many threads as there is work, if that many are allowed. */
+static bool ensure_threads(void)
+{
+    unsigned need = runnable(ORDINARY) + runnable(URGENT);
+    unsigned idle = 0;
+    bool any = false;
+
+    for (int i = 0; i < THREADS_MAX; i++) {
+        const struct thread *t = &workers.threads[i];
+
+        if (!t->live || t->ending || t->orphan)
+            continue;
+        any = true;
+        idle += !t->busy;
+    }
+    for (int i = 0; i < THREADS_MAX && idle < need; i++)
+        if (!workers.threads[i].live && start_thread(&workers.threads[i])) {
+            any = true;
+            idle++;
+        }
+    return any;
 }
 
 static void job_done(struct elpq__post *post);
@@ -151,6 +169,7 @@ static void job_done(struct elpq__post *post);
 bool elpq__job_submit(struct elpq__loop *loop, struct elpq__job *job,
                       bool urgent)
 {
+    int kind = urgent ? URGENT : ORDINARY;
     bool ok;
 
     pthread_once(&fork_once, watch_fork);
@@ -162,17 +181,18 @@ bool elpq__job_submit(struct elpq__loop *loop, struct elpq__job *job,
     job->post.run = job_done;
     atomic_store(&job->abandoned, false);
     pthread_mutex_lock(&workers.mutex);
-    if (!workers.ready) {
-        elpq__list_init(&workers.urgent);
-        elpq__list_init(&workers.ordinary);
-        workers.ready = true;
-    }
-    ok = ensure_thread();
+    for (int i = 0; i < KINDS && !workers.ready; i++)
+        elpq__list_init(&workers.queue[i]);
+    workers.ready = true;
+    elpq__list_push(&workers.queue[kind], &job->node);
+    workers.queued[kind]++;
+    ok = ensure_threads();
     if (ok) {
-        elpq__list_push(urgent ? &workers.urgent : &workers.ordinary,
-                        &job->node);
         workers.wanted++;
         pthread_cond_broadcast(&workers.wake);
+    } else {
+        elpq__list_remove(&job->node);
+        workers.queued[kind]--;
     }
     pthread_mutex_unlock(&workers.mutex);
     if (!ok) {
@@ -238,6 +258,7 @@ void elpq__job_abandon(struct elpq__job *job)
         dispose = false; /* the thread will */
     } else if (job->state == ELPQ__JOB_QUEUED) {
         elpq__list_remove(&job->node);
+        workers.queued[job->urgent ? URGENT : ORDINARY]--;
     } else {
         elpq__loop_unpost(loop, &job->post);
     }

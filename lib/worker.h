@@ -39,7 +39,8 @@ struct elpq__job {
 
 /*
  * Queues a job whose three functions are set.  Urgent ones (cancel requests)
- * go first, and always find a thread that connects do not occupy.  False if
+ * go first; they and the others each have threads that the other kind cannot
+ * occupy.  False if
  * there is no thread and none can be made, or no descriptor: the job is the
  * caller's then.
  */

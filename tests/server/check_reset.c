@@ -38,8 +38,6 @@ static const struct leak {
       "select coalesce(current_setting('elpq.secret', true), '')", true },
     { "read only", { "set session characteristics as transaction read only" },
       "select current_setting('default_transaction_read_only')", true },
-    { "encoding", { "set client_encoding = 'LATIN1'" },
-      "select current_setting('client_encoding')", true },
     { "string syntax", { "set standard_conforming_strings = off" },
       "select current_setting('standard_conforming_strings')", true },
     { "bytea text", { "set bytea_output = 'escape'" },
