@@ -202,7 +202,7 @@ VALGRIND = valgrind --quiet --error-exitcode=99 --leak-check=full \
 check-valgrind: RUN = $(VALGRIND)
 check-valgrind: export CK_FORK = no
 check-valgrind: export CK_TIMEOUT_MULTIPLIER = 20
-check-valgrind: export ELPQ_TEST_SLOW = 20
+check-valgrind: export ELPQ_TEST_SLOW = 10
 check-valgrind: check-suites
 
 # Builds of their own, out of tree, under build/.
