@@ -220,11 +220,11 @@ START_TEST(cancel_never_hits_the_next_statement)
     const int pid = elpq_conn_pid(conn);
     int i, won = 0;
 
-    for (i = 0; i < 300; i++)
+    /* Both ways must happen, or the race is none. */
+    for (i = 0; i < 300 || ((won < 10 || i - won < 10) && i < 3000); i++)
         race_round(conn, NULL, i, &won);
-    /* Both ways must have happened, or the race was none. */
-    ck_assert_int_gt(won, 10);
-    ck_assert_int_lt(won, 290);
+    ck_assert_int_ge(won, 10);
+    ck_assert_int_ge(i - won, 10);
     ck_assert_int_eq(elpq_conn_pid(conn), pid);
     close_conn(conn);
 }
@@ -235,9 +235,9 @@ START_TEST(cancel_never_hits_the_next_user_of_a_pool)
     elpq_pool *pool = pool_of(1);
     int i, won = 0;
 
-    for (i = 0; i < 200; i++)
+    for (i = 0; i < 200 || (won < 10 && i < 3000); i++)
         race_round(NULL, pool, i, &won);
-    ck_assert_int_gt(won, 5);
+    ck_assert_int_ge(won, 10);
     ck_assert_uint_eq(stats(pool).connects, 1);
     finish_pool(pool);
 }
@@ -283,9 +283,9 @@ START_TEST(cancel_with_others_pipelined_behind)
     elpq_conn *conn = connect_now(NULL, NULL);
     int i, won = 0, hit = 0;
 
-    for (i = 0; i < 200; i++)
+    for (i = 0; i < 200 || (won < 10 && i < 3000); i++)
         pipelined_race_round(conn, i, &won, &hit);
-    ck_assert_int_gt(won, 5);
+    ck_assert_int_ge(won, 10);
     printf("%d canceled, %d hit in place of them\n", won, hit);
     close_conn(conn);
 }

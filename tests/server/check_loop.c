@@ -3,13 +3,13 @@
  * The loop never waits: the longest turn of the loop while connecting with
  * SCRAM and TLS, looking up names, canceling, and under load.
  *
- * What a turn cost is measured around one turn of the loop, in
- * which the loop itself does not wait.  Wall time alone would measure the
- * other processes of a busy machine (the server hashes passwords as well), and
- * processor time alone would miss a call that blocks.  So it is wall time
- * less the time in which the thread was ready to run and had no processor,
- * which Linux counts in /proc/thread-self/schedstat.  Where that is missing,
- * processor time must do.
+ * What a turn costs is measured around one turn of the loop, in which the loop
+ * itself does not wait.  Wall time alone would measure the other processes of
+ * a busy machine (the server hashes passwords as well), and processor time
+ * alone would miss a call that blocks.  So it is wall time less the time in
+ * which the thread was ready to run and had no processor, which Linux counts
+ * in /proc/thread-self/schedstat.  Where that is missing, processor time must
+ * do.
  */
 #include <fcntl.h>
 #include <signal.h>

@@ -439,7 +439,10 @@ START_TEST(stale_statements_of_the_user_are_not_retried)
                  ELPQ_E_SERVER, "26000", 0);
     expect_error(ask(conn, elpq_sql("execute missing")), ELPQ_E_SERVER,
                  "26000", 0);
-    expect_int(ask(conn, elpq_sql("select last_value from s")), 2);
+    expect_error(ask(conn, elpq_sql("select nextval('s'),"
+                                    " date_trunc('timezone', now())")),
+                 ELPQ_E_SERVER, "0A000", 0);
+    expect_int(ask(conn, elpq_sql("select last_value from s")), 3);
     close_conn(conn);
 }
 END_TEST

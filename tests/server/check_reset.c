@@ -93,8 +93,8 @@ static void setup_objects(void)
     harness_setup();
     admin_do("set client_min_messages = error");
     admin_do("drop table if exists elpq_reset");
-    admin_do("create table elpq_reset (n int)");
-    admin_do("grant all on elpq_reset to public");
+    admin_do("create table elpq_reset (n serial)");
+    admin_do("grant all on elpq_reset, elpq_reset_n_seq to public");
     admin_do("drop role if exists " ROLE);
     admin_do("create role " ROLE);
     if (user)
@@ -126,6 +126,8 @@ static char *copied(const char *text)
 static void expect_clean(elpq_conn *conn, const struct leak *leak,
                          const char *clean)
 {
+    ck_assert_int_eq(elpq_conn_tx_status(conn), ELPQ_TX_IDLE);
+    ck_assert_uint_eq(elpq_conn_pending(conn), 0);
     ck_assert_msg(strcmp(text_of(conn, leak->probe), clean) == 0,
                   "%s: '%s', and clean is '%s'", leak->name,
                   text_of(conn, leak->probe), clean);
@@ -269,13 +271,28 @@ START_TEST(session_authorization_is_undone)
 }
 END_TEST
 
+/* Text of another encoding is never handed out: it costs the connection. */
+START_TEST(a_changed_encoding_is_not_passed_on)
+{
+    elpq_pool *pool = pool_of(1);
+    elpq_conn *conn = lease(pool);
+
+    await(ask(conn, elpq_sql("set client_encoding = 'LATIN1'")));
+    release(conn);
+    expect_text(ask(pool, elpq_sql("show client_encoding")), "UTF8");
+    await(ask(pool, elpq_sql("set client_encoding = 'LATIN1'")));
+    expect_text(ask(pool, elpq_sql("show client_encoding")), "UTF8");
+    expect_text(ask(pool, elpq_sql("select chr(233)")), "\xc3\xa9");
+    finish_pool(pool);
+}
+END_TEST
+
 START_TEST(sequence_state_is_gone)
 {
     elpq_pool *pool = pool_of(1);
     elpq_conn *conn = lease(pool);
 
-    expect_ok(ask(conn, elpq_sql("create temp sequence s")));
-    expect_ok(ask(conn, elpq_sql("select nextval('s')")));
+    expect_ok(ask(conn, elpq_sql("select nextval('elpq_reset_n_seq')")));
     expect_int(ask(conn, elpq_sql("select lastval()")), 1);
     release(conn);
     conn = lease(pool);
@@ -427,6 +444,7 @@ START_TEST(reset_never_only_rolls_back)
     expect_ok(ask(conn, elpq_sql("insert into elpq_reset values (1)")));
     release(conn);
     conn = lease(pool);
+    ck_assert_int_eq(elpq_conn_tx_status(conn), ELPQ_TX_IDLE);
     expect_text(ask(conn, elpq_sql("select current_setting('work_mem')")),
                 "1MB");
     expect_int(ask(conn, elpq_sql("select count(*) from elpq_reset")), 0);
@@ -535,6 +553,7 @@ static void build(Suite *s)
     tcase_add_test(t, begin_as_a_statement_of_the_pool_opens_nothing);
     t = reset_case(s, "special");
     tcase_add_test(t, session_authorization_is_undone);
+    tcase_add_test(t, a_changed_encoding_is_not_passed_on);
     tcase_add_test(t, sequence_state_is_gone);
     tcase_add_test(t, prepared_statements_survive);
     tcase_add_test(t, a_statement_timeout_does_not_break_the_reset);

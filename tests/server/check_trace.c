@@ -264,8 +264,10 @@ START_TEST(the_events_of_a_script)
     elpq_conn *conn = connect_now(NULL, &c);
     elpq_options o = tagged("script");
 
-    expect_ok(script(conn, "select 1; select 2", &o));
+    expect_ok(script(conn, "select 1; select 2 from generate_series(1, 5)",
+                     &o));
     ck_assert_str_eq(kinds_of("script"), ORDINARY);
+    ck_assert_uint_eq(event_of("script", ELPQ_EVENT_DONE)->rows, 6);
     close_conn(conn);
 }
 END_TEST

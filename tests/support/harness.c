@@ -156,7 +156,7 @@ static bool turn_until(bool (*done)(void))
         if (now_usec() > end)
             return false;
         if (loop)
-            event_base_loop(loop, EVLOOP_NONBLOCK);
+            event_base_loop(loop, EVLOOP_ONCE | EVLOOP_NONBLOCK);
         nanosleep(&pause, NULL);
     }
     return true;
@@ -505,7 +505,7 @@ void await_all(void)
 void run_turns(int n)
 {
     while (n-- > 0)
-        event_base_loop(loop, EVLOOP_NONBLOCK);
+        event_base_loop(loop, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
 void run_for_ms(int ms)
