@@ -360,6 +360,27 @@ void elpq__pipeline_wake(elpq_conn *conn);
 /* What the state is now, and who is to know. */
 void elpq__pipeline_settle(elpq_conn *conn);
 
+/* The connection is bad: ends it, with what the server or libpq says. */
+void elpq__lost(elpq_conn *conn);
+/* The same after a failed write; the server may have said why before. */
+void elpq__lost_in_write(elpq_conn *conn);
+/* What the server says when it ends the session: it explains the loss. */
+void elpq__note_fatal(elpq_conn *conn, const PGresult *res);
+
+/* ---------------------------------------------------------------- send.c */
+
+/* Gives to libpq what may be sent now; conn may be closed afterwards. */
+void elpq__send_queue(elpq_conn *conn);
+/* Moves libpq's output on; false if the connection is lost. */
+bool elpq__send_flush(elpq_conn *conn);
+
+/* -------------------------------------------------------------- answer.c */
+
+/* The head of conn->sent has changed. */
+void elpq__answer_begin(elpq_conn *conn);
+/* Matches all complete pieces; conn may be closed afterwards. */
+void elpq__answers_drain(elpq_conn *conn);
+
 /* -------------------------------------------------------------- cancel.c */
 
 /* Sends a cancel request if the head of conn->sent wants one. */

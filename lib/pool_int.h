@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * What the two files of the pool share: pool.c, which makes, closes and takes
+ * requests, and pool_conns.c, which moves connections.
+ */
+#ifndef ELPQ_LIB_POOL_INT_H
+#define ELPQ_LIB_POOL_INT_H
+
+#include "conn_int.h"
+#include "elpq/pool.h"
+
+/* Where a connection of the pool is; see pool_conns.c. */
+enum place {
+    CONNECTING,
+    IDLE,
+    BUSY,
+    LEASED,
+    DRAINING,
+    RESETTING,
+    PINGING,
+    PLACES
+};
+
+struct elpq_pool {
+    struct elpq__line line; /* the requests' way to us                    */
+    struct event_base *base;
+    struct elpq__loop *loop;
+    elpq_pool_options options;
+    char *conninfo;
+    char **params;
+    char **on_connect;
+
+    struct elpq__list waiting;
+    unsigned nwaiting;
+    struct elpq__list conns[PLACES];
+    unsigned count[PLACES];
+
+    struct elpq__task serve;
+    struct elpq__timer backoff;
+    unsigned failures;   /* pauses in a row after failed connects         */
+    bool was_connected;  /* at least once                                 */
+    uint64_t random;
+
+    bool closing;        /* takes nothing new                             */
+    bool closed;         /* its end is posted                             */
+    struct elpq__timer drain;
+    struct elpq__task end;
+    elpq_done_cb on_end;
+    void *on_end_arg;
+
+    elpq_pool_statistics stats;
+};
+
+unsigned elpq__pool_size(const elpq_pool *pool);
+
+/* Serves the line, and looks what else is to be done, at the turn's end. */
+void elpq__pool_wake(elpq_pool *pool);
+void elpq__pool_serve(struct elpq__task *task);
+void elpq__pool_backed_off(struct elpq__timer *timer);
+
+/* A request in line was canceled, or its deadline passed. */
+void elpq__pool_left(struct elpq__line *line, elpq_request *request);
+void elpq__pool_fail_waiting(elpq_pool *pool, const elpq_error *error);
+
+/* Takes a connection out of the pool; a lent one stays with its borrower. */
+void elpq__pool_drop(elpq_conn *conn);
+
+/* A closing pool ends when nobody waits and nobody works. */
+void elpq__pool_check_end(elpq_pool *pool);
+
+#endif

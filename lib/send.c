@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Sending: requests of conn->queue become messages of libpq, and move to
+ * conn->sent.  Each has its own Sync, so that one failing does not touch the
+ * next.  What must not be sent is refused here, at the last moment.
+ *
+ * pipeline.c alone calls this, when it is time to send.
+ */
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "conn_int.h"
+
+static bool is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+/* Whether STDIN or STDOUT stands in the text, outside of quotes. */
+static bool has_std_word(const char *s)
+{
+    while (*s) {
+        size_t n = 1;
+
+        if (*s == '\'' || *s == '"') {
+            const char *end = strchr(s + 1, *s);
+
+            n = end ? (size_t)(end - s) + 1 : strlen(s);
+        } else if (is_word(*s)) {
+            for (n = 0; is_word(s[n]); n++)
+                ;
+            if ((n == 5 && strncasecmp(s, "stdin", 5) == 0) ||
+                (n == 6 && strncasecmp(s, "stdout", 6) == 0))
+                return true;
+        }
+        s += n;
+    }
+    return false;
+}
+
+/* COPY FROM STDIN or TO STDOUT would leave the pipeline in a state of its
+ *  own. */
+static bool is_copy(const elpq_request *req)
+{
+    const char *s = req->sql;
+
+    while (*s == ' ' || *s == '\n' || *s == '\t' || *s == '\r' || *s == '(')
+        s++;
+    return (*s == 'c' || *s == 'C') && strncasecmp(s, "copy", 4) == 0 &&
+           has_std_word(s);
+}
+
+static bool send_sync(elpq_conn *conn)
+{
+    const struct elpq__libpq *libpq = elpq__libpq();
+
+    return libpq->send_pipeline_sync ? libpq->send_pipeline_sync(conn->pg)
+                                     : PQpipelineSync(conn->pg);
+}
+
+/* What is not sent at all; a statement that was prepared has passed. */
+static bool refuse(elpq_request *req)
+{
+    const char *why = NULL;
+    elpq_code code = ELPQ_E_USAGE;
+
+    if (is_copy(req)) {
+        why = "COPY FROM STDIN and TO STDOUT cannot be executed as a "
+              "statement";
+    } else if (memchr(req->sql, '\0', req->sql_len)) {
+        why = "the SQL text contains a NUL byte";
+        code = ELPQ_E_VALUE;
+    }
+    if (!why)
+        return false;
+    elpq__request_blame(req, code, ELPQ_NOT_EXECUTED, why);
+    elpq__request_end_soon(req);
+    return true;
+}
+
+/* The prepared statement that runs it, known or new; false: it is refused. */
+static bool find_prepared(elpq_conn *conn, elpq_request *req)
+{
+    struct elpq__cache *cache = &conn->prepared;
+    struct elpq__prepared *p = NULL;
+
+    if (!(req->flags & ELPQ_NO_PREPARE))
+        p = elpq__cache_find(cache, req->sql, req->sql_len, req->types,
+                             req->n);
+    if (!p) {
+        if (refuse(req))
+            return false;
+        req->touches = elpq__sql_touches_session(req->sql);
+        if (!(req->flags & ELPQ_NO_PREPARE))
+            p = elpq__cache_add(cache, req->sql, req->sql_len, req->types,
+                                req->n);
+        if (!p)
+            return true;
+        req->parse = true;
+        p->touches = req->touches;
+    }
+    req->touches = p->touches;
+    req->prepared = p;
+    elpq__prepared_use(p);
+    return true;
+}
+
+static bool send_statement(elpq_conn *conn, elpq_request *req)
+{
+    const struct elpq__prepared *p = req->prepared;
+    int n = (int)req->n;
+
+    req->steps = 1;
+    if (!p)
+        return PQsendQueryParams(conn->pg, req->sql, n, req->types,
+                                 req->values, req->lengths, req->formats, 0);
+    if (req->parse &&
+        !PQsendPrepare(conn->pg, p->name, req->sql, n, req->types))
+        return false;
+    return PQsendQueryPrepared(
+        conn->pg, p->name, n, req->values, req->lengths, req->formats,
+        p->binary && !(req->flags & ELPQ_TEXT_RESULT));
+}
+
+/* Close of a prepared statement: a message of its own where libpq has it. */
+static bool send_close(elpq_conn *conn, elpq_request *req)
+{
+    const struct elpq__libpq *libpq = elpq__libpq();
+    const struct elpq__prepared *p = req->arg;
+
+    req->steps = 1;
+    if (libpq->send_close_prepared)
+        return libpq->send_close_prepared(conn->pg, p->name);
+    return PQsendQueryParams(conn->pg, req->sql, 0, NULL, NULL, NULL, NULL, 0);
+}
+
+static bool send_group(elpq_conn *conn, elpq_request *req)
+{
+    const char *one[2] = { req->sql, NULL };
+    const char *const *command = req->group ? req->group : one;
+
+    for (req->steps = 0; *command; command++, req->steps++)
+        if (!PQsendQueryParams(conn->pg, *command, 0, NULL, NULL, NULL, NULL,
+                               0))
+            return false;
+    return true;
+}
+
+static bool send_script(elpq_conn *conn, elpq_request *req)
+{
+    conn->exclusive = true;
+    return PQexitPipelineMode(conn->pg) && PQsendQuery(conn->pg, req->sql);
+}
+
+/* Gives one request to libpq; false if the connection is lost by that. */
+static bool send_request(elpq_conn *conn, elpq_request *req)
+{
+    bool ok;
+
+    req->place = ELPQ__SENT;
+    elpq__list_push(&conn->sent, &req->node);
+    conn->nsent++;
+    if (req->kind == ELPQ__SCRIPT)
+        ok = send_script(conn, req);
+    else if (req->kind == ELPQ__CLOSE)
+        ok = send_close(conn, req) && send_sync(conn);
+    else if (req->kind == ELPQ__GROUP)
+        ok = send_group(conn, req) && send_sync(conn);
+    else
+        ok = send_statement(conn, req) && send_sync(conn);
+    if (!ok) {
+        elpq__lost_in_write(conn);
+        return false;
+    }
+    if (conn->nsent == 1)
+        elpq__answer_begin(conn);
+    if (conn->options.trace && !req->internal) {
+        req->sent = elpq__now();
+        elpq__trace(conn, ELPQ_EVENT_SENT, req, NULL, 0);
+    }
+    return true;
+}
+
+static bool may_send_more(const elpq_conn *conn)
+{
+    return !conn->cancel && !conn->cancel_target && !conn->exclusive &&
+           !conn->io.writing && elpq__list_empty(&conn->held);
+}
+
+static bool may_send(const elpq_conn *conn, const elpq_request *next)
+{
+    if (!may_send_more(conn))
+        return false;
+    if (next->kind == ELPQ__SCRIPT)
+        return conn->nsent == 0;
+    return conn->nsent < conn->options.max_pipeline;
+}
+
+/* The server was told to forget a statement, or refused to listen. */
+static void on_closed_statement(const elpq_error *error, void *arg)
+{
+    struct elpq__prepared *p = arg;
+
+    /* In a failed transaction it does not listen: again later. */
+    if (error && strcmp(error->sqlstate, "25P02") == 0 && p->cache->buckets)
+        elpq__list_push(&p->cache->closing, &p->lru);
+    else
+        elpq__prepared_free(p);
+}
+
+/* Closes on the server what the cache has thrown out. */
+static bool send_closes(elpq_conn *conn)
+{
+    struct elpq__prepared *p;
+
+    while (conn->nsent < conn->options.max_pipeline &&
+           PQtransactionStatus(conn->pg) != PQTRANS_INERROR &&
+           (p = elpq__cache_next_closing(&conn->prepared))) {
+        char sql[80] = "DEALLOCATE ";
+        elpq_statement st;
+        elpq_request *req;
+
+        strcat(sql, p->name);
+        st = elpq_sql_from_trusted_string(sql, NULL, 0);
+        req = elpq__request_new(conn->loop, ELPQ__CLOSE, &st, NULL);
+        if (!req) {
+            elpq__list_push_front(&conn->prepared.closing, &p->lru);
+            return true;
+        }
+        req->internal = true;
+        req->cb.done = on_closed_statement;
+        req->arg = p;
+        req->conn = conn;
+        req->held = conn;
+        elpq__conn_ref(conn);
+        conn->internals++;
+        if (!send_request(conn, req))
+            return false;
+    }
+    return true;
+}
+
+void elpq__send_queue(elpq_conn *conn)
+{
+    struct elpq__node *node;
+
+    while (conn->state != ELPQ__CLOSED &&
+           (node = elpq__list_first(&conn->queue))) {
+        elpq_request *req = elpq__container(node, elpq_request, node);
+
+        if (!may_send(conn, req))
+            break;
+        elpq__list_remove(node);
+        conn->nqueued--;
+        if ((req->flags & ELPQ__COMMIT) && conn->tx_broken) {
+            elpq__request_blame(req, ELPQ_E_ROLLED_BACK, ELPQ_NOT_EXECUTED,
+                                "a statement of the transaction was not "
+                                "sent: it was rolled back");
+            elpq__request_end_soon(req);
+            continue;
+        }
+        if (req->kind == ELPQ__STATEMENT && !find_prepared(conn, req))
+            continue;
+        if (!send_request(conn, req))
+            return;
+    }
+    if (conn->state != ELPQ__CLOSED && conn->nqueued == 0 &&
+        !elpq__list_empty(&conn->prepared.closing) && may_send_more(conn))
+        send_closes(conn);
+}
+
+bool elpq__send_flush(elpq_conn *conn)
+{
+    int stuck = PQflush(conn->pg);
+
+    if (stuck < 0) {
+        elpq__lost_in_write(conn);
+        return false;
+    }
+    elpq__io_want_write(&conn->io, stuck == 1);
+    return true;
+}
