@@ -81,7 +81,8 @@ typedef struct elpq_options {
 typedef struct elpq_conn_options {
     /**
      * More connection parameters of libpq: keyword, value, keyword, value,
-     * ..., NULL.  They win over those of the conninfo string.  Copied.
+     * ..., NULL.  They win over those of the conninfo string.  A value of ""
+     * is the same as leaving the keyword out.  Copied.
      */
     const char *const *params;
     int connect_timeout_ms;   /**< whole connect, all hosts; 0: 30,000      */
@@ -111,7 +112,8 @@ typedef struct elpq_conn_options {
  * conninfo is a URI (postgresql://user@host:5432/db?sslmode=verify-full) or
  * keywords (host=... dbname=...), with all that libpq understands, several
  * hosts, service files and PG* variables included; NULL or "" takes all from
- * the environment.  Text is always UTF-8: client_encoding is set to it.
+ * the environment.  Text is always UTF-8: client_encoding is set to it, and a
+ * connection on which a statement changes it is closed (ELPQ_E_PROTOCOL).
  *
  * Returns the connection, which takes no statements yet, or NULL; then *error
  * (unless NULL) gets the reason, to be freed with elpq_error_free().  The
@@ -179,10 +181,11 @@ ELPQ_API int elpq_conn_script_trusted(elpq_conn *conn, const char *sql,
  * and its result is dropped when it comes.
  *
  * A cancel request names a session, so it may hit what was sent behind the
- * running statement before the cancel.  Such a statement runs again, in its
- * order; if something behind it has run meanwhile, it fails with
- * ELPQ_E_CANCELED, NOT_EXECUTED and RETRYABLE.  Nothing that is submitted
- * after the cancel is ever hit.
+ * running statement before the cancel.  Such a statement, if it is a query,
+ * runs again in its order; if something behind it has run meanwhile, it fails
+ * with ELPQ_E_CANCELED, NOT_EXECUTED and RETRYABLE.  Other commands (CALL,
+ * VACUUM) may have committed a part, and fail with ELPQ_E_CANCELED and
+ * IN_DOUBT.  Nothing that is submitted after the cancel is ever hit.
  *
  * Valid until the request's callback has begun; calling it twice is fine.
  */

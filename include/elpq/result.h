@@ -17,6 +17,7 @@
  *     ELPQ_E_RANGE   the value does not fit into the C type
  *     ELPQ_E_DECODE  the server's bytes are malformed
  *     ELPQ_E_NOMEM   a value had to be converted, and there was no memory
+ *     ELPQ_E_USAGE   a cell without a result had to be converted
  * and leave *out alone unless they return 0.  Pointers that they hand out
  * live as long as the result, and text is followed by a NUL byte.
  */

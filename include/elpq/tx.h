@@ -72,11 +72,11 @@ ELPQ_API int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg);
 
 /**
  * Commits, and ends `tx`; the pointer is invalid afterwards, unless the call
- * returned non-zero.
+ * returned non-zero.  The callback may not be NULL: only it knows the outcome.
  *
- * error in the callback: ELPQ_E_ROLLED_BACK if a statement had failed before,
- * so that the server rolled back, or if the connection was gone before COMMIT
- * was sent; IN_DOUBT if it broke after: it may have happened or not.  For a
+ * error in the callback: ELPQ_E_ROLLED_BACK if a statement had failed before
+ * or was not sent (its deadline had passed, its values were refused), or if
+ * the connection was gone before COMMIT was sent; IN_DOUBT if it broke after: it may have happened or not.  For a
  * savepoint, RELEASE.
  */
 ELPQ_API int elpq_commit(elpq_tx *tx, elpq_done_cb callback, void *arg);
