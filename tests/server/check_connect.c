@@ -363,6 +363,27 @@ START_TEST(notices_go_to_the_hook_and_nowhere_else)
 }
 END_TEST
 
+/* The server warns before the connection is ours. */
+START_TEST(notices_of_the_login)
+{
+    elpq_conn_options o = traced();
+    long written;
+
+    admin_do("set client_min_messages = error");
+    admin_do("drop role if exists elpq_warned");
+    admin_do("create role elpq_warned login");
+    admin_do("alter role elpq_warned set default_tablespace = 'elpq_none'");
+    capture_stderr();
+    close_conn(connect_now(tcp("user=elpq_warned"), NULL));
+    close_conn(connect_now(tcp("user=elpq_warned"), &o));
+    written = captured_stderr();
+    admin_do("drop role elpq_warned");
+    ck_assert_int_eq(written, 0);
+    ck_assert_int_eq(notice_count, 1);
+    ck_assert_ptr_nonnull(strstr(notice_last, "default_tablespace"));
+}
+END_TEST
+
 static elpq_error *kept_notice;
 
 static void keep_notice(elpq_conn *conn, const elpq_error *notice, void *arg)
@@ -417,6 +438,8 @@ static void build(Suite *s)
     tcase_add_test(t, no_descriptors_left);
     t = harness_case(s, "notices", 0);
     tcase_add_test(t, notices_go_to_the_hook_and_nowhere_else);
+    if (harness_own_server())
+        tcase_add_test(t, notices_of_the_login);
     tcase_add_test(t, a_notice_has_all_its_fields);
 }
 

@@ -151,6 +151,8 @@ START_TEST(a_lease_can_be_closed)
                                                    " pg_backend_pid()"))),
                      pid);
     ck_assert_uint_eq(stats(pool).size, 1);
+    ck_assert_uint_eq(stats(pool).discarded, 1);
+    ck_assert_uint_eq(stats(pool).lost, 0);
     finish_pool(pool);
 }
 END_TEST
