@@ -262,6 +262,8 @@ void elpq__conn_connected(elpq_conn *conn, PGconn *pg)
 
     conn->pg = pg;
     elpq__set_state(conn, ELPQ__SETUP);
+    if (conn->state == ELPQ__CLOSED)
+        return; /* by the hook */
     if (!elpq__pipeline_open(conn) || !elpq__setup_queue(conn, on_setup)) {
         elpq__error_set(&error, ELPQ_E_NOMEM, ELPQ_NOT_EXECUTED, NULL);
         elpq__conn_connect_failed(conn, &error);

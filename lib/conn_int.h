@@ -225,6 +225,7 @@ struct elpq_conn {
     void *slot_pool;
     int slot_place;
     bool slot_dirty;       /* a statement may have changed the session    */
+    bool slot_answered;    /* something, since it was opened              */
     int64_t slot_since;    /* when it became idle                         */
     int64_t slot_alive;    /* when it last gave a sign of life            */
     unsigned slot_lease;   /* counts leases that were given back          */

@@ -226,7 +226,6 @@ static void on_opened(elpq_conn *conn, const elpq_error *error)
         return;
     }
     pool->stats.connects++;
-    pool->failures = 0;
     pool->was_connected = true;
     elpq__timer_stop(pool->loop, &pool->backoff);
     if (life > 0)
@@ -244,6 +243,9 @@ static void on_lost(elpq_conn *conn, const elpq_error *error)
 
     (void)error;
     pool->stats.lost++;
+    /* A server that lets everybody in and then out again is not up. */
+    if (!conn->slot_answered)
+        back_off(pool);
     elpq__pool_drop(conn);
 }
 
@@ -416,6 +418,10 @@ static void on_drained(elpq_conn *conn)
 {
     elpq_pool *pool = pool_of(conn);
 
+    if (conn->slot_place != IDLE) {
+        conn->slot_answered = true;
+        pool->failures = 0;
+    }
     switch ((enum place)conn->slot_place) {
     case BUSY:
     case DRAINING:
