@@ -58,8 +58,9 @@ typedef struct elpq_pool_options {
     elpq_reset reset;
     /**
      * Statements that bring a session into the state that every borrower
-     * finds: each runs once after connecting, and again after each reset.
-     * NULL-terminated; copied.
+     * finds: each runs once after connecting, and again after each reset.  If
+     * one fails, the connection is given up.  Each is one command; the list
+     * ends with NULL; copied.
      */
     const char *const *on_connect;
 } elpq_pool_options;
