@@ -398,10 +398,9 @@ static void expect_refused_commit(elpq_tx *tx, int kind)
     struct answer *good = insert(tx, "half"), *bad, *end;
 
     bad = ask(tx, refused(kind));
-    end = commit(tx);
     expect_ok(good);
     expect_error(bad, refusals[kind], "", ELPQ_NOT_EXECUTED);
-    await(end);
+    end = await(commit(tx));
     ck_assert_int_eq(end->code, ELPQ_E_ROLLED_BACK);
     ck_assert_uint_eq(end->flags & ELPQ_IN_DOUBT, 0);
     ck_assert_int_eq(rows(), 0);
@@ -425,6 +424,30 @@ START_TEST(commit_after_a_refused_statement_rolls_back)
     ck_assert_int_eq(rows(), 1);
     ck_assert_int_eq(elpq_conn_tx_status(conn), ELPQ_TX_IDLE);
     close_conn(conn);
+    finish_pool(pool);
+}
+END_TEST
+
+/* All in one go: what runs in front is answered first, and not canceled. */
+START_TEST(what_runs_before_a_refused_commit_is_left_alone)
+{
+    elpq_pool *pool = pool_of(1);
+    elpq_tx *tx = begin_now(pool);
+    struct answer *good, *bad, *end;
+
+    lock_server();
+    good = ask(tx, elpq_sql(BLOCKED));
+    bad = ask(tx, refused(_i));
+    end = commit(tx);
+    await_blocked(1);
+    run_for_ms(50);
+    unlock_server();
+    expect_ok(good);
+    expect_error(bad, refusals[_i], "", ELPQ_NOT_EXECUTED);
+    await(end);
+    ck_assert_int_eq(end->code, ELPQ_E_ROLLED_BACK);
+    ck_assert_uint_lt(good->order, end->order);
+    ck_assert_uint_eq(stats(pool).cancels, 0);
     finish_pool(pool);
 }
 END_TEST
@@ -549,6 +572,8 @@ static void build(Suite *s)
     t = table_case(s, "half");
     tcase_add_test(t, a_commit_that_was_never_sent_leaves_nothing_open);
     tcase_add_loop_test(t, commit_after_a_refused_statement_rolls_back, 0,
+                        REFUSED);
+    tcase_add_loop_test(t, what_runs_before_a_refused_commit_is_left_alone, 0,
                         REFUSED);
     tcase_add_loop_test(t, a_savepoint_undoes_a_refused_statement, 0,
                         REFUSED);
