@@ -63,8 +63,8 @@ enum elpq__kind {
 };
 
 /*
- * A flag of requests besides those of statement.h: it ends a transaction, and
- * must not if a statement of that was not sent.
+ * A flag of requests besides those of statement.h: it commits, unless a
+ * statement of its transaction was not sent; then `instead` is sent.
  */
 #define ELPQ__COMMIT (1u << 30)
 
@@ -111,6 +111,7 @@ struct elpq_request {
     const char *tag;
     const char *sql;
     const char *const *group; /* GROUP: commands, ended by NULL          */
+    const char *instead;      /* of a COMMIT that must not be: ROLLBACK  */
     size_t sql_len;
     unsigned flags;
     int timeout_ms;           /* for messages                            */

@@ -54,9 +54,13 @@ static void *scratch_grow(struct elpq__scratch *s, size_t size)
         room = size;
     if (room > SIZE_MAX - sizeof(*block))
         return NULL;
+    /* Ten bytes of numeric may be 131 KB of text: a result has its limit. */
+    if (room > ELPQ__SCRATCH_LIMIT - s->total)
+        return NULL;
     block = malloc(sizeof(*block) + room);
     if (!block)
         return NULL;
+    s->total += room;
     block->size = room;
     block->next = s->blocks;
     s->blocks = block;

@@ -19,11 +19,15 @@
 struct elpq__scratch_block;
 struct elpq__scratch_memo;
 
+/* So much may be converted from one result, and no more. */
+#define ELPQ__SCRATCH_LIMIT ((size_t)256 << 20)
+
 /* All zero is an empty one. */
 struct elpq__scratch {
     struct elpq__scratch_block *blocks; /* newest first */
     char *next;                         /* next .. next + left: free */
     size_t left;
+    size_t total;                       /* bytes of all blocks */
     struct elpq__scratch_memo *memo; /* open hash of 2^memo_bits */
     unsigned memo_bits;
     size_t memo_used;

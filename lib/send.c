@@ -254,11 +254,8 @@ void elpq__send_queue(elpq_conn *conn)
         elpq__list_remove(node);
         conn->nqueued--;
         if ((req->flags & ELPQ__COMMIT) && conn->tx_broken) {
-            elpq__request_blame(req, ELPQ_E_ROLLED_BACK, ELPQ_NOT_EXECUTED,
-                                "a statement of the transaction was not "
-                                "sent: it was rolled back");
-            elpq__request_end_soon(req);
-            continue;
+            req->sql = req->instead;
+            req->sql_len = strlen(req->instead);
         }
         if (req->kind == ELPQ__STATEMENT && !find_prepared(conn, req))
             continue;

@@ -30,6 +30,7 @@ struct elpq_tx {
     bool was_broken;   /* conn->tx_broken when the savepoint began        */
     unsigned depth;    /* 0, and one more per savepoint                   */
     char begin[80];
+    char undo[48];     /* ROLLBACK, or ROLLBACK TO                        */
     char *tag;
     int timeout_ms;    /* of the wait and of BEGIN, as it was asked for   */
     int64_t due;       /* when that is over; 0: as timeout_ms says        */
@@ -128,12 +129,28 @@ static int command(elpq_tx *tx, const char *sql, int timeout_ms,
                    elpq_result_cb callback)
 {
     elpq_statement st = elpq_sql_from_trusted_string(sql, NULL, 0);
-    elpq_options options = { .tag = tx->tag, .timeout_ms = timeout_ms };
+    elpq_request *req;
+    elpq_options options = { .tag = tx->tag,
+                             .timeout_ms = timeout_ms,
+                             .request = &req };
+    int code;
 
     if (tx->committing)
         options.flags = ELPQ__COMMIT;
+    req = NULL;
+    code = elpq_conn_execute(tx->conn, &st, &options, callback, tx);
+    if (req)
+        req->instead = tx->undo;
+    return code;
+}
 
-    return elpq_conn_execute(tx->conn, &st, &options, callback, tx);
+static void set_undo(elpq_tx *tx)
+{
+    if (tx->depth > 0)
+        snprintf(tx->undo, sizeof(tx->undo), "ROLLBACK TO SAVEPOINT elpq_%u",
+                 tx->depth);
+    else
+        strcpy(tx->undo, "ROLLBACK");
 }
 
 /* ------------------------------------------------------------------ begin */
@@ -349,8 +366,9 @@ static void on_commit(elpq_result *result, const elpq_error *error, void *arg)
         clear_session(tx);
 
     /* COMMIT of a failed transaction is answered with ROLLBACK. */
-    if (!error && tx->depth == 0 &&
-        strcmp(elpq_command(result), "ROLLBACK") == 0) {
+    if (!error && strcmp(elpq_command(result), "ROLLBACK") == 0) {
+        if (tx->depth > 0 && is_live(tx))
+            tx->conn->tx_broken = tx->was_broken;
         elpq__error_set(&failed, ELPQ_E_ROLLED_BACK, ELPQ_NOT_EXECUTED,
                         NULL);
         error = &failed;
@@ -370,6 +388,7 @@ int elpq_commit(elpq_tx *tx, elpq_done_cb callback, void *arg)
     if (tx->depth > 0)
         snprintf(sql, sizeof(sql), "RELEASE SAVEPOINT elpq_%u", tx->depth);
     tx->committing = true;
+    set_undo(tx);
     code = is_live(tx) ? command(tx, sql, 0, on_commit) : ELPQ_E_CLOSED;
     if (code && code != ELPQ_E_CLOSED) {
         tx->committing = false;
@@ -410,19 +429,19 @@ static void on_rollback_to(elpq_result *result, const elpq_error *error,
 
 static int send_rollback(elpq_tx *tx)
 {
-    char sql[48] = "ROLLBACK";
+    char release[48];
     int code;
 
-    if (tx->depth > 0) {
-        snprintf(sql, sizeof(sql), "ROLLBACK TO SAVEPOINT elpq_%u",
-                 tx->depth);
-        code = command(tx, sql, 0, on_rollback_to);
-        if (code)
-            return code;
-        tx->conn->tx_broken = tx->was_broken;
-        snprintf(sql, sizeof(sql), "RELEASE SAVEPOINT elpq_%u", tx->depth);
-    }
-    return command(tx, sql, 0, on_rollback);
+    set_undo(tx);
+    if (tx->depth == 0)
+        return command(tx, tx->undo, 0, on_rollback);
+    code = command(tx, tx->undo, 0, on_rollback_to);
+    if (code)
+        return code;
+    tx->conn->tx_broken = tx->was_broken;
+    snprintf(release, sizeof(release), "RELEASE SAVEPOINT elpq_%u",
+             tx->depth);
+    return command(tx, release, 0, on_rollback);
 }
 
 int elpq_rollback(elpq_tx *tx, elpq_done_cb callback, void *arg)

@@ -35,8 +35,8 @@
 #define elpq_script(target, sql, options, each, done, arg)                    \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_script_trusted,                                \
-        elpq_conn *: elpq_conn_script_trusted)(target, "" sql, options, each, \
-                                               done, arg)
+        elpq_conn *: elpq_conn_script_trusted)(target, "" sql "", options,    \
+                                               each, done, arg)
 #define elpq_begin(target, options, callback, arg)                            \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_begin,                                         \

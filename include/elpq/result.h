@@ -16,7 +16,8 @@
  *     ELPQ_E_TYPE    the column's type is not one the getter reads
  *     ELPQ_E_RANGE   the value does not fit into the C type
  *     ELPQ_E_DECODE  the server's bytes are malformed
- *     ELPQ_E_NOMEM   a value had to be converted, and there was no memory
+ *     ELPQ_E_NOMEM   a value had to be converted, and there was no memory, or
+ *                    256 MiB were converted from this result already
  *     ELPQ_E_USAGE   a cell without a result had to be converted
  * and leave *out alone unless they return 0.  Pointers that they hand out
  * live as long as the result, and text is followed by a NUL byte.

@@ -74,8 +74,8 @@ elpq_sql_from_trusted_string(const char *sql, const elpq_value *values,
 #ifndef __cplusplus
 #define elpq_sql(...)                                                         \
     (&(const elpq_statement){                                                 \
-        "" ELPQ_FIRST_(__VA_ARGS__, 0),                                       \
-        sizeof("" ELPQ_FIRST_(__VA_ARGS__, 0)) - 1,                           \
+        "" ELPQ_FIRST_(__VA_ARGS__, 0) "",                                    \
+        sizeof("" ELPQ_FIRST_(__VA_ARGS__, 0) "") - 1,                        \
         ELPQ_VALUES_(__VA_ARGS__) + 1,                                        \
         sizeof(ELPQ_VALUES_(__VA_ARGS__)) / sizeof(elpq_value) - 1, 0 })
 #else

@@ -12,6 +12,15 @@
 #include "cells.h"
 #include "codec_samples.h"
 
+/* So many rounds per type, or fewer where ELPQ_TEST_SLOW says it is slow. */
+static int rounds(void)
+{
+    const char *slow = getenv("ELPQ_TEST_SLOW");
+    double factor = slow ? strtod(slow, NULL) : 1;
+
+    return (int)(20000 / (factor > 1 ? factor * factor : 1)) + 100;
+}
+
 static const char *string_of(elpq_result *result)
 {
     elpq_string s = { NULL, 0 };
@@ -424,7 +433,7 @@ START_TEST(test_random_bytes)
     size_t size, k;
     int i;
 
-    for (i = 0; i < 100000; i++) {
+    for (i = 0; i < rounds(); i++) {
         size = random64() % (i % 10 ? 24 : sizeof(data));
         for (k = 0; k < size; k++)
             data[k] = (char)(random64() % 4 ? random64() % 3 : random64());
@@ -439,7 +448,7 @@ START_TEST(test_changed_bytes)
     char data[600];
     int i, flips, size;
 
-    for (i = 0; i < 100000; i++) {
+    for (i = 0; i < rounds(); i++) {
         const struct sample *sample = &samples[i % SAMPLES];
 
         size = unhex(sample->hex, data);
@@ -457,7 +466,7 @@ START_TEST(test_changed_text)
     char data[200];
     int i, flips;
 
-    for (i = 0; i < 100000; i++) {
+    for (i = 0; i < rounds(); i++) {
         const char *text =
             i % 2 || i % 3 ? samples[i % SAMPLES].text : malformed[i % 90].data;
         size_t size = strlen(text);
