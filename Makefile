@@ -337,6 +337,7 @@ help:
 ##                      throw-away PostgreSQL           (DEMO_ARGS=...)
 ## make check           install what is missing, run every test the same way
 ##                      (TESTS="build/tests/unit/x", RUN=prefix, CK_RUN_CASE=...)
+## make deps            install what building and testing need
 ## make check-unit      only the tests without a server
 ## make check-suites    unit and server tests and examples, installing nothing
 ## make check-asan      the suites under AddressSanitizer and UBSan

@@ -34,7 +34,10 @@ static void on_rows(elpq_result *result, const elpq_error *error, void *arg)
         complain(error->message);
     for (size_t row = 0; result && row < elpq_rows(result); row++)
         for (int c = 0; c < elpq_columns(result); c++)
-            printf("%s%s", elpq_get_text(result, row, c),
+            printf("%s%s",
+                   elpq_is_null(result, row, c)
+                       ? "NULL"
+                       : elpq_get_text(result, row, c),
                    c + 1 < elpq_columns(result) ? ", " : "\n");
 }
 
@@ -76,7 +79,9 @@ static void on_acquired(elpq_conn *conn, const elpq_error *error, void *arg)
         execute(conn, elqb_render(q, s), on_rows) != 0 ||
         execute(conn, elqb_render(q, elqb_text(q, "SELECT * FROM book")),
                 on_last_rows) != 0) {
-        complain(error ? error->message : elqb_error(q));
+        complain(error                 ? error->message
+                 : elqb_error_code(q) ? elqb_error(q)
+                                      : "the connection takes no statement");
         elpq_conn_release(conn);
         elpq_pool_close(engine, 0, NULL, NULL);
     }

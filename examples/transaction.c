@@ -43,10 +43,12 @@ static void accepted(int code)
 
 static void on_rows(elpq_result *result, const elpq_error *error, void *arg)
 {
+    const char *name, *balance;
+
     good(error);
     for (size_t row = 0; row < elpq_rows(result); row++)
-        printf("%s has %s\n", elpq_get_text(result, row, 0),
-               elpq_get_text(result, row, 1));
+        if (elpq_scan(result, row, &name, &balance) == 0 && name && balance)
+            printf("%s has %s\n", name, balance);
     elpq_conn_close(arg);
 }
 
