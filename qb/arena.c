@@ -57,16 +57,18 @@ elqb *elqb_new(void)
 
 void elqb_reset(elqb *q)
 {
+    uint32_t value_count, generation;
     size_t text_size;
-    uint32_t value_count;
 
     if (!q)
         return;
     text_size = q->text_size;
     value_count = q->value_count;
+    generation = q->generation + 1;
     start(q, q->first);
     q->text_size = text_size;
     q->value_count = value_count;
+    q->generation = generation;
 }
 
 void elqb_free(elqb *q)
@@ -88,6 +90,11 @@ void *elqb__alloc_slow(elqb *q, size_t size)
     size_t step;
     char *p;
 
+    if (size > SIZE_MAX / 2) {
+        elqb__fail(q, ELQB_E_NOMEM, "out of memory");
+        return NULL;
+    }
+    size = (size + 7) & ~(size_t)7;
     while (last->next && last->next->size < size)
         last = last->next;
     if (!last->next) {
@@ -106,7 +113,7 @@ void *elqb__alloc_slow(elqb *q, size_t size)
 
 char *elqb__copy_bytes(elqb *q, const char *data, size_t size)
 {
-    char *copy = elqb__alloc(q, size + 1);
+    char *copy = elqb__alloc(q, size < SIZE_MAX ? size + 1 : size);
 
     if (copy) {
         if (size)

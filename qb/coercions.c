@@ -74,23 +74,37 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* Whether SQL text is this name, a modifier or [] aside. */
-static bool is_name(const char *sql, const char *name)
+/*
+ * Whether SQL text is this name, but for a modifier and [] behind it.  What
+ * else may stand there, "timestamp(3) with time zone" say, makes it another
+ * type: then the server decides, as a wrong guess could change the value.
+ */
+static bool is_name(const char *sql, const char *name, bool *is_array)
 {
     while (*name && lower(*sql) == lower(*name)) {
         sql++;
         name++;
     }
-    return !*name && (!*sql || *sql == '(' || *sql == '[' || *sql == ' ');
+    if (*name)
+        return false;
+    if (*sql == '(') {
+        sql += strspn(sql + 1, "0123456789, ") + 1;
+        if (*sql++ != ')')
+            return false;
+    }
+    *is_array = strcmp(sql, "[]") == 0;
+    return !*sql || *is_array;
 }
 
-/* SQL's own names; longer ones before their beginnings. */
+/* SQL's own names. */
 static const struct {
     const char *name;
     uint32_t oid;
 } sql_names[] = {
     { "timestamp with time zone", ELPQ_OID_TIMESTAMPTZ },
+    { "timestamp without time zone", ELPQ_OID_TIMESTAMP },
     { "time with time zone", ELPQ_OID_TIMETZ },
+    { "time without time zone", ELPQ_OID_TIME },
     { "double precision", ELPQ_OID_FLOAT8 },
     { "character varying", ELPQ_OID_VARCHAR },
     { "bit varying", ELPQ_OID_VARBIT },
@@ -108,18 +122,16 @@ static const struct {
 uint32_t elqb__type_by_name(const char *name)
 {
     uint32_t oid = 0;
-    size_t size = strlen(name);
+    bool is_array = false;
 
     for (size_t i = 0; !oid && i < sizeof(sql_names) / sizeof(*sql_names);
          i++)
-        if (is_name(name, sql_names[i].name))
+        if (is_name(name, sql_names[i].name, &is_array))
             oid = sql_names[i].oid;
     for (size_t i = 0; !oid && i < TYPES; i++)
-        if (is_name(name, types[i].name))
+        if (is_name(name, types[i].name, &is_array))
             oid = types[i].oid;
-    if (size > 2 && strcmp(name + size - 2, "[]") == 0)
-        oid = elqb__array_of(oid);
-    return oid;
+    return is_array ? elqb__array_of(oid) : oid;
 }
 
 /* ------------------------------------------------------ one value, one type */
@@ -171,6 +183,50 @@ static void type_double(elpq_value *v, uint32_t oid)
         v->oid = oid;
 }
 
+int64_t elqb__int_at(const elpq_value *v, size_t i)
+{
+    const char *at = (const char *)v->u.array.items + i * v->width;
+    int16_t x16;
+    int32_t x32;
+    int64_t x64 = 0;
+
+    if (v->width == sizeof(x16)) {
+        memcpy(&x16, at, sizeof(x16));
+        return x16;
+    }
+    if (v->width == sizeof(x32)) {
+        memcpy(&x32, at, sizeof(x32));
+        return x32;
+    }
+    if (v->width == sizeof(x64))
+        memcpy(&x64, at, sizeof(x64));
+    return x64;
+}
+
+/* Whether arrays of the element can have all numbers of a C array. */
+static bool all_fit(const elpq_value *v, uint32_t element)
+{
+    const double *items = v->u.array.items;
+
+    if (v->elem == ELPQ_KIND_INT) {
+        if (!is_int(element) && element != ELPQ_OID_NUMERIC &&
+            element != ELPQ_OID_OID)
+            return false;
+        for (size_t i = 0; i < v->u.array.count; i++)
+            if (!fits(elqb__int_at(v, i), element))
+                return false;
+        return true;
+    }
+    if (v->elem == ELPQ_KIND_DOUBLE && element == ELPQ_OID_FLOAT4) {
+        for (size_t i = 0; i < v->u.array.count; i++)
+            if (!(items[i] >= -FLT_MAX && items[i] <= FLT_MAX))
+                return false;
+        return true;
+    }
+    return element == ELPQ_OID_NUMERIC || element == ELPQ_OID_FLOAT8 ||
+           element == ELPQ_OID_FLOAT4;
+}
+
 /* C arrays: numbers among arrays of numbers, strings into any array. */
 static void type_array(elpq_value *v, uint32_t oid)
 {
@@ -179,13 +235,9 @@ static void type_array(elpq_value *v, uint32_t oid)
 
     switch (v->elem) {
     case ELPQ_KIND_INT:
-        same = is_int(element) || element == ELPQ_OID_NUMERIC ||
-               element == ELPQ_OID_OID;
-        break;
     case ELPQ_KIND_DOUBLE:
     case ELPQ_KIND_FLOAT:
-        same = element == ELPQ_OID_NUMERIC || element == ELPQ_OID_FLOAT8 ||
-               element == ELPQ_OID_FLOAT4;
+        same = all_fit(v, element);
         break;
     case ELPQ_KIND_TEXT:
         same = element && v->oid == ELPQ_OID_TEXT_ARRAY;
@@ -276,6 +328,9 @@ void elqb__take_int8(elqb_expr *e)
 
 static bool is_value(const elqb_expr *e)
 {
+    if (e->kind == ELQB_KIND_NODE)
+        return e->u.node->kind == NODE_SHARED &&
+               e->u.node->flags & SHARED_BY_US;
     return e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_LITERAL;
 }
 
@@ -298,6 +353,7 @@ static void match_row(elqb *q, const elqb_expr *columns, elqb_expr *row)
 {
     const struct elqb_node *from = columns->u.node;
     struct elqb_node *copy;
+    bool changed = false;
 
     if (from->count != row->u.node->count)
         return;
@@ -308,8 +364,10 @@ static void match_row(elqb *q, const elqb_expr *columns, elqb_expr *row)
         copy->args[i] = row->u.node->args[i];
         if (from->args[i].oid && !is_value(&from->args[i]))
             elqb__take_type(&copy->args[i], from->args[i].oid);
+        changed |= copy->args[i].oid != row->u.node->args[i].oid;
     }
-    row->u.node = copy;
+    if (changed)
+        row->u.node = copy;
 }
 
 static void match_same(elqb *q, elqb_expr *args, uint32_t count)
@@ -339,7 +397,7 @@ static void match_numbers(elqb_expr *args, uint32_t count)
             elqb__take_type(&args[i], oid);
 }
 
-static bool is_text_type(uint32_t oid)
+bool elqb__is_text_type(uint32_t oid)
 {
     return oid == ELPQ_OID_TEXT || oid == ELPQ_OID_VARCHAR ||
            oid == ELPQ_OID_BPCHAR;
@@ -352,7 +410,7 @@ static bool is_text_type(uint32_t oid)
 static void match_concat(elqb_expr *args, uint32_t count)
 {
     uint32_t oid = common_type(args, count);
-    bool text = is_text_type(oid) ||
+    bool text = elqb__is_text_type(oid) ||
                 (oid == 0 && is_value(&args[0]) && is_value(&args[1]));
 
     for (uint32_t i = 0; i < count; i++) {
@@ -406,6 +464,14 @@ void elqb__match_list(elqb_expr *args, uint32_t count)
     }
 }
 
+/* Whether + - * / % of two of the type give it again: the difference of two
+ * dates is none. */
+static bool is_closed(uint32_t oid)
+{
+    return is_int(oid) || oid == ELPQ_OID_NUMERIC || oid == ELPQ_OID_FLOAT8 ||
+           oid == ELPQ_OID_FLOAT4 || oid == ELPQ_OID_INTERVAL;
+}
+
 uint32_t elqb__result_type(enum elqb__op op, const elqb_expr *args,
                            uint32_t count)
 {
@@ -416,6 +482,10 @@ uint32_t elqb__result_type(enum elqb__op op, const elqb_expr *args,
         return ELPQ_OID_BOOL;
     case GIVES_TEXT:
         return ELPQ_OID_TEXT;
+    case GIVES_NUMBER:
+        if (!is_closed(args[0].oid))
+            return 0;
+        break;
     case GIVES_OPERAND:
         break;
     default:
@@ -425,7 +495,7 @@ uint32_t elqb__result_type(enum elqb__op op, const elqb_expr *args,
     oid = args[0].oid;
     for (uint32_t i = 1; i < count; i++)
         if (args[i].oid != oid && op != OP_JSON_GET && op != OP_JSON_PATH &&
-            op != OP_JSON_DELETE_PATH && !is_text_type(oid))
+            op != OP_JSON_DELETE_PATH && !elqb__is_text_type(oid))
             return 0;
-    return is_text_type(oid) ? ELPQ_OID_TEXT : oid;
+    return elqb__is_text_type(oid) ? ELPQ_OID_TEXT : oid;
 }

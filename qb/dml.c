@@ -59,6 +59,9 @@ elqb_insert *elqb_insert_new(elqb *q, elqb_table t)
 {
     elqb_insert *i = make_statement(q, "elqb_insert_new", sizeof(*i), &t);
 
+    if (i && t.only)
+        elqb__fail(q, ELQB_E_USAGE,
+                   "elqb_insert_new: INSERT does not take elqb_only()");
     if (i)
         i->table = t;
     return i;

@@ -39,8 +39,20 @@ elqb_expr elqb__node_expr(struct elqb_node *node, uint32_t oid)
     e.flags = 0;
     e.n = 0;
     e.oid = oid;
-    e.u.node = node;
+    e.u.tree.node = node;
+    e.u.tree.generation = node->owner->generation;
     return e;
+}
+
+bool elqb__is_ours(elqb *q, const char *function,
+                   const struct elqb_node *node, uint32_t generation)
+{
+    if (node->owner == q && generation == q->generation)
+        return true;
+    elqb__fail(q, ELQB_E_FOREIGN, "%s: a part %s", function,
+               node->owner == q ? "is from before elqb_reset()"
+                                : "belongs to another workspace");
+    return false;
 }
 
 /* ------------------------------------------------------- keeping operands */
@@ -133,16 +145,15 @@ bool elqb__keep(elqb *q, const char *function, elqb_expr *e)
     e->n = 0;
     switch (e->kind) {
     case ELQB_KIND_NODE:
-        if (e->u.node->owner == q)
-            return true;
-        elqb__fail(q, ELQB_E_FOREIGN,
-                   "%s: a part belongs to another workspace", function);
-        return false;
+        return elqb__is_ours(q, function, e->u.tree.node,
+                             e->u.tree.generation);
     case ELQB_KIND_VALUE:
     case ELQB_KIND_LITERAL:
         return elqb__keep_value(q, function, &e->u.value);
-    case ELQB_KIND_COLUMN:
     case ELQB_KIND_BIND:
+        return elqb__check_name(q, function, e->u.column.name) &&
+               keep_names(q, e);
+    case ELQB_KIND_COLUMN:
     case ELQB_KIND_STAR:
         return keep_names(q, e);
     default:
@@ -312,6 +323,10 @@ static elqb_expr make_order(elqb *q, const char *function, elqb_expr a,
 {
     struct elqb_node *node;
 
+    if (elqb__failed(q) ||
+        (a.kind == ELQB_KIND_NODE &&
+         !elqb__is_ours(q, function, a.u.tree.node, a.u.tree.generation)))
+        return ELQB_NONE;
     if (a.kind == ELQB_KIND_NODE && a.u.node->kind == NODE_ORDER) {
         flag |= a.u.node->flags;
         a = a.u.node->args[0];
@@ -366,6 +381,18 @@ elqb_expr elqb_shared(elqb *q, elqb_expr value)
         elqb__fail(q, ELQB_E_USAGE, "elqb_shared: only a value can be shared");
     node = wrap(q, "elqb_shared", NODE_SHARED, value);
     return node ? elqb__node_expr(node, value.oid) : ELQB_NONE;
+}
+
+void elqb__share_value(elqb *q, elqb_expr *e)
+{
+    struct elqb_node *node;
+
+    if (e->kind != ELQB_KIND_VALUE ||
+        !(node = elqb__new_node(q, NODE_SHARED, 1)))
+        return;
+    node->args[0] = *e;
+    node->flags = SHARED_BY_US;
+    *e = elqb__node_expr(node, e->oid);
 }
 
 /* The place of a name among the values of binds. */

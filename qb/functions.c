@@ -94,9 +94,11 @@ static uint32_t type_call(const char *name, enum elqb__form form,
         return ELPQ_OID_INT8;
     if (count && (strcmp(name, "min") == 0 || strcmp(name, "max") == 0))
         return args[0].oid;
-    return strcmp(name, "lower") == 0 || strcmp(name, "upper") == 0
-               ? ELPQ_OID_TEXT
-               : 0;
+    /* Of a range, they are its bounds. */
+    if (count && elqb__is_text_type(args[0].oid) &&
+        (strcmp(name, "lower") == 0 || strcmp(name, "upper") == 0))
+        return ELPQ_OID_TEXT;
+    return 0;
 }
 
 elqb_expr elqb_func_v(elqb *q, const char *schema, const char *name,
@@ -279,6 +281,6 @@ elqb_expr elqb_cast_from_trusted_string(elqb *q, elqb_expr a, const char *type)
     oid = elqb__type_by_name(type);
     elqb__take_type(&a, oid);
     node->args[0] = a;
-    node->text = elqb__copy_string(q, type);
+    node->text = elqb__copy_sql(q, type);
     return node->text ? elqb__node_expr(node, oid) : ELQB_NONE;
 }

@@ -61,7 +61,13 @@ enum elqb__takes {
     TAKES_BOOL
 };
 
-enum elqb__gives { GIVES_OTHER, GIVES_BOOL, GIVES_TEXT, GIVES_OPERAND };
+enum elqb__gives {
+    GIVES_OTHER,
+    GIVES_BOOL,
+    GIVES_TEXT,
+    GIVES_OPERAND,
+    GIVES_NUMBER
+};
 
 struct elqb__op_info {
     const char *function; /* without elqb_, for messages */
@@ -116,6 +122,9 @@ struct elqb_node {
     const char *text;
     const void *more;
 };
+
+/* flags of NODE_SHARED: see elqb__share_value() */
+enum { SHARED_BY_US = 1 };
 
 /* flags of NODE_ORDER */
 enum { ORDER_ASC = 1, ORDER_DESC = 2, NULLS_FIRST = 4, NULLS_LAST = 8 };
@@ -176,6 +185,7 @@ struct elqb {
     uint32_t params_room;
     size_t text_size;     /* of the last rendering: a guess for the next    */
     uint32_t value_count;
+    uint32_t generation; /* counts resets; see elqb__is_ours()              */
 };
 
 /* Whether work in the workspace is pointless. */
@@ -193,10 +203,10 @@ static inline void *elqb__alloc(elqb *q, size_t size)
 {
     char *p = q->at;
 
-    size = (size + 7) & ~(size_t)7;
+    /* What is left is always a multiple of 8: rounding up cannot exceed it. */
     if ((size_t)(q->end - p) < size)
         return elqb__alloc_slow(q, size);
-    q->at = p + size;
+    q->at = p + ((size + 7) & ~(size_t)7);
     return p;
 }
 
@@ -217,6 +227,12 @@ struct elqb_node *elqb__new_node(elqb *q, enum elqb__node_kind kind,
 /* The node as an expression of the type. */
 elqb_expr elqb__node_expr(struct elqb_node *node, uint32_t oid);
 
+/* Whether the node is of this workspace, since its last reset; if not, an
+ * error.  After a reset others lie where the node lay, so what tells is kept
+ * beside the pointer. */
+bool elqb__is_ours(elqb *q, const char *function,
+                   const struct elqb_node *node, uint32_t generation);
+
 /* The expression with all it points to in q's arena.  False: q failed. */
 bool elqb__keep(elqb *q, const char *function, elqb_expr *e);
 
@@ -232,6 +248,10 @@ bool elqb__keep_list(elqb *q, const char *function, elqb_expr *args,
 bool elqb__push(elqb *q, struct elqb__list *list, elqb_expr e);
 struct elqb__list elqb__share_list(struct elqb__list *list);
 
+/* Let a value whose type is settled stay one parameter wherever it is copied:
+ * a leaf is known by its place, a node by itself. */
+void elqb__share_value(elqb *q, elqb_expr *e);
+
 /* A value in the arena, with the bytes that it borrows. */
 bool elqb__keep_value(elqb *q, const char *function, elpq_value *v);
 
@@ -244,6 +264,8 @@ void elqb__take_int8(elqb_expr *e);
 void elqb__match_types(elqb *q, enum elqb__op op, elqb_expr *args,
                        uint32_t count);
 void elqb__match_list(elqb_expr *args, uint32_t count);
+int64_t elqb__int_at(const elpq_value *v, size_t i); /* of a C array */
+bool elqb__is_text_type(uint32_t oid);
 bool elqb__is_untyped_text(const elqb_expr *e);
 uint32_t elqb__result_type(enum elqb__op op, const elqb_expr *args,
                            uint32_t count);
@@ -254,5 +276,8 @@ const char *elqb__type_name(uint32_t oid, bool *is_array); /* NULL: unknown */
 
 /* text.c: whether a piece of SQL is whole: quotes and brackets closed. */
 bool elqb__check_sql(elqb *q, const char *function, const char *sql);
+
+/* A copy of checked text, with an end of line if it needs one. */
+char *elqb__copy_sql(elqb *q, const char *sql);
 
 #endif

@@ -45,7 +45,14 @@ static void put_escaped(struct elqb__render *r, const char *data, size_t size)
 
 static void put_text(struct elqb__render *r, const char *data, size_t size)
 {
-    if (memchr(data, '\0', size) || elqb__check_utf8(data, size) != size) {
+    bool good =
+        !memchr(data, '\0', size) && elqb__check_utf8(data, size) == size;
+
+    if (!good && r->debug) {
+        PUT(r, "<invalid text>");
+        return;
+    }
+    if (!good) {
         elqb__fail(r->q, ELQB_E_VALUE,
                    "elqb_render: a string is not valid UTF-8");
         return;
@@ -122,6 +129,10 @@ static void put_moment(struct elqb__render *r, const elpq_value *v)
             days--;
         }
     }
+    if ((days > MAX_DAYS || days < -MAX_DAYS) && r->debug) {
+        PUT(r, "<out of range>");
+        return;
+    }
     if (days > MAX_DAYS || days < -MAX_DAYS) {
         elqb__fail(r->q, ELQB_E_VALUE,
                    "elqb_render: a date is out of range");
@@ -138,13 +149,19 @@ static void put_moment(struct elqb__render *r, const elpq_value *v)
         PUT(r, " BC");
 }
 
+/* With IntervalStyle sql_standard a leading minus is that of all parts, unless
+ * others have signs. */
 static void put_interval(struct elqb__render *r,
                          const elpq_interval_parts *part)
 {
     put_signed(r, part->months);
     PUT(r, " mons ");
+    if (part->months < 0 && part->days >= 0)
+        elqb__put_char(r, '+');
     put_signed(r, part->days);
     PUT(r, " days ");
+    if (part->months < 0 && part->microseconds >= 0)
+        elqb__put_char(r, '+');
     put_signed(r, part->microseconds);
     PUT(r, " us");
 }
@@ -186,21 +203,20 @@ static void put_double(struct elqb__render *r, const elpq_value *v)
 
 static void put_cast(struct elqb__render *r, uint32_t oid)
 {
-    bool is_array;
+    bool is_array, quoted;
     const char *name = elqb__type_name(oid, &is_array);
 
     if (!name)
         return;
-    PUT(r, "::");
     /* Quoted: the grammar takes these two for other types. */
-    if (oid == ELPQ_OID_CHAR || oid == ELPQ_OID_BIT) {
-        elqb__put_string(r, oid == ELPQ_OID_CHAR ? "\"char\"" : "\"bit\"");
-        return;
-    }
+    quoted = strcmp(name, "CHAR") == 0 || strcmp(name, "BIT") == 0;
+    elqb__put_string(r, quoted ? "::\"" : "::");
     for (; *name; name++)
         elqb__put_char(r, *name >= 'A' && *name <= 'Z'
                               ? (char)(*name - 'A' + 'a')
                               : *name);
+    if (quoted)
+        elqb__put_char(r, '"');
     if (is_array)
         PUT(r, "[]");
 }
@@ -222,15 +238,12 @@ static elpq_value element(const elpq_value *v, size_t i)
 {
     const char *at = (const char *)v->u.array.items + i * v->width;
     uint32_t oid = elqb__element_of(v->oid);
-    int64_t x = 0;
     float f;
     double d;
-    int32_t x32;
-    int16_t x16;
 
     switch (v->elem) {
-    case ELPQ_KIND_BOOL:
-        return elpq_bool(*(const bool *)(const void *)at);
+    case ELPQ_KIND_BOOL: /* as a byte, which need not be 0 or 1 */
+        return elpq_bool(*(const unsigned char *)at != 0);
     case ELPQ_KIND_TEXT:
         return elpq_text(((const char *const *)v->u.array.items)[i]);
     case ELPQ_KIND_FLOAT:
@@ -239,19 +252,10 @@ static elpq_value element(const elpq_value *v, size_t i)
     case ELPQ_KIND_DOUBLE:
         memcpy(&d, at, sizeof(d));
         return elpq_typed(oid, elpq_double(d));
-    default:
-        break;
+    default: /* the array has the cast */
+        return elpq_typed(oid == ELPQ_OID_BOOL ? oid : 0,
+                          elpq_int64(elqb__int_at(v, i)));
     }
-    if (v->width == sizeof(x16)) {
-        memcpy(&x16, at, sizeof(x16));
-        x = x16;
-    } else if (v->width == sizeof(x32)) {
-        memcpy(&x32, at, sizeof(x32));
-        x = x32;
-    } else if (v->width == sizeof(x)) {
-        memcpy(&x, at, sizeof(x));
-    }
-    return elpq_typed(oid, elpq_int64(x));
 }
 
 static void put_array(struct elqb__render *r, const elpq_value *v)
@@ -273,21 +277,47 @@ static void put_array(struct elqb__render *r, const elpq_value *v)
     elqb__leave(r);
 }
 
-bool elqb__is_negative(const elpq_value *v)
+/* Whether an integer is of another type than its digits are to SQL.  Debug
+ * text does without: it is read, not run. */
+static bool has_cast(const struct elqb__render *r, const elpq_value *v)
 {
-    if (v->oid == ELPQ_OID_BOOL)
+    bool is_array;
+
+    if (r->debug || v->oid == 0 || v->oid == ELPQ_OID_BOOL)
         return false;
-    return v->kind == ELPQ_KIND_INT && v->u.int64 < 0;
+    if (v->oid == ELPQ_OID_INT4 && v->kind == ELPQ_KIND_INT)
+        return v->u.int64 == INT32_MIN; /* minus a number that is no int4 */
+    if (v->kind == ELPQ_KIND_UINT && v->u.uint64 > INT64_MAX)
+        return false; /* no integer at all: it reads as numeric */
+    return elqb__type_name(v->oid, &is_array) != NULL;
+}
+
+bool elqb__is_negative(const struct elqb__render *r, const elpq_value *v)
+{
+    if (v->oid == ELPQ_OID_BOOL || v->kind != ELPQ_KIND_INT)
+        return false;
+    return v->u.int64 < 0 && !has_cast(r, v);
 }
 
 static void put_int(struct elqb__render *r, const elpq_value *v)
 {
-    if (v->oid == ELPQ_OID_BOOL)
+    bool cast = has_cast(r, v);
+    bool negative = v->kind == ELPQ_KIND_INT && v->u.int64 < 0;
+
+    if (v->oid == ELPQ_OID_BOOL) {
         elqb__put_string(r, v->u.int64 ? "true" : "false");
-    else if (v->kind == ELPQ_KIND_UINT)
+        return;
+    }
+    if (cast && negative) /* :: binds tighter than the sign */
+        elqb__put_char(r, '(');
+    if (v->kind == ELPQ_KIND_UINT)
         elqb__put_unsigned(r, v->u.uint64);
     else
         put_signed(r, v->u.int64);
+    if (cast && negative)
+        elqb__put_char(r, ')');
+    if (cast)
+        put_cast(r, v->oid);
 }
 
 /* The values that stand between quotes, with a cast behind. */
@@ -327,6 +357,8 @@ void elqb__put_literal(struct elqb__render *r, const elpq_value *v)
     switch (v->kind) {
     case ELPQ_KIND_NULL:
         PUT(r, "NULL");
+        if (!r->debug)
+            put_cast(r, v->oid);
         break;
     case ELPQ_KIND_BOOL:
         elqb__put_string(r, v->u.boolean ? "true" : "false");

@@ -81,10 +81,10 @@ static struct elqb_node *begin_nary(elqb *q, enum elqb__op op,
         node->args = old->args;
     } else {
         terms = elqb__alloc(q, sizeof(*terms));
-        node->args = elqb__alloc(q, 2 * count * sizeof(*node->args));
+        node->args = elqb__alloc(q, (size_t)2 * count * sizeof(*node->args));
         if (!terms || !node->args)
             return NULL;
-        terms->room = 2 * count;
+        terms->room = count > UINT32_MAX / 2 ? count : 2 * count;
         if (old)
             memcpy(node->args, old->args, old->count * sizeof(*node->args));
     }
@@ -103,15 +103,17 @@ static bool add_term(elqb *q, const char *function, struct elqb_node *node,
 
         memcpy(arg, other->args, other->count * sizeof(*arg));
         node->count += other->count;
-        return other->owner == q;
+        return true;
     }
     *arg = *term;
     if (!elqb__keep_operand(q, function, arg))
         return false;
     node->count++;
-    if (node->op != OP_CONCAT)
+    if (node->op != OP_CONCAT) {
         elqb__take_bool(arg);
-    return true;
+        elqb__share_value(q, arg);
+    }
+    return !elqb__failed(q);
 }
 
 static elqb_expr make_nary(elqb *q, enum elqb__op op, const char *function,
@@ -124,16 +126,14 @@ static elqb_expr make_nary(elqb *q, enum elqb__op op, const char *function,
     if (elqb__failed(q))
         return ELQB_NONE;
     for (const elqb_expr *e = list; e && e->kind != ELQB_KIND_END; e++) {
+        if (e->kind == ELQB_KIND_NODE &&
+            !elqb__is_ours(q, function, e->u.tree.node,
+                           e->u.tree.generation))
+            return ELQB_NONE;
         count += count_terms(e, op, !first);
         if (e->kind != ELQB_KIND_NONE && !first)
             first = e;
         present += e->kind != ELQB_KIND_NONE;
-        if (e->kind == ELQB_KIND_NODE && e->u.node->owner != q) {
-            elqb_expr foreign = *e;
-
-            elqb__keep(q, function, &foreign);
-            return ELQB_NONE;
-        }
     }
     if (present < 2)
         return present ? *first : ELQB_NONE;
@@ -146,6 +146,10 @@ static elqb_expr make_nary(elqb *q, enum elqb__op op, const char *function,
         return ELQB_NONE;
     if (op == OP_CONCAT)
         elqb__match_types(q, op, node->args, node->count);
+    for (uint32_t i = 0; op == OP_CONCAT && i < node->count; i++)
+        elqb__share_value(q, &node->args[i]);
+    if (elqb__failed(q))
+        return ELQB_NONE;
     return elqb__node_expr(node,
                            elqb__result_type(op, node->args, node->count));
 }
@@ -188,6 +192,21 @@ static elqb_expr make_nary(elqb *q, enum elqb__op op, const char *function,
 
 /* ------------------------------------------ operators with their own syntax */
 
+static bool is_node(const elqb *q, const elqb_expr *e,
+                    enum elqb__node_kind kind)
+{
+    return e->kind == ELQB_KIND_NODE && e->u.tree.node->owner == q &&
+           e->u.tree.generation == q->generation && e->u.node->kind == kind;
+}
+
+/* Whether it is rendered as (SELECT ...) and no more. */
+static bool is_scalar(const elqb *q, const elqb_expr *e)
+{
+    while (is_node(q, e, NODE_LABEL))
+        e = &e->u.node->args[0];
+    return is_node(q, e, NODE_SCALAR);
+}
+
 static elqb_expr make_in(elqb *q, enum elqb__op op, const char *function,
                          elqb_expr a, const elqb_expr *list)
 {
@@ -198,6 +217,13 @@ static elqb_expr make_in(elqb *q, enum elqb__op op, const char *function,
         return ELQB_NONE;
     if (count == 0) /* SQL has no empty list; of no rows it is this */
         return elqb_literal(elpq_bool(op == OP_NOT_IN));
+    if (count == 1 && is_scalar(q, list)) {
+        /* IN ((SELECT ...)) would be IN (SELECT ...): any of its rows */
+        const elqb_expr operands[] = { a, *list };
+
+        return make_operator(q, op == OP_IN ? OP_EQ : OP_NE, function,
+                             operands, 2);
+    }
     node = elqb__new_node(q, NODE_IN, count + 1);
     if (!node || !elqb__keep_operand(q, function, &a) ||
         !elqb__keep_list(q, function, node->args + 1, list, count))
@@ -306,6 +332,13 @@ static elqb_expr make_quantified(elqb *q, const char *function, elqb_expr a,
         !elqb__keep_operand(q, function, &array) ||
         !(node = elqb__new_node(q, NODE_QUANTIFIED, 2)))
         return ELQB_NONE;
+    if (is_scalar(q, &array)) {
+        /* ANY ((SELECT ...)) is ANY (SELECT ...) to SQL: of rows */
+        elqb__fail(q, ELQB_E_USAGE, "%s: the operand is a subquery; use "
+                   "elqb_cast() if it gives an array, elqb_in_select() for "
+                   "its rows", function);
+        return ELQB_NONE;
+    }
     if (a.kind != ELQB_KIND_VALUE)
         elqb__take_array_type(&array, a.oid);
     if (elqb__element_of(array.oid) && array.kind != ELQB_KIND_VALUE)

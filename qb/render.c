@@ -133,7 +133,9 @@ static void put_debug_param(struct elqb__render *r, elqb_expr *slot)
         elqb__put_literal(r, &value->u.value);
     } else {
         elqb__put_char(r, ':');
-        elqb__put_string(r, slot->u.column.name);
+        for (const char *s = slot->u.column.name; *s; s++)
+            elqb__put_char(r, (unsigned char)*s < 0x20 || *s == 0x7f ? '?'
+                                                                     : *s);
     }
 }
 
@@ -260,8 +262,8 @@ static bool check_text(elqb *q, const char *function, elqb_expr text)
         elqb__fail(q, ELQB_E_USAGE,
                    "%s: of expressions only elqb_text() is a statement",
                    function);
-    return !elqb__failed(q) && check(q, function, text.u.node,
-                                     text.u.node->owner);
+    return !elqb__failed(q) && elqb__is_ours(q, function, text.u.tree.node,
+                                             text.u.tree.generation);
 }
 
 const elpq_statement *elqb_text_render(elqb *q, elqb_expr text)

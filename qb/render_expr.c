@@ -447,7 +447,7 @@ void elqb__put_star(struct elqb__render *r, const elqb_expr *e)
 static void put_inline(struct elqb__render *r, const elqb_expr *e,
                        unsigned min)
 {
-    bool parentheses = min && elqb__is_negative(&e->u.value);
+    bool parentheses = min && elqb__is_negative(r, &e->u.value);
 
     if (parentheses)
         elqb__put_char(r, '(');

@@ -69,7 +69,7 @@ void elqb__put_name(struct elqb__render *r, const char *name);
 
 /* literal.c: a value as SQL */
 void elqb__put_literal(struct elqb__render *r, const elpq_value *v);
-bool elqb__is_negative(const elpq_value *v);
+bool elqb__is_negative(const struct elqb__render *r, const elpq_value *v);
 
 /* render.c: a value or bind as $n */
 void elqb__put_param(struct elqb__render *r, elqb_expr *slot);

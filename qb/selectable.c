@@ -46,13 +46,27 @@ void elqb__add_list(elqb *q, const char *function, struct elqb__list *to,
     }
 }
 
-/* In a result a bare string is text, also as a part of a row. */
-static void type_column(elqb_expr *e)
+/* In a result a bare string is text, also as a part of a row: of a copy, as
+ * the row may stand elsewhere too. */
+static void type_column(elqb *q, elqb_expr *e)
 {
+    const struct elqb_node *row;
+    struct elqb_node *copy;
+    bool strings = false;
+
     elqb__take_text(e);
-    if (e->kind == ELQB_KIND_NODE && e->u.node->kind == NODE_ROW)
-        for (uint32_t i = 0; i < e->u.node->count; i++)
-            elqb__take_text(&e->u.node->args[i]);
+    if (e->kind != ELQB_KIND_NODE || e->u.node->kind != NODE_ROW)
+        return;
+    row = e->u.node;
+    for (uint32_t i = 0; i < row->count; i++)
+        strings |= elqb__is_untyped_text(&row->args[i]);
+    if (!strings || !(copy = elqb__new_node(q, NODE_ROW, row->count)))
+        return;
+    for (uint32_t i = 0; i < row->count; i++) {
+        copy->args[i] = row->args[i];
+        elqb__take_text(&copy->args[i]);
+    }
+    *e = elqb__node_expr(copy, e->oid);
 }
 
 /* Columns of SELECT and RETURNING. */
@@ -63,7 +77,7 @@ void elqb__add_columns(elqb *q, const char *function, struct elqb__list *to,
 
     elqb__add_list(q, function, to, list);
     for (uint32_t i = before; i < to->count; i++)
-        type_column(&to->items[i]);
+        type_column(q, &to->items[i]);
 }
 
 /* ------------------------------------------------- what statements have */
@@ -91,6 +105,7 @@ void elqb__add_condition(elqb *q, const char *function, elqb_expr *where,
         *where = elqb_and_v(q, terms);
     } else if (elqb__keep(q, function, &condition)) {
         elqb__take_bool(&condition);
+        elqb__share_value(q, &condition);
         *where = condition;
     }
 }
@@ -99,10 +114,9 @@ bool elqb__keep_table(elqb *q, const char *function, elqb_table *t)
 {
     if (elqb__failed(q))
         return false;
-    if (t->source && t->source->owner != q)
-        elqb__fail(q, ELQB_E_FOREIGN,
-                   "%s: the subquery belongs to another workspace", function);
-    else if (!t->source && !elqb__check_name(q, function, t->name))
+    if (t->source && !elqb__is_ours(q, function, t->source, t->generation))
+        return false;
+    if (!t->source && !elqb__check_name(q, function, t->name))
         return false;
     if (t->flags & ELQB_STATIC_NAMES)
         return !elqb__failed(q);
@@ -242,6 +256,7 @@ static void set_count(elqb_select *s, const char *function, elqb_expr *to,
     if (!elqb__keep(s->q, function, &count))
         return;
     elqb__take_int8(&count);
+    elqb__share_value(s->q, &count); /* one parameter in copies, too */
     *to = count;
 }
 
@@ -344,6 +359,7 @@ static elqb_table make_source(elqb *q, const char *function, elqb_select *s,
     if (node && elqb__check_name(q, function, alias)) {
         node->flags = lateral;
         t.source = node;
+        t.generation = q->generation;
         t.alias = elqb__copy_string(q, alias);
     }
     return t;

@@ -342,8 +342,7 @@ bool elqb__check_sql(elqb *q, const char *function, const char *sql)
 
 /* ------------------------------------------------------------ constructors */
 
-/* A copy of checked text, with an end of line if it needs one. */
-static char *copy_sql(elqb *q, const char *sql)
+char *elqb__copy_sql(elqb *q, const char *sql)
 {
     size_t size = strlen(sql);
     char *copy = elqb__alloc(q, size + 2);
@@ -371,7 +370,7 @@ static struct elqb_node *make_text(struct cutter *c, const char *sql)
 {
     struct elqb_node *node = elqb__new_node(c->q, NODE_TEXT, c->nargs);
     struct elqb__text *text = elqb__alloc(c->q, sizeof(*text));
-    char *copy = copy_sql(c->q, sql);
+    char *copy = elqb__copy_sql(c->q, sql);
 
     if (!node || !text || !copy)
         return NULL;
@@ -423,7 +422,7 @@ elqb_expr elqb_raw_from_trusted_string(elqb *q, const char *sql)
         !(text = elqb__alloc(q, sizeof(*text))) ||
         !(chunk = elqb__alloc(q, sizeof(*chunk))))
         return ELQB_NONE;
-    chunk->data = copy_sql(q, sql);
+    chunk->data = elqb__copy_sql(q, sql);
     if (!chunk->data)
         return ELQB_NONE;
     chunk->size = (uint32_t)strlen(chunk->data);

@@ -50,7 +50,8 @@ typedef enum elqb_code {
     ELQB_E_TEXT,    /**< SQL text or a string that is not well formed       */
     ELQB_E_BIND,    /**< a named bind is unknown, unused or has no value    */
     ELQB_E_VALUE,   /**< a value that cannot be written as a literal        */
-    ELQB_E_FOREIGN, /**< a part belongs to another workspace                */
+    ELQB_E_FOREIGN, /**< a part belongs to another workspace, or is from
+                         before elqb_reset()                                */
     ELQB_E_LIMIT    /**< nested too deeply, or more than 65,535 parameters  */
 } elqb_code;
 
@@ -106,6 +107,11 @@ typedef struct elqb_expr {
         } column;
         elpq_value value;
         struct elqb_node *node;
+        struct {
+            struct elqb_node *node;
+            uint32_t generation; /**< of the workspace, against use after
+                                      elqb_reset()                          */
+        } tree;
     } u;
 } elqb_expr;
 

@@ -32,6 +32,7 @@ extern "C" {
 typedef struct elqb_table {
     uint8_t flags;
     uint8_t only;       /**< ONLY: without the tables that inherit from it   */
+    uint32_t generation; /**< of the workspace of source                     */
     const char *schema; /**< NULL: as search_path has it                     */
     const char *name;
     const char *alias;  /**< NULL: none                                      */
@@ -100,18 +101,18 @@ ELPQ_API elqb_table elqb_lateral(elqb *q, elqb_select *s, const char *alias);
 
 /** A table named as the C type is. */
 #define ELQB_TABLE(name, COLUMNS)                                             \
-    ELQB_TABLE_(name, NULL, #name, COLUMNS(ELQB_MEMBER_),                     \
-                COLUMNS(ELQB_COLUMN_))
+    ELQB_TABLE_(name, NULL, #name, ELQB_STATIC_NAMES,                         \
+                COLUMNS(ELQB_MEMBER_), COLUMNS(ELQB_COLUMN_))
 
 /** The same in a schema. */
 #define ELQB_TABLE_IN(schema, name, COLUMNS)                                  \
-    ELQB_TABLE_(name, #schema, #name, COLUMNS(ELQB_MEMBER_),                  \
-                COLUMNS(ELQB_COLUMN_))
+    ELQB_TABLE_(name, #schema, #name, ELQB_STATIC_NAMES,                      \
+                COLUMNS(ELQB_MEMBER_), COLUMNS(ELQB_COLUMN_))
 
-/** Names given as strings; COLUMNS takes C(name, TYPE) and
- *  N(member, "name", TYPE). */
+/** Names given as literals, the schema as any string or NULL; COLUMNS takes
+ *  C(name, TYPE) and N(member, "name", TYPE). */
 #define ELQB_TABLE_NAMED(prefix, schema, name, COLUMNS)                       \
-    ELQB_TABLE_(prefix, schema, name,                                         \
+    ELQB_TABLE_(prefix, schema, "" name "", elqb_flags_of(schema),            \
                 COLUMNS(ELQB_MEMBER_, ELQB_NAMED_MEMBER_),                    \
                 COLUMNS(ELQB_COLUMN_, ELQB_NAMED_COLUMN_))
 
@@ -119,7 +120,7 @@ ELPQ_API elqb_table elqb_lateral(elqb *q, elqb_select *s, const char *alias);
 #define ELQB_NAMED_MEMBER_(member, name, TYPE) elqb_expr member;
 #define ELQB_COLUMN_(name, TYPE) ELQB_NAMED_COLUMN_(name, #name, TYPE)
 #define ELQB_NAMED_COLUMN_(member, name, TYPE)                                \
-    t_.member = elqb_column_of(&t_.table, name, ELQB_TYPE_##TYPE);
+    t_.member = elqb_column_of(&t_.table, "" name "", ELQB_TYPE_##TYPE);
 
 /* A program need not use all functions of a table. */
 #if defined(__GNUC__)
@@ -129,7 +130,7 @@ ELPQ_API elqb_table elqb_lateral(elqb *q, elqb_select *s, const char *alias);
 #endif
 
 /* The type and the functions of one table. */
-#define ELQB_TABLE_(prefix, schema, name, MEMBERS, COLUMNS)                   \
+#define ELQB_TABLE_(prefix, schema, name, FLAGS, MEMBERS, COLUMNS)            \
     typedef struct prefix##_t {                                               \
         elqb_table table;                                                     \
         MEMBERS                                                               \
@@ -146,12 +147,19 @@ ELPQ_API elqb_table elqb_lateral(elqb *q, elqb_select *s, const char *alias);
     }                                                                         \
     ELQB_UNUSED_ static inline prefix##_t prefix##_table(void)                \
     {                                                                         \
-        return prefix##_make_(ELQB_STATIC_NAMES, NULL);                       \
+        return prefix##_make_(FLAGS, NULL);                                   \
     }                                                                         \
     ELQB_UNUSED_ static inline prefix##_t prefix##_as(const char *alias_)     \
     {                                                                         \
         return prefix##_make_(0, alias_);                                     \
     }
+
+/** For the macros above: a schema that is a variable may change or go away,
+ *  so the names are copied then. */
+static inline uint8_t elqb_flags_of(const char *schema)
+{
+    return schema ? 0 : ELQB_STATIC_NAMES;
+}
 
 /** For the macros above: a column, its names as lasting as the table's. */
 static inline elqb_expr elqb_column_of(const elqb_table *t, const char *name,

@@ -188,12 +188,16 @@ START_TEST(test_mistakes)
         CHECK_FAILS(broken_insert(i), ELQB_E_USAGE, texts[i]);
     CHECK_FAILS(elqb_render(q, elqb_update_new(q, U.table)), ELQB_E_USAGE,
                 "elqb_render: an update sets nothing, see elqb_set()");
+    CHECK_FAILS(elqb_render(q, elqb_insert_new(q, elqb_only(U.table))),
+                ELQB_E_USAGE,
+                "elqb_insert_new: INSERT does not take elqb_only()");
 }
 END_TEST
 
 /* --------------------------------------------------------------- literals */
 
-static void check_literal(elpq_value v, const char *text)
+/* In a statement and in debug text. */
+static void check_both(elpq_value v, const char *text, const char *shown)
 {
     elqb_select *s = elqb_select_new(q), *lit = elqb_select_new(q);
     const char *debug;
@@ -204,7 +208,7 @@ static void check_literal(elpq_value v, const char *text)
     elqb_columns(lit, elqb_literal(v));
     debug = elqb_debug(q, s);
     ck_assert_msg(debug != NULL, "%s", elqb_error(q));
-    ck_assert_str_eq(debug + strlen("<debug> SELECT "), text);
+    ck_assert_str_eq(debug + strlen("<debug> SELECT "), shown);
     st = elqb_render(q, lit);
     ck_assert_msg(st != NULL, "%s", elqb_error(q));
     ck_assert_str_eq(st->sql + strlen("SELECT "), text);
@@ -212,6 +216,35 @@ static void check_literal(elpq_value v, const char *text)
     error = parse_error(st->sql);
     ck_assert_msg(!error, "%s: %s", error, st->sql);
 }
+
+static void check_literal(elpq_value v, const char *text)
+{
+    check_both(v, text, text);
+}
+
+/* An integer that is no int4 to SQL, and NULL, say what they are. */
+START_TEST(test_typed_literals)
+{
+    const int64_t big[] = { 1, -2 };
+
+    check_both(elpq_int64(5), "5::int8", "5");
+    check_both(elpq_int64(-5), "(-5)::int8", "-5");
+    check_both(elpq_int64(INT64_MIN), "(-9223372036854775808)::int8",
+               "-9223372036854775808");
+    check_both(elpq_int32(INT32_MIN), "(-2147483648)::int4", "-2147483648");
+    check_literal(elpq_int32(INT32_MAX), "2147483647");
+    check_both(elpq_typed(ELPQ_OID_NUMERIC, elpq_int32(7)), "7::numeric", "7");
+    check_both(elpq_typed(ELPQ_OID_INT4, elpq_null(0)), "NULL::int4", "NULL");
+    check_literal(elpq_array_int64(big, 2), "ARRAY[1, -2]::int8[]");
+    check_literal(elpq_array_int64(big, 0), "ARRAY[]::int8[]");
+    check_literal(elpq_typed(ELPQ_OID_CHAR, elpq_text("a")),
+                  "'a'::\"char\"");
+    check_literal(elpq_typed(ELPQ_OID_BIT_ARRAY, elpq_text("{101}")),
+                  "'{101}'::\"bit\"[]");
+    check_literal(elpq_interval(-1, 2, 3),
+                  "'-1 mons +2 days +3 us'::interval");
+}
+END_TEST
 
 START_TEST(test_literals)
 {
@@ -222,7 +255,6 @@ START_TEST(test_literals)
     check_literal(elpq_null(0), "NULL");
     check_literal(elpq_bool(true), "true");
     check_literal(elpq_int32(-5), "-5");
-    check_literal(elpq_int64(INT64_MIN), "-9223372036854775808");
     check_literal(elpq_uint64(UINT64_MAX), "18446744073709551615");
     check_literal(elpq_double(0.1), "'0.1'::float8");
     check_literal(elpq_double(-1e300 * 1e300), "'-Infinity'::float8");
@@ -294,6 +326,7 @@ int main(void)
     tcase_add_test(tcase, test_mistakes);
     tcase = qb_case(suite, "literals");
     tcase_add_test(tcase, test_literals);
+    tcase_add_test(tcase, test_typed_literals);
     tcase_add_test(tcase, test_debug);
     return qb_main(suite);
 }

@@ -371,6 +371,184 @@ START_TEST(test_identity)
 }
 END_TEST
 
+/* The type of a CAST is known only if its name is all that there is. */
+START_TEST(test_cast_types)
+{
+    static const struct {
+        const char *type;
+        uint32_t oid;
+    } types[] = {
+        { "timestamp(3) with time zone", 0 },
+        { "time(3) with time zone", 0 },
+        { "timestamp  with time zone", 0 },
+        { "timestamp\twith time zone", 0 },
+        { "timestamp with time zone", STAMP },
+        { "TimestampTZ(3)", STAMP },
+        { "timestamp(3)", ELPQ_OID_TIMESTAMP },
+        { "int[3]", 0 },
+        { "int array", 0 },
+        { "int[][]", 0 },
+        { "int []", 0 },
+        { "int4[]", ELPQ_OID_INT4_ARRAY },
+        { "numeric(12, 2)[]", ELPQ_OID_NUMERIC_ARRAY },
+        { "numeric(12,2)", NUMERIC },
+        { "interval day to second", 0 },
+        { "mood[]", 0 },
+    };
+    char sql[100];
+
+    for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+        elqb_expr e = elqb_cast_from_trusted_string(q, V("x"), types[i].type);
+        const elpq_statement *st = render_expr(e);
+
+        snprintf(sql, sizeof(sql), "SELECT CAST($1 AS %s)", types[i].type);
+        ck_assert_str_eq(st->sql, sql);
+        ck_assert_ptr_null(parse_error(sql));
+        ck_assert_uint_eq(e.oid, types[i].oid);
+        if (!strchr(sql, '[')) /* strings stay undecided beside arrays */
+            ck_assert_uint_eq(st->values[0].oid, types[i].oid);
+    }
+    CHECK_EXPR(elqb_cast(q, V(1), "int4 -- x"), "CAST($1 AS int4 -- x\n)",
+               INT4);
+}
+END_TEST
+
+/* What an operator or a function gives, where it is not what it takes. */
+START_TEST(test_result_types)
+{
+    elqb_expr day = elqb_typed(elqb_c(U.table, "d"), DATE);
+    elqb_expr cash = elqb_typed(elqb_c(U.table, "m"), MONEY);
+    elqb_expr valid = elqb_func(q, "lower", P.valid);
+
+    CHECK_EXPR(elqb_gt(q, elqb_sub(q, O.placed_at, O.placed_at), V("1 hour")),
+               "\"orders\".\"placed_at\" - \"orders\".\"placed_at\" > $1", 0);
+    ck_assert_uint_eq(elqb_sub(q, day, day).oid, 0);
+    ck_assert_uint_eq(elqb_div(q, cash, cash).oid, 0);
+    ck_assert_uint_eq(elqb_sub(q, U.age, U.id).oid, INT4);
+    ck_assert_uint_eq(elqb_div(q, U.balance, V(2)).oid, NUMERIC);
+    CHECK_EXPR(elqb_eq(q, valid, V("2024-01-01")),
+               "\"lower\"(\"products\".\"valid\") = $1", 0);
+    CHECK_EXPR(elqb_eq(q, elqb_func(q, "upper", P.sku), V("A")),
+               "\"upper\"(\"products\".\"sku\") = $1", TEXT);
+}
+END_TEST
+
+/* An array with an element that does not fit stays what it is. */
+START_TEST(test_array_types)
+{
+    const int64_t ids[] = { 1, 99999999999 }, small[] = { 1, -2 };
+    const double numbers[] = { 1, 1e300 };
+    elqb_expr real = elqb_typed(elqb_c(U.table, "real"), FLOAT4);
+    elqb_expr oid = elqb_typed(elqb_c(U.table, "oid"), OID);
+
+    CHECK_EXPR(elqb_any_of(q, U.id, ids, 2), ID " = ANY ($1)",
+               ELPQ_OID_INT8_ARRAY);
+    CHECK_EXPR(elqb_any_of(q, U.id, small, 2), ID " = ANY ($1)",
+               ELPQ_OID_INT4_ARRAY);
+    CHECK_EXPR(elqb_any_of(q, oid, small, 2),
+               "\"users\".\"oid\" = ANY ($1)", ELPQ_OID_INT8_ARRAY);
+    CHECK_EXPR(elqb_any_of(q, real, numbers, 2),
+               "\"users\".\"real\" = ANY ($1)", ELPQ_OID_FLOAT8_ARRAY);
+    CHECK_EXPR(elqb_any_of(q, real, numbers, 1),
+               "\"users\".\"real\" = ANY ($1)", ELPQ_OID_FLOAT4_ARRAY);
+}
+END_TEST
+
+/* IN and ANY take a subquery between their own parentheses for its rows. */
+START_TEST(test_scalar_subqueries)
+{
+    elqb_expr one = elqb_scalar(q, select_of(U.age));
+
+    CHECK_EXPR(elqb_in(q, U.id, one), ID " = (SELECT " AGE ")");
+    CHECK_EXPR(elqb_not_in(q, U.id, one), ID " <> (SELECT " AGE ")");
+    CHECK_EXPR(elqb_in(q, U.id, one, V(1)), ID " IN ((SELECT " AGE "), $1)",
+               INT4);
+    CHECK_EXPR(elqb_eq_any(q, V("x"),
+                           elqb_cast(q, elqb_scalar(q, select_of(U.tags)),
+                                     "text[]")),
+               "$1 = ANY (CAST((SELECT " TAGS ") AS text[]))", TEXT);
+    CHECK_FAILS(elqb_render(q, select_of(elqb_eq_any(q, U.id, one))),
+                ELQB_E_USAGE,
+                "elqb_eq_any: the operand is a subquery; use elqb_cast() if "
+                "it gives an array, elqb_in_select() for its rows");
+}
+END_TEST
+
+/* A value inside of something composed is one parameter wherever that goes,
+ * also where its terms are taken over into something longer. */
+START_TEST(test_identity_of_parts)
+{
+    elqb_expr c = elqb_concat(q, U.name, V("x")), w, row;
+    elqb_select *s = select_of(elqb_concat(q, c, V("!")));
+
+    elqb_group_by(s, c);
+    CHECK(elqb_render(q, s), "SELECT " NAME " || $1 || $2 GROUP BY " NAME
+                             " || $1", TEXT, TEXT);
+    w = elqb_and(q, V(true), U.active);
+    s = select_of(elqb_or(q, elqb_not(q, w), U.active));
+    elqb_where(s, elqb_and(q, U.active, w));
+    CHECK(elqb_render(q, s),
+          "SELECT NOT ($1 AND \"users\".\"active\") OR \"users\".\"active\" "
+          "WHERE \"users\".\"active\" AND $1 AND \"users\".\"active\"", BOOL);
+    s = select_of(U.id);
+    elqb_limit(s, V(5));
+    elqb_offset(s, V(7));
+    w = elqb_exists(q, elqb_select_copy(s));
+    elqb_where(s, w);
+    CHECK(elqb_render(q, s), "SELECT " ID " WHERE EXISTS (SELECT " ID
+                             " LIMIT $1 OFFSET $2) LIMIT $1 OFFSET $2",
+          INT8, INT8);
+    row = elqb_row(q, V(1), V("x"));
+    s = select_of(row);
+    elqb_where(s, elqb_eq(q, elqb_row(q, U.id, O.status), row));
+    CHECK(elqb_render(q, s), "SELECT ($1, $2) WHERE (" ID
+                             ", \"orders\".\"status\") = ($3, $4)",
+          INT4, TEXT, INT4, 0);
+}
+END_TEST
+
+/* What was made before a reset is refused, whatever lies in its place. */
+START_TEST(test_after_reset)
+{
+    elqb_expr old = elqb_eq(q, U.id, V(1)), e;
+    elqb_table table = elqb_subquery(q, select_of(U.id), "t");
+    elqb_delete *d;
+
+    elqb_reset(q);
+    e = elqb_like(q, U.name, V("%"));
+    d = elqb_delete_new(q, U.table);
+    elqb_where(d, old);
+    CHECK_FAILS(elqb_render(q, d), ELQB_E_FOREIGN,
+                "elqb_where: a part is from before elqb_reset()");
+    e = elqb_eq(q, U.id, V(2));
+    d = elqb_delete_new(q, U.table);
+    elqb_where(d, e);
+    elqb_where(d, old);
+    ck_assert_ptr_null(elqb_render(q, d));
+    ck_assert_int_eq(elqb_error_code(q), ELQB_E_FOREIGN);
+    elqb_reset(q);
+    ck_assert(elqb_is_none(elqb_desc(q, old)));
+    ck_assert_int_eq(elqb_error_code(q), ELQB_E_FOREIGN);
+    elqb_reset(q);
+    elqb_using(elqb_delete_new(q, U.table), table);
+    ck_assert_int_eq(elqb_error_code(q), ELQB_E_FOREIGN);
+}
+END_TEST
+
+START_TEST(test_debug_never_fails)
+{
+    elqb_select *s = elqb_select_new(q);
+
+    elqb_columns(s, V("a\xff"), V(elpq_date(INT32_MAX)),
+                 elqb_bind("a\nb", INT4));
+    ck_assert_str_eq(elqb_debug(q, s) + strlen("<debug> SELECT <invalid text>"),
+                     ", '5881580-07-11'::date, :a?b");
+    ck_assert_str_eq(elqb_error(q), "");
+    CHECK_FAILS(elqb_render(q, select_of(elqb_bind(NULL, INT4))), ELQB_E_NAME,
+                "elqb_columns: the name is empty");
+}
+END_TEST
+
 START_TEST(test_mistakes)
 {
     elqb *other = elqb_new();
@@ -455,8 +633,15 @@ int main(void)
     tcase_add_test(tcase, test_grouping);
     tcase_add_test(tcase, test_value_types);
     tcase_add_test(tcase, test_identity);
+    tcase_add_test(tcase, test_identity_of_parts);
+    tcase_add_test(tcase, test_cast_types);
+    tcase_add_test(tcase, test_result_types);
+    tcase_add_test(tcase, test_array_types);
+    tcase_add_test(tcase, test_scalar_subqueries);
     tcase = qb_case(suite, "mistakes");
     tcase_add_test(tcase, test_mistakes);
     tcase_add_test(tcase, test_sticky);
+    tcase_add_test(tcase, test_after_reset);
+    tcase_add_test(tcase, test_debug_never_fails);
     return qb_main(suite);
 }
