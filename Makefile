@@ -170,7 +170,8 @@ run_tests     = '$(support)/run-tests'
 TESTS         = $(UNIT_TESTS) $(SERVER_TESTS)
 STATIC_CHECKS = check-abi check-headers check-layers check-compile-fail
 totals        = $(B)/tests/totals
-suites        = $(with_postgres) --tls --scram -- $(run_tests)
+suites        = $(with_postgres) --tls --scram -- $(run_tests) --jobs $(JOBS)
+JOBS          = 1                       # programs at once; they measure times
 run_examples := $(if $(findstring command,$(origin TESTS)),,--args \
                   sh '$(srcdir)/examples/run-all' $(B)/examples)
 export RUN
@@ -202,6 +203,7 @@ VALGRIND = valgrind --quiet --error-exitcode=99 --leak-check=full \
 # check_loop measures how long turns take, which means nothing here.
 check-valgrind: TESTS := $(filter-out %/check_loop,$(TESTS))
 check-valgrind: RUN = $(VALGRIND)
+check-valgrind: JOBS = 2
 check-valgrind: export CK_FORK = no
 check-valgrind: export CK_TIMEOUT_MULTIPLIER = 20
 check-valgrind: export ELPQ_TEST_SLOW = 10
