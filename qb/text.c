@@ -106,7 +106,8 @@ static enum token skip_dollar(struct lexer *l)
     size_t size;
 
     if (is_digit(*tag_end)) {
-        l->problem = "$1 and its like are not allowed, use :name";
+        l->problem = "$1 and its like are not allowed, use :name in "
+                     "elqb_text()";
         return TOKEN_BAD;
     }
     while (is_name_char(*tag_end) && *tag_end != '$')
@@ -175,6 +176,12 @@ static enum token skip_number(struct lexer *l)
 {
     while (is_letter(*l->at) || is_digit(*l->at) || *l->at == '.')
         l->at++;
+    /* To PostgreSQL 14 this is a number and an E'...' string, to later ones
+     * an error: nothing that could be read in one way. */
+    if (*l->at == '\'' && is_letter(l->at[-1])) {
+        l->problem = "a number is followed by letters and a string";
+        return TOKEN_BAD;
+    }
     return TOKEN_OPERAND;
 }
 
@@ -386,7 +393,8 @@ static struct elqb_node *make_text(struct cutter *c, const char *sql)
         node->args[i] = c->args[i].value;
         if (!c->used[i])
             elqb__fail(c->q, ELQB_E_BIND, "%s: there is no bind :%s in the "
-                       "text", c->function, c->args[i].name);
+                       "text; is there a space before the colon?",
+                       c->function, c->args[i].name);
         if (!elqb__keep_operand(c->q, c->function, &node->args[i]))
             return NULL;
     }

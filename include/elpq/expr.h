@@ -15,8 +15,10 @@
  *
  * Values become parameters.  A value takes the type of the column that it
  * meets; otherwise int is int4, the longer integers int8, double float8, and
- * text is left to the server.  One expression object used in two places is
- * one $n; equal values are two.
+ * text is left to the server.  One composed expression used in two places has
+ * the same $n there; equal values, and a value used by itself in two places,
+ * are two (see elqb_shared()), and so are the values of a row that take
+ * different types in each.
  *
  * Lists end with ELQB_END, which the macros add; the functions named _v take
  * the array itself, and are what C++ uses.
@@ -257,7 +259,9 @@ ELPQ_API elqb_expr elqb_concat_v(elqb *q, const elqb_expr *terms); /* || */
     ELPQ_API elqb_expr elqb_##name(elqb *q, elqb_expr a, elqb_expr b,         \
                                    elqb_expr c);
 
-/* elqb_eq(q, a, b) and so on: comparison */
+/* elqb_eq(q, a, b) and so on: comparison.  As in SQL, what is compared with
+ * NULL is never true, a value that is NULL included: for "the same, or both
+ * NULL" there is elqb_is_not_distinct(). */
 ELQB_BINARY_(eq) ELQB_BINARY_(ne) ELQB_BINARY_(lt) ELQB_BINARY_(le)
 ELQB_BINARY_(gt) ELQB_BINARY_(ge)
 ELQB_BINARY_(is_distinct) ELQB_BINARY_(is_not_distinct)
@@ -361,6 +365,8 @@ ELPQ_API elqb_expr elqb_nulls_last(elqb *q, elqb_expr a);
  * A function by name: elqb_func(q, "lower", U.name).  The name is quoted, so
  * it is case-sensitive, except those that are grammar: coalesce, nullif,
  * greatest, least, current_date and its like.  The schema may be NULL.
+ * Functions with a syntax of their own have plain twins: btrim for trim,
+ * strpos for position; overlay and others are for elqb_text().
  */
 ELPQ_API elqb_expr elqb_func_v(elqb *q, const char *schema, const char *name,
                                const elqb_expr *args);
@@ -390,8 +396,10 @@ ELPQ_API elqb_expr elqb_cast_from_trusted_string(elqb *q, elqb_expr a,
  * SQL text with :name binds: elqb_text(q, "age > :a", ELQB_ARG("a", x)).  The
  * text is a string literal, never data.  A colon in a string, identifier,
  * comment or dollar quote, a :: cast, and a colon right after an operand
- * (slices: a[i:j]) are no binds.  Every name must have a value and every value
- * a name.  As an operand it is parenthesised; rendered alone it is a
+ * (slices: a[i:j]) are no binds.  Keywords count as operands: it is "LIMIT :n",
+ * with the space.  Every name must have a value and every value a name.  As an
+ * operand of an operator it is parenthesised; in a list (of arguments, columns)
+ * it is not, so that it can be several items.  Rendered alone it is a
  * statement.  elqb_raw(q, "sql") has no binds.
  */
 ELPQ_API elqb_expr elqb_text_from_trusted_string(elqb *q, const char *sql,

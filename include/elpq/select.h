@@ -34,7 +34,8 @@ typedef enum elqb_join_kind {
 ELPQ_API elqb_select *elqb_select_new(elqb *q);
 
 /** A copy that can be changed on its own.  It is cheap: the expressions are
- *  shared, and stay the same parameters where both are used. */
+ *  shared, and stay the same parameters where both are used, as do the values
+ *  of LIMIT and OFFSET. */
 ELPQ_API elqb_select *elqb_select_copy(const elqb_select *s);
 
 /** Add columns; strings among them are text. */

@@ -124,6 +124,7 @@ static const elpq_statement *render_condition(elqb_expr e)
 START_TEST(test_conditions)
 {
     int ids[] = { 1, 2 };
+    const int64_t large[] = { 1, 99999999999 };
     const char *words[] = { "new", "paid" };
 
     CONDITION("integer", elqb_eq(q, U.id, V(1)));
@@ -144,6 +145,11 @@ START_TEST(test_conditions)
               elqb_gt(q, U.created_at, V("2020-01-01")));
     CONDITION("interval", elqb_gt(q, elqb_func(q, "now"),
                                   elqb_add(q, U.created_at, V("1 day"))));
+    CONDITION("interval", elqb_gt(q, elqb_sub(q, O.placed_at, U.created_at),
+                                  V("1 hour")));
+    CONDITION("timestamp with time zone",
+              elqb_eq(q, elqb_func(q, "lower", P.valid), V("2024-01-01")));
+    CONDITION("bigint[]", elqb_any_of(q, U.id, large, 2));
     CONDITION("text", elqb_like(q, U.name, V("a%")));
     CONDITION("text text", elqb_like_escape(q, P.sku, V("a%"), V("!")));
     CONDITION("text", elqb_regex(q, P.sku, V("^a")));
@@ -366,6 +372,35 @@ START_TEST(test_text)
 }
 END_TEST
 
+/* The types of literals, as the server sees them. */
+START_TEST(test_literals)
+{
+    elqb_select *s = elqb_select_new(q);
+
+    elqb_columns(s, elqb_lit(7), elqb_lit((int64_t)7), elqb_lit(INT64_MIN),
+                 elqb_lit(INT32_MIN), elqb_lit((int64_t)-7),
+                 elqb_literal(elpq_typed(ELPQ_OID_NUMERIC, elpq_int32(7))),
+                 elqb_literal(elpq_null(ELPQ_OID_DATE)),
+                 elqb_literal(elpq_typed(ELPQ_OID_CHAR_ARRAY,
+                                         elpq_text("{a}"))));
+    DESCRIBED(s, "", "integer bigint bigint integer bigint numeric date "
+                     "\"char\"[]");
+}
+END_TEST
+
+/* What is grouped by is found again in what is made of it. */
+START_TEST(test_group_by_part)
+{
+    elqb_expr part = elqb_concat(q, U.name, V("x"));
+    elqb_select *s = elqb_select_new(q);
+
+    elqb_columns(s, elqb_concat(q, part, V("!")));
+    elqb_from(s, U.table);
+    elqb_group_by(s, part);
+    DESCRIBED(s, "text text", "text");
+}
+END_TEST
+
 /* The server refuses a debug text, also behind another statement. */
 START_TEST(test_debug)
 {
@@ -396,6 +431,8 @@ int main(void)
     tcase_add_test(tcase, test_insert);
     tcase_add_test(tcase, test_update_delete);
     tcase_add_test(tcase, test_text);
+    tcase_add_test(tcase, test_literals);
+    tcase_add_test(tcase, test_group_by_part);
     tcase_add_test(tcase, test_debug);
     return qb_main(suite);
 }

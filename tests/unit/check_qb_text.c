@@ -88,8 +88,12 @@ static const struct {
     { "x = :a AND :nobody", ELQB_E_BIND,
       "elqb_text: the bind :nobody has no value" },
     { "x = :aa", ELQB_E_BIND, "elqb_text: the bind :aa has no value" },
-    { "1", ELQB_E_BIND, "elqb_text: there is no bind :a in the text" },
-    { "':a'", ELQB_E_BIND, "elqb_text: there is no bind :a in the text" },
+    { "1", ELQB_E_BIND,
+      "elqb_text: there is no bind :a in the text; is there a "
+      "space before the colon?" },
+    { "':a'", ELQB_E_BIND,
+      "elqb_text: there is no bind :a in the text; is there a "
+      "space before the colon?" },
     { "", ELQB_E_TEXT, "elqb_text: the SQL text is empty" },
     { " \n", ELQB_E_TEXT, "elqb_text: the SQL text is empty" },
     { "'x :a", ELQB_E_TEXT, "elqb_text: a string is not closed" },
@@ -102,7 +106,13 @@ static const struct {
     { "(:a]", ELQB_E_TEXT,
       "elqb_text: a bracket is closed that was not opened" },
     { "$1 = :a", ELQB_E_TEXT,
-      "elqb_text: $1 and its like are not allowed, use :name" },
+      "elqb_text: $1 and its like are not allowed, use :name in "
+      "elqb_text()" },
+    { "1E'a\\' :a", ELQB_E_TEXT,
+      "elqb_text: a number is followed by letters and a string" },
+    { "limit:a", ELQB_E_BIND,
+      "elqb_text: there is no bind :a in the text; is there a "
+      "space before the colon?" },
     { "\xff :a", ELQB_E_TEXT, "elqb_text: the SQL text is not valid UTF-8" },
 };
 
