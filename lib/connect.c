@@ -564,12 +564,18 @@ static unsigned failure_flags(const char *sqlstate)
 
 static void report(elpq_conn *conn, const struct elpq__connect *c)
 {
+    const char *message = c->message;
     elpq_error error;
+
+    /* Short of memory or descriptors, libpq may fail without a word. */
+    if (!message || !*message)
+        message = "no connection: libpq gives no reason, which may be a lack "
+                  "of memory or descriptors";
 
     elpq__error_set(&error, c->timed_out ? ELPQ_E_TIMEOUT : ELPQ_E_CONNECT,
                     c->no_password ? ELPQ_NOT_EXECUTED
                                    : failure_flags(c->sqlstate),
-                    c->message ? c->message : "out of memory");
+                    message);
     strcpy(error.sqlstate, c->sqlstate);
     elpq__conn_connect_failed(conn, &error);
 }
