@@ -218,7 +218,11 @@ elpq_conn *lease(elpq_pool *pool);
 elpq_tx *begin_now(elpq_pool *pool);
 elpq_pool_statistics stats(elpq_pool *pool);
 
-/* Conninfo of the server over TCP, with more keywords; of a local port. */
+/* The server's address, of TCP where it is known. */
+const char *server_host(void);
+const char *server_port(void);
+
+/* Conninfo of that address, with more keywords; and of a local port. */
 const char *tcp(const char *more);
 const char *loopback(int port);
 

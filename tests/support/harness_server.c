@@ -109,6 +109,16 @@ static const char *env_or(const char *name, const char *other)
     return value ? value : other;
 }
 
+const char *server_host(void)
+{
+    return env_or("ELPQ_TEST_HOST", env_or("PGHOST", "localhost"));
+}
+
+const char *server_port(void)
+{
+    return env_or("ELPQ_TEST_PORT", env_or("PGPORT", "5432"));
+}
+
 const char *tcp(const char *more)
 {
     static char conninfo[2][1000];
@@ -116,9 +126,8 @@ const char *tcp(const char *more)
     char *s = conninfo[next++ % 2];
 
     snprintf(s, sizeof(conninfo[0]), "host=%s port=%s dbname=%s %s",
-             env_or("ELPQ_TEST_HOST", env_or("PGHOST", "localhost")),
-             env_or("ELPQ_TEST_PORT", env_or("PGPORT", "5432")),
-             env_or("PGDATABASE", "postgres"), more);
+             server_host(), server_port(), env_or("PGDATABASE", "postgres"),
+             more);
     return s;
 }
 
