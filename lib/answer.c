@@ -128,6 +128,7 @@ static void requeue_held(elpq_conn *conn)
     }
     elpq__list_move(&again, &conn->queue);
     elpq__list_move(&conn->queue, &again);
+    elpq__pipeline_wake(conn);
 }
 
 /* What the answer says of the prepared statement; true if it is held. */

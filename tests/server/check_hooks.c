@@ -52,10 +52,24 @@ static void close_in_hook(elpq_conn *conn)
     close_conn(conn);
 }
 
+/* A new connection may have the address of one that was closed. */
+static void forget_at_birth(const elpq_event *event)
+{
+    int i;
+
+    if (event->kind != ELPQ_EVENT_STATE || !event->message ||
+        strcmp(event->message, "SETUP") != 0)
+        return;
+    for (i = 0; i < hook.closes; i++)
+        if (hook.closed[i] == event->conn)
+            hook.closed[i] = NULL;
+}
+
 static void close_at_step(const elpq_event *event)
 {
     elpq_conn *conn = event->conn ? event->conn : hook.known;
 
+    forget_at_birth(event);
     if ((int)event->kind == hook.kind && conn && --hook.left == 0)
         close_in_hook(conn);
 }
