@@ -212,7 +212,7 @@ check-valgrind: check-suites
 # Builds of their own, out of tree, under build/.
 up      = $(if $(filter .,$(srcdir)),../..,$(if $(filter \
             /%,$(srcdir)),$(srcdir),../../$(srcdir)))
-variant = @mkdir -p $(B)/$(1)$(newline)@cd $(B)/$(1) && \
+variant = @mkdir -p $(B)/$(1)$(newline)+@cd $(B)/$(1) && \
           { test -f config.status || '$(up)/configure' -q $(2); } && \
           $(MAKE) --no-print-directory $(3)
 check-asan: export ASAN_OPTIONS  ?= detect_stack_use_after_return=1
