@@ -237,6 +237,41 @@ START_TEST(looking_up_a_name)
 }
 END_TEST
 
+static volatile sig_atomic_t signals;
+
+static void on_signal(int sig)
+{
+    (void)sig;
+    signals++;
+}
+
+/* A signal of the program's runs its handler on a thread of the program's:
+ * while that one blocks it, it waits, however many helper threads there are. */
+START_TEST(helper_threads_take_no_signals)
+{
+    sigset_t block, pending;
+    int port;
+    int fd = blackhole(&port);
+    struct answer *a = start_connect(loopback(port), NULL);
+
+    run_turns(5);
+    signal(SIGUSR1, on_signal);
+    sigemptyset(&block);
+    sigaddset(&block, SIGUSR1);
+    ck_assert_int_eq(pthread_sigmask(SIG_BLOCK, &block, NULL), 0);
+    ck_assert_int_eq(kill(getpid(), SIGUSR1), 0);
+    run_for_ms(20);
+    sigpending(&pending);
+    ck_assert_int_eq(signals, 0);
+    ck_assert(sigismember(&pending, SIGUSR1));
+    ck_assert_int_eq(pthread_sigmask(SIG_UNBLOCK, &block, NULL), 0);
+    ck_assert_int_eq(signals, 1);
+    signal(SIGUSR1, SIG_DFL);
+    close_conn(a->handle);
+    close(fd);
+}
+END_TEST
+
 /* -------------------------------------------------------------- canceling */
 
 static int postmaster(void)
@@ -461,6 +496,7 @@ static void build(Suite *s)
         printf("no ELPQ_TEST_SCRAM_USER: SCRAM is not measured\n");
     }
     tcase_add_test(t, looking_up_a_name);
+    tcase_add_test(t, helper_threads_take_no_signals);
     t = loop_case(s, "cancel");
     if (harness_env("ELPQ_TEST_PGDATA"))
         tcase_add_test(t, canceling_while_the_server_accepts_nothing);

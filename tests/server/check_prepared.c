@@ -318,6 +318,46 @@ START_TEST(a_retry_does_not_change_the_order)
 }
 END_TEST
 
+enum { HELD_CANCELED, HELD_CLOSED, HELD_LOST, HELD_LATE, HELD_PASSED, HELDS };
+
+/* A stale statement is held until what was sent behind it is answered.
+ * Meanwhile anything may happen to it. */
+START_TEST(a_stale_statement_is_held_and_answered_once)
+{
+    elpq_conn *conn = with_star();
+    elpq_options late = { .timeout_ms = _i == HELD_LATE ? 100 : 0 };
+    struct answer *stale, *running;
+
+    lock_server();
+    ask(conn, elpq_sql("alter table elpq_star alter n type text"));
+    stale = ask_with(conn, star(), &late);
+    running = ask(conn, elpq_sql("select 1 from (" BLOCKED ") as waited"));
+    await_blocked(1);
+    run_turns(10);
+    ck_assert_int_eq(stale->calls, 0);
+    if (_i == HELD_CANCELED)
+        cancel(stale);
+    else if (_i == HELD_CLOSED)
+        close_conn(conn);
+    else if (_i == HELD_LOST)
+        terminate(elpq_conn_pid(conn));
+    else if (_i == HELD_PASSED)
+        unlock_server();
+    await(stale);
+    if (_i == HELD_PASSED)
+        expect_error(stale, ELPQ_E_SERVER, "0A000",
+                     ELPQ_NOT_EXECUTED | ELPQ_RETRYABLE);
+    ck_assert_uint_ne(stale->flags & ELPQ_NOT_EXECUTED, 0);
+    if (_i == HELD_CANCELED || _i == HELD_LATE)
+        unlock_server();
+    await(running);
+    if (_i != HELD_CLOSED && _i != HELD_LOST)
+        expect_int(running, 1);
+    if (_i != HELD_CLOSED)
+        close_conn(conn);
+}
+END_TEST
+
 START_TEST(inside_a_transaction_a_changed_table_is_an_error)
 {
     elpq_conn *conn = with_star();
@@ -490,6 +530,8 @@ static void build(Suite *s)
     tcase_add_test(t, a_changed_table_is_seen_by_one_retry);
     tcase_add_test(t, a_changed_table_inside_a_pipeline);
     tcase_add_test(t, a_retry_does_not_change_the_order);
+    tcase_add_loop_test(t, a_stale_statement_is_held_and_answered_once, 0,
+                        HELDS);
     tcase_add_test(t, inside_a_transaction_a_changed_table_is_an_error);
     tcase_add_test(t, forgotten_statements_are_made_again);
     tcase_add_test(t, forgotten_inside_a_pipeline);
