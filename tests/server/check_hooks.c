@@ -408,11 +408,12 @@ static void close_always(const elpq_event *event)
  * not try again without a pause. */
 START_TEST(failed_connects_of_a_pool_are_closed_in_their_event)
 {
-    elpq_pool_options o = { .conn = traced(), .max_size = 1,
-                            .conn.timeout_ms = 2000 };
-    elpq_pool *pool = pool_at(loopback(dead_port()), &o);
+    elpq_pool_options o = { .conn = traced(), .max_size = 1 };
+    elpq_pool *pool;
     struct answer *a;
 
+    o.conn.timeout_ms = 2000;
+    pool = pool_at(loopback(dead_port()), &o);
     arm(0);
     trace_then = close_always;
     a = await(ask(pool, elpq_sql("select 1")));
