@@ -5,6 +5,9 @@
  *
  *     [Parse: result, NULL]  {result, NULL} per command  Sync
  *
+ * or, outside of pipeline mode, its results and a NULL, before which libpq
+ * has seen the Sync.
+ *
  * A statement ends with its Sync and not before, because until then its
  * transaction may still fail.  What did not run, through no fault of its own
  * (the server forgot the prepared statement, a cancel hit the wrong one), is
@@ -154,8 +157,9 @@ static bool settle_prepared(elpq_conn *conn, elpq_request *req)
         p->described = true;
         p->binary = PQnfields(req->result) > 0 &&
                     elpq__codecs_binary(req->result);
+        p->shape = elpq__shape_new(req->result, p->binary);
     }
-    elpq__prepared_drop(&conn->prepared, p);
+    req->shape = p->shape;
     return again;
 }
 
@@ -233,6 +237,7 @@ static void note_command(elpq_conn *conn, const elpq_request *req)
 static void finish_head(elpq_conn *conn)
 {
     elpq_request *req = head_of(conn);
+    struct elpq__prepared *p = req->prepared;
 
     elpq__list_remove(&req->node);
     conn->nsent--;
@@ -244,6 +249,8 @@ static void finish_head(elpq_conn *conn)
         note_command(conn, req);
         pass_head(conn, req);
     }
+    if (p) /* only now: its shape is that of the result */
+        elpq__prepared_drop(&conn->prepared, p);
     if (conn->state != ELPQ__CLOSED && conn->nsent == 0) {
         conn->tx_status = PQtransactionStatus(conn->pg);
         requeue_held(conn);
@@ -318,12 +325,9 @@ static void take_null(elpq_conn *conn)
                         "the answers do not match the statements sent");
         return;
     }
-    if (conn->exclusive) {
+    if (!conn->piped) {
         conn->exclusive = false;
-        if (!PQenterPipelineMode(conn->pg))
-            elpq__lost(conn);
-        else
-            finish_head(conn);
+        finish_head(conn); /* libpq has seen the Sync, or the script's end */
     } else if (conn->phase == ELPQ__PHASE_PARSE) {
         conn->phase = ELPQ__PHASE_RUN;
     } else if (conn->phase == ELPQ__PHASE_RUN && --conn->steps == 0) {
@@ -374,15 +378,6 @@ static void take(elpq_conn *conn, elpq_request *req, PGresult *res)
     }
 }
 
-/*
- * Before libpq 17 every Sync is a system call of its own, so nothing is
- * gained by collecting; the server can as well begin while we go on.
- */
-static bool syncs_flush(void)
-{
-    return !elpq__libpq()->send_pipeline_sync;
-}
-
 void elpq__answers_drain(elpq_conn *conn)
 {
     elpq_request *req;
@@ -396,7 +391,5 @@ void elpq__answers_drain(elpq_conn *conn)
             return;
         }
         take(conn, req, res);
-        if (conn->sending_now && conn->nqueued > 0 && syncs_flush())
-            elpq__send_queue(conn);
     }
 }

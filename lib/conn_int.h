@@ -99,6 +99,7 @@ struct elpq_request {
     elpq_error *owned; /* or the whole error                             */
     PGresult *failure; /* or the first error that the server reported    */
     PGresult *result;  /* the last result                                */
+    const struct elpq__shape *shape; /* its columns, if known; borrowed  */
 
     union {
         elpq_result_cb result;
@@ -196,7 +197,10 @@ struct elpq_conn {
     unsigned nulls;        /* NULLs in a row, to catch a confused libpq   */
     unsigned reads;        /* since the head's answer began               */
     uint64_t answer_bytes; /* an estimate, see pipeline.c                 */
-    bool exclusive;        /* a script runs, outside pipeline mode        */
+    bool exclusive;        /* a script runs                               */
+    bool piped;            /* libpq is in pipeline mode, see send.c       */
+    unsigned lone;         /* statements in a row that went out alone     */
+    int (*send_sync)(PGconn *);
     bool pumping;          /* inside pump(): do not free PGconn           */
     bool sending_now;      /* and it will still send what is queued       */
     bool read_again;       /* TLS holds more than one turn may take       */

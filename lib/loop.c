@@ -68,6 +68,7 @@ struct elpq__loop {
 
     void *cache; /* free blocks, each pointing to the next */
     unsigned cached;
+    void *spare; /* see elpq__loop_take_spare() */
     struct elpq__buf scratch;
 };
 
@@ -115,6 +116,7 @@ static void loop_free(struct elpq__loop *loop)
         free(loop->cache);
         loop->cache = next;
     }
+    free(loop->spare);
     elpq__buf_free(&loop->scratch);
     if (loop->task_event)
         event_free(loop->task_event);
@@ -243,6 +245,22 @@ void elpq__loop_free(struct elpq__loop *loop, void *block)
     *(void **)start = loop->cache;
     loop->cache = start;
     loop->cached++;
+}
+
+void *elpq__loop_take_spare(struct elpq__loop *loop)
+{
+    void *block = loop->spare;
+
+    loop->spare = NULL;
+    return block;
+}
+
+void elpq__loop_give_spare(struct elpq__loop *loop, void *block)
+{
+    if (!block)
+        return;
+    free(loop->spare);
+    loop->spare = block;
 }
 
 struct elpq__buf *elpq__loop_scratch(struct elpq__loop *loop)

@@ -40,6 +40,13 @@ int64_t elpq__now(void);
 void *elpq__loop_alloc(struct elpq__loop *loop, size_t size);
 void elpq__loop_free(struct elpq__loop *loop, void *block);
 
+/*
+ * One block of malloc() that waits for its next use.  Who takes it, or NULL,
+ * may free it; who gives one while another waits, has it freed.
+ */
+void *elpq__loop_take_spare(struct elpq__loop *loop);
+void elpq__loop_give_spare(struct elpq__loop *loop, void *block);
+
 /* A buffer for work within one call; empty when it is handed out. */
 struct elpq__buf *elpq__loop_scratch(struct elpq__loop *loop);
 

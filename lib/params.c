@@ -193,6 +193,9 @@ int elpq__value_encode(const elpq_value *v, struct elpq__buf *out,
         encoded->format = 0;
     else if (v->kind == ELPQ_KIND_INT && v->oid == ELPQ_OID_INT8)
         elpq__buf_add_int64(out, v->u.uint64);
+    else if (v->kind == ELPQ_KIND_INT && v->oid == ELPQ_OID_INT4 &&
+             v->u.int64 == (int32_t)v->u.int64)
+        elpq__buf_add_int32(out, (uint32_t)v->u.int64);
     else
         rc = encode_any(v, out, &encoded->format, why);
     if (rc)

@@ -252,6 +252,10 @@ bool elpq__pipeline_open(elpq_conn *conn)
     conn->flush.run = on_flush;
     PQsetNoticeReceiver(conn->pg, on_notice, conn);
     conn->encoding = PQclientEncoding(conn->pg);
+    conn->send_sync = elpq__libpq()->send_pipeline_sync;
+    if (!conn->send_sync)
+        conn->send_sync = PQpipelineSync;
+    conn->piped = true;
     return PQsetnonblocking(conn->pg, 1) == 0 &&
            PQenterPipelineMode(conn->pg) &&
            elpq__io_open(&conn->io, conn->loop, PQsocket(conn->pg));

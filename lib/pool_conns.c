@@ -299,30 +299,39 @@ static elpq_conn *take_conn(elpq_pool *pool)
     return NULL;
 }
 
-static int64_t note_wait(elpq_pool *pool, const elpq_request *req)
+/* Takes the first one out of the line, which is not empty. */
+static elpq_request *leave_line(elpq_pool *pool, int64_t *waited_usec)
 {
-    int64_t usec = 0;
+    struct elpq__node *node = elpq__list_pop(&pool->waiting);
+    elpq_request *req = elpq__container(node, elpq_request, node);
 
+    pool->nwaiting--;
+    *waited_usec = 0;
     if (req->waited || req->trace)
-        usec = elpq__now() - req->submitted;
+        *waited_usec = elpq__now() - req->submitted;
     if (req->waited) {
         pool->stats.waited++;
-        pool->stats.wait_usec += (uint64_t)usec;
+        pool->stats.wait_usec += (uint64_t)*waited_usec;
     }
-    return usec;
+    return req;
 }
 
-static void give(elpq_pool *pool, elpq_conn *conn, elpq_request *req)
+static void execute_on(elpq_conn *conn, elpq_request *req, int64_t waited_usec)
 {
+    elpq__conn_enqueue(conn, req);
+    elpq__trace(conn, ELPQ_EVENT_WAITED, req, NULL, waited_usec);
+}
+
+static void give(elpq_pool *pool, elpq_conn *conn)
+{
+    int64_t usec;
+    elpq_request *req = leave_line(pool, &usec);
     elpq_conn_cb callback = req->cb.conn;
     void *arg = req->arg;
 
-    int64_t usec = note_wait(pool, req);
-
     if (req->kind != ELPQ__LEASE) {
         move(conn, BUSY);
-        elpq__conn_enqueue(conn, req);
-        elpq__trace(conn, ELPQ_EVENT_WAITED, req, NULL, usec);
+        execute_on(conn, req, usec);
         return;
     }
     move(conn, LEASED);
@@ -331,20 +340,32 @@ static void give(elpq_pool *pool, elpq_conn *conn, elpq_request *req)
     callback(conn, NULL, arg);
 }
 
+/*
+ * A clean connection goes on with the first statement in line, without the
+ * way over IDLE, unless an idle one is about to take that.
+ */
+static bool hand_on(elpq_pool *pool, elpq_conn *conn)
+{
+    struct elpq__node *node = elpq__list_first(&pool->waiting);
+    elpq_request *req;
+    int64_t usec;
+
+    if (!node || pool->count[IDLE] > 0 || conn->slot_place != BUSY ||
+        elpq__container(node, elpq_request, node)->kind == ELPQ__LEASE)
+        return false;
+    conn->slot_dirty = false;
+    req = leave_line(pool, &usec);
+    execute_on(conn, req, usec);
+    return true;
+}
+
 /* First come, first served, as long as there are connections. */
 static void serve_line(elpq_pool *pool)
 {
-    struct elpq__node *node;
+    elpq_conn *conn;
 
-    while ((node = elpq__list_first(&pool->waiting))) {
-        elpq_conn *conn = take_conn(pool);
-
-        if (!conn)
-            break;
-        elpq__list_remove(node);
-        pool->nwaiting--;
-        give(pool, conn, elpq__container(node, elpq_request, node));
-    }
+    while (!elpq__list_empty(&pool->waiting) && (conn = take_conn(pool)))
+        give(pool, conn);
 }
 
 void elpq__pool_serve(struct elpq__task *task)
@@ -390,19 +411,21 @@ static void recycle(elpq_conn *conn)
 {
     elpq_pool *pool = pool_of(conn);
     bool full = wants_full_reset(pool, conn);
+    int64_t now = elpq__now();
 
     if (pool->closing && pool->nwaiting == 0) {
         elpq__pool_drop(conn);
         return;
     }
-    if (conn->slot_retire && elpq__now() >= conn->slot_retire) {
+    if (conn->slot_retire && now >= conn->slot_retire) {
         pool->stats.retired_age++;
         elpq__pool_drop(conn);
         return;
     }
-    conn->slot_since = elpq__now();
+    conn->slot_since = now;
     if (!full && PQtransactionStatus(conn->pg) == PQTRANS_IDLE) {
-        move(conn, IDLE);
+        if (!hand_on(pool, conn))
+            move(conn, IDLE);
         return;
     }
     move(conn, RESETTING);

@@ -27,6 +27,7 @@ void elpq__cache_init(struct elpq__cache *cache, unsigned max, uint64_t id)
 void elpq__prepared_free(struct elpq__prepared *entry)
 {
     elpq_error_free(entry->parse_error);
+    free(entry->shape);
     free(entry);
 }
 

@@ -21,6 +21,7 @@
 #include "list.h"
 
 struct elpq__cache;
+struct elpq__shape;
 
 struct elpq__prepared {
     struct elpq__node lru;       /* cache->lru, or cache->closing          */
@@ -33,6 +34,7 @@ struct elpq__prepared {
     bool described;   /* `binary` is decided                               */
     bool touches;     /* it may change the session                         */
     elpq_error *parse_error; /* why the server does not have it           */
+    struct elpq__shape *shape; /* of its results in the format of `binary` */
     struct elpq__cache *cache;
     char name[48];
     unsigned n;

@@ -252,7 +252,8 @@ static void call_result(elpq_request *req, const elpq_error *error)
     elpq_result *result = NULL;
 
     if (!error) {
-        result = elpq__result_new(req->result);
+        result = elpq__result_renew(elpq__loop_take_spare(req->loop),
+                                    req->result, req->shape);
         if (!result) {
             /* It ran; only we cannot say what came of it. */
             elpq__error_set(&no_memory, ELPQ_E_NOMEM, ELPQ_IN_DOUBT, NULL);
@@ -262,7 +263,8 @@ static void call_result(elpq_request *req, const elpq_error *error)
         }
     }
     req->cb.result(result, error, req->arg);
-    elpq_result_unref(result);
+    if (result)
+        elpq__loop_give_spare(req->loop, elpq__result_retire(result));
 }
 
 /* Calls back.  The request itself stays. */

@@ -4,7 +4,8 @@
  * in a cell is cell.c's.
  *
  * A result is one block: the struct with its columns behind it.  It belongs
- * to one thread, so the count of references needs no lock.
+ * to one thread, so the count of references needs no lock.  Most are over
+ * when their callback returns: their block then serves the next one.
  */
 #include "fast.h"
 #include "result.h"
@@ -15,26 +16,84 @@
 
 #include "codec.h"
 
-elpq_result *elpq__result_new(PGresult *res)
+/* What most results need, so that one's memory serves the next. */
+#define ROOM_LEAST 16
+
+static void describe(struct elpq__column *column, const PGresult *res, int i,
+                     bool binary)
+{
+    column->oid = PQftype(res, i);
+    column->binary = binary;
+    column->way = elpq__way_of(column->oid, binary);
+}
+
+struct elpq__shape *elpq__shape_new(const PGresult *res, bool binary)
 {
     int columns = PQnfields(res);
-    elpq_result *result;
-    int i;
+    struct elpq__shape *shape =
+        malloc(sizeof(*shape) + (size_t)columns * sizeof(shape->column[0]));
 
+    if (!shape)
+        return NULL;
+    shape->binary = binary;
+    shape->columns = columns;
+    for (int i = 0; i < columns; i++)
+        describe(&shape->column[i], res, i, binary);
+    return shape;
+}
+
+static elpq_result *with_room(elpq_result *old, int columns)
+{
+    int room = columns > ROOM_LEAST ? columns : ROOM_LEAST;
+    elpq_result *result;
+
+    if (old && old->room >= columns)
+        return old;
+    free(old);
     result = calloc(1, sizeof(*result) +
-                           (size_t)columns * sizeof(result->column[0]));
+                           (size_t)room * sizeof(result->column[0]));
+    if (result)
+        result->room = room;
+    return result;
+}
+
+elpq_result *elpq__result_renew(elpq_result *old, PGresult *res,
+                                const struct elpq__shape *shape)
+{
+    int columns = PQnfields(res);
+    elpq_result *result = with_room(old, columns);
+
     if (!result)
         return NULL;
     result->res = res;
     result->refs = 1;
     result->rows = PQntuples(res);
     result->columns = columns;
-    for (i = 0; i < columns; i++) {
-        result->column[i].oid = PQftype(res, i);
-        result->column[i].binary = PQfformat(res, i) != 0;
-        result->column[i].way =
-            elpq__way_of(result->column[i].oid, result->column[i].binary);
+    /* Another answer than last time is read like the first one. */
+    if (shape && shape->columns == columns &&
+        shape->binary == (PQbinaryTuples(res) != 0)) {
+        memcpy(result->column, shape->column,
+               (size_t)columns * sizeof(shape->column[0]));
+        return result;
     }
+    for (int i = 0; i < columns; i++)
+        describe(&result->column[i], res, i, PQfformat(res, i) != 0);
+    return result;
+}
+
+elpq_result *elpq__result_new(PGresult *res)
+{
+    return elpq__result_renew(NULL, res, NULL);
+}
+
+elpq_result *elpq__result_retire(elpq_result *result)
+{
+    assert(result->refs > 0);
+    if (--result->refs > 0)
+        return NULL;
+    PQclear(result->res);
+    result->res = NULL;
+    elpq__scratch_free(&result->scratch);
     return result;
 }
 
@@ -47,14 +106,8 @@ elpq_result *elpq_result_ref(elpq_result *result)
 
 void elpq_result_unref(elpq_result *result)
 {
-    if (!result)
-        return;
-    assert(result->refs > 0);
-    if (--result->refs > 0)
-        return;
-    PQclear(result->res);
-    elpq__scratch_free(&result->scratch);
-    free(result);
+    if (result)
+        free(elpq__result_retire(result));
 }
 
 bool elpq__codecs_binary(const PGresult *res)

@@ -19,11 +19,19 @@ struct elpq__column {
     uint8_t way; /* elpq__way, see fast.h */
 };
 
+/* The columns that every result of a prepared statement has. */
+struct elpq__shape {
+    bool binary; /* all of them */
+    int columns;
+    struct elpq__column column[];
+};
+
 struct elpq_result {
     PGresult *res;
     unsigned refs;
     int rows;
     int columns;
+    int room; /* for columns */
     struct elpq__scratch scratch;
     struct elpq__column column[]; /* one per column, in the same block */
 };
@@ -33,6 +41,19 @@ struct elpq_result {
  * memory: `res` is still the caller's then.
  */
 elpq_result *elpq__result_new(PGresult *res);
+
+/*
+ * The same, in the memory of `old` if it is large enough (else that is freed),
+ * and with a shape that is known already.  Both may be NULL.
+ */
+elpq_result *elpq__result_renew(elpq_result *old, PGresult *res,
+                                const struct elpq__shape *shape);
+
+/* Gives a reference back; the memory, to be used again, if it was the last. */
+elpq_result *elpq__result_retire(elpq_result *result);
+
+/* Of a result whose columns are all binary, or all text; freed with free(). */
+struct elpq__shape *elpq__shape_new(const PGresult *res, bool binary);
 
 /* Whether every column is of a type that elpq reads in binary. */
 bool elpq__codecs_binary(const PGresult *res);

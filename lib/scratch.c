@@ -30,6 +30,8 @@ void elpq__scratch_free(struct elpq__scratch *s)
     struct elpq__scratch_block *block = s->blocks;
     struct elpq__scratch_block *next;
 
+    if (!block && !s->memo && !s->text.data)
+        return; /* it was never used */
     for (; block; block = next) {
         next = block->next;
         free(block);

@@ -4,6 +4,12 @@
  * conn->sent.  Each has its own Sync, so that one failing does not touch the
  * next.  What must not be sent is refused here, at the last moment.
  *
+ * Pipeline mode costs libpq two allocations and a result more for each
+ * statement.  So what comes alone goes without it: the statements of a pool,
+ * which has one on a connection at a time, and those of a connection whose
+ * last few were alone as well.  If another one is queued while one is out, it
+ * waits for that answer, and the next ones go in pipeline mode again.
+ *
  * pipeline.c alone calls this, when it is time to send.
  */
 #include <ctype.h>
@@ -51,12 +57,34 @@ static bool is_copy(const elpq_request *req)
            has_std_word(s);
 }
 
+/* So many in a row that were alone, and the next one likely is. */
+#define LONE_AFTER 8
+
+static bool goes_alone(const elpq_conn *conn, const elpq_request *req)
+{
+    if (req->kind != ELPQ__STATEMENT)
+        return req->kind == ELPQ__SCRIPT; /* which is the simple protocol */
+    return !req->parse && conn->nqueued == 0 &&
+           (req->line || conn->lone >= LONE_AFTER);
+}
+
+/* Nothing is in flight: the mode can be changed, which takes no message. */
+static bool choose_mode(elpq_conn *conn, const elpq_request *req)
+{
+    bool piped = !goes_alone(conn, req);
+
+    conn->lone = conn->nqueued == 0 ? conn->lone + 1 : 0;
+    if (piped == conn->piped)
+        return true;
+    conn->piped = piped;
+    return piped ? PQenterPipelineMode(conn->pg)
+                 : PQexitPipelineMode(conn->pg);
+}
+
+/* Outside of pipeline mode libpq has sent it with the statement. */
 static bool send_sync(elpq_conn *conn)
 {
-    const struct elpq__libpq *libpq = elpq__libpq();
-
-    return libpq->send_pipeline_sync ? libpq->send_pipeline_sync(conn->pg)
-                                     : PQpipelineSync(conn->pg);
+    return !conn->piped || conn->send_sync(conn->pg);
 }
 
 /* What is not sent at all; a statement that was prepared has passed. */
@@ -150,18 +178,20 @@ static bool send_group(elpq_conn *conn, elpq_request *req)
 static bool send_script(elpq_conn *conn, elpq_request *req)
 {
     conn->exclusive = true;
-    return PQexitPipelineMode(conn->pg) && PQsendQuery(conn->pg, req->sql);
+    return PQsendQuery(conn->pg, req->sql);
 }
 
 /* Gives one request to libpq; false if the connection is lost by that. */
 static bool send_request(elpq_conn *conn, elpq_request *req)
 {
-    bool ok;
+    bool ok = conn->nsent > 0 || choose_mode(conn, req);
 
     req->place = ELPQ__SENT;
     elpq__list_push(&conn->sent, &req->node);
     conn->nsent++;
-    if (req->kind == ELPQ__SCRIPT)
+    if (!ok)
+        ; /* libpq is lost */
+    else if (req->kind == ELPQ__SCRIPT)
         ok = send_script(conn, req);
     else if (req->kind == ELPQ__CLOSE)
         ok = send_close(conn, req) && send_sync(conn);
@@ -184,8 +214,9 @@ static bool send_request(elpq_conn *conn, elpq_request *req)
 
 static bool may_send_more(const elpq_conn *conn)
 {
-    return !conn->cancel && !conn->cancel_target && !conn->exclusive &&
-           !conn->io.writing && elpq__list_empty(&conn->held);
+    return !conn->cancel && !conn->cancel_target && !conn->io.writing &&
+           (conn->piped || conn->nsent == 0) &&
+           elpq__list_empty(&conn->held);
 }
 
 static bool may_send(const elpq_conn *conn, const elpq_request *next)
@@ -249,8 +280,10 @@ void elpq__send_queue(elpq_conn *conn)
            (node = elpq__list_first(&conn->queue))) {
         elpq_request *req = elpq__container(node, elpq_request, node);
 
-        if (!may_send(conn, req))
+        if (!may_send(conn, req)) {
+            conn->lone = 0;
             break;
+        }
         elpq__list_remove(node);
         conn->nqueued--;
         if ((req->flags & ELPQ__COMMIT) && conn->tx_broken) {

@@ -9,12 +9,18 @@
  * same values.  Allocations are calls of malloc, calloc and realloc per
  * statement, libpq's own included; elpq's own are the difference.
  *
+ * A scheduler that moves the processes between two CPUs as it likes makes the
+ * speed of either side jump by a factor of two.  So this process has a CPU of
+ * its own (or shares one with the server's, see --cpus), where the server is
+ * on this machine and lets us.
+ *
  * The server is the one that the PG* variables name; see --help.
  */
 #include "bench.h"
 
 #include <getopt.h>
 #include <libpq-fe.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,8 +50,9 @@ static struct {
     const char *only;    /* part of a row's name */
     const char *side;
     int fetch_rows;
+    const char *cpus;
     bool check;
-} options = { 0.3, 15, 0, "", NULL, 1000000, false };
+} options = { 0.3, 15, 0, "", NULL, 1000000, "apart", false };
 
 #define MIN_THROUGHPUT 0.95
 #define MAX_CPU 1.25
@@ -80,6 +87,57 @@ uint64_t bench_sum(uint64_t sum, int64_t number, const char *text, size_t size)
     if (size > 0)
         sum += (unsigned char)text[0] + (unsigned char)text[size - 1];
     return sum;
+}
+
+/* ------------------------------------------------------------------ CPUs */
+
+static cpu_set_t server_cpus;
+static bool placing; /* whether backends are put on server_cpus */
+
+void bench_place_backend(int pid)
+{
+    if (placing && sched_setaffinity(pid, sizeof(server_cpus), &server_cpus))
+        bench_die("--cpus", "the server's CPUs cannot be chosen; use any");
+}
+
+static int last_cpu(const cpu_set_t *set)
+{
+    int cpu = CPU_SETSIZE - 1;
+
+    while (cpu > 0 && !CPU_ISSET(cpu, set))
+        cpu--;
+    return cpu;
+}
+
+/*
+ * Takes the last CPU for this process; apart, the backends get the others,
+ * and together the same one.  Only where db is a backend of this machine that
+ * we may move; says what came of it.
+ */
+static const char *place(PGconn *db)
+{
+    const char *host = PQhost(db);
+    int pid = PQbackendPID(db);
+    cpu_set_t all, ours;
+
+    if (strcmp(options.cpus, "any") == 0)
+        return "any";
+    if (!host || host[0] != '/' || sched_getaffinity(0, sizeof(all), &all))
+        return "any (the server is not at a local socket)";
+    CPU_ZERO(&ours);
+    CPU_SET(last_cpu(&all), &ours);
+    server_cpus = ours;
+    if (strcmp(options.cpus, "apart") == 0) {
+        if (CPU_COUNT(&all) < 2)
+            return "any (there is only one)";
+        server_cpus = all;
+        CPU_CLR(last_cpu(&all), &server_cpus);
+    }
+    if (sched_setaffinity(pid, sizeof(server_cpus), &server_cpus) ||
+        sched_setaffinity(0, sizeof(ours), &ours))
+        return "any (no permission to choose)";
+    placing = true;
+    return options.cpus;
 }
 
 /* ------------------------------------------------------------ allocations */
@@ -351,6 +409,8 @@ static const char usage[] =
     "  --only TEXT     only rows of the report whose name contains TEXT\n"
     "  --side NAME     only floor, or only elpq: for profilers\n"
     "  --rows N        rows of the fetches (default 1000000)\n"
+    "  --cpus WHERE    apart: the client has a CPU of its own (default);\n"
+    "                  together: client and server share one; any\n"
     "  --check         exit status 1 if a target is missed\n";
 
 static void parse_options(int argc, char **argv)
@@ -362,6 +422,7 @@ static void parse_options(int argc, char **argv)
         { "only", required_argument, NULL, 'o' },
         { "side", required_argument, NULL, 'e' },
         { "rows", required_argument, NULL, 'n' },
+        { "cpus", required_argument, NULL, 'u' },
         { "check", no_argument, NULL, 'c' },
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
@@ -388,6 +449,9 @@ static void parse_options(int argc, char **argv)
         case 'n':
             options.fetch_rows = atoi(optarg);
             break;
+        case 'u':
+            options.cpus = optarg;
+            break;
         case 'c':
             options.check = true;
             break;
@@ -401,6 +465,8 @@ static void parse_options(int argc, char **argv)
     }
     if (optind < argc || options.seconds <= 0 || options.rounds < 1 ||
         options.rounds > MAX_ROUNDS || options.fetch_rows < 1 ||
+        (strcmp(options.cpus, "apart") && strcmp(options.cpus, "together") &&
+         strcmp(options.cpus, "any")) ||
         (options.side && !wanted(sides[0]) && !wanted(sides[1]))) {
         fputs(usage, stderr);
         exit(2);
@@ -414,8 +480,9 @@ int main(int argc, char **argv)
 
     parse_options(argc, argv);
     db = make_tables();
-    printf("libpq %d, server %d, medians of %d rounds\n", PQlibVersion(),
-           PQserverVersion(db), options.rounds);
+    printf("libpq %d, server %d, medians of %d rounds, CPUs of client and "
+           "server: %s\n",
+           PQlibVersion(), PQserverVersion(db), options.rounds, place(db));
     if (!options.side)
         printf("%-24s %26s  %22s  %20s\n%-24s %9s %9s %6s  %7s %7s %6s"
                "  %6s %6s %6s\n",

@@ -53,6 +53,9 @@ static inline bool bench_is_fetch(const struct bench_row *row)
     return row->kind == BENCH_FETCH_GET || row->kind == BENCH_FETCH_SCAN;
 }
 
+/* Where a backend of ours runs, if it may be said; see --cpus. */
+void bench_place_backend(int pid);
+
 /* The next key to ask for, and the checksum of the keys given out so far. */
 int32_t bench_next_key(void);
 uint64_t bench_sum(uint64_t sum, int64_t number, const char *text, size_t size);

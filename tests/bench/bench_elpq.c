@@ -147,6 +147,7 @@ static void on_acquired(elpq_conn *conn, const elpq_error *error, void *arg)
 
     if (error)
         bench_die("elpq", error->message);
+    bench_place_backend(elpq_conn_pid(conn));
     s->lanes[s->ready++].conn = conn;
     if (s->ready == s->row->conns)
         event_base_loopbreak(s->base);

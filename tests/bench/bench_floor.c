@@ -177,6 +177,7 @@ static void connect_one(struct state *s, struct conn *c)
         (s->pipeline && !PQenterPipelineMode(c->db)))
         fail(c);
     PQclear(r);
+    bench_place_backend(PQbackendPID(c->db));
     epoll_ctl(s->epoll, EPOLL_CTL_ADD, PQsocket(c->db), &ev);
 }
 
