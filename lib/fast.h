@@ -45,78 +45,101 @@ static inline uint8_t elpq__way_of(uint32_t oid, bool binary)
     }
 }
 
-/* The bytes of a value of that length; NULL if it is not so simple. */
-static inline const char *elpq__fixed(elpq_result *r, size_t row, int column,
-                                      int size)
+/* The way that values go to a target of elpq_target_type. */
+static inline uint8_t elpq__way_to(int type)
 {
-    if (PQgetlength(r->res, (int)row, column) != size)
-        return NULL;
-    return PQgetvalue(r->res, (int)row, column);
-}
-
-/*
- * Reads one value, if it goes the short way; `type` is a constant in every
- * call but the one of elpq_scan.
- */
-static inline bool elpq__fast_read(elpq_result *r, size_t row, int column,
-                                   int type, void *out)
-{
-    const char *p;
-    int64_t usec;
-    uint64_t bits;
-    elpq_string *s;
-    uint8_t way;
-    int size;
-
-    if (row >= (size_t)r->rows || column < 0 || column >= r->columns)
-        return false;
-    way = r->column[column].way;
     switch (type) {
     case ELPQ_TARGET_int32:
-        if (way != ELPQ__WAY_INT4 || !(p = elpq__fixed(r, row, column, 4)))
+        return ELPQ__WAY_INT4;
+    case ELPQ_TARGET_int64:
+        return ELPQ__WAY_INT8;
+    case ELPQ_TARGET_double:
+        return ELPQ__WAY_FLOAT8;
+    case ELPQ_TARGET_timestamp:
+        return ELPQ__WAY_TIMESTAMP;
+    case ELPQ_TARGET_string:
+    case ELPQ_TARGET_cstring:
+        return ELPQ__WAY_TEXT;
+    default:
+        return ELPQ__WAY_CELL;
+    }
+}
+
+static inline bool elpq__fast_int64(const char *p, int size, int64_t *out)
+{
+    if (size != 8)
+        return false;
+    *out = (int64_t)elpq__load64(p);
+    return true;
+}
+
+static inline bool elpq__fast_timestamp(const char *p, int size, int64_t *out)
+{
+    int64_t usec;
+
+    /* Within some thousand years nothing overflows. */
+    if (!elpq__fast_int64(p, size, &usec) || usec < -(INT64_C(1) << 55) ||
+        usec > INT64_C(1) << 58)
+        return false;
+    *out = usec + ELPQ__EPOCH_USEC;
+    return true;
+}
+
+/* Size 0: it is empty, or NULL. */
+static inline bool elpq__fast_text(const char *p, int size, bool sized,
+                                   void *out)
+{
+    elpq_string *s = out;
+
+    if (size == 0)
+        return false;
+    if (!sized) {
+        *(const char **)out = p;
+        return true;
+    }
+    s->size = (size_t)size;
+    s->data = p;
+    return true;
+}
+
+/* Reads one value of a column on whose way the type's values go. */
+static inline bool elpq__fast_value(const elpq_result *r, int row, int column,
+                                    int way, int type, void *out)
+{
+    int size = PQgetlength(r->res, row, column);
+    const char *p = PQgetvalue(r->res, row, column);
+    int64_t bits;
+
+    switch (way) {
+    case ELPQ__WAY_INT4:
+        if (size != 4)
             return false;
         *(int32_t *)out = (int32_t)elpq__load32(p);
         return true;
-    case ELPQ_TARGET_int64:
-        if (way != ELPQ__WAY_INT8 || !(p = elpq__fixed(r, row, column, 8)))
+    case ELPQ__WAY_INT8:
+        return elpq__fast_int64(p, size, out);
+    case ELPQ__WAY_FLOAT8:
+        if (!elpq__fast_int64(p, size, &bits))
             return false;
-        *(int64_t *)out = (int64_t)elpq__load64(p);
-        return true;
-    case ELPQ_TARGET_double:
-        if (way != ELPQ__WAY_FLOAT8 || !(p = elpq__fixed(r, row, column, 8)))
-            return false;
-        bits = elpq__load64(p);
         memcpy(out, &bits, sizeof(bits));
         return true;
-    case ELPQ_TARGET_timestamp:
-        if (way != ELPQ__WAY_TIMESTAMP ||
-            !(p = elpq__fixed(r, row, column, 8)))
-            return false;
-        usec = (int64_t)elpq__load64(p);
-        /* Within some thousand years nothing overflows. */
-        if (usec < -(INT64_C(1) << 55) || usec > INT64_C(1) << 58)
-            return false;
-        *(int64_t *)out = usec + ELPQ__EPOCH_USEC;
-        return true;
-    case ELPQ_TARGET_string:
-        if (way != ELPQ__WAY_TEXT)
-            return false;
-        size = PQgetlength(r->res, (int)row, column);
-        if (size == 0)
-            return false; /* empty or NULL */
-        s = out;
-        s->size = (size_t)size;
-        s->data = PQgetvalue(r->res, (int)row, column);
-        return true;
-    case ELPQ_TARGET_cstring:
-        if (way != ELPQ__WAY_TEXT ||
-            PQgetlength(r->res, (int)row, column) == 0)
-            return false;
-        *(const char **)out = PQgetvalue(r->res, (int)row, column);
-        return true;
+    case ELPQ__WAY_TIMESTAMP:
+        return elpq__fast_timestamp(p, size, out);
     default:
-        return false;
+        return elpq__fast_text(p, size, type == ELPQ_TARGET_string, out);
     }
+}
+
+/* Reads one value, if it goes the short way; `type` is a constant. */
+static inline bool elpq__fast_read(const elpq_result *r, size_t row,
+                                   int column, int type, void *out)
+{
+    if (row >= (size_t)r->rows || column < 0 || column >= r->columns ||
+        elpq__way_to(type) == ELPQ__WAY_CELL ||
+        r->column[column].way != elpq__way_to(type))
+        return false;
+    return elpq__fast_value(r, (int)row, column, elpq__way_to(type), type,
+                            out);
 }
 
 #endif

@@ -210,18 +210,14 @@ static int scan_target(const elpq_cell *cell, const elpq_target *target)
     }
 }
 
-static int scan_column(elpq_result *result, size_t row, int column,
-                       const elpq_target *target)
+/* Kept apart from the loop, which is short without it. */
+static __attribute__((noinline)) int scan_column(elpq_result *result,
+                                                 size_t row, int column,
+                                                 const elpq_target *target)
 {
     elpq_cell cell;
-    int rc;
+    int rc = elpq__cell_of(result, row, column, &cell);
 
-    if (elpq__fast_read(result, row, column, target->type, target->out)) {
-        if (target->is_null)
-            *target->is_null = false;
-        return 0;
-    }
-    rc = elpq__cell_of(result, row, column, &cell);
     if (rc)
         return rc;
     rc = scan_target(&cell, target);
@@ -231,16 +227,34 @@ static int scan_column(elpq_result *result, size_t row, int column,
     return rc == ELPQ_E_NULL ? 0 : rc;
 }
 
+/* Of a row that there is: a value that goes the short way. */
+static inline bool scan_fast(const elpq_result *result, int row, int column,
+                             const elpq_target *target)
+{
+    int way = result->column[column].way;
+
+    if (way == ELPQ__WAY_CELL || way != elpq__way_to(target->type) ||
+        !elpq__fast_value(result, row, column, way, target->type, target->out))
+        return false;
+    if (target->is_null)
+        *target->is_null = false;
+    return true;
+}
+
 int elpq_scan_v(elpq_result *result, size_t row, const elpq_target *targets,
                 int n, int *failed)
 {
-    int rc = n > result->columns ? ELPQ_E_INDEX : 0;
-    int i = rc ? result->columns : 0;
+    int rc = 0;
+    int i = 0;
 
-    while (!rc && i < n) {
-        rc = scan_column(result, row, i, &targets[i]);
-        i += !rc;
+    if (n > result->columns || row >= (size_t)result->rows) {
+        rc = ELPQ_E_INDEX;
+        i = n > result->columns ? result->columns : 0;
     }
+    for (; !rc && i < n; i++)
+        if (!scan_fast(result, (int)row, i, &targets[i]) &&
+            (rc = scan_column(result, row, i, &targets[i])) != 0)
+            break;
     if (rc && failed)
         *failed = i;
     return rc;
