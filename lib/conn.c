@@ -225,6 +225,7 @@ void elpq__conn_connect_failed(elpq_conn *conn, const elpq_error *error)
     void *arg = conn->opened_arg;
 
     elpq__conn_ref(conn);
+    conn->connect_failed = true;
     elpq__trace(conn, ELPQ_EVENT_CONNECT_FAILED, NULL, error,
                 elpq__now() - conn->connect_began);
     conn->opened = NULL;

@@ -185,6 +185,7 @@ struct elpq_conn {
     char **setup;          /* statements that begin a session, NULL-ended */
     unsigned setup_left;
     bool is_setup;         /* the setup went well                         */
+    bool connect_failed;   /* and its owner is about to be told           */
 
     /* pipeline.c */
     struct elpq__list queue;

@@ -489,9 +489,13 @@ static void cancel_all(elpq_conn *conn)
 
 static void on_released(elpq_conn *conn)
 {
+    if (conn->connect_failed)
+        return; /* closed in the hook of that event: on_opened() comes */
     elpq__conn_ref(conn);
     if (conn->state == ELPQ__CLOSED) {
         /* elpq_conn_close(), by its borrower or in a hook */
+        if (conn->slot_place == CONNECTING)
+            back_off(pool_of(conn)); /* it would do so with the next one */
         pool_of(conn)->stats.discarded++;
         elpq__pool_drop(conn);
         elpq__conn_drop_handle(conn);

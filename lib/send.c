@@ -57,6 +57,8 @@ static bool is_copy(const elpq_request *req)
            has_std_word(s);
 }
 
+/* So many bytes in one go: the loop has others to serve. */
+#define BYTES_PER_GO ((size_t)128 * 1024)
 /* So many in a row that were alone, and the next one likely is. */
 #define LONE_AFTER 8
 
@@ -275,6 +277,7 @@ static bool send_closes(elpq_conn *conn)
 void elpq__send_queue(elpq_conn *conn)
 {
     struct elpq__node *node;
+    size_t bytes = 0;
 
     while (conn->state != ELPQ__CLOSED &&
            (node = elpq__list_first(&conn->queue))) {
@@ -284,6 +287,11 @@ void elpq__send_queue(elpq_conn *conn)
             conn->lone = 0;
             break;
         }
+        if (bytes > BYTES_PER_GO) {
+            elpq__task_post(conn->loop, &conn->flush);
+            break;
+        }
+        bytes += req->sql_len + req->bytes;
         elpq__list_remove(node);
         conn->nqueued--;
         if ((req->flags & ELPQ__COMMIT) && conn->tx_broken) {

@@ -424,6 +424,34 @@ START_TEST(failed_connects_of_a_pool_are_closed_in_their_event)
 }
 END_TEST
 
+static void close_at_birth(const elpq_event *event)
+{
+    if (event->kind == ELPQ_EVENT_STATE && event->message &&
+        strcmp(event->message, "SETUP") == 0)
+        close_in_hook(event->conn);
+}
+
+/* Nobody hears of an error, but a pause there is as well. */
+START_TEST(connects_of_a_pool_that_are_closed_at_birth_are_paused)
+{
+    elpq_pool_options o = { .conn = traced(), .max_size = 1,
+                            .backoff_min_ms = 50 };
+    elpq_pool *pool;
+    struct answer *a;
+
+    o.conn.timeout_ms = 500;
+    pool = pool_at(NULL, &o);
+    arm(0);
+    trace_then = close_at_birth;
+    a = await(ask(pool, elpq_sql("select 1")));
+    ck_assert_int_eq(a->code, ELPQ_E_TIMEOUT);
+    ck_assert_int_ge(hook.closes, 2);
+    ck_assert_int_le(hook.closes, 16);
+    disarm();
+    finish_pool(pool);
+}
+END_TEST
+
 /* ------------------------------------------------------------ whole pools */
 
 static elpq_pool *pool_in_hook;
@@ -501,6 +529,7 @@ static void build(Suite *s)
     tcase_add_test(t, an_idle_connection_is_closed_in_its_loss);
     tcase_add_test(t, a_connection_of_a_pool_is_closed_in_a_notice);
     tcase_add_test(t, failed_connects_of_a_pool_are_closed_in_their_event);
+    tcase_add_test(t, connects_of_a_pool_that_are_closed_at_birth_are_paused);
     t = harness_case(s, "pool", 0);
     tcase_add_test(t, a_pool_is_closed_while_a_lease_is_given_back);
     tcase_add_test(t, a_pool_is_closed_again_while_it_closes);
