@@ -227,13 +227,23 @@ static __attribute__((noinline)) int scan_column(elpq_result *result,
     return rc == ELPQ_E_NULL ? 0 : rc;
 }
 
+/* elpq__way_to() of every number that a type can be. */
+static const uint8_t way_to[UINT8_MAX + 1] = {
+    [ELPQ_TARGET_int32] = ELPQ__WAY_INT4,
+    [ELPQ_TARGET_int64] = ELPQ__WAY_INT8,
+    [ELPQ_TARGET_double] = ELPQ__WAY_FLOAT8,
+    [ELPQ_TARGET_timestamp] = ELPQ__WAY_TIMESTAMP,
+    [ELPQ_TARGET_string] = ELPQ__WAY_TEXT,
+    [ELPQ_TARGET_cstring] = ELPQ__WAY_TEXT,
+};
+
 /* Of a row that there is: a value that goes the short way. */
 static inline bool scan_fast(const elpq_result *result, int row, int column,
                              const elpq_target *target)
 {
     int way = result->column[column].way;
 
-    if (way == ELPQ__WAY_CELL || way != elpq__way_to(target->type) ||
+    if (way == ELPQ__WAY_CELL || way != way_to[target->type] ||
         !elpq__fast_value(result, row, column, way, target->type, target->out))
         return false;
     if (target->is_null)

@@ -17,6 +17,9 @@
  * are sent at the end of the loop's turn, without waiting for each other's
  * answers, and run in order.  Each is on its own: when one fails, the next
  * are not touched (unless BEGIN was sent: then the server refuses them).
+ * Where they come one at a time, libpq's pipeline mode only costs time, and
+ * is left: one that is submitted meanwhile waits for the one that is out, and
+ * those after it are pipelined again.
  *
  * An event_base and everything made on it belong to one thread.
  */
