@@ -251,6 +251,7 @@ DEFINE_RENDER(select, elqb__put_select, elqb_select)
 DEFINE_RENDER(insert, elqb__put_insert, elqb_insert)
 DEFINE_RENDER(update, elqb__put_update, elqb_update)
 DEFINE_RENDER(delete, elqb__put_delete, elqb_delete)
+DEFINE_RENDER(merge, elqb__put_merge, elqb_merge)
 /* clang-format on */
 
 static bool check_text(elqb *q, const char *function, elqb_expr text)

@@ -30,6 +30,8 @@ ELPQ_API const elpq_statement *elqb_update_render(elqb *q,
                                                   const elqb_update *u);
 ELPQ_API const elpq_statement *elqb_delete_render(elqb *q,
                                                   const elqb_delete *d);
+ELPQ_API const elpq_statement *elqb_merge_render(elqb *q,
+                                                 const elqb_merge *m);
 /** An elqb_text() or elqb_raw() that is a whole statement. */
 ELPQ_API const elpq_statement *elqb_text_render(elqb *q, elqb_expr text);
 
@@ -43,6 +45,7 @@ ELPQ_API const char *elqb_select_debug(elqb *q, const elqb_select *s);
 ELPQ_API const char *elqb_insert_debug(elqb *q, const elqb_insert *i);
 ELPQ_API const char *elqb_update_debug(elqb *q, const elqb_update *u);
 ELPQ_API const char *elqb_delete_debug(elqb *q, const elqb_delete *d);
+ELPQ_API const char *elqb_merge_debug(elqb *q, const elqb_merge *m);
 ELPQ_API const char *elqb_text_debug(elqb *q, elqb_expr text);
 
 #ifdef __cplusplus
