@@ -26,7 +26,8 @@ struct elqb__render {
     uint32_t count;
     uint32_t room;
     unsigned depth;
-    bool debug; /* write values into the text                               */
+    unsigned flags; /* of the statement                                     */
+    bool debug;     /* write values into the text                           */
 };
 
 /* ------------------------------------------------------------------- text */
@@ -103,6 +104,10 @@ void elqb__put_insert(struct elqb__render *r, const elqb_insert *i);
 void elqb__put_update(struct elqb__render *r, const elqb_update *u);
 void elqb__put_delete(struct elqb__render *r, const elqb_delete *d);
 void elqb__put_merge(struct elqb__render *r, const elqb_merge *m);
+
+/* render_ddl.c */
+struct elqb_ddl;
+void elqb__put_ddl(struct elqb__render *r, const struct elqb_ddl *d);
 
 /* One level deeper; false, and an error, if that is too deep. */
 bool elqb__enter(struct elqb__render *r);

@@ -31,6 +31,7 @@
 #ifndef ELQB_QB_H
 #define ELQB_QB_H
 
+#include "ddl.h"
 #include "dml.h"
 #include "expr.h"
 #include "render.h"
@@ -99,6 +100,7 @@
         elqb_update *: elqb_update_render,                                    \
         elqb_delete *: elqb_delete_render,                                    \
         elqb_merge *: elqb_merge_render,                                      \
+        elqb_ddl *: elqb_ddl_render,                                          \
         elqb_expr: elqb_text_render)(q, s)
 #define elqb_debug(q, s)                                                      \
     _Generic((s),                                                             \
@@ -108,6 +110,7 @@
         elqb_update *: elqb_update_debug,                                     \
         elqb_delete *: elqb_delete_debug,                                     \
         elqb_merge *: elqb_merge_debug,                                       \
+        elqb_ddl *: elqb_ddl_debug,                                           \
         elqb_expr: elqb_text_debug)(q, s)
 
 #else
@@ -125,6 +128,7 @@ ELQB_VERBS_(insert)
 ELQB_VERBS_(update)
 ELQB_VERBS_(delete)
 ELQB_VERBS_(merge)
+ELQB_VERBS_(ddl)
 ELQB_VERB_(render, text, (elqb * q, elqb_expr text), (q, text))
 ELQB_VERB_(debug, text, (elqb * q, elqb_expr text), (q, text))
 #undef ELQB_VERBS_
