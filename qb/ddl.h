@@ -9,7 +9,6 @@
 #ifndef ELQB_QB_DDL_H
 #define ELQB_QB_DDL_H
 
-#include "elpq/ddl.h"
 #include "statements.h"
 
 enum elqb__ddl_kind {
