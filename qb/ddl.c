@@ -332,14 +332,15 @@ elqb_ddl *elqb_add_enum_value(elqb *q, const char *schema, const char *name,
 
 static bool check_number(elqb *q, const char *function, elqb_expr *e)
 {
-    bool number = (e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_LITERAL) &&
-                  (e->u.value.kind == ELPQ_KIND_INT ||
-                   e->u.value.kind == ELPQ_KIND_UINT);
+    bool value = e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_LITERAL;
 
-    if (e->kind != ELQB_KIND_NONE && !number)
+    if (e->kind == ELQB_KIND_NONE)
+        return !elqb__failed(q);
+    if (!value || (e->u.value.kind != ELPQ_KIND_INT &&
+                   e->u.value.kind != ELPQ_KIND_UINT))
         elqb__fail(q, ELQB_E_USAGE, "%s: an option of a sequence is no "
                    "integer", function);
-    e->kind = e->kind ? ELQB_KIND_LITERAL : ELQB_KIND_NONE;
+    e->kind = ELQB_KIND_LITERAL;
     e->oid = e->u.value.oid = 0; /* digits, without a cast */
     return !elqb__failed(q);
 }

@@ -90,7 +90,8 @@ static bool keep_type(elqb *q, elqb_column_type *type)
     }
     if (type->schema && !elqb__keep_name(q, COLUMN, &type->schema))
         return false;
-    return !type->name || elqb__keep_name(q, COLUMN, &type->name);
+    return (!type->schema && !type->name) ||
+           elqb__keep_name(q, COLUMN, &type->name);
 }
 
 static bool check_actions(elqb *q, const char *function, unsigned on_delete,
@@ -169,7 +170,8 @@ keep_column_options(elqb *q, const struct elqb__column *c,
     if (o->collation && !elqb__keep_name(q, COLUMN, &o->collation))
         return NULL;
     elqb__take_bool(&o->check);
-    if (!keep_type(q, &o->type) || !keep_default(q, c->oid, &o->default_value) ||
+    if (!keep_type(q, &o->type) ||
+        !keep_default(q, c->oid, &o->default_value) ||
         !elqb__keep_plain(q, COLUMN, &o->generated) ||
         !elqb__keep_plain(q, COLUMN, &o->check) ||
         !check_actions(q, COLUMN, o->on_delete, o->on_update))

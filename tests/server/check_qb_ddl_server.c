@@ -134,7 +134,8 @@ START_TEST(test_columns)
     IS("select string_agg(concat_ws(' ', attname, format_type(atttypid, "
        "atttypmod), case when attnotnull then 'nn' end, nullif(attidentity, "
        "''), nullif(attgenerated, '')), ', ' order by attnum) from "
-       "pg_attribute where attnum > 0 and attrelid = 'qb_ddl.players'::regclass",
+       "pg_attribute where attnum > 0 and attrelid = "
+       "'qb_ddl.players'::regclass",
        "id bigint nn a, team_id integer, mood qb_ddl.mood, name text nn, "
        "shown text s, score numeric(12,2), tags text[] nn, extra jsonb, "
        "active boolean, born date, seen timestamp with time zone, code "

@@ -127,8 +127,8 @@ static void fill(void)
                      "insert into qb_dml.goods (sku, name, price, stock) "
                      "values ('a', 'A', 1, 1), ('b', 'B', 2, 2), "
                      "('c', 'C', 3, 3);"
-                     "insert into qb_dml.news values ('a', 10, false), ('c', 0, "
-                     "true), ('d', 40, false)", NULL));
+                     "insert into qb_dml.news values ('a', 10, false), "
+                     "('c', 0, true), ('d', 40, false)", NULL));
 }
 
 /* ----------------------------------------------------------------- arrays */
@@ -167,7 +167,7 @@ START_TEST(test_bulk)
 {
     enum { ROWS = 100000 };
     static int stocks[ROWS];
-    static char text[ROWS][8];
+    static char text[ROWS][12];
     static const char *skus[ROWS];
     const elpq_statement *first = NULL;
 

@@ -423,6 +423,9 @@ static elqb_ddl *broken_text(int how)
     case 7:
         elqb_column(d, U.name, .type = elqb_type_named(NULL, ""));
         break;
+    case 8:
+        elqb_column(d, U.name, .type = elqb_type_named("app", NULL));
+        break;
     default:
         elqb_column(d, elqb_name(""), .unique = true);
         break;
@@ -447,9 +450,10 @@ START_TEST(test_text_mistakes)
         { ELQB_E_VALUE, "elqb_render: a string is not valid UTF-8" },
         { ELQB_E_NAME, "elqb_column: the name is empty" },
         { ELQB_E_NAME, "elqb_column: the name is empty" },
+        { ELQB_E_NAME, "elqb_column: the name is empty" },
     };
 
-    for (int i = 0; i < 9; i++)
+    for (int i = 0; i < 10; i++)
         CHECK_FAILS(elqb_render(q, broken_text(i)), wanted[i].code,
                     wanted[i].text);
 }
