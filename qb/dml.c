@@ -43,25 +43,6 @@ void elqb__add_assignment(elqb *q, const char *function,
         elqb__push(q, set, value);
 }
 
-/* The values of a row with the types of their columns.  A row that is of these
- * types already stays itself, and so do its parameters. */
-static void match_row(elqb *q, const struct elqb_node *columns, elqb_expr *row)
-{
-    const struct elqb_node *from = row->u.node;
-    struct elqb_node *copy = elqb__new_node(q, NODE_ROW, from->count);
-    bool changed = false;
-
-    if (!copy)
-        return;
-    for (uint32_t i = 0; i < from->count; i++) {
-        copy->args[i] = from->args[i];
-        elqb__take_type(&copy->args[i], columns->args[i].oid);
-        changed |= copy->args[i].oid != from->args[i].oid;
-    }
-    if (changed)
-        *row = elqb__node_expr(copy, row->oid);
-}
-
 static bool is_node(const elqb_expr *e, enum elqb__node_kind kind)
 {
     return e->kind == ELQB_KIND_NODE && e->u.node->kind == kind;
@@ -71,6 +52,7 @@ void elqb__add_row(elqb *q, const char *function, struct elqb__list *set,
                    const elqb_expr *columns, elqb_expr source)
 {
     uint32_t count = elqb__count_list(columns);
+    elqb_expr sides[2];
     struct elqb_node *row;
 
     if (elqb__failed(q) || !elqb__keep_operand(q, function, &source) ||
@@ -91,10 +73,11 @@ void elqb__add_row(elqb *q, const char *function, struct elqb__list *set,
                    (unsigned)source.u.node->count, (unsigned)count);
     if (elqb__failed(q))
         return;
-    if (is_node(&source, NODE_ROW))
-        match_row(q, row, &source);
-    if (elqb__push(q, set, elqb__node_expr(row, 0)))
-        elqb__push(q, set, source);
+    sides[0] = elqb__node_expr(row, 0);
+    sides[1] = source;
+    elqb__match_types(q, OP_EQ, sides, 2); /* column by column */
+    if (elqb__push(q, set, sides[0]))
+        elqb__push(q, set, sides[1]);
 }
 
 uint8_t elqb__check_override(elqb *q, elqb_override kind)

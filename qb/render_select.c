@@ -159,9 +159,9 @@ void elqb__put_table(struct elqb__render *r, const elqb_table *t)
     if (t->alias) {
         PUT(r, " AS ");
         elqb__put_name(r, t->alias);
+        if (t->source && t->source->kind == NODE_UNNEST)
+            put_column_names(r, t->source);
     }
-    if (t->source && t->source->kind == NODE_UNNEST)
-        put_column_names(r, t->source);
 }
 
 void elqb__put_from(struct elqb__render *r, const char *word,

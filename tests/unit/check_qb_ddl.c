@@ -195,6 +195,25 @@ START_TEST(test_truncate)
 }
 END_TEST
 
+/* SQL text, with values for its binds, is an expression as any other. */
+START_TEST(test_sql_text)
+{
+    elqb_ddl *d = elqb_alter_table(q, U.table, 0);
+
+    elqb_column(d, U.created_at, .default_value = elqb_raw(q, "now()"),
+                .check = elqb_text(q, "created_at > :day AND age > :age",
+                                   ELQB_ARG("day", V("it's")),
+                                   ELQB_ARG("age", V(-1))));
+    elqb_column(d, U.age, .default_value = elqb_shared(q, V(3)),
+                .check = elqb_eq_any(q, U.age, elqb_items(
+                                         ((const int[]){ 1, 2 }), 2)));
+    DDL(d, "ALTER TABLE \"users\" ADD COLUMN \"created_at\" timestamptz "
+           "DEFAULT (now()) CHECK (created_at > 'it''s' AND age > (-1)), ADD "
+           "COLUMN \"age\" int4 DEFAULT 3 CHECK (\"age\" = ANY (ARRAY[1, "
+           "2]::int4[]))");
+}
+END_TEST
+
 /* The caller's expression is not changed: it has parameters elsewhere. */
 START_TEST(test_expression_is_reused)
 {
@@ -771,6 +790,7 @@ int main(void)
     tcase_add_test(tcase, test_run_time_table);
     tcase_add_test(tcase, test_alter);
     tcase_add_test(tcase, test_truncate);
+    tcase_add_test(tcase, test_sql_text);
     tcase_add_test(tcase, test_expression_is_reused);
     tcase_add_test(tcase, test_table_mistakes);
     tcase_add_test(tcase, test_column_mistakes);
