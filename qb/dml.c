@@ -11,7 +11,7 @@
 /* ------------------------------------------------------------ assignments */
 
 /* The column that a value is stored into: a column, or an element of one. */
-static bool is_target(const elqb_expr *e)
+bool elqb__is_target(const elqb_expr *e)
 {
     while (e->kind == ELQB_KIND_NODE && (e->u.node->kind == NODE_SUBSCRIPT ||
                                          e->u.node->kind == NODE_SLICE ||
@@ -25,7 +25,7 @@ static bool keep_assignment(elqb *q, const char *function, elqb_expr *column,
 {
     if (elqb__failed(q))
         return false;
-    if (!is_target(column))
+    if (!elqb__is_target(column))
         elqb__fail(q, ELQB_E_USAGE, "%s: what is set is no column", function);
     if (!elqb__keep_operand(q, function, column) ||
         !elqb__keep_operand(q, function, value))
@@ -34,18 +34,61 @@ static bool keep_assignment(elqb *q, const char *function, elqb_expr *column,
     return true;
 }
 
-static void add_assignment(elqb *q, const char *function,
-                           struct elqb__list *set, elqb_expr column,
-                           elqb_expr value)
+void elqb__add_assignment(elqb *q, const char *function,
+                          struct elqb__list *set, elqb_expr column,
+                          elqb_expr value)
 {
     if (keep_assignment(q, function, &column, &value) &&
         elqb__push(q, set, column))
         elqb__push(q, set, value);
 }
 
+static bool is_node(const elqb_expr *e, enum elqb__node_kind kind)
+{
+    return e->kind == ELQB_KIND_NODE && e->u.node->kind == kind;
+}
+
+void elqb__add_row(elqb *q, const char *function, struct elqb__list *set,
+                   const elqb_expr *columns, elqb_expr source)
+{
+    uint32_t count = elqb__count_list(columns);
+    elqb_expr sides[2];
+    struct elqb_node *row;
+
+    if (elqb__failed(q) || !elqb__keep_operand(q, function, &source) ||
+        !(row = elqb__new_node(q, NODE_ROW, count)) ||
+        !elqb__keep_list(q, function, row->args, columns, count))
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        if (!elqb__is_target(&row->args[i]))
+            elqb__fail(q, ELQB_E_USAGE, "%s: what is set is no column",
+                       function);
+    if (count == 0)
+        elqb__fail(q, ELQB_E_USAGE, "%s: there are no columns", function);
+    else if (!is_node(&source, NODE_ROW) && !is_node(&source, NODE_SCALAR))
+        elqb__fail(q, ELQB_E_USAGE, "%s: the value is neither elqb_row() nor "
+                   "elqb_scalar()", function);
+    else if (is_node(&source, NODE_ROW) && source.u.node->count != count)
+        elqb__fail(q, ELQB_E_USAGE, "%s: %u values for %u columns", function,
+                   (unsigned)source.u.node->count, (unsigned)count);
+    if (elqb__failed(q))
+        return;
+    sides[0] = elqb__node_expr(row, 0);
+    sides[1] = source;
+    elqb__match_types(q, OP_EQ, sides, 2); /* column by column */
+    if (elqb__push(q, set, sides[0]))
+        elqb__push(q, set, sides[1]);
+}
+
+uint8_t elqb__check_override(elqb *q, elqb_override kind)
+{
+    if (kind != ELQB_SYSTEM_VALUE && kind != ELQB_USER_VALUE)
+        elqb__fail(q, ELQB_E_USAGE, "elqb_overriding: no such kind");
+    return (uint8_t)kind;
+}
+
 /* A new statement of a table; keeps NULL if the table cannot be one. */
-static void *make_statement(elqb *q, const char *function, size_t size,
-                            elqb_table *t)
+void *elqb__new_dml(elqb *q, const char *function, size_t size, elqb_table *t)
 {
     if (!elqb__failed(q) && t->source)
         elqb__fail(q, ELQB_E_USAGE, "%s: a subquery is no table", function);
@@ -57,7 +100,7 @@ static void *make_statement(elqb *q, const char *function, size_t size,
 
 elqb_insert *elqb_insert_new(elqb *q, elqb_table t)
 {
-    elqb_insert *i = make_statement(q, "elqb_insert_new", sizeof(*i), &t);
+    elqb_insert *i = elqb__new_dml(q, "elqb_insert_new", sizeof(*i), &t);
 
     if (i && t.only)
         elqb__fail(q, ELQB_E_USAGE,
@@ -84,7 +127,7 @@ void elqb_insert_columns_v(elqb_insert *i, const elqb_expr *columns)
 {
     if (!i || elqb__failed(i->q))
         return;
-    if (i->values.count) {
+    if (i->values.count || i->unnest) {
         elqb__fail(i->q, ELQB_E_USAGE,
                    "elqb_columns: the insert has values already");
         return;
@@ -92,7 +135,7 @@ void elqb_insert_columns_v(elqb_insert *i, const elqb_expr *columns)
     i->by_rows = true;
     elqb__add_list(i->q, "elqb_columns", &i->columns, columns);
     for (uint32_t c = 0; c < i->columns.count; c++)
-        if (!is_target(&i->columns.items[c]))
+        if (!elqb__is_target(&i->columns.items[c]))
             elqb__fail(i->q, ELQB_E_USAGE,
                        "elqb_columns: what is inserted into is no column");
 }
@@ -103,6 +146,11 @@ void elqb_values_v(elqb_insert *i, const elqb_expr *row)
 
     if (!i || elqb__failed(i->q))
         return;
+    if (i->unnest) {
+        elqb__fail(i->q, ELQB_E_USAGE,
+                   "elqb_values: the insert has elqb_insert_unnest() already");
+        return;
+    }
     if (!i->by_rows || count != i->columns.count || i->select) {
         elqb__fail(i->q, ELQB_E_USAGE,
                    "elqb_values: %u values for the %u of elqb_columns()",
@@ -130,10 +178,29 @@ void elqb_insert_select(elqb_insert *i, elqb_select *s)
     else if (s->q != i->q)
         elqb__fail(i->q, ELQB_E_FOREIGN, "elqb_insert_select: the select "
                    "belongs to another workspace");
-    else if (i->values.count)
+    else if (i->values.count || i->unnest)
         elqb__fail(i->q, ELQB_E_USAGE,
                    "elqb_insert_select: the insert has values already");
     i->select = s;
+}
+
+void elqb_insert_unnest_v(elqb_insert *i, const elqb_expr *arrays)
+{
+    if (!i || elqb__failed(i->q))
+        return;
+    if (i->values.count || i->select || i->unnest)
+        elqb__fail(i->q, ELQB_E_USAGE,
+                   "elqb_insert_unnest: the insert has values already");
+    else
+        i->unnest = elqb__new_unnest(i->q, "elqb_insert_unnest",
+                                     i->columns.items, i->columns.count,
+                                     arrays);
+}
+
+void elqb_insert_overriding(elqb_insert *i, elqb_override kind)
+{
+    if (i)
+        i->overriding = elqb__check_override(i->q, kind);
 }
 
 /* ------------------------------------------------------------ ON CONFLICT */
@@ -180,7 +247,15 @@ void elqb_conflict_index_where(elqb_insert *i, elqb_expr condition)
 void elqb_conflict_set(elqb_insert *i, elqb_expr column, elqb_expr value)
 {
     if (i)
-        add_assignment(i->q, "elqb_conflict_set", &i->set, column, value);
+        elqb__add_assignment(i->q, "elqb_conflict_set", &i->set, column,
+                             value);
+}
+
+void elqb_conflict_set_row(elqb_insert *i, const elqb_expr *columns,
+                           elqb_expr source)
+{
+    if (i)
+        elqb__add_row(i->q, "elqb_conflict_set_row", &i->set, columns, source);
 }
 
 void elqb_conflict_where(elqb_insert *i, elqb_expr condition)
@@ -200,7 +275,7 @@ void elqb_insert_returning_v(elqb_insert *i, const elqb_expr *list)
 
 elqb_update *elqb_update_new(elqb *q, elqb_table t)
 {
-    elqb_update *u = make_statement(q, "elqb_update_new", sizeof(*u), &t);
+    elqb_update *u = elqb__new_dml(q, "elqb_update_new", sizeof(*u), &t);
 
     if (u)
         u->table = t;
@@ -210,7 +285,14 @@ elqb_update *elqb_update_new(elqb *q, elqb_table t)
 void elqb_update_set(elqb_update *u, elqb_expr column, elqb_expr value)
 {
     if (u)
-        add_assignment(u->q, "elqb_set", &u->set, column, value);
+        elqb__add_assignment(u->q, "elqb_set", &u->set, column, value);
+}
+
+void elqb_update_set_row(elqb_update *u, const elqb_expr *columns,
+                         elqb_expr source)
+{
+    if (u)
+        elqb__add_row(u->q, "elqb_set_row", &u->set, columns, source);
 }
 
 void elqb_update_from(elqb_update *u, elqb_table t)
@@ -242,7 +324,7 @@ void elqb_update_returning_v(elqb_update *u, const elqb_expr *list)
 
 elqb_delete *elqb_delete_new(elqb *q, elqb_table t)
 {
-    elqb_delete *d = make_statement(q, "elqb_delete_new", sizeof(*d), &t);
+    elqb_delete *d = elqb__new_dml(q, "elqb_delete_new", sizeof(*d), &t);
 
     if (d)
         d->table = t;

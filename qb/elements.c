@@ -235,6 +235,19 @@ elqb_expr elqb_collate_in(elqb *q, elqb_expr a, const char *schema,
     return elqb__node_expr(node, node->args[0].oid);
 }
 
+elqb_expr elqb_opclass_in(elqb *q, elqb_expr a, const char *schema,
+                          const char *name)
+{
+    struct elqb_node *node =
+        wrap_named(q, "elqb_opclass", NODE_OPCLASS, a, name);
+
+    if (!node)
+        return ELQB_NONE;
+    if (schema && !(node->more = elqb__copy_string(q, schema)))
+        return ELQB_NONE;
+    return elqb__node_expr(node, node->args[0].oid);
+}
+
 elqb_expr elqb_subscript(elqb *q, elqb_expr a, elqb_expr i)
 {
     struct elqb_node *node;

@@ -108,6 +108,8 @@ enum elqb__node_kind {
     NODE_IN_SELECT,    /* op; args[0]                                       */
     NODE_ARRAY_SELECT,
     NODE_SUBQUERY,     /* elqb_table.source; flags: lateral                 */
+    NODE_UNNEST,       /* unnest(args); more = struct elqb__unnest          */
+    NODE_OPCLASS,      /* args[0] more.text, in an index                    */
     NODE_KINDS
 };
 
@@ -161,6 +163,12 @@ struct elqb__chunk {
 struct elqb__text {
     const struct elqb__chunk *chunks;
     uint32_t count;
+};
+
+/* Arrays that are rows together: what each column of them is. */
+struct elqb__unnest {
+    const char **names;
+    uint32_t *types; /* that the arrays are cast to; 0: none                */
 };
 
 /* -------------------------------------------------------------- workspace */
@@ -243,6 +251,11 @@ bool elqb__keep_operand(elqb *q, const char *function, elqb_expr *e);
 uint32_t elqb__count_list(const elqb_expr *list);
 bool elqb__keep_list(elqb *q, const char *function, elqb_expr *args,
                      const elqb_expr *list, uint32_t count);
+
+/* unnest.c: arrays as rows of these columns.  NULL: q failed. */
+struct elqb_node *elqb__new_unnest(elqb *q, const char *function,
+                                   const elqb_expr *columns, uint32_t count,
+                                   const elqb_expr *arrays);
 
 /* Add to a list; ELQB_NONE is skipped by the callers that allow it. */
 bool elqb__push(elqb *q, struct elqb__list *list, elqb_expr e);

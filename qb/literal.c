@@ -201,16 +201,18 @@ static void put_double(struct elqb__render *r, const elpq_value *v)
 
 /* -------------------------------------------------------------------- any */
 
-static void put_cast(struct elqb__render *r, uint32_t oid)
+bool elqb__put_type(struct elqb__render *r, const char *before, uint32_t oid)
 {
     bool is_array, quoted;
     const char *name = elqb__type_name(oid, &is_array);
 
     if (!name)
-        return;
+        return false;
     /* Quoted: the grammar takes these two for other types. */
     quoted = strcmp(name, "CHAR") == 0 || strcmp(name, "BIT") == 0;
-    elqb__put_string(r, quoted ? "::\"" : "::");
+    elqb__put_string(r, before);
+    if (quoted)
+        elqb__put_char(r, '"');
     for (; *name; name++)
         elqb__put_char(r, *name >= 'A' && *name <= 'Z'
                               ? (char)(*name - 'A' + 'a')
@@ -219,6 +221,12 @@ static void put_cast(struct elqb__render *r, uint32_t oid)
         elqb__put_char(r, '"');
     if (is_array)
         PUT(r, "[]");
+    return true;
+}
+
+void elqb__put_cast(struct elqb__render *r, uint32_t oid)
+{
+    elqb__put_type(r, "::", oid);
 }
 
 static void put_raw(struct elqb__render *r, const elpq_value *v)
@@ -273,7 +281,7 @@ static void put_array(struct elqb__render *r, const elpq_value *v)
         elqb__put_literal(r, &item);
     }
     PUT(r, "]");
-    put_cast(r, v->oid);
+    elqb__put_cast(r, v->oid);
     elqb__leave(r);
 }
 
@@ -317,7 +325,7 @@ static void put_int(struct elqb__render *r, const elpq_value *v)
     if (cast && negative)
         elqb__put_char(r, ')');
     if (cast)
-        put_cast(r, v->oid);
+        elqb__put_cast(r, v->oid);
 }
 
 /* The values that stand between quotes, with a cast behind. */
@@ -349,7 +357,7 @@ static void put_quoted(struct elqb__render *r, const elpq_value *v)
         break;
     }
     elqb__put_char(r, '\'');
-    put_cast(r, v->oid);
+    elqb__put_cast(r, v->oid);
 }
 
 void elqb__put_literal(struct elqb__render *r, const elpq_value *v)
@@ -358,7 +366,7 @@ void elqb__put_literal(struct elqb__render *r, const elpq_value *v)
     case ELPQ_KIND_NULL:
         PUT(r, "NULL");
         if (!r->debug)
-            put_cast(r, v->oid);
+            elqb__put_cast(r, v->oid);
         break;
     case ELPQ_KIND_BOOL:
         elqb__put_string(r, v->u.boolean ? "true" : "false");
@@ -370,7 +378,7 @@ void elqb__put_literal(struct elqb__render *r, const elpq_value *v)
     case ELPQ_KIND_TEXT:
         put_text(r, v->u.bytes.data, v->u.bytes.size);
         if (v->oid != ELPQ_OID_TEXT)
-            put_cast(r, v->oid);
+            elqb__put_cast(r, v->oid);
         break;
     case ELPQ_KIND_RAW:
         put_raw(r, v);

@@ -8,8 +8,8 @@
  * its last number, which counts only if that place of the parameter table
  * points back to the leaf: identity without a search, and nothing to clear.
  */
+#include "ddl.h"
 #include "renderer.h"
-#include "statements.h"
 
 /* ------------------------------------------------------------------- text */
 
@@ -206,7 +206,7 @@ static const elpq_statement *end(struct elqb__render *r)
     st->sql_len = r->len - 1;
     st->values = r->values;
     st->nvalues = r->count;
-    st->flags = 0;
+    st->flags = r->flags;
     return st;
 }
 
@@ -251,6 +251,8 @@ DEFINE_RENDER(select, elqb__put_select, elqb_select)
 DEFINE_RENDER(insert, elqb__put_insert, elqb_insert)
 DEFINE_RENDER(update, elqb__put_update, elqb_update)
 DEFINE_RENDER(delete, elqb__put_delete, elqb_delete)
+DEFINE_RENDER(merge, elqb__put_merge, elqb_merge)
+DEFINE_RENDER(ddl, elqb__put_ddl, elqb_ddl)
 /* clang-format on */
 
 static bool check_text(elqb *q, const char *function, elqb_expr text)

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Rendering of INSERT, UPDATE and DELETE.
+ * Rendering of INSERT, UPDATE, DELETE and MERGE.
  *
  * A column that is stored into stands without its table, as SQL asks.
  */
 #include "renderer.h"
 #include "statements.h"
 
-/* "tags", "tags"[1], "address"."street" */
+static bool is_node(const elqb_expr *e, enum elqb__node_kind kind)
+{
+    return e->kind == ELQB_KIND_NODE && e->u.node->kind == kind;
+}
+
+/* "tags", "tags"[1], "address"."street", ("a", "b") */
 static void put_target(struct elqb__render *r, elqb_expr *e)
 {
     struct elqb_node *node;
@@ -19,8 +24,16 @@ static void put_target(struct elqb__render *r, elqb_expr *e)
     if (!elqb__enter(r))
         return;
     node = e->u.node;
+    if (node->kind == NODE_ROW)
+        elqb__put_char(r, '(');
     put_target(r, &node->args[0]);
-    if (node->kind == NODE_FIELD) {
+    if (node->kind == NODE_ROW) {
+        for (uint32_t i = 1; i < node->count; i++) {
+            PUT(r, ", ");
+            put_target(r, &node->args[i]);
+        }
+        elqb__put_char(r, ')');
+    } else if (node->kind == NODE_FIELD) {
         elqb__put_char(r, '.');
         elqb__put_name(r, node->text);
     } else {
@@ -37,6 +50,19 @@ static void put_value(struct elqb__render *r, elqb_expr *e)
         elqb__put_expr(r, e, LEVEL_LOWEST);
 }
 
+/* The row that goes into a row of columns: with DEFAULT in it. */
+static void put_row_of_values(struct elqb__render *r,
+                              const struct elqb_node *row)
+{
+    elqb__put_string(r, row->count < 2 ? "ROW(" : "(");
+    for (uint32_t i = 0; i < row->count; i++) {
+        if (i)
+            PUT(r, ", ");
+        put_value(r, &row->args[i]);
+    }
+    elqb__put_char(r, ')');
+}
+
 static void put_set(struct elqb__render *r, const char *word,
                     const struct elqb__list *set)
 {
@@ -46,7 +72,11 @@ static void put_set(struct elqb__render *r, const char *word,
             PUT(r, ", ");
         put_target(r, &set->items[i]);
         PUT(r, " = ");
-        put_value(r, &set->items[i + 1]);
+        if (is_node(&set->items[i], NODE_ROW) &&
+            is_node(&set->items[i + 1], NODE_ROW))
+            put_row_of_values(r, set->items[i + 1].u.node);
+        else
+            put_value(r, &set->items[i + 1]);
     }
 }
 
@@ -61,6 +91,14 @@ static void put_returning(struct elqb__render *r,
 
 /* ----------------------------------------------------------------- INSERT */
 
+static void put_overriding(struct elqb__render *r, uint8_t kind)
+{
+    if (kind)
+        elqb__put_string(r, kind == ELQB_SYSTEM_VALUE
+                                ? " OVERRIDING SYSTEM VALUE"
+                                : " OVERRIDING USER VALUE");
+}
+
 static void put_rows(struct elqb__render *r, const elqb_insert *i)
 {
     uint32_t width = i->columns.count;
@@ -69,6 +107,9 @@ static void put_rows(struct elqb__render *r, const elqb_insert *i)
         elqb__fail(r->q, ELQB_E_USAGE,
                    "elqb_render: an insert has columns but no values");
     if (i->values.count == 0) {
+        if (i->overriding)
+            elqb__fail(r->q, ELQB_E_USAGE,
+                       "elqb_render: DEFAULT VALUES has elqb_overriding()");
         PUT(r, " DEFAULT VALUES");
         return;
     }
@@ -83,20 +124,16 @@ static void put_rows(struct elqb__render *r, const elqb_insert *i)
     elqb__put_char(r, ')');
 }
 
-/* A column by its bare name, anything else as an expression of the index. */
 static void put_conflict_target(struct elqb__render *r, const elqb_insert *i)
 {
     for (uint32_t t = 0; t < i->target.count; t++) {
         elqb_expr *e = &i->target.items[t];
 
         elqb__put_string(r, t ? ", " : " (");
-        if (e->kind == ELQB_KIND_COLUMN) {
-            elqb__put_name(r, e->u.column.name);
-        } else {
-            elqb__put_char(r, '(');
-            elqb__put_expr(r, e, LEVEL_LOWEST);
-            elqb__put_char(r, ')');
-        }
+        if (is_node(e, NODE_ORDER))
+            elqb__fail(r->q, ELQB_E_USAGE,
+                       "elqb_render: ON CONFLICT takes no order (asc, desc)");
+        elqb__put_index_item(r, e);
     }
     if (i->target.count)
         elqb__put_char(r, ')');
@@ -158,9 +195,16 @@ void elqb__put_insert(struct elqb__render *r, const elqb_insert *i)
     }
     if (i->columns.count)
         elqb__put_char(r, ')');
+    if (i->select || i->unnest || i->values.count)
+        put_overriding(r, i->overriding);
     if (i->select) {
         elqb__put_char(r, ' ');
         elqb__put_select(r, i->select);
+    } else if (i->unnest) {
+        elqb_expr rows = elqb__node_expr(i->unnest, 0);
+
+        PUT(r, " SELECT * FROM ");
+        elqb__put_expr(r, &rows, LEVEL_LOWEST);
     } else {
         put_rows(r, i);
     }
@@ -190,4 +234,72 @@ void elqb__put_delete(struct elqb__render *r, const elqb_delete *d)
     elqb__put_from(r, " USING ", &d->from);
     elqb__put_clause(r, " WHERE ", &d->where);
     put_returning(r, &d->returning);
+}
+
+/* ------------------------------------------------------------------ MERGE */
+
+static void put_merge_insert(struct elqb__render *r, const elqb_when *w)
+{
+    const struct elqb__list *set = &w->set;
+
+    PUT(r, "INSERT");
+    for (uint32_t i = 0; i < set->count; i += 2) {
+        elqb__put_string(r, i ? ", " : " (");
+        put_target(r, &set->items[i]);
+    }
+    if (set->count)
+        elqb__put_char(r, ')');
+    else if (w->overriding)
+        elqb__fail(r->q, ELQB_E_USAGE,
+                   "elqb_render: DEFAULT VALUES has elqb_overriding()");
+    put_overriding(r, w->overriding);
+    if (set->count == 0)
+        PUT(r, " DEFAULT VALUES");
+    for (uint32_t i = 0; i < set->count; i += 2) {
+        elqb__put_string(r, i ? ", " : " VALUES (");
+        put_value(r, &set->items[i + 1]);
+    }
+    if (set->count)
+        elqb__put_char(r, ')');
+}
+
+static void put_when(struct elqb__render *r, const elqb_when *w)
+{
+    elqb__put_string(r, w->matched ? " WHEN MATCHED" : " WHEN NOT MATCHED");
+    elqb__put_clause(r, " AND ", &w->condition);
+    PUT(r, " THEN ");
+    switch (w->action) {
+    case ACTION_NOTHING:
+        PUT(r, "DO NOTHING");
+        break;
+    case ACTION_DELETE:
+        PUT(r, "DELETE");
+        break;
+    case ACTION_UPDATE:
+        if (w->set.count == 0)
+            elqb__fail(r->q, ELQB_E_USAGE, "elqb_render: an update of a merge "
+                       "sets nothing, see elqb_set()");
+        put_set(r, "UPDATE SET ", &w->set);
+        break;
+    case ACTION_INSERT:
+        put_merge_insert(r, w);
+        break;
+    }
+}
+
+void elqb__put_merge(struct elqb__render *r, const elqb_merge *m)
+{
+    if (m->from.count == 0)
+        elqb__fail(r->q, ELQB_E_USAGE,
+                   "elqb_render: a merge has no source, see "
+                   "elqb_merge_using()");
+    if (!m->first)
+        elqb__fail(r->q, ELQB_E_USAGE,
+                   "elqb_render: a merge has no elqb_when_...()");
+    PUT(r, "MERGE INTO ");
+    elqb__put_table(r, &m->table);
+    elqb__put_from(r, " USING ", &m->from);
+    elqb__put_clause(r, " ON ", &m->on);
+    for (const elqb_when *w = m->first; w; w = w->next)
+        put_when(r, w);
 }

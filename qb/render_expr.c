@@ -250,6 +250,15 @@ static void put_order(struct elqb__render *r, struct elqb_node *node,
                "elqb_render: an order (asc, desc) outside of ORDER BY");
 }
 
+static void put_opclass(struct elqb__render *r, struct elqb_node *node,
+                        unsigned b_expr)
+{
+    (void)r;
+    (void)b_expr;
+    elqb__fail(node->owner, ELQB_E_USAGE, "elqb_render: an operator class "
+               "outside of an index or ON CONFLICT");
+}
+
 static void put_function(struct elqb__render *r, struct elqb_node *node,
                          unsigned b_expr)
 {
@@ -348,6 +357,29 @@ static void put_first(struct elqb__render *r, struct elqb_node *node,
     elqb__put_expr(r, &node->args[0], b_expr);
 }
 
+/* Values say what they are; debug text is read, not run. */
+static void put_unnest(struct elqb__render *r, struct elqb_node *node,
+                       unsigned b_expr)
+{
+    const struct elqb__unnest *unnest = node->more;
+
+    (void)b_expr;
+    PUT(r, "unnest(");
+    for (uint32_t i = 0; i < node->count; i++) {
+        const elqb_expr *e = &node->args[i];
+
+        if (i)
+            PUT(r, ", ");
+        elqb__put_expr(r, &node->args[i], LEVEL_LOWEST);
+        if (e->kind == ELQB_KIND_NODE && e->u.node->kind == NODE_SHARED)
+            e = &e->u.node->args[0];
+        if (!r->debug &&
+            (e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_BIND))
+            elqb__put_cast(r, unnest->types[i]);
+    }
+    elqb__put_char(r, ')');
+}
+
 /* -------------------------------------------------------- selects in them */
 
 static void put_nested(struct elqb__render *r, struct elqb_node *node,
@@ -398,6 +430,8 @@ static void (*const put_kind[NODE_KINDS])(struct elqb__render *,
     [NODE_IN_SELECT] = put_in_select,
     [NODE_ARRAY_SELECT] = put_nested,
     [NODE_SUBQUERY] = put_nested,
+    [NODE_UNNEST] = put_unnest,
+    [NODE_OPCLASS] = put_opclass,
 };
 
 static void put_node(struct elqb__render *r, struct elqb_node *node,

@@ -41,15 +41,19 @@ void elqb__put_columns(struct elqb__render *r, const struct elqb__list *list)
     }
 }
 
-static void put_order_item(struct elqb__render *r, elqb_expr *e)
+/* The order of an item, which becomes what is ordered. */
+static unsigned take_order(elqb_expr **e)
 {
-    unsigned flags = 0;
+    const struct elqb_node *node = (*e)->u.node;
 
-    if (e->kind == ELQB_KIND_NODE && e->u.node->kind == NODE_ORDER) {
-        flags = e->u.node->flags;
-        e = &e->u.node->args[0];
-    }
-    elqb__put_expr(r, e, LEVEL_LOWEST);
+    if ((*e)->kind != ELQB_KIND_NODE || node->kind != NODE_ORDER)
+        return 0;
+    *e = &node->args[0];
+    return node->flags;
+}
+
+static void put_order_flags(struct elqb__render *r, unsigned flags)
+{
     if (flags & ORDER_ASC)
         PUT(r, " ASC");
     if (flags & ORDER_DESC)
@@ -58,6 +62,26 @@ static void put_order_item(struct elqb__render *r, elqb_expr *e)
         PUT(r, " NULLS FIRST");
     if (flags & NULLS_LAST)
         PUT(r, " NULLS LAST");
+}
+
+static void put_order_item(struct elqb__render *r, elqb_expr *e)
+{
+    unsigned flags = take_order(&e);
+
+    elqb__put_expr(r, e, LEVEL_LOWEST);
+    put_order_flags(r, flags);
+}
+
+/* A name of a node, with the schema before it. */
+static void put_qualified(struct elqb__render *r, const char *word,
+                          const struct elqb_node *node)
+{
+    elqb__put_string(r, word);
+    if (node->more) {
+        elqb__put_name(r, node->more);
+        elqb__put_char(r, '.');
+    }
+    elqb__put_name(r, node->text);
 }
 
 void elqb__put_order(struct elqb__render *r, const struct elqb__list *list)
@@ -69,7 +93,51 @@ void elqb__put_order(struct elqb__render *r, const struct elqb__list *list)
     }
 }
 
+/*
+ * A column of an index: what is indexed, COLLATE, operator class, order.  A
+ * column stands by its bare name, anything else in parentheses.
+ */
+void elqb__put_index_item(struct elqb__render *r, elqb_expr *e)
+{
+    const struct elqb_node *opclass = NULL, *collate = NULL;
+    unsigned flags = take_order(&e);
+
+    if (e->kind == ELQB_KIND_NODE && e->u.node->kind == NODE_OPCLASS) {
+        opclass = e->u.node;
+        e = &e->u.node->args[0];
+    }
+    if (e->kind == ELQB_KIND_NODE && e->u.node->kind == NODE_COLLATE) {
+        collate = e->u.node;
+        e = &e->u.node->args[0];
+    }
+    if (e->kind == ELQB_KIND_COLUMN) {
+        elqb__put_name(r, e->u.column.name);
+    } else {
+        elqb__put_char(r, '(');
+        elqb__put_expr(r, e, LEVEL_LOWEST);
+        elqb__put_char(r, ')');
+    }
+    if (collate)
+        put_qualified(r, " COLLATE ", collate);
+    if (opclass)
+        put_qualified(r, " ", opclass);
+    put_order_flags(r, flags);
+}
+
 /* ------------------------------------------------------------------- FROM */
+
+/* The columns of what has only an alias to name them: "d" ("id", "name") */
+static void put_column_names(struct elqb__render *r,
+                             const struct elqb_node *source)
+{
+    const struct elqb__unnest *unnest = source->more;
+
+    for (uint32_t i = 0; i < source->count; i++) {
+        elqb__put_string(r, i ? ", " : " (");
+        elqb__put_name(r, unnest->names[i]);
+    }
+    elqb__put_char(r, ')');
+}
 
 void elqb__put_table(struct elqb__render *r, const elqb_table *t)
 {
@@ -91,6 +159,8 @@ void elqb__put_table(struct elqb__render *r, const elqb_table *t)
     if (t->alias) {
         PUT(r, " AS ");
         elqb__put_name(r, t->alias);
+        if (t->source && t->source->kind == NODE_UNNEST)
+            put_column_names(r, t->source);
     }
 }
 

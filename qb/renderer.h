@@ -26,7 +26,8 @@ struct elqb__render {
     uint32_t count;
     uint32_t room;
     unsigned depth;
-    bool debug; /* write values into the text                               */
+    unsigned flags; /* of the statement                                     */
+    bool debug;     /* write values into the text                           */
 };
 
 /* ------------------------------------------------------------------- text */
@@ -71,6 +72,11 @@ void elqb__put_name(struct elqb__render *r, const char *name);
 void elqb__put_literal(struct elqb__render *r, const elpq_value *v);
 bool elqb__is_negative(const struct elqb__render *r, const elpq_value *v);
 
+/* ::type, nothing for a type that is not built in; and its bare name behind
+ * `before`, false for such a type. */
+void elqb__put_cast(struct elqb__render *r, uint32_t oid);
+bool elqb__put_type(struct elqb__render *r, const char *before, uint32_t oid);
+
 /* render.c: a value or bind as $n */
 void elqb__put_param(struct elqb__render *r, elqb_expr *slot);
 
@@ -97,6 +103,11 @@ void elqb__put_select(struct elqb__render *r, const elqb_select *s);
 void elqb__put_insert(struct elqb__render *r, const elqb_insert *i);
 void elqb__put_update(struct elqb__render *r, const elqb_update *u);
 void elqb__put_delete(struct elqb__render *r, const elqb_delete *d);
+void elqb__put_merge(struct elqb__render *r, const elqb_merge *m);
+
+/* render_ddl.c */
+struct elqb_ddl;
+void elqb__put_ddl(struct elqb__render *r, const struct elqb_ddl *d);
 
 /* One level deeper; false, and an error, if that is too deep. */
 bool elqb__enter(struct elqb__render *r);

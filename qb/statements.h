@@ -45,11 +45,13 @@ struct elqb_insert {
     struct elqb__list values; /* row by row, each as long as columns        */
     bool by_rows;             /* elqb_columns and elqb_values, not elqb_set */
     elqb_select *select;
+    struct elqb_node *unnest; /* arrays, instead of values                  */
+    uint8_t overriding;       /* elqb_override, or 0                        */
     enum elqb__conflict conflict;
     const char *constraint;
     struct elqb__list target;
     elqb_expr index_where;
-    struct elqb__list set; /* column, value, column, value                  */
+    struct elqb__list set; /* see elqb__add_assignment()                    */
     elqb_expr conflict_where;
     struct elqb__list returning;
 };
@@ -57,7 +59,7 @@ struct elqb_insert {
 struct elqb_update {
     elqb *q;
     elqb_table table;
-    struct elqb__list set; /* column, value, column, value                  */
+    struct elqb__list set;
     struct elqb__from from;
     elqb_expr where;
     struct elqb__list returning;
@@ -70,6 +72,45 @@ struct elqb_delete {
     elqb_expr where;
     struct elqb__list returning;
 };
+
+enum elqb__action {
+    ACTION_NOTHING,
+    ACTION_DELETE,
+    ACTION_UPDATE,
+    ACTION_INSERT
+};
+
+/* WHEN ... THEN ... of a merge. */
+struct elqb_when {
+    elqb *q;
+    elqb_when *next;
+    elqb_expr condition;
+    struct elqb__list set;
+    enum elqb__action action;
+    bool matched;
+    uint8_t overriding; /* elqb_override, or 0                              */
+};
+
+struct elqb_merge {
+    elqb *q;
+    elqb_table table;
+    struct elqb__from from;
+    elqb_expr on;
+    elqb_when *first;
+    elqb_when *last;
+    bool closed[2]; /* [matched]: one without a condition was the last      */
+};
+
+/* dml.c, for merge.c too.  A list of SET is column, value, column, value; a
+ * row of columns stands as one NODE_ROW, before a row of values or a select. */
+void *elqb__new_dml(elqb *q, const char *function, size_t size, elqb_table *t);
+void elqb__add_assignment(elqb *q, const char *function,
+                          struct elqb__list *set, elqb_expr column,
+                          elqb_expr value);
+void elqb__add_row(elqb *q, const char *function, struct elqb__list *set,
+                   const elqb_expr *columns, elqb_expr source);
+uint8_t elqb__check_override(elqb *q, elqb_override kind);
+bool elqb__is_target(const elqb_expr *e);
 
 /* selectable.c, for dml.c too */
 void *elqb__new_statement(elqb *q, size_t size);
@@ -88,6 +129,7 @@ struct elqb__render;
 void elqb__put_clause(struct elqb__render *r, const char *word,
                       const elqb_expr *e);
 void elqb__put_table(struct elqb__render *r, const elqb_table *t);
+void elqb__put_index_item(struct elqb__render *r, elqb_expr *e);
 void elqb__put_from(struct elqb__render *r, const char *word,
                     const struct elqb__from *from);
 

@@ -339,6 +339,12 @@ ELPQ_API elqb_expr elqb_collate_in(elqb *q, elqb_expr a, const char *schema,
                                    const char *name);
 #define elqb_collate(q, a, name) elqb_collate_in(q, a, NULL, name)
 
+/** An operator class, around a column of an index: see elqb_create_index() and
+ *  elqb_on_conflict_update(). */
+ELPQ_API elqb_expr elqb_opclass_in(elqb *q, elqb_expr a, const char *schema,
+                                   const char *name);
+#define elqb_opclass(q, a, name) elqb_opclass_in(q, a, NULL, name)
+
 /** a[i], a[from:to] (either may be ELQB_NONE), (a).field */
 ELPQ_API elqb_expr elqb_subscript(elqb *q, elqb_expr a, elqb_expr i);
 ELPQ_API elqb_expr elqb_slice(elqb *q, elqb_expr a, elqb_expr from,

@@ -31,6 +31,7 @@
 #ifndef ELQB_QB_H
 #define ELQB_QB_H
 
+#include "ddl.h"
 #include "dml.h"
 #include "expr.h"
 #include "render.h"
@@ -40,9 +41,11 @@
 /*
  * elqb_columns(s, a, b ...)     select, insert
  * elqb_from(s, table)           select, update      (delete: elqb_using)
- * elqb_join(s, kind, table, on) select, update, delete
+ * elqb_join(s, kind, table, on) select, update, delete, merge
  * elqb_where(s, condition)      select, update, delete
- * elqb_set(s, column, value)    insert, update
+ * elqb_set(s, column, value)    insert, update, WHEN of merge
+ * elqb_set_row(s, columns, row) update, WHEN of merge
+ * elqb_overriding(s, kind)      insert, WHEN of merge
  * elqb_returning(s, a, b ...)   insert, update, delete
  * elqb_render(q, s)             all, and elqb_text()
  * elqb_debug(q, s)              all, and elqb_text()
@@ -64,7 +67,8 @@
     _Generic((s),                                                             \
         elqb_select *: elqb_select_join,                                      \
         elqb_update *: elqb_update_join,                                      \
-        elqb_delete *: elqb_delete_join)(s, kind, table, on)
+        elqb_delete *: elqb_delete_join,                                      \
+        elqb_merge *: elqb_merge_join)(s, kind, table, on)
 #define elqb_where(s, condition)                                              \
     _Generic((s),                                                             \
         elqb_select *: elqb_select_where,                                     \
@@ -73,7 +77,16 @@
 #define elqb_set(s, column, value)                                            \
     _Generic((s),                                                             \
         elqb_insert *: elqb_insert_set,                                       \
-        elqb_update *: elqb_update_set)(s, column, value)
+        elqb_update *: elqb_update_set,                                       \
+        elqb_when *: elqb_when_set)(s, column, value)
+#define elqb_set_row(s, columns, row)                                         \
+    _Generic((s),                                                             \
+        elqb_update *: elqb_update_set_row,                                   \
+        elqb_when *: elqb_when_set_row)(s, columns, row)
+#define elqb_overriding(s, kind)                                              \
+    _Generic((s),                                                             \
+        elqb_insert *: elqb_insert_overriding,                                \
+        elqb_when *: elqb_when_overriding)(s, kind)
 #define elqb_returning(s, ...)                                                \
     _Generic((s),                                                             \
         elqb_insert *: elqb_insert_returning_v,                               \
@@ -86,6 +99,8 @@
         elqb_insert *: elqb_insert_render,                                    \
         elqb_update *: elqb_update_render,                                    \
         elqb_delete *: elqb_delete_render,                                    \
+        elqb_merge *: elqb_merge_render,                                      \
+        elqb_ddl *: elqb_ddl_render,                                          \
         elqb_expr: elqb_text_render)(q, s)
 #define elqb_debug(q, s)                                                      \
     _Generic((s),                                                             \
@@ -94,6 +109,8 @@
         elqb_insert *: elqb_insert_debug,                                     \
         elqb_update *: elqb_update_debug,                                     \
         elqb_delete *: elqb_delete_debug,                                     \
+        elqb_merge *: elqb_merge_debug,                                       \
+        elqb_ddl *: elqb_ddl_debug,                                           \
         elqb_expr: elqb_text_debug)(q, s)
 
 #else
@@ -110,6 +127,8 @@ ELQB_VERBS_(select)
 ELQB_VERBS_(insert)
 ELQB_VERBS_(update)
 ELQB_VERBS_(delete)
+ELQB_VERBS_(merge)
+ELQB_VERBS_(ddl)
 ELQB_VERB_(render, text, (elqb * q, elqb_expr text), (q, text))
 ELQB_VERB_(debug, text, (elqb * q, elqb_expr text), (q, text))
 #undef ELQB_VERBS_
@@ -134,6 +153,16 @@ ELQB_VERB_(set, update, (elqb_update * s, elqb_expr c, elqb_expr v), (s, c, v))
 ELQB_VERB_(returning_v, insert, (elqb_insert * s, const elqb_expr *l), (s, l))
 ELQB_VERB_(returning_v, update, (elqb_update * s, const elqb_expr *l), (s, l))
 ELQB_VERB_(returning_v, delete, (elqb_delete * s, const elqb_expr *l), (s, l))
+ELQB_VERB_(join, merge,
+           (elqb_merge * s, elqb_join_kind kind, elqb_table t, elqb_expr on),
+           (s, kind, t, on))
+ELQB_VERB_(set, when, (elqb_when * s, elqb_expr c, elqb_expr v), (s, c, v))
+ELQB_VERB_(set_row, update,
+           (elqb_update * s, const elqb_expr *l, elqb_expr row), (s, l, row))
+ELQB_VERB_(set_row, when,
+           (elqb_when * s, const elqb_expr *l, elqb_expr row), (s, l, row))
+ELQB_VERB_(overriding, insert, (elqb_insert * s, elqb_override k), (s, k))
+ELQB_VERB_(overriding, when, (elqb_when * s, elqb_override k), (s, k))
 #undef ELQB_VERB_
 
 #endif

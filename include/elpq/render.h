@@ -14,6 +14,7 @@
 #ifndef ELQB_RENDER_H
 #define ELQB_RENDER_H
 
+#include "ddl.h"
 #include "dml.h"
 #include "select.h"
 #include "statement.h"
@@ -30,6 +31,9 @@ ELPQ_API const elpq_statement *elqb_update_render(elqb *q,
                                                   const elqb_update *u);
 ELPQ_API const elpq_statement *elqb_delete_render(elqb *q,
                                                   const elqb_delete *d);
+ELPQ_API const elpq_statement *elqb_merge_render(elqb *q,
+                                                 const elqb_merge *m);
+ELPQ_API const elpq_statement *elqb_ddl_render(elqb *q, const elqb_ddl *d);
 /** An elqb_text() or elqb_raw() that is a whole statement. */
 ELPQ_API const elpq_statement *elqb_text_render(elqb *q, elqb_expr text);
 
@@ -43,6 +47,8 @@ ELPQ_API const char *elqb_select_debug(elqb *q, const elqb_select *s);
 ELPQ_API const char *elqb_insert_debug(elqb *q, const elqb_insert *i);
 ELPQ_API const char *elqb_update_debug(elqb *q, const elqb_update *u);
 ELPQ_API const char *elqb_delete_debug(elqb *q, const elqb_delete *d);
+ELPQ_API const char *elqb_merge_debug(elqb *q, const elqb_merge *m);
+ELPQ_API const char *elqb_ddl_debug(elqb *q, const elqb_ddl *d);
 ELPQ_API const char *elqb_text_debug(elqb *q, elqb_expr text);
 
 #ifdef __cplusplus

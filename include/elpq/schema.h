@@ -87,11 +87,47 @@ static inline elqb_expr elqb_table_star(elqb_table t)
     return e;
 }
 
+/** The column of another FROM item that has this one's name and type: of a
+ *  subquery or elqb_unnest() of the column. */
+static inline elqb_expr elqb_corresponding(elqb_table t, elqb_expr column)
+{
+    elqb_expr e = elqb_leaf(ELQB_KIND_NONE);
+
+    if (column.kind == ELQB_KIND_COLUMN) {
+        e = elqb_c(t, column.u.column.name);
+        e.oid = column.oid;
+    }
+    return e;
+}
+
 /** (SELECT ...) AS alias, for FROM.  The select is rendered in place. */
 ELPQ_API elqb_table elqb_subquery(elqb *q, elqb_select *s, const char *alias);
 
 /** The same, seeing the FROM items before it: LATERAL (SELECT ...) AS alias. */
 ELPQ_API elqb_table elqb_lateral(elqb *q, elqb_select *s, const char *alias);
+
+/**
+ * Arrays as the rows of a FROM item: one for each column of the list, whose
+ * type it takes and whose name it has there; all of the same length.  What
+ * they may be is said at elqb_insert_unnest().
+ *
+ *     elqb_table d = elqb_unnest(q, "d", ELQB_LIST(U.id, U.age),
+ *                                elqb_items(ids, n), elqb_items(ages, n));
+ *     elqb_update *u = elqb_update_new(q, U.table);
+ *     elqb_set(u, U.age, elqb_corresponding(d, U.age));
+ *     elqb_from(u, d);
+ *     elqb_where(u, elqb_eq(q, U.id, elqb_corresponding(d, U.id)));
+ *
+ * UPDATE "users" SET "age" = "d"."age" FROM unnest($1::int4[], $2::int4[]) AS
+ * "d" ("id", "age") WHERE "users"."id" = "d"."id"
+ */
+ELPQ_API elqb_table elqb_unnest_v(elqb *q, const char *alias,
+                                  const elqb_expr *columns,
+                                  const elqb_expr *arrays);
+#ifndef __cplusplus
+#define elqb_unnest(q, alias, columns, ...)                                   \
+    elqb_unnest_v(q, alias, columns, ELQB_LIST(__VA_ARGS__))
+#endif
 
 #ifdef __cplusplus
 }

@@ -43,3 +43,23 @@ builder_control(elqb *q, const char *user_input)
     elqb_returning(i, U.id);
     return user_input ? elqb_render(q, s) : elqb_render(q, i);
 }
+
+const elpq_statement *writer_control(elqb *q, bool merge);
+
+const elpq_statement *
+writer_control(elqb *q, bool merge)
+{
+    users_t U = users_table(), N = users_as("new");
+    elqb_merge *m = elqb_merge_new(q, U.table);
+    elqb_ddl *d = elqb_create_table(q, U, ELQB_IF_NOT_EXISTS);
+    elqb_when *w;
+
+    elqb_merge_using(m, N.table, elqb_eq(q, U.id, N.id));
+    w = elqb_when_matched_update(m, ELQB_NONE);
+    elqb_set(w, U.name, N.name);
+    elqb_set_row(w, ELQB_LIST(U.name), elqb_row(q, elqb_val("x")));
+    elqb_column(d, U.id, .primary_key = true, .default_value = elqb_lit(1));
+    elqb_column(d, U.name, .type = ELQB_SQL_TYPE("varchar(9)"));
+    elqb_constraint(d, .unique = ELQB_LIST(U.name));
+    return merge ? elqb_render(q, m) : elqb_render(q, d);
+}

@@ -41,6 +41,43 @@ static void test_free(void *p)
 
 #include "check_qb.h"
 
+/* The same of merges, arrays and definitions. */
+static int define(elqb *w, int size)
+{
+    static const int ids[] = { 1, 2 };
+    users_t T = users_table();
+    elqb_merge *m = elqb_merge_new(w, T.table);
+    elqb_insert *i = elqb_insert_new(w, T.table);
+    elqb_ddl *d = elqb_create_table(w, T, 0);
+    elqb_ddl *x = elqb_create_index(w, "i", T.table,
+                                    ELQB_LIST(elqb_opclass(w, T.name, "ops")),
+                                    .include = ELQB_LIST(T.id), .method = "m");
+    elqb_ddl *e = elqb_create_enum(w, "app", "mood", "a", "b");
+    elqb_when *when;
+
+    elqb_merge_using(m, elqb_unnest(w, "d", ELQB_LIST(T.id),
+                                    elqb_items(ids, 2)), V(true));
+    for (int n = 0; n < size; n++) {
+        when = elqb_when_matched_update(m, elqb_eq(w, T.id, V(n)));
+        elqb_set_row(when, ELQB_LIST(T.name, T.age),
+                     elqb_row(w, V("a string value"), elqb_default()));
+        elqb_constraint(d, .name = "check",
+                        .check = elqb_gt(w, T.age, V("a string value")));
+        elqb_constraint(d, .foreign_key = ELQB_LIST(T.id),
+                        .references = ELQB_LIST(T.id));
+    }
+    elqb_columns(i, T.id);
+    elqb_insert_unnest(i, elqb_items(ids, 2));
+    elqb_column(d, T.id, .type = ELQB_SQL_TYPE("int"), .identity = 1,
+                .sequence = &(elqb_sequence_options){ .start = V(1) });
+    elqb_column(d, T.name, .collation = "C", .default_value = V("x"));
+    elqb_column(d, T.age, .type = elqb_type_named("app", "age"));
+    return !elqb_render(w, m) || !elqb_render(w, i) || !elqb_render(w, d) ||
+           !elqb_render(w, x) || !elqb_render(w, e) ||
+           !elqb_render(w, elqb_comment_on_column(w, T.id, "text")) ||
+           !elqb_render(w, elqb_truncate(w, ELQB_TABLES(T.table), 0));
+}
+
 /* A bit of everything, large enough for several blocks; 0 if all went well. */
 static int work(elqb *w, int size)
 {
@@ -70,7 +107,8 @@ static int work(elqb *w, int size)
     elqb_set(u, T.name, V("x"));
     elqb_where(u, elqb_in(w, T.id, V(1), V(2)));
     return !elqb_render(w, s) || !elqb_debug(w, copy) ||
-           !elqb_render(w, copy) || !elqb_render(w, i) || !elqb_render(w, u);
+           !elqb_render(w, copy) || !elqb_render(w, i) ||
+           !elqb_render(w, u) || define(w, size);
 }
 
 START_TEST(test_each_allocation_fails)

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * CREATE TABLE and ALTER TABLE: their columns and constraints.
+ *
+ * A declared table is a struct of the table and its columns, one behind the
+ * other, so the columns are read from there: the declaration is the only place
+ * that lists them.  Everything else is said by options, which are copied.
+ */
+#include "ddl.h"
+
+#define COLUMN "elqb_column"
+#define CONSTRAINT "elqb_constraint"
+
+/* ---------------------------------------------------------------- columns */
+
+static struct elqb__column *add_column(elqb_ddl *d, elqb_expr column)
+{
+    struct elqb__column *c = elqb__alloc(d->q, sizeof(*c));
+
+    if (!c || !elqb__keep(d->q, COLUMN, &column))
+        return NULL;
+    c->next = NULL;
+    c->name = column.u.column.name;
+    c->oid = column.oid;
+    c->options = NULL;
+    if (d->u.table.last_column)
+        d->u.table.last_column->next = c;
+    else
+        d->u.table.columns = c;
+    d->u.table.last_column = c;
+    return c;
+}
+
+elqb_ddl *elqb_create_table_named(elqb *q, elqb_table t, unsigned flags)
+{
+    static const char function[] = "elqb_create_table";
+
+    if ((flags & ELQB_TEMPORARY) && (flags & ELQB_UNLOGGED))
+        elqb__fail(q, ELQB_E_USAGE, "%s: both temporary and unlogged",
+                   function);
+    if ((flags & ELQB_TEMPORARY) && t.schema)
+        elqb__fail(q, ELQB_E_USAGE,
+                   "%s: a temporary table is in no schema of yours", function);
+    return elqb__new_ddl(q, function, DDL_CREATE_TABLE, t, flags,
+                         ELQB_IF_NOT_EXISTS | ELQB_TEMPORARY | ELQB_UNLOGGED);
+}
+
+elqb_ddl *elqb_create_table_v(elqb *q, const elqb_table *declared, size_t size,
+                              unsigned flags)
+{
+    const char *at = (const char *)declared;
+    elqb_expr column;
+    elqb_ddl *d;
+
+    if (elqb__failed(q))
+        return NULL;
+    if (!declared || size < sizeof(*declared) ||
+        (size - sizeof(*declared)) % sizeof(column)) {
+        elqb__fail(q, ELQB_E_USAGE,
+                   "elqb_create_table: this is no declared table");
+        return NULL;
+    }
+    d = elqb_create_table_named(q, *declared, flags);
+    for (size_t i = sizeof(*declared); d && i < size; i += sizeof(column)) {
+        memcpy(&column, at + i, sizeof(column));
+        if (column.kind != ELQB_KIND_COLUMN) {
+            elqb__fail(q, ELQB_E_USAGE,
+                       "elqb_create_table: this is no declared table");
+            return NULL;
+        }
+        if (!add_column(d, column))
+            return NULL;
+    }
+    return d;
+}
+
+elqb_ddl *elqb_alter_table(elqb *q, elqb_table t, unsigned flags)
+{
+    return elqb__new_ddl(q, "elqb_alter_table", DDL_ALTER_TABLE, t, flags,
+                         ELQB_IF_EXISTS);
+}
+
+static bool keep_type(elqb *q, elqb_column_type *type)
+{
+    if (type->sql) {
+        if (!elqb__check_sql(q, COLUMN, type->sql))
+            return false;
+        type->sql = elqb__copy_sql(q, type->sql);
+        return type->sql != NULL;
+    }
+    if (type->schema && !elqb__keep_name(q, COLUMN, &type->schema))
+        return false;
+    return (!type->schema && !type->name) ||
+           elqb__keep_name(q, COLUMN, &type->name);
+}
+
+static bool check_actions(elqb *q, const char *function, unsigned on_delete,
+                          unsigned on_update)
+{
+    const unsigned actions[] = { on_delete, on_update };
+
+    for (int i = 0; i < 2; i++)
+        if (actions[i] != ELQB_NO_ACTION && actions[i] != ELQB_CASCADE &&
+            actions[i] != ELQB_RESTRICT && actions[i] != ELQB_SET_NULL &&
+            actions[i] != ELQB_SET_DEFAULT)
+            elqb__fail(q, ELQB_E_USAGE, "%s: no such action of a foreign key",
+                       function);
+    return !elqb__failed(q);
+}
+
+/* A column that a foreign key may refer to. */
+static bool keep_reference(elqb *q, const char *function, elqb_expr *e)
+{
+    if (e->kind != ELQB_KIND_COLUMN || !e->u.column.table)
+        elqb__fail(q, ELQB_E_USAGE, "%s: .references is no column of a table",
+                   function);
+    return elqb__keep(q, function, e);
+}
+
+static const char *find_column_problem(const elqb_column_options *o,
+                                       enum elqb__ddl_kind kind)
+{
+    if (!!o->default_value.kind + !!o->generated.kind + !!o->identity > 1)
+        return "has more than one of default, generated, identity";
+    if (o->identity > ELQB_IDENTITY_BY_DEFAULT)
+        return "has no such kind of identity";
+    if (o->sequence && !o->identity)
+        return "has a .sequence but no .identity";
+    if (o->sequence && (o->sequence->type || o->sequence->owned_by.kind))
+        return "has a .sequence with a type or owner of its own";
+    if (!o->references.kind && (o->on_delete || o->on_update ||
+                                o->deferrable || o->initially_deferred))
+        return "has options of a foreign key but no .references";
+    if (o->if_not_exists && kind != DDL_ALTER_TABLE)
+        return "has .if_not_exists, which is of ALTER TABLE";
+    return NULL;
+}
+
+/* A value as a default is of the column's type; digits are without a word. */
+static bool keep_default(elqb *q, uint32_t oid, elqb_expr *e)
+{
+    if (e->kind == ELQB_KIND_LITERAL)
+        e->kind = ELQB_KIND_VALUE;
+    if (e->oid != ELPQ_OID_INT4 || oid == ELPQ_OID_BOOL)
+        elqb__take_type(e, oid);
+    return elqb__keep_plain(q, COLUMN, e);
+}
+
+static const elqb_column_options *
+keep_column_options(elqb *q, const struct elqb__column *c,
+                    const elqb_column_options *from)
+{
+    elqb_column_options *o = elqb__alloc(q, sizeof(*o));
+    elqb_sequence_options *sequence;
+
+    if (!o)
+        return NULL;
+    *o = *from;
+    if (o->references.kind && !keep_reference(q, COLUMN, &o->references))
+        return NULL;
+    if (o->sequence) {
+        sequence = elqb__alloc(q, sizeof(*sequence));
+        if (!sequence)
+            return NULL;
+        *sequence = *o->sequence;
+        if (!elqb__keep_sequence(q, COLUMN, sequence))
+            return NULL;
+        o->sequence = sequence;
+    }
+    if (o->collation && !elqb__keep_name(q, COLUMN, &o->collation))
+        return NULL;
+    elqb__take_bool(&o->check);
+    if (!keep_type(q, &o->type) ||
+        !keep_default(q, c->oid, &o->default_value) ||
+        !elqb__keep_plain(q, COLUMN, &o->generated) ||
+        !elqb__keep_plain(q, COLUMN, &o->check) ||
+        !check_actions(q, COLUMN, o->on_delete, o->on_update))
+        return NULL;
+    return o;
+}
+
+/* Whether the expression is a column that this table can have. */
+static bool check_column(elqb_ddl *d, const elqb_expr *column)
+{
+    const char *table;
+
+    if (elqb__failed(d->q))
+        return false;
+    if (d->kind != DDL_CREATE_TABLE && d->kind != DDL_ALTER_TABLE) {
+        elqb__fail(d->q, ELQB_E_USAGE,
+                   COLUMN ": the statement makes no columns");
+        return false;
+    }
+    if (column->kind != ELQB_KIND_COLUMN) {
+        elqb__fail(d->q, ELQB_E_USAGE, COLUMN ": this is no column");
+        return false;
+    }
+    table = column->u.column.table;
+    if (table && strcmp(table, d->table.name) != 0)
+        elqb__fail(d->q, ELQB_E_USAGE, COLUMN ": \"%s\" is a column of \"%s\", "
+                   "not of \"%s\"", column->u.column.name, table,
+                   d->table.name);
+    return elqb__check_name(d->q, COLUMN, column->u.column.name);
+}
+
+void elqb_column_v(elqb_ddl *d, elqb_expr column,
+                   const elqb_column_options *options)
+{
+    static const elqb_column_options none = { .reserved = 0 };
+    const elqb_column_options *from = options ? options : &none;
+    struct elqb__column *c;
+    const char *problem;
+
+    if (!d || !check_column(d, &column))
+        return;
+    c = d->u.table.columns;
+    while (c && strcmp(c->name, column.u.column.name) != 0)
+        c = c->next;
+    problem = c && c->options ? "has options already"
+                              : find_column_problem(from, d->kind);
+    if (problem)
+        elqb__fail(d->q, ELQB_E_USAGE, COLUMN ": the column \"%s\" %s",
+                   column.u.column.name, problem);
+    if (!c && !elqb__failed(d->q))
+        c = add_column(d, column);
+    if (c && !elqb__failed(d->q))
+        c->options = keep_column_options(d->q, c, from);
+}
+
+/* ------------------------------------------------------------- constraints */
+
+static const char *find_constraint_problem(const elqb_constraint_options *o,
+                                           enum elqb__ddl_kind kind)
+{
+    if (kind != DDL_CREATE_TABLE && kind != DDL_ALTER_TABLE)
+        return "the statement makes no constraints";
+    if (!!o->primary_key + !!o->unique + !!o->foreign_key + !!o->check.kind !=
+        1)
+        return "it is not one of .primary_key, .unique, .foreign_key, .check";
+    if (!o->foreign_key != !o->references)
+        return ".foreign_key and .references go together";
+    if (!o->foreign_key && (o->on_delete || o->on_update || o->match_full))
+        return "it has options of a foreign key";
+    if (!o->unique && o->nulls_not_distinct)
+        return ".nulls_not_distinct is of .unique";
+    if (!o->unique && !o->primary_key && o->include)
+        return ".include is of .unique and .primary_key";
+    if (!o->check.kind && o->no_inherit)
+        return ".no_inherit is of .check";
+    if (o->check.kind && (o->deferrable || o->initially_deferred))
+        return "a check is not deferrable";
+    if (o->not_valid && (kind != DDL_ALTER_TABLE ||
+                         !(o->check.kind || o->foreign_key)))
+        return ".not_valid is of .check and .foreign_key of ALTER TABLE";
+    return NULL;
+}
+
+/* As many columns as the key has, all of one table. */
+static bool keep_references(elqb *q, elqb_constraint_options *o)
+{
+    uint32_t count = elqb__count_list(o->foreign_key);
+    const elqb_expr *list = o->references;
+
+    if (elqb__count_list(list) != count)
+        elqb__fail(q, ELQB_E_USAGE, CONSTRAINT ": %u columns refer to %u",
+                   (unsigned)count, (unsigned)elqb__count_list(list));
+    if (!elqb__keep_columns(q, CONSTRAINT, &o->references))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!list[i].u.column.table ||
+            strcmp(list[i].u.column.table, list[0].u.column.table) != 0)
+            elqb__fail(q, ELQB_E_USAGE, CONSTRAINT ": .references are no "
+                       "columns of one table");
+        if (elqb__failed(q))
+            return false;
+    }
+    return check_actions(q, CONSTRAINT, o->on_delete, o->on_update);
+}
+
+void elqb_constraint_v(elqb_ddl *d, const elqb_constraint_options *options)
+{
+    static const elqb_constraint_options none = { .reserved = 0 };
+    struct elqb__constraint *c;
+    elqb_constraint_options *o;
+    const char *problem;
+
+    if (!d || elqb__failed(d->q))
+        return;
+    problem = find_constraint_problem(options ? options : &none, d->kind);
+    if (problem) {
+        elqb__fail(d->q, ELQB_E_USAGE, CONSTRAINT ": %s", problem);
+        return;
+    }
+    c = elqb__alloc(d->q, sizeof(*c));
+    if (!c)
+        return;
+    c->next = NULL;
+    o = &c->options;
+    *o = *options;
+    elqb__take_bool(&o->check);
+    if ((o->name && !elqb__keep_name(d->q, CONSTRAINT, &o->name)) ||
+        !elqb__keep_columns(d->q, CONSTRAINT, &o->primary_key) ||
+        !elqb__keep_columns(d->q, CONSTRAINT, &o->unique) ||
+        !elqb__keep_columns(d->q, CONSTRAINT, &o->include) ||
+        !elqb__keep_columns(d->q, CONSTRAINT, &o->foreign_key) ||
+        !elqb__keep_plain(d->q, CONSTRAINT, &o->check) ||
+        (o->references && !keep_references(d->q, o)))
+        return;
+    if (d->u.table.last_constraint)
+        d->u.table.last_constraint->next = c;
+    else
+        d->u.table.constraints = c;
+    d->u.table.last_constraint = c;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Arrays that are rows together: unnest(a, b, ...).
+ *
+ * Each array is that of a column, and takes the array type of it.  The cast
+ * that is written behind it comes from the column as well, so the text is the
+ * same for any number of rows, and an array that does not fit is an error of
+ * the server instead of another meaning.
+ *
+ * Used as a FROM item (elqb_unnest) and by INSERT.
+ */
+#include "internal.h"
+
+/* How many elements a value has, SIZE_MAX if only the server knows. */
+static size_t count_elements(const elqb_expr *array)
+{
+    if (array->kind == ELQB_KIND_VALUE &&
+        (array->u.value.kind == ELPQ_KIND_ARRAY ||
+         array->u.value.kind == ELPQ_KIND_C_ARRAY))
+        return array->u.value.u.array.count;
+    return SIZE_MAX;
+}
+
+static bool can_be_array(const elqb_expr *e)
+{
+    if (e->kind == ELQB_KIND_DEFAULT || e->kind == ELQB_KIND_STAR)
+        return false;
+    if (e->kind != ELQB_KIND_VALUE)
+        return true;
+    switch (e->u.value.kind) {
+    case ELPQ_KIND_NULL:
+    case ELPQ_KIND_TEXT: /* as '{1,2}' */
+    case ELPQ_KIND_RAW:
+    case ELPQ_KIND_ARRAY:
+    case ELPQ_KIND_C_ARRAY:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Let the array be one of the column's type. */
+static bool match_array(elqb *q, const char *function, const elqb_expr *column,
+                        elqb_expr *array, uint32_t *type)
+{
+    const char *name = column->u.column.name;
+
+    *type = elqb__array_of(column->oid);
+    if (column->kind != ELQB_KIND_COLUMN)
+        elqb__fail(q, ELQB_E_USAGE, "%s: what is listed is no column",
+                   function);
+    else if (!can_be_array(array))
+        elqb__fail(q, ELQB_E_USAGE, "%s: what is given for the column \"%s\" "
+                   "is no array", function, name);
+    else if (elqb__element_of(column->oid))
+        elqb__fail(q, ELQB_E_USAGE, "%s: the column \"%s\" is an array itself",
+                   function, name);
+    else if (!*type && array->kind == ELQB_KIND_VALUE &&
+             (array->oid == 0 || array->oid == ELPQ_OID_TEXT_ARRAY))
+        elqb__fail(q, ELQB_E_USAGE, "%s: the array of the column \"%s\" needs "
+                   "elqb_cast(), its type is not built in", function, name);
+    if (elqb__failed(q))
+        return false;
+    if (*type)
+        elqb__take_type(array, *type);
+    return true;
+}
+
+struct elqb_node *elqb__new_unnest(elqb *q, const char *function,
+                                   const elqb_expr *columns, uint32_t count,
+                                   const elqb_expr *arrays)
+{
+    uint32_t given = elqb__count_list(arrays);
+    struct elqb__unnest *unnest;
+    struct elqb_node *node;
+    size_t rows = SIZE_MAX;
+
+    if (elqb__failed(q))
+        return NULL;
+    if (given != count || count == 0) {
+        elqb__fail(q, ELQB_E_USAGE, "%s: %u arrays for %u columns", function,
+                   (unsigned)given, (unsigned)count);
+        return NULL;
+    }
+    node = elqb__new_node(q, NODE_UNNEST, count);
+    unnest = elqb__alloc(q, sizeof(*unnest));
+    if (!node || !unnest ||
+        !(unnest->names = elqb__alloc(q, count * sizeof(*unnest->names))) ||
+        !(unnest->types = elqb__alloc(q, count * sizeof(*unnest->types))) ||
+        !elqb__keep_list(q, function, node->args, arrays, count))
+        return NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        elqb_expr column = columns[i];
+        size_t n = count_elements(&node->args[i]);
+
+        if (!elqb__keep_operand(q, function, &column) ||
+            !match_array(q, function, &column, &node->args[i],
+                         &unnest->types[i]))
+            return NULL;
+        unnest->names[i] = column.u.column.name;
+        if (rows != SIZE_MAX && n != SIZE_MAX && n != rows) {
+            elqb__fail(q, ELQB_E_USAGE, "%s: an array has %zu items, the one "
+                       "for the column \"%s\" %zu", function, rows,
+                       column.u.column.name, n);
+            return NULL;
+        }
+        rows = n != SIZE_MAX ? n : rows;
+    }
+    node->more = unnest;
+    return node;
+}
+
+elqb_table elqb_unnest_v(elqb *q, const char *alias, const elqb_expr *columns,
+                         const elqb_expr *arrays)
+{
+    elqb_table t = elqb_table_named(NULL, NULL);
+    struct elqb_node *node;
+
+    if (elqb__failed(q) || !elqb__check_name(q, "elqb_unnest", alias))
+        return t;
+    node = elqb__new_unnest(q, "elqb_unnest", columns,
+                            elqb__count_list(columns), arrays);
+    if (node) {
+        t.source = node;
+        t.generation = q->generation;
+        t.alias = elqb__copy_string(q, alias);
+    }
+    return t;
+}
