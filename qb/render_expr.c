@@ -250,6 +250,24 @@ static void put_order(struct elqb__render *r, struct elqb_node *node,
                "elqb_render: an order (asc, desc) outside of ORDER BY");
 }
 
+static void put_grouping(struct elqb__render *r, struct elqb_node *node,
+                         unsigned b_expr)
+{
+    (void)r;
+    (void)b_expr;
+    elqb__fail(node->owner, ELQB_E_USAGE, "elqb_render: ROLLUP, CUBE or a "
+               "grouping set outside of GROUP BY");
+}
+
+static void put_function_as(struct elqb__render *r, struct elqb_node *node,
+                            unsigned b_expr)
+{
+    (void)r;
+    (void)b_expr;
+    elqb__fail(node->owner, ELQB_E_USAGE,
+               "elqb_render: elqb_func_as() outside of elqb_rows_from()");
+}
+
 static void put_function(struct elqb__render *r, struct elqb_node *node,
                          unsigned b_expr)
 {
@@ -398,6 +416,8 @@ static void (*const put_kind[NODE_KINDS])(struct elqb__render *,
     [NODE_IN_SELECT] = put_in_select,
     [NODE_ARRAY_SELECT] = put_nested,
     [NODE_SUBQUERY] = put_nested,
+    [NODE_FUNCTION_AS] = put_function_as,
+    [NODE_GROUPING] = put_grouping,
 };
 
 static void put_node(struct elqb__render *r, struct elqb_node *node,

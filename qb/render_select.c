@@ -43,13 +43,19 @@ void elqb__put_columns(struct elqb__render *r, const struct elqb__list *list)
 
 static void put_order_item(struct elqb__render *r, elqb_expr *e)
 {
+    const char *spelling = NULL;
     unsigned flags = 0;
 
     if (e->kind == ELQB_KIND_NODE && e->u.node->kind == NODE_ORDER) {
         flags = e->u.node->flags;
+        spelling = e->u.node->text;
         e = &e->u.node->args[0];
     }
     elqb__put_expr(r, e, LEVEL_LOWEST);
+    if (flags & ORDER_USING) {
+        PUT(r, " USING ");
+        elqb__put_string(r, spelling);
+    }
     if (flags & ORDER_ASC)
         PUT(r, " ASC");
     if (flags & ORDER_DESC)
@@ -73,6 +79,10 @@ void elqb__put_order(struct elqb__render *r, const struct elqb__list *list)
 
 void elqb__put_table(struct elqb__render *r, const elqb_table *t)
 {
+    if (t->source && t->source->kind == NODE_SOURCE) {
+        elqb__put_source(r, t);
+        return;
+    }
     if (t->source) {
         elqb_expr source = elqb__node_expr(t->source, 0);
 
@@ -101,6 +111,10 @@ void elqb__put_from(struct elqb__render *r, const char *word,
         [ELQB_INNER] = " JOIN ",       [ELQB_LEFT] = " LEFT JOIN ",
         [ELQB_RIGHT] = " RIGHT JOIN ", [ELQB_FULL] = " FULL JOIN ",
         [ELQB_CROSS] = " CROSS JOIN ",
+        [JOIN_NATURAL + ELQB_INNER] = " NATURAL JOIN ",
+        [JOIN_NATURAL + ELQB_LEFT] = " NATURAL LEFT JOIN ",
+        [JOIN_NATURAL + ELQB_RIGHT] = " NATURAL RIGHT JOIN ",
+        [JOIN_NATURAL + ELQB_FULL] = " NATURAL FULL JOIN ",
     };
 
     for (uint32_t i = 0; i < from->count; i++) {
@@ -113,7 +127,11 @@ void elqb__put_from(struct elqb__render *r, const char *word,
         else
             elqb__put_string(r, joins[item->join]);
         elqb__put_table(r, &item->table);
-        elqb__put_clause(r, " ON ", &item->on);
+        if (item->on.kind == ELQB_KIND_NODE &&
+            item->on.u.node->kind == NODE_USING)
+            elqb__put_using(r, item->on.u.node);
+        else
+            elqb__put_clause(r, " ON ", &item->on);
     }
 }
 
@@ -130,6 +148,25 @@ static void put_distinct(struct elqb__render *r, const elqb_select *s)
     }
 }
 
+/* FETCH takes an operand that is no operator: others in parentheses. */
+static void put_limit(struct elqb__render *r, const elqb_select *s)
+{
+    if (!s->with_ties) {
+        elqb__put_clause(r, " LIMIT ", &s->limit);
+        elqb__put_clause(r, " OFFSET ", &s->offset);
+        return;
+    }
+    elqb__put_clause(r, " OFFSET ", &s->offset);
+    if (s->limit.kind == ELQB_KIND_NONE)
+        return;
+    if (s->order_by.count == 0)
+        elqb__fail(r->q, ELQB_E_USAGE, "elqb_render: FETCH ... WITH TIES "
+                   "needs elqb_order_by()");
+    PUT(r, " FETCH FIRST ");
+    elqb__put_expr(r, (elqb_expr *)(uintptr_t)&s->limit, LEVEL_ATOM);
+    PUT(r, " ROWS WITH TIES");
+}
+
 void elqb__put_select(struct elqb__render *r, const elqb_select *s)
 {
     if (!elqb__enter(r))
@@ -144,14 +181,17 @@ void elqb__put_select(struct elqb__render *r, const elqb_select *s)
     elqb__put_clause(r, " WHERE ", &s->where);
     if (s->group_by.count) {
         PUT(r, " GROUP BY ");
-        elqb__put_list(r, s->group_by.items, s->group_by.count);
+        if (s->group_distinct)
+            PUT(r, "DISTINCT ");
+        elqb__put_grouping(r, &s->group_by);
     }
     elqb__put_clause(r, " HAVING ", &s->having);
     if (s->order_by.count) {
         PUT(r, " ORDER BY ");
         elqb__put_order(r, &s->order_by);
     }
-    elqb__put_clause(r, " LIMIT ", &s->limit);
-    elqb__put_clause(r, " OFFSET ", &s->offset);
+    put_limit(r, s);
+    if (s->locks)
+        elqb__put_locks(r, s);
     elqb__leave(r);
 }

@@ -68,6 +68,11 @@ ELPQ_API void elqb_update_set(elqb_update *u, elqb_expr column,
 ELPQ_API void elqb_update_from(elqb_update *u, elqb_table t);
 ELPQ_API void elqb_update_join(elqb_update *u, elqb_join_kind kind,
                                elqb_table t, elqb_expr on);
+ELPQ_API void elqb_update_join_using_v(elqb_update *u, elqb_join_kind kind,
+                                       elqb_table t, const char *alias,
+                                       const elqb_expr *columns);
+ELPQ_API void elqb_update_join_natural(elqb_update *u, elqb_join_kind kind,
+                                       elqb_table t);
 ELPQ_API void elqb_update_where(elqb_update *u, elqb_expr condition);
 ELPQ_API void elqb_update_returning_v(elqb_update *u, const elqb_expr *list);
 
@@ -78,6 +83,11 @@ ELPQ_API elqb_delete *elqb_delete_new(elqb *q, elqb_table t);
 ELPQ_API void elqb_using(elqb_delete *d, elqb_table t);
 ELPQ_API void elqb_delete_join(elqb_delete *d, elqb_join_kind kind,
                                elqb_table t, elqb_expr on);
+ELPQ_API void elqb_delete_join_using_v(elqb_delete *d, elqb_join_kind kind,
+                                       elqb_table t, const char *alias,
+                                       const elqb_expr *columns);
+ELPQ_API void elqb_delete_join_natural(elqb_delete *d, elqb_join_kind kind,
+                                       elqb_table t);
 ELPQ_API void elqb_delete_where(elqb_delete *d, elqb_expr condition);
 ELPQ_API void elqb_delete_returning_v(elqb_delete *d, const elqb_expr *list);
 

@@ -33,6 +33,7 @@
 
 #include "dml.h"
 #include "expr.h"
+#include "from.h"
 #include "render.h"
 #include "schema.h"
 #include "select.h"
@@ -41,6 +42,9 @@
  * elqb_columns(s, a, b ...)     select, insert
  * elqb_from(s, table)           select, update      (delete: elqb_using)
  * elqb_join(s, kind, table, on) select, update, delete
+ * elqb_join_using(s, kind, table, a, b ...), elqb_join_natural(s, kind, table)
+ *                               select, update, delete
+ * elqb_join_using_as(s, kind, table, "alias", a, b ...)
  * elqb_where(s, condition)      select, update, delete
  * elqb_set(s, column, value)    insert, update
  * elqb_returning(s, a, b ...)   insert, update, delete
@@ -65,6 +69,19 @@
         elqb_select *: elqb_select_join,                                      \
         elqb_update *: elqb_update_join,                                      \
         elqb_delete *: elqb_delete_join)(s, kind, table, on)
+#define elqb_join_using(s, kind, table, ...)                                  \
+    elqb_join_using_as(s, kind, table, NULL, __VA_ARGS__)
+#define elqb_join_using_as(s, kind, table, alias, ...)                        \
+    _Generic((s),                                                             \
+        elqb_select *: elqb_select_join_using_v,                              \
+        elqb_update *: elqb_update_join_using_v,                              \
+        elqb_delete *: elqb_delete_join_using_v)(s, kind, table, alias,       \
+                                                 ELQB_LIST(__VA_ARGS__))
+#define elqb_join_natural(s, kind, table)                                     \
+    _Generic((s),                                                             \
+        elqb_select *: elqb_select_join_natural,                              \
+        elqb_update *: elqb_update_join_natural,                              \
+        elqb_delete *: elqb_delete_join_natural)(s, kind, table)
 #define elqb_where(s, condition)                                              \
     _Generic((s),                                                             \
         elqb_select *: elqb_select_where,                                     \
@@ -119,7 +136,14 @@ ELQB_VERB_(debug, text, (elqb * q, elqb_expr text), (q, text))
     ELQB_VERB_(join, type,                                                    \
                (elqb_##type * s, elqb_join_kind kind, elqb_table t,           \
                 elqb_expr on),                                                \
-               (s, kind, t, on))
+               (s, kind, t, on))                                              \
+    ELQB_VERB_(join_using_v, type,                                            \
+               (elqb_##type * s, elqb_join_kind kind, elqb_table t,           \
+                const char *alias, const elqb_expr *columns),                 \
+               (s, kind, t, alias, columns))                                  \
+    ELQB_VERB_(join_natural, type,                                            \
+               (elqb_##type * s, elqb_join_kind kind, elqb_table t),          \
+               (s, kind, t))
 ELQB_VERBS_(select)
 ELQB_VERBS_(update)
 ELQB_VERBS_(delete)
