@@ -176,6 +176,7 @@ const char *elqb__source_name(const struct elqb_node *source)
         [SOURCE_VALUES] = "a VALUES list",
         [SOURCE_FUNCTION] = "a function",
         [SOURCE_ROWS_FROM] = "ROWS FROM",
+        [SOURCE_JOINED] = "a join",
     };
 
     if (source->kind != NODE_SOURCE)
@@ -206,8 +207,9 @@ elqb_table elqb_lateral_of(elqb *q, elqb_table t)
 
     if (!source)
         return t;
-    if (source->form == SOURCE_TABLE)
-        elqb__fail(q, ELQB_E_USAGE, "elqb_lateral_of: a table is not lateral");
+    if (source->form == SOURCE_TABLE || source->form == SOURCE_JOINED)
+        elqb__fail(q, ELQB_E_USAGE, "elqb_lateral_of: %s is not lateral",
+                   source->form == SOURCE_TABLE ? "a table" : "a join");
     source->lateral = true;
     if (source->form == SOURCE_SELECT) {
         inner = elqb__new_node(q, NODE_SUBQUERY, 0);
@@ -502,6 +504,25 @@ elqb_table elqb_define_columns_v(elqb *q, elqb_table t,
     if (!keep_definitions(q, "elqb_define_columns", source, columns))
         return t;
     return defined;
+}
+
+/* ----------------------------------------------------------------- joins */
+
+elqb_table elqb_joined(elqb *q, elqb_select *s, const char *alias)
+{
+    elqb_table t = no_table();
+    struct elqb_node *node = elqb__nest(q, "elqb_joined", s);
+    struct elqb__source *source;
+
+    if (!node || !(source = new_source(q, SOURCE_JOINED)))
+        return t;
+    source->select = s;
+    if (alias)
+        return make_item(q, "elqb_joined", node, source, alias);
+    node->more = source;
+    t.source = node;
+    t.generation = q->generation;
+    return t;
 }
 
 /* ----------------------------------------------------------- TABLESAMPLE */

@@ -79,6 +79,33 @@ static void put_sample(struct elqb__render *r, const struct elqb_node *node,
     }
 }
 
+static const char *find_join_problem(const elqb_select *s)
+{
+    if (s->from.count < 2)
+        return "elqb_joined() of a select without a join";
+    for (uint32_t i = 1; i < s->from.count; i++)
+        if (s->from.items[i].join == NO_JOIN)
+            return "elqb_joined() of a select with a comma in FROM";
+    if (s->columns.count || s->where.kind || s->group_by.count ||
+        s->having.kind || s->order_by.count || s->limit.kind ||
+        s->offset.kind || s->distinct || s->distinct_on.count || s->locks)
+        return "elqb_joined() of a select with more than FROM";
+    return NULL;
+}
+
+static void put_joined(struct elqb__render *r, const elqb_select *s)
+{
+    const char *problem = find_join_problem(s);
+
+    if (problem)
+        elqb__fail(r->q, ELQB_E_USAGE, "elqb_render: %s", problem);
+    if (!elqb__enter(r))
+        return;
+    elqb__put_from(r, "(", &s->from);
+    elqb__put_char(r, ')');
+    elqb__leave(r);
+}
+
 /* What the item was made of, without its alias. */
 static void put_inner(struct elqb__render *r, const elqb_table *t,
                       const struct elqb__source *source)
@@ -106,6 +133,9 @@ void elqb__put_source(struct elqb__render *r, const elqb_table *t)
         break;
     case SOURCE_ROWS_FROM:
         put_rows_from(r, node);
+        break;
+    case SOURCE_JOINED:
+        put_joined(r, source->select);
         break;
     default:
         put_inner(r, t, source);

@@ -317,6 +317,12 @@ static struct elqb_node *make_nested(elqb *q, const char *function,
     return node;
 }
 
+struct elqb_node *elqb__nest(elqb *q, const char *function,
+                             const elqb_select *s)
+{
+    return make_nested(q, function, NODE_SOURCE, s, 0);
+}
+
 elqb_expr elqb_scalar(elqb *q, elqb_select *s)
 {
     struct elqb_node *node = make_nested(q, "elqb_scalar", NODE_SCALAR, s, 0);

@@ -9,11 +9,12 @@
 #include "statements.h"
 
 enum elqb__source_form {
-    SOURCE_TABLE,    /* names are in the elqb_table; args of TABLESAMPLE    */
-    SOURCE_SELECT,   /* inner                                               */
-    SOURCE_VALUES,   /* args, row by row                                    */
-    SOURCE_FUNCTION, /* args[0]                                             */
-    SOURCE_ROWS_FROM /* args                                                */
+    SOURCE_TABLE,     /* names are in the elqb_table; args of TABLESAMPLE   */
+    SOURCE_SELECT,    /* inner                                              */
+    SOURCE_VALUES,    /* args, row by row                                   */
+    SOURCE_FUNCTION,  /* args[0]                                            */
+    SOURCE_ROWS_FROM, /* args                                               */
+    SOURCE_JOINED     /* the FROM items of select                           */
 };
 
 /* A column as the item itself names it. */
@@ -32,6 +33,7 @@ struct elqb__source {
     uint32_t count;
     struct elqb__column *columns;
     struct elqb_node *inner; /* a subquery                            */
+    const elqb_select *select;
     const char *schema;      /* of the sampling method, NULL: none          */
     const char *method;      /* NULL: no TABLESAMPLE                        */
     elqb_expr seed;          /* of REPEATABLE                               */

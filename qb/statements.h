@@ -89,6 +89,8 @@ void *elqb__new_statement(elqb *q, size_t size);
 bool elqb__keep_table(elqb *q, const char *function, elqb_table *t);
 void elqb__add_from(elqb *q, const char *function, struct elqb__from *from,
                     uint8_t join, elqb_table t, elqb_expr on);
+struct elqb_node *elqb__nest(elqb *q, const char *function,
+                             const elqb_select *s); /* a NODE_SOURCE */
 bool elqb__push_from(elqb *q, struct elqb__from *from, uint8_t join,
                      const elqb_table *t, elqb_expr on);
 void elqb__add_condition(elqb *q, const char *function, elqb_expr *where,

@@ -4,9 +4,10 @@
  * FROM items beside tables and subqueries: VALUES, functions, samples.
  *
  * Each is an elqb_table, to be used like any other: in FROM, in joins, and
- * with elqb_c() for its columns.  elqb_col() is elqb_c() for items that know
- * their columns: it knows the types, and refuses a name that is not there.
- * So do the columns of a declared table with the same alias: pairs_as("p").
+ * with elqb_c() for its columns.  elqb_col() is elqb_c() that asks the item:
+ * it gives the type, and refuses a name that is not there.  ELQB_TABLE()
+ * declares columns for items, too: with pairs_as("p"), P.id is a column of
+ * whatever item has the alias "p".
  *
  * Functions that change an item give a changed copy.  Names are copied.
  */
@@ -89,6 +90,21 @@ ELPQ_API elqb_expr elqb_func_as_v(elqb *q, elqb_expr call,
 /** LATERAL before a subquery, VALUES, function or ROWS FROM, which then sees
  *  the items before it.  (Functions do so without.) */
 ELPQ_API elqb_table elqb_lateral_of(elqb *q, elqb_table t);
+
+/**
+ * Joins in parentheses, as one item of other joins:
+ *
+ *     elqb_select *pair = elqb_select_new(q);
+ *     elqb_from(pair, O.table);
+ *     elqb_join(pair, ELQB_INNER, P.table, elqb_eq(q, P.id, O.product_id));
+ *     elqb_join(s, ELQB_LEFT, elqb_joined(q, pair, NULL),
+ *               elqb_eq(q, O.user_id, U.id));
+ *
+ * LEFT JOIN ("orders" JOIN "products" ON ...) ON ....  The select has nothing
+ * but FROM, without a comma.  The alias may be NULL; if not, it is the only
+ * name by which the columns go.
+ */
+ELPQ_API elqb_table elqb_joined(elqb *q, elqb_select *s, const char *alias);
 
 /**
  * A part of a table: elqb_tablesample(q, U.table, "bernoulli", elqb_val(10))

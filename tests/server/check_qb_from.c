@@ -67,8 +67,8 @@ START_TEST(test_values)
 
     DESCRIBED(s, "kind numeric smallint boolean timestamp with time zone "
                  "bigint[] double precision jsonb numeric boolean bigint[] "
-                 "double precision jsonb kind numeric smallint boolean timestamp with "
-                 "time zone bigint[] double precision jsonb",
+                 "double precision jsonb kind numeric smallint boolean "
+                 "timestamp with time zone bigint[] double precision jsonb",
               "kind numeric smallint boolean timestamp with time zone "
               "bigint[] double precision jsonb");
     elqb_where(s, elqb_eq(q, elqb_col(q, v, "s"), V(1LL)));
@@ -79,8 +79,8 @@ START_TEST(test_values)
     ck_assert_uint_eq(elqb_render(q, s)->values[22 - 1].oid, ELPQ_OID_INT2);
     DESCRIBED(s, "kind numeric smallint boolean timestamp with time zone "
                  "bigint[] double precision jsonb numeric boolean bigint[] "
-                 "double precision jsonb kind numeric smallint boolean timestamp with "
-                 "time zone bigint[] double precision jsonb smallint kind",
+                 "double precision jsonb kind numeric smallint boolean "
+                 "timestamp with time zone bigint[] double precision jsonb smallint kind",
               "numeric");
 }
 END_TEST
@@ -284,6 +284,29 @@ START_TEST(test_joins)
 }
 END_TEST
 
+/* All trees, with the leaves that have a twin. */
+START_TEST(test_joined)
+{
+    elqb_select *s = elqb_select_new(q), *pair = elqb_select_new(q);
+    leaves_t M = leaves_as("m");
+
+    elqb_from(pair, L.table);
+    elqb_join(pair, ELQB_INNER, M.table,
+              elqb_and(q, elqb_eq(q, M.tree_id, L.tree_id),
+                       elqb_ne(q, M.id, L.id)));
+    elqb_columns(s, T.id, L.id, M.id);
+    elqb_from(s, T.table);
+    elqb_join(s, ELQB_LEFT, elqb_joined(q, pair, NULL),
+              elqb_eq(q, L.tree_id, T.id));
+    elqb_order_by(s, T.id, L.id);
+    DESCRIBED(s, "", "integer integer integer");
+    ROWS(s, "1,1,2;1,2,1;2,,;3,,;4,,");
+    s = all_of(elqb_alias_columns(q, elqb_joined(q, pair, "j"),
+                                  ELQB_COL("x", "int4")));
+    DESCRIBED(s, "", "integer integer text integer integer text");
+}
+END_TEST
+
 /* --------------------------------------------------------------- GROUP BY */
 
 START_TEST(test_grouping)
@@ -376,6 +399,7 @@ int main(void)
     tcase_add_test(tcase, test_text_item);
     tcase_add_test(tcase, test_samples);
     tcase_add_test(tcase, test_joins);
+    tcase_add_test(tcase, test_joined);
     tcase_add_test(tcase, test_grouping);
     tcase_add_test(tcase, test_fetch);
     tcase_add_test(tcase, test_locks);

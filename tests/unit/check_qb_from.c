@@ -334,6 +334,33 @@ START_TEST(test_joins_of_others)
 }
 END_TEST
 
+/* "orders" JOIN "products" ON ... */
+static elqb_select *pair(void)
+{
+    elqb_select *s = elqb_select_new(q);
+
+    elqb_from(s, O.table);
+    elqb_join(s, ELQB_INNER, P.table, elqb_gt(q, O.total, P.price));
+    return s;
+}
+
+START_TEST(test_joined)
+{
+    elqb_select *s = all_of(U.table), *nested = elqb_select_new(q);
+    elqb_table j = elqb_joined(q, pair(), "j");
+
+    elqb_from(nested, elqb_joined(q, pair(), NULL));
+    elqb_join_natural(nested, ELQB_FULL, elqb_alias_columns(
+                                             q, j, ELQB_COL("x", "int4")));
+    elqb_join(s, ELQB_LEFT, elqb_joined(q, nested, NULL),
+              elqb_eq(q, elqb_col(q, j, "x"), U.id));
+#define PAIR "`orders` JOIN `products` ON `orders`.`total` > `products`.`price`"
+    CHECK_QUOTED(elqb_render(q, s),
+                 "SELECT * FROM `users` LEFT JOIN ((" PAIR ") NATURAL FULL "
+                 "JOIN (" PAIR ") AS `j` (`x`)) ON `j`.`x` = `users`.`id`");
+}
+END_TEST
+
 /* -------------------------------------------------------------- mistakes */
 
 #define ID ELQB_COLS(ELQB_COL("id", "int4"))
@@ -534,6 +561,38 @@ START_TEST(test_join_mistakes)
 }
 END_TEST
 
+START_TEST(test_joined_mistakes)
+{
+    elqb_select *s = pair();
+
+    elqb_columns(s, U.id);
+    FAILS(elqb_joined(q, s, NULL), ELQB_E_USAGE,
+          "elqb_render: elqb_joined() of a select with more than FROM");
+    s = pair();
+    elqb_for(s, ELQB_FOR_UPDATE, ELQB_WAIT);
+    FAILS(elqb_joined(q, s, NULL), ELQB_E_USAGE,
+          "elqb_render: elqb_joined() of a select with more than FROM");
+    s = pair();
+    elqb_from(s, U.table);
+    FAILS(elqb_joined(q, s, NULL), ELQB_E_USAGE,
+          "elqb_render: elqb_joined() of a select with a comma in FROM");
+    FAILS(elqb_joined(q, elqb_select_new(q), NULL), ELQB_E_USAGE,
+          "elqb_render: elqb_joined() of a select without a join");
+    s = pair();
+    elqb_join_natural(s, ELQB_INNER, elqb_joined(q, s, NULL));
+    FAILS(elqb_joined(q, s, NULL), ELQB_E_LIMIT,
+          "elqb_render: nested more than 1000 levels deep");
+    FAILS(elqb_joined(q, NULL, NULL), ELQB_E_USAGE,
+          "elqb_joined: the select is NULL");
+    FAILS(elqb_joined(q, pair(), ""), ELQB_E_NAME,
+          "elqb_joined: the name is empty");
+    FAILS(elqb_lateral_of(q, elqb_joined(q, pair(), "j")), ELQB_E_USAGE,
+          "elqb_lateral_of: a join is not lateral");
+    elqb_delete_new(q, elqb_joined(q, pair(), "j"));
+    FAILS(U.table, ELQB_E_USAGE, "elqb_delete_new: a join is no table");
+}
+END_TEST
+
 /* Nothing, and failed things, are accepted. */
 START_TEST(test_nothing)
 {
@@ -551,6 +610,7 @@ START_TEST(test_nothing)
     ck_assert_ptr_null(elqb_table_func(NULL, U.id, "x").source);
     ck_assert_ptr_null(elqb_rows_from_v(NULL, "x", NULL).source);
     ck_assert(elqb_is_none(elqb_func_as_v(NULL, U.id, NULL)));
+    ck_assert_ptr_null(elqb_joined(NULL, NULL, NULL).source);
     ck_assert(elqb_is_none(elqb_col(NULL, U.table, "id")));
 }
 END_TEST
@@ -573,6 +633,7 @@ int main(void)
     tcase = qb_case(suite, "joins");
     tcase_add_test(tcase, test_joins);
     tcase_add_test(tcase, test_joins_of_others);
+    tcase_add_test(tcase, test_joined);
     tcase = qb_case(suite, "mistakes");
     tcase_add_test(tcase, test_values_mistakes);
     tcase_add_test(tcase, test_function_mistakes);
@@ -580,6 +641,7 @@ int main(void)
     tcase_add_test(tcase, test_table_mistakes);
     tcase_add_test(tcase, test_dml_mistakes);
     tcase_add_test(tcase, test_join_mistakes);
+    tcase_add_test(tcase, test_joined_mistakes);
     tcase_add_test(tcase, test_nothing);
     return qb_main(suite);
 }
