@@ -13,7 +13,8 @@
  * with < for DESC.  The first form gives an index the bound k >= v, and keys
  * at the end that are all alike without NULLs are one comparison of rows,
  * which it serves whole.  Whether v is NULL is found out by the server, so the
- * text is the same for every page; v comes first where a type is unknown.
+ * text is the same for every page; k > v stands first, as the server may
+ * know the type of v from it alone.
  */
 #include "internal.h"
 

@@ -273,7 +273,7 @@ START_TEST(test_copies)
     elqb_table n = elqb_table_func(q, elqb_func(q, "generate_series", V(1),
                                                 V(2)), "n");
     elqb_select *s = ids(), *copy, *other;
-    const char *before, *after;
+    const char *before, *after, *debug;
 
     elqb_from(s, elqb_values_table(q, "v", ELQB_COLS(ELQB_COL("x", "int4")),
                                    elqb_row(q, V(1))));
@@ -287,6 +287,10 @@ START_TEST(test_copies)
     elqb_offset(s, V(4));
     elqb_for(s, ELQB_FOR_UPDATE, ELQB_NOWAIT, U.table);
     before = elqb_render(q, s)->sql;
+    debug = elqb_debug(q, s);
+    ck_assert_int_eq(strncmp(debug, "<debug> ", 8), 0);
+    ck_assert_ptr_null(strchr(debug, '$'));
+    ck_assert_ptr_null(parse_error(debug + 8));
     copy = elqb_select_copy(s);
     ck_assert_str_eq(elqb_render(q, copy)->sql, before);
     other = elqb_select_copy(copy);
