@@ -207,17 +207,19 @@ elqb_table elqb_lateral_of(elqb *q, elqb_table t)
 
     if (!source)
         return t;
-    if (source->form == SOURCE_TABLE || source->form == SOURCE_JOINED)
-        elqb__fail(q, ELQB_E_USAGE, "elqb_lateral_of: %s is not lateral",
-                   source->form == SOURCE_TABLE ? "a table" : "a join");
     source->lateral = true;
-    if (source->form == SOURCE_SELECT) {
+    if (source->inner && source->inner->kind == NODE_SUBQUERY) {
         inner = elqb__new_node(q, NODE_SUBQUERY, 0);
         if (!inner)
             return t;
         *inner = *source->inner;
         inner->flags = 1;
         source->inner = inner;
+    } else if (source->form != SOURCE_VALUES &&
+               source->form != SOURCE_FUNCTION &&
+               source->form != SOURCE_ROWS_FROM) {
+        elqb__fail(q, ELQB_E_USAGE, "elqb_lateral_of: %s is not lateral",
+                   t.source ? elqb__source_name(t.source) : "a table");
     }
     return elqb__failed(q) ? t : lateral;
 }

@@ -269,6 +269,28 @@ START_TEST(test_column_names)
 }
 END_TEST
 
+/* Names with quotes in them stay names; declared columns are columns of any
+ * item with their alias. */
+START_TEST(test_odd_names)
+{
+    users_t F = users_as("f\"x");
+    elqb_table f = elqb_with_ordinality(
+        q, elqb_table_func(q, elqb_func(q, "f"), F.table.alias));
+    elqb_select *s = elqb_select_new(q);
+
+    elqb_columns(s, F.id);
+    elqb_from(s, elqb_alias_columns(q, f, ELQB_COL("i\"d", ""),
+                                    ELQB_COL("select", "")));
+    elqb_join_using_as(s, ELQB_INNER, odd_table().table, "\"",
+                       odd_table().weird);
+    elqb_for(s, ELQB_FOR_UPDATE, ELQB_WAIT, F.table);
+    CHECK(elqb_render(q, s),
+          "SELECT \"f\"\"x\".\"id\" FROM \"f\"() WITH ORDINALITY AS "
+          "\"f\"\"x\" (\"i\"\"d\", \"select\") JOIN \"select\" USING "
+          "(\"we\"\"ird\") AS \"\"\"\" FOR UPDATE OF \"f\"\"x\"");
+}
+END_TEST
+
 /* Changing an item leaves the one it came from alone. */
 START_TEST(test_items_are_values)
 {
@@ -479,6 +501,9 @@ START_TEST(test_table_mistakes)
 
     FAILS(elqb_lateral_of(q, U.table), ELQB_E_USAGE,
           "elqb_lateral_of: a table is not lateral");
+    FAILS(elqb_lateral_of(q, elqb_tablesample(q, U.table, "system", V(1))),
+          ELQB_E_USAGE, "elqb_lateral_of: a sample or list of column names is "
+                        "not lateral");
     FAILS(elqb_lateral_of(q, elqb_table_named(NULL, NULL)), ELQB_E_NAME,
           "elqb_lateral_of: the name is empty");
     FAILS(elqb_alias_columns_v(q, U.table, ID), ELQB_E_USAGE,
@@ -629,6 +654,7 @@ int main(void)
     tcase_add_test(tcase, test_rows_from);
     tcase_add_test(tcase, test_samples);
     tcase_add_test(tcase, test_column_names);
+    tcase_add_test(tcase, test_odd_names);
     tcase_add_test(tcase, test_items_are_values);
     tcase = qb_case(suite, "joins");
     tcase_add_test(tcase, test_joins);
