@@ -80,7 +80,8 @@ START_TEST(test_values)
     DESCRIBED(s, "kind numeric smallint boolean timestamp with time zone "
                  "bigint[] double precision jsonb numeric boolean bigint[] "
                  "double precision jsonb kind numeric smallint boolean "
-                 "timestamp with time zone bigint[] double precision jsonb smallint kind",
+                 "timestamp with time zone bigint[] double precision jsonb "
+                 "smallint kind",
               "numeric");
 }
 END_TEST
