@@ -90,8 +90,10 @@ uint8_t elqb__check_override(elqb *q, elqb_override kind)
 /* A new statement of a table; keeps NULL if the table cannot be one. */
 void *elqb__new_dml(elqb *q, const char *function, size_t size, elqb_table *t)
 {
-    if (!elqb__failed(q) && t->source)
-        elqb__fail(q, ELQB_E_USAGE, "%s: a subquery is no table", function);
+    if (!elqb__failed(q) && t->source &&
+        elqb__is_ours(q, function, t->source, t->generation))
+        elqb__fail(q, ELQB_E_USAGE, "%s: %s is no table", function,
+                   elqb__source_name(t->source));
     return elqb__keep_table(q, function, t) ? elqb__new_statement(q, size)
                                             : NULL;
 }

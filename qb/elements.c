@@ -332,7 +332,7 @@ elqb_expr elqb_as(elqb *q, elqb_expr a, const char *label)
 
 /* asc and desc, and what goes around them: one node, the flags added up. */
 static elqb_expr make_order(elqb *q, const char *function, elqb_expr a,
-                            uint8_t flag)
+                            uint8_t flag, const char *spelling)
 {
     struct elqb_node *node;
 
@@ -341,14 +341,19 @@ static elqb_expr make_order(elqb *q, const char *function, elqb_expr a,
          !elqb__is_ours(q, function, a.u.tree.node, a.u.tree.generation)))
         return ELQB_NONE;
     if (a.kind == ELQB_KIND_NODE && a.u.node->kind == NODE_ORDER) {
+        if (a.u.node->flags & ORDER_USING && spelling)
+            flag |= ORDER_ASC; /* two operators contradict each other, too */
         flag |= a.u.node->flags;
+        spelling = spelling ? spelling : a.u.node->text;
         a = a.u.node->args[0];
     }
     node = wrap(q, function, NODE_ORDER, a);
     if (!node)
         return ELQB_NONE;
     node->flags = flag;
+    node->text = spelling;
     if ((flag & ORDER_ASC && flag & ORDER_DESC) ||
+        (flag & ORDER_USING && flag & (ORDER_ASC | ORDER_DESC)) ||
         (flag & NULLS_FIRST && flag & NULLS_LAST))
         elqb__fail(q, ELQB_E_USAGE, "%s: the order contradicts itself",
                    function);
@@ -357,22 +362,30 @@ static elqb_expr make_order(elqb *q, const char *function, elqb_expr a,
 
 elqb_expr elqb_asc(elqb *q, elqb_expr a)
 {
-    return make_order(q, "elqb_asc", a, ORDER_ASC);
+    return make_order(q, "elqb_asc", a, ORDER_ASC, NULL);
 }
 
 elqb_expr elqb_desc(elqb *q, elqb_expr a)
 {
-    return make_order(q, "elqb_desc", a, ORDER_DESC);
+    return make_order(q, "elqb_desc", a, ORDER_DESC, NULL);
 }
 
 elqb_expr elqb_nulls_first(elqb *q, elqb_expr a)
 {
-    return make_order(q, "elqb_nulls_first", a, NULLS_FIRST);
+    return make_order(q, "elqb_nulls_first", a, NULLS_FIRST, NULL);
 }
 
 elqb_expr elqb_nulls_last(elqb *q, elqb_expr a)
 {
-    return make_order(q, "elqb_nulls_last", a, NULLS_LAST);
+    return make_order(q, "elqb_nulls_last", a, NULLS_LAST, NULL);
+}
+
+elqb_expr elqb_order_operator(elqb *q, elqb_expr a, const char *spelling)
+{
+    if (!elqb__check_operator(q, "elqb_order_using", spelling) ||
+        !(spelling = elqb__copy_string(q, spelling)))
+        return ELQB_NONE;
+    return make_order(q, "elqb_order_using", a, ORDER_USING, spelling);
 }
 
 /* -------------------------------------------- names and values of their own */

@@ -82,6 +82,8 @@ static uint32_t type_call(const char *name, enum elqb__form form,
     bool strings = false;
 
     if (form == FORM_GRAMMAR) {
+        if (strcmp(name, "GROUPING") == 0)
+            return ELPQ_OID_INT4;
         elqb__match_list(args, count);
         return count ? args[0].oid : 0;
     }

@@ -108,8 +108,12 @@ enum elqb__node_kind {
     NODE_IN_SELECT,    /* op; args[0]                                       */
     NODE_ARRAY_SELECT,
     NODE_SUBQUERY,     /* elqb_table.source; flags: lateral                 */
-    NODE_UNNEST,       /* unnest(args); more = struct elqb__unnest          */
+    NODE_UNNEST,       /* unnest(args); more = their types, 0: no cast      */
     NODE_OPCLASS,      /* args[0] more.text, in an index                    */
+    NODE_SOURCE,       /* the same; more = struct elqb__source              */
+    NODE_FUNCTION_AS,  /* args[0] AS (columns); more as of NODE_SOURCE      */
+    NODE_USING,        /* of a join; text = alias                           */
+    NODE_GROUPING,     /* flags = enum elqb__grouping                       */
     NODE_KINDS
 };
 
@@ -129,7 +133,20 @@ struct elqb_node {
 enum { SHARED_BY_US = 1 };
 
 /* flags of NODE_ORDER */
-enum { ORDER_ASC = 1, ORDER_DESC = 2, NULLS_FIRST = 4, NULLS_LAST = 8 };
+enum {
+    ORDER_ASC = 1,
+    ORDER_DESC = 2,
+    NULLS_FIRST = 4,
+    NULLS_LAST = 8,
+    ORDER_USING = 16 /* the operator in text                                */
+};
+
+enum elqb__grouping {
+    GROUPING_SET,
+    GROUPING_ROLLUP,
+    GROUPING_CUBE,
+    GROUPING_SETS
+};
 
 /* A list that only grows.  Copies may share the items: see elqb__share_list. */
 struct elqb__list {
@@ -163,12 +180,6 @@ struct elqb__chunk {
 struct elqb__text {
     const struct elqb__chunk *chunks;
     uint32_t count;
-};
-
-/* Arrays that are rows together: what each column of them is. */
-struct elqb__unnest {
-    const char **names;
-    uint32_t *types; /* that the arrays are cast to; 0: none                */
 };
 
 /* -------------------------------------------------------------- workspace */
@@ -286,6 +297,12 @@ uint32_t elqb__array_of(uint32_t oid);   /* 0 if not built in */
 uint32_t elqb__element_of(uint32_t oid); /* 0 if no array */
 uint32_t elqb__type_by_name(const char *name);
 const char *elqb__type_name(uint32_t oid, bool *is_array); /* NULL: unknown */
+
+/* operators.c: an error that names the function if it is no operator */
+bool elqb__check_operator(elqb *q, const char *function, const char *spelling);
+
+/* from.c: what an item is, for messages */
+const char *elqb__source_name(const struct elqb_node *source);
 
 /* text.c: whether a piece of SQL is whole: quotes and brackets closed. */
 bool elqb__check_sql(elqb *q, const char *function, const char *sql);

@@ -281,6 +281,11 @@ static bool check_operator(elqb *q, const char *function, const char *spelling)
     return !elqb__failed(q);
 }
 
+bool elqb__check_operator(elqb *q, const char *function, const char *spelling)
+{
+    return check_operator(q, function, spelling);
+}
+
 /* Give a node of a custom operator its spelling. */
 static elqb_expr spell(elqb *q, elqb_expr e, const char *spelling)
 {

@@ -259,6 +259,24 @@ static void put_opclass(struct elqb__render *r, struct elqb_node *node,
                "outside of an index or ON CONFLICT");
 }
 
+static void put_grouping(struct elqb__render *r, struct elqb_node *node,
+                         unsigned b_expr)
+{
+    (void)r;
+    (void)b_expr;
+    elqb__fail(node->owner, ELQB_E_USAGE, "elqb_render: ROLLUP, CUBE or a "
+               "grouping set outside of GROUP BY");
+}
+
+static void put_function_as(struct elqb__render *r, struct elqb_node *node,
+                            unsigned b_expr)
+{
+    (void)r;
+    (void)b_expr;
+    elqb__fail(node->owner, ELQB_E_USAGE,
+               "elqb_render: elqb_func_as() outside of elqb_rows_from()");
+}
+
 static void put_function(struct elqb__render *r, struct elqb_node *node,
                          unsigned b_expr)
 {
@@ -361,7 +379,7 @@ static void put_first(struct elqb__render *r, struct elqb_node *node,
 static void put_unnest(struct elqb__render *r, struct elqb_node *node,
                        unsigned b_expr)
 {
-    const struct elqb__unnest *unnest = node->more;
+    const uint32_t *types = node->more;
 
     (void)b_expr;
     PUT(r, "unnest(");
@@ -375,7 +393,7 @@ static void put_unnest(struct elqb__render *r, struct elqb_node *node,
             e = &e->u.node->args[0];
         if (!r->debug &&
             (e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_BIND))
-            elqb__put_cast(r, unnest->types[i]);
+            elqb__put_cast(r, types[i]);
     }
     elqb__put_char(r, ')');
 }
@@ -432,6 +450,8 @@ static void (*const put_kind[NODE_KINDS])(struct elqb__render *,
     [NODE_SUBQUERY] = put_nested,
     [NODE_UNNEST] = put_unnest,
     [NODE_OPCLASS] = put_opclass,
+    [NODE_FUNCTION_AS] = put_function_as,
+    [NODE_GROUPING] = put_grouping,
 };
 
 static void put_node(struct elqb__render *r, struct elqb_node *node,

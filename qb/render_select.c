@@ -41,35 +41,42 @@ void elqb__put_columns(struct elqb__render *r, const struct elqb__list *list)
     }
 }
 
-/* The order of an item, which becomes what is ordered. */
-static unsigned take_order(elqb_expr **e)
+/* The order of an item, which becomes what is ordered; NULL: none. */
+static const struct elqb_node *take_order(elqb_expr **e)
 {
     const struct elqb_node *node = (*e)->u.node;
 
     if ((*e)->kind != ELQB_KIND_NODE || node->kind != NODE_ORDER)
-        return 0;
+        return NULL;
     *e = &node->args[0];
-    return node->flags;
+    return node;
 }
 
-static void put_order_flags(struct elqb__render *r, unsigned flags)
+static void put_direction(struct elqb__render *r,
+                          const struct elqb_node *order)
 {
-    if (flags & ORDER_ASC)
+    if (!order)
+        return;
+    if (order->flags & ORDER_USING) {
+        PUT(r, " USING ");
+        elqb__put_string(r, order->text);
+    }
+    if (order->flags & ORDER_ASC)
         PUT(r, " ASC");
-    if (flags & ORDER_DESC)
+    if (order->flags & ORDER_DESC)
         PUT(r, " DESC");
-    if (flags & NULLS_FIRST)
+    if (order->flags & NULLS_FIRST)
         PUT(r, " NULLS FIRST");
-    if (flags & NULLS_LAST)
+    if (order->flags & NULLS_LAST)
         PUT(r, " NULLS LAST");
 }
 
 static void put_order_item(struct elqb__render *r, elqb_expr *e)
 {
-    unsigned flags = take_order(&e);
+    const struct elqb_node *order = take_order(&e);
 
     elqb__put_expr(r, e, LEVEL_LOWEST);
-    put_order_flags(r, flags);
+    put_direction(r, order);
 }
 
 /* A name of a node, with the schema before it. */
@@ -99,9 +106,12 @@ void elqb__put_order(struct elqb__render *r, const struct elqb__list *list)
  */
 void elqb__put_index_item(struct elqb__render *r, elqb_expr *e)
 {
+    const struct elqb_node *order = take_order(&e);
     const struct elqb_node *opclass = NULL, *collate = NULL;
-    unsigned flags = take_order(&e);
 
+    if (order && order->flags & ORDER_USING)
+        elqb__fail(r->q, ELQB_E_USAGE, "elqb_render: an index takes asc and "
+                   "desc, no operator");
     if (e->kind == ELQB_KIND_NODE && e->u.node->kind == NODE_OPCLASS) {
         opclass = e->u.node;
         e = &e->u.node->args[0];
@@ -121,26 +131,17 @@ void elqb__put_index_item(struct elqb__render *r, elqb_expr *e)
         put_qualified(r, " COLLATE ", collate);
     if (opclass)
         put_qualified(r, " ", opclass);
-    put_order_flags(r, flags);
+    put_direction(r, order);
 }
 
 /* ------------------------------------------------------------------- FROM */
 
-/* The columns of what has only an alias to name them: "d" ("id", "name") */
-static void put_column_names(struct elqb__render *r,
-                             const struct elqb_node *source)
-{
-    const struct elqb__unnest *unnest = source->more;
-
-    for (uint32_t i = 0; i < source->count; i++) {
-        elqb__put_string(r, i ? ", " : " (");
-        elqb__put_name(r, unnest->names[i]);
-    }
-    elqb__put_char(r, ')');
-}
-
 void elqb__put_table(struct elqb__render *r, const elqb_table *t)
 {
+    if (t->source && t->source->kind == NODE_SOURCE) {
+        elqb__put_source(r, t);
+        return;
+    }
     if (t->source) {
         elqb_expr source = elqb__node_expr(t->source, 0);
 
@@ -159,8 +160,6 @@ void elqb__put_table(struct elqb__render *r, const elqb_table *t)
     if (t->alias) {
         PUT(r, " AS ");
         elqb__put_name(r, t->alias);
-        if (t->source && t->source->kind == NODE_UNNEST)
-            put_column_names(r, t->source);
     }
 }
 
@@ -171,6 +170,10 @@ void elqb__put_from(struct elqb__render *r, const char *word,
         [ELQB_INNER] = " JOIN ",       [ELQB_LEFT] = " LEFT JOIN ",
         [ELQB_RIGHT] = " RIGHT JOIN ", [ELQB_FULL] = " FULL JOIN ",
         [ELQB_CROSS] = " CROSS JOIN ",
+        [JOIN_NATURAL + ELQB_INNER] = " NATURAL JOIN ",
+        [JOIN_NATURAL + ELQB_LEFT] = " NATURAL LEFT JOIN ",
+        [JOIN_NATURAL + ELQB_RIGHT] = " NATURAL RIGHT JOIN ",
+        [JOIN_NATURAL + ELQB_FULL] = " NATURAL FULL JOIN ",
     };
 
     for (uint32_t i = 0; i < from->count; i++) {
@@ -183,7 +186,11 @@ void elqb__put_from(struct elqb__render *r, const char *word,
         else
             elqb__put_string(r, joins[item->join]);
         elqb__put_table(r, &item->table);
-        elqb__put_clause(r, " ON ", &item->on);
+        if (item->on.kind == ELQB_KIND_NODE &&
+            item->on.u.node->kind == NODE_USING)
+            elqb__put_using(r, item->on.u.node);
+        else
+            elqb__put_clause(r, " ON ", &item->on);
     }
 }
 
@@ -200,6 +207,25 @@ static void put_distinct(struct elqb__render *r, const elqb_select *s)
     }
 }
 
+/* FETCH takes an operand that is no operator: others in parentheses. */
+static void put_limit(struct elqb__render *r, const elqb_select *s)
+{
+    if (!s->with_ties) {
+        elqb__put_clause(r, " LIMIT ", &s->limit);
+        elqb__put_clause(r, " OFFSET ", &s->offset);
+        return;
+    }
+    elqb__put_clause(r, " OFFSET ", &s->offset);
+    if (s->limit.kind == ELQB_KIND_NONE)
+        return;
+    if (s->order_by.count == 0)
+        elqb__fail(r->q, ELQB_E_USAGE, "elqb_render: FETCH ... WITH TIES "
+                   "needs elqb_order_by()");
+    PUT(r, " FETCH FIRST ");
+    elqb__put_expr(r, (elqb_expr *)(uintptr_t)&s->limit, LEVEL_ATOM);
+    PUT(r, " ROWS WITH TIES");
+}
+
 void elqb__put_select(struct elqb__render *r, const elqb_select *s)
 {
     if (!elqb__enter(r))
@@ -214,14 +240,17 @@ void elqb__put_select(struct elqb__render *r, const elqb_select *s)
     elqb__put_clause(r, " WHERE ", &s->where);
     if (s->group_by.count) {
         PUT(r, " GROUP BY ");
-        elqb__put_list(r, s->group_by.items, s->group_by.count);
+        if (s->group_distinct)
+            PUT(r, "DISTINCT ");
+        elqb__put_grouping(r, &s->group_by);
     }
     elqb__put_clause(r, " HAVING ", &s->having);
     if (s->order_by.count) {
         PUT(r, " ORDER BY ");
         elqb__put_order(r, &s->order_by);
     }
-    elqb__put_clause(r, " LIMIT ", &s->limit);
-    elqb__put_clause(r, " OFFSET ", &s->offset);
+    put_limit(r, s);
+    if (s->locks)
+        elqb__put_locks(r, s);
     elqb__leave(r);
 }

@@ -129,11 +129,29 @@ bool elqb__keep_table(elqb *q, const char *function, elqb_table *t)
     return !elqb__failed(q);
 }
 
-void elqb__add_from(elqb *q, const char *function, struct elqb__from *from,
-                    uint8_t join, elqb_table t, elqb_expr on)
+bool elqb__push_from(elqb *q, struct elqb__from *from, uint8_t join,
+                     const elqb_table *t, elqb_expr on)
 {
     struct elqb__from_item *grown;
 
+    if (from->count >= from->room) {
+        from->room = 2 * from->count + 4;
+        grown = elqb__alloc(q, from->room * sizeof(*grown));
+        if (!grown)
+            return false;
+        if (from->count)
+            memcpy(grown, from->items, from->count * sizeof(*grown));
+        from->items = grown;
+    }
+    from->items[from->count].table = *t;
+    from->items[from->count].on = on;
+    from->items[from->count++].join = join;
+    return true;
+}
+
+void elqb__add_from(elqb *q, const char *function, struct elqb__from *from,
+                    uint8_t join, elqb_table t, elqb_expr on)
+{
     if (!elqb__keep_table(q, function, &t) || !elqb__keep(q, function, &on))
         return;
     if (join != NO_JOIN && join > ELQB_CROSS)
@@ -144,20 +162,8 @@ void elqb__add_from(elqb *q, const char *function, struct elqb__from *from,
         elqb__fail(q, ELQB_E_USAGE, "%s: %s", function,
                    on.kind ? "a cross join takes no condition"
                            : "the condition is ELQB_NONE");
-    if (elqb__failed(q))
-        return;
-    if (from->count >= from->room) {
-        from->room = 2 * from->count + 4;
-        grown = elqb__alloc(q, from->room * sizeof(*grown));
-        if (!grown)
-            return;
-        if (from->count)
-            memcpy(grown, from->items, from->count * sizeof(*grown));
-        from->items = grown;
-    }
-    from->items[from->count].table = t;
-    from->items[from->count].on = on;
-    from->items[from->count++].join = join;
+    if (!elqb__failed(q))
+        elqb__push_from(q, from, join, &t, on);
 }
 
 /* ----------------------------------------------------------------- select */
@@ -238,6 +244,12 @@ void elqb_group_by_v(elqb_select *s, const elqb_expr *list)
         elqb__add_list(s->q, "elqb_group_by", &s->group_by, list);
 }
 
+void elqb_group_by_distinct(elqb_select *s)
+{
+    if (s)
+        s->group_distinct = true;
+}
+
 void elqb_having(elqb_select *s, elqb_expr condition)
 {
     if (s)
@@ -262,8 +274,18 @@ static void set_count(elqb_select *s, const char *function, elqb_expr *to,
 
 void elqb_limit(elqb_select *s, elqb_expr count)
 {
-    if (s)
+    if (s) {
         set_count(s, "elqb_limit", &s->limit, count);
+        s->with_ties = false;
+    }
+}
+
+void elqb_fetch_ties(elqb_select *s, elqb_expr count)
+{
+    if (s) {
+        set_count(s, "elqb_fetch_ties", &s->limit, count);
+        s->with_ties = true;
+    }
 }
 
 void elqb_offset(elqb_select *s, elqb_expr count)
@@ -293,6 +315,12 @@ static struct elqb_node *make_nested(elqb *q, const char *function,
     if (node)
         node->more = s;
     return node;
+}
+
+struct elqb_node *elqb__nest(elqb *q, const char *function,
+                             const elqb_select *s)
+{
+    return make_nested(q, function, NODE_SOURCE, s, 0);
 }
 
 elqb_expr elqb_scalar(elqb *q, elqb_select *s)

@@ -15,11 +15,21 @@ struct elqb__from_item {
     uint8_t join; /* enum elqb_join_kind, or NO_JOIN: a comma               */
 };
 #define NO_JOIN 0xff
+#define JOIN_NATURAL 0x08 /* added to the kind                              */
 
 struct elqb__from {
     struct elqb__from_item *items;
     uint32_t count;
     uint32_t room;
+};
+
+/* FOR UPDATE and its like. */
+struct elqb__lock {
+    const struct elqb__lock *before;
+    uint8_t strength; /* elqb_strength                                      */
+    uint8_t wait;     /* elqb_wait                                          */
+    uint32_t count;
+    const char *tables[];
 };
 
 struct elqb_select {
@@ -33,7 +43,10 @@ struct elqb_select {
     elqb_expr having;
     elqb_expr limit;
     elqb_expr offset;
+    const struct elqb__lock *locks; /* the last                             */
     bool distinct;
+    bool with_ties; /* limit is of FETCH FIRST                              */
+    bool group_distinct;
 };
 
 enum elqb__conflict { CONFLICT_ERROR, CONFLICT_NOTHING, CONFLICT_UPDATE };
@@ -117,6 +130,10 @@ void *elqb__new_statement(elqb *q, size_t size);
 bool elqb__keep_table(elqb *q, const char *function, elqb_table *t);
 void elqb__add_from(elqb *q, const char *function, struct elqb__from *from,
                     uint8_t join, elqb_table t, elqb_expr on);
+struct elqb_node *elqb__nest(elqb *q, const char *function,
+                             const elqb_select *s); /* a NODE_SOURCE */
+bool elqb__push_from(elqb *q, struct elqb__from *from, uint8_t join,
+                     const elqb_table *t, elqb_expr on);
 void elqb__add_condition(elqb *q, const char *function, elqb_expr *where,
                          elqb_expr condition);
 void elqb__add_list(elqb *q, const char *function, struct elqb__list *to,
@@ -124,8 +141,15 @@ void elqb__add_list(elqb *q, const char *function, struct elqb__list *to,
 void elqb__add_columns(elqb *q, const char *function, struct elqb__list *to,
                        const elqb_expr *list);
 
-/* render_select.c, for render_dml.c too */
+/* render_from.c: an item that is neither table nor subquery, what it is
+ * joined by, a list of GROUP BY, and FOR UPDATE */
 struct elqb__render;
+void elqb__put_source(struct elqb__render *r, const elqb_table *t);
+void elqb__put_using(struct elqb__render *r, const struct elqb_node *node);
+void elqb__put_grouping(struct elqb__render *r, const struct elqb__list *list);
+void elqb__put_locks(struct elqb__render *r, const elqb_select *s);
+
+/* render_select.c, for render_dml.c too */
 void elqb__put_clause(struct elqb__render *r, const char *word,
                       const elqb_expr *e);
 void elqb__put_table(struct elqb__render *r, const elqb_table *t);

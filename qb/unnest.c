@@ -9,7 +9,7 @@
  *
  * Used as a FROM item (elqb_unnest) and by INSERT.
  */
-#include "internal.h"
+#include "source.h"
 
 /* How many elements a value has, SIZE_MAX if only the server knows. */
 static size_t count_elements(const elqb_expr *array)
@@ -71,8 +71,8 @@ struct elqb_node *elqb__new_unnest(elqb *q, const char *function,
                                    const elqb_expr *arrays)
 {
     uint32_t given = elqb__count_list(arrays);
-    struct elqb__unnest *unnest;
     struct elqb_node *node;
+    uint32_t *types;
     size_t rows = SIZE_MAX;
 
     if (elqb__failed(q))
@@ -83,10 +83,7 @@ struct elqb_node *elqb__new_unnest(elqb *q, const char *function,
         return NULL;
     }
     node = elqb__new_node(q, NODE_UNNEST, count);
-    unnest = elqb__alloc(q, sizeof(*unnest));
-    if (!node || !unnest ||
-        !(unnest->names = elqb__alloc(q, count * sizeof(*unnest->names))) ||
-        !(unnest->types = elqb__alloc(q, count * sizeof(*unnest->types))) ||
+    if (!node || !(types = elqb__alloc(q, count * sizeof(*types))) ||
         !elqb__keep_list(q, function, node->args, arrays, count))
         return NULL;
     for (uint32_t i = 0; i < count; i++) {
@@ -94,10 +91,8 @@ struct elqb_node *elqb__new_unnest(elqb *q, const char *function,
         size_t n = count_elements(&node->args[i]);
 
         if (!elqb__keep_operand(q, function, &column) ||
-            !match_array(q, function, &column, &node->args[i],
-                         &unnest->types[i]))
+            !match_array(q, function, &column, &node->args[i], &types[i]))
             return NULL;
-        unnest->names[i] = column.u.column.name;
         if (rows != SIZE_MAX && n != SIZE_MAX && n != rows) {
             elqb__fail(q, ELQB_E_USAGE, "%s: an array has %zu items, the one "
                        "for the column \"%s\" %zu", function, rows,
@@ -106,24 +101,41 @@ struct elqb_node *elqb__new_unnest(elqb *q, const char *function,
         }
         rows = n != SIZE_MAX ? n : rows;
     }
-    node->more = unnest;
+    node->more = types;
     return node;
+}
+
+/* The columns as the item names them: what they are elsewhere is checked. */
+static bool name_columns(elqb *q, struct elqb__source *source,
+                         const elqb_expr *columns, uint32_t count)
+{
+    source->columns = elqb__alloc(q, count * sizeof(*source->columns));
+    if (!source->columns)
+        return false;
+    source->count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        struct elqb__column *c = &source->columns[i];
+
+        c->name = elqb__copy_string(q, columns[i].u.column.name);
+        c->type = NULL;
+        c->oid = columns[i].oid;
+    }
+    return !elqb__failed(q);
 }
 
 elqb_table elqb_unnest_v(elqb *q, const char *alias, const elqb_expr *columns,
                          const elqb_expr *arrays)
 {
-    elqb_table t = elqb_table_named(NULL, NULL);
-    struct elqb_node *node;
+    uint32_t count = elqb__count_list(columns);
+    elqb_table none = elqb_table_named(NULL, NULL);
+    struct elqb_node *call, *node;
+    struct elqb__source *source;
 
-    if (elqb__failed(q) || !elqb__check_name(q, "elqb_unnest", alias))
-        return t;
-    node = elqb__new_unnest(q, "elqb_unnest", columns,
-                            elqb__count_list(columns), arrays);
-    if (node) {
-        t.source = node;
-        t.generation = q->generation;
-        t.alias = elqb__copy_string(q, alias);
-    }
-    return t;
+    if (!(call = elqb__new_unnest(q, "elqb_unnest", columns, count, arrays)) ||
+        !(source = elqb__new_source(q, SOURCE_FUNCTION)) ||
+        !name_columns(q, source, columns, count) ||
+        !(node = elqb__new_node(q, NODE_SOURCE, 1)))
+        return none;
+    node->args[0] = elqb__node_expr(call, 0);
+    return elqb__make_item(q, "elqb_unnest", node, source, alias);
 }

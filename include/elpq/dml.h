@@ -109,6 +109,11 @@ ELPQ_API void elqb_update_set_row(elqb_update *u, const elqb_expr *columns,
 ELPQ_API void elqb_update_from(elqb_update *u, elqb_table t);
 ELPQ_API void elqb_update_join(elqb_update *u, elqb_join_kind kind,
                                elqb_table t, elqb_expr on);
+ELPQ_API void elqb_update_join_using_v(elqb_update *u, elqb_join_kind kind,
+                                       elqb_table t, const char *alias,
+                                       const elqb_expr *columns);
+ELPQ_API void elqb_update_join_natural(elqb_update *u, elqb_join_kind kind,
+                                       elqb_table t);
 ELPQ_API void elqb_update_where(elqb_update *u, elqb_expr condition);
 ELPQ_API void elqb_update_returning_v(elqb_update *u, const elqb_expr *list);
 
@@ -119,6 +124,11 @@ ELPQ_API elqb_delete *elqb_delete_new(elqb *q, elqb_table t);
 ELPQ_API void elqb_using(elqb_delete *d, elqb_table t);
 ELPQ_API void elqb_delete_join(elqb_delete *d, elqb_join_kind kind,
                                elqb_table t, elqb_expr on);
+ELPQ_API void elqb_delete_join_using_v(elqb_delete *d, elqb_join_kind kind,
+                                       elqb_table t, const char *alias,
+                                       const elqb_expr *columns);
+ELPQ_API void elqb_delete_join_natural(elqb_delete *d, elqb_join_kind kind,
+                                       elqb_table t);
 ELPQ_API void elqb_delete_where(elqb_delete *d, elqb_expr condition);
 ELPQ_API void elqb_delete_returning_v(elqb_delete *d, const elqb_expr *list);
 
@@ -137,12 +147,17 @@ ELPQ_API void elqb_delete_returning_v(elqb_delete *d, const elqb_expr *list);
  *
  * The server takes the first WHEN that fits a row, in the order of the calls;
  * one behind another that has no condition is an error.  Joins to the source
- * come by elqb_join(), before ON in the text.
+ * come by elqb_join() and its like, before ON in the text.
  */
 ELPQ_API elqb_merge *elqb_merge_new(elqb *q, elqb_table t);
 ELPQ_API void elqb_merge_using(elqb_merge *m, elqb_table source, elqb_expr on);
 ELPQ_API void elqb_merge_join(elqb_merge *m, elqb_join_kind kind,
                               elqb_table t, elqb_expr on);
+ELPQ_API void elqb_merge_join_using_v(elqb_merge *m, elqb_join_kind kind,
+                                      elqb_table t, const char *alias,
+                                      const elqb_expr *columns);
+ELPQ_API void elqb_merge_join_natural(elqb_merge *m, elqb_join_kind kind,
+                                      elqb_table t);
 
 /** WHEN MATCHED [AND condition] THEN UPDATE SET, DELETE or DO NOTHING. */
 ELPQ_API elqb_when *elqb_when_matched_update(elqb_merge *m,

@@ -364,6 +364,9 @@ ELPQ_API elqb_expr elqb_asc(elqb *q, elqb_expr a);
 ELPQ_API elqb_expr elqb_desc(elqb *q, elqb_expr a);
 ELPQ_API elqb_expr elqb_nulls_first(elqb *q, elqb_expr a);
 ELPQ_API elqb_expr elqb_nulls_last(elqb *q, elqb_expr a);
+/* a USING operator, instead of asc and desc: elqb_order_using(q, a, "<") */
+ELPQ_API elqb_expr elqb_order_operator(elqb *q, elqb_expr a,
+                                       const char *spelling);
 
 /* -------------------------------------------------------------- functions */
 
@@ -447,6 +450,8 @@ ELPQ_API elqb_expr elqb_array_select(elqb *q, elqb_select *s);
     elqb_operator_all(q, a, "" spelling "", b)
 #define elqb_op_prefix(q, spelling, a)                                        \
     elqb_operator_prefix(q, "" spelling "", a)
+#define elqb_order_using(q, a, spelling)                                      \
+    elqb_order_operator(q, a, "" spelling "")
 #define elqb_cast(q, a, type) elqb_cast_from_trusted_string(q, a, "" type "")
 #define elqb_raw(q, sql) elqb_raw_from_trusted_string(q, "" sql "")
 #define elqb_text(q, ...)                                                     \
@@ -473,6 +478,9 @@ ELPQ_API elqb_expr elqb_array_select(elqb *q, elqb_select *s);
 #define elqb_least(q, ...)                                                    \
     elqb_func_v(q, NULL, "least", ELQB_LIST(__VA_ARGS__))
 #define elqb_nullif(q, a, b) elqb_func_v(q, NULL, "nullif", ELQB_LIST(a, b))
+/* GROUPING (a, b): which of these a row of ROLLUP and its like is not of */
+#define elqb_grouping(q, ...)                                                 \
+    elqb_func_v(q, NULL, "grouping", ELQB_LIST(__VA_ARGS__))
 #define elqb_count(q) elqb_func_v(q, NULL, "count", ELQB_LIST(elqb_star()))
 
 /* elqb_case(q, otherwise, when1, then1, when2, then2 ...) */

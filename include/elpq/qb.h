@@ -34,6 +34,7 @@
 #include "ddl.h"
 #include "dml.h"
 #include "expr.h"
+#include "from.h"
 #include "render.h"
 #include "schema.h"
 #include "select.h"
@@ -42,6 +43,9 @@
  * elqb_columns(s, a, b ...)     select, insert
  * elqb_from(s, table)           select, update      (delete: elqb_using)
  * elqb_join(s, kind, table, on) select, update, delete, merge
+ * elqb_join_using(s, kind, table, a, b ...), elqb_join_natural(s, kind, table)
+ *                               select, update, delete, merge
+ * elqb_join_using_as(s, kind, table, "alias", a, b ...)
  * elqb_where(s, condition)      select, update, delete
  * elqb_set(s, column, value)    insert, update, WHEN of merge
  * elqb_set_row(s, columns, row) update, WHEN of merge
@@ -69,6 +73,21 @@
         elqb_update *: elqb_update_join,                                      \
         elqb_delete *: elqb_delete_join,                                      \
         elqb_merge *: elqb_merge_join)(s, kind, table, on)
+#define elqb_join_using(s, kind, table, ...)                                  \
+    elqb_join_using_as(s, kind, table, NULL, __VA_ARGS__)
+#define elqb_join_using_as(s, kind, table, alias, ...)                        \
+    _Generic((s),                                                             \
+        elqb_select *: elqb_select_join_using_v,                              \
+        elqb_update *: elqb_update_join_using_v,                              \
+        elqb_delete *: elqb_delete_join_using_v,                              \
+        elqb_merge *: elqb_merge_join_using_v)(s, kind, table, alias,         \
+                                                ELQB_LIST(__VA_ARGS__))
+#define elqb_join_natural(s, kind, table)                                     \
+    _Generic((s),                                                             \
+        elqb_select *: elqb_select_join_natural,                              \
+        elqb_update *: elqb_update_join_natural,                              \
+        elqb_delete *: elqb_delete_join_natural,                              \
+        elqb_merge *: elqb_merge_join_natural)(s, kind, table)
 #define elqb_where(s, condition)                                              \
     _Generic((s),                                                             \
         elqb_select *: elqb_select_where,                                     \
@@ -134,16 +153,26 @@ ELQB_VERB_(debug, text, (elqb * q, elqb_expr text), (q, text))
 #undef ELQB_VERBS_
 
 #define ELQB_VERBS_(type)                                                     \
-    ELQB_VERB_(where, type, (elqb_##type * s, elqb_expr e), (s, e))           \
     ELQB_VERB_(join, type,                                                    \
                (elqb_##type * s, elqb_join_kind kind, elqb_table t,           \
                 elqb_expr on),                                                \
-               (s, kind, t, on))
+               (s, kind, t, on))                                              \
+    ELQB_VERB_(join_using_v, type,                                            \
+               (elqb_##type * s, elqb_join_kind kind, elqb_table t,           \
+                const char *alias, const elqb_expr *columns),                 \
+               (s, kind, t, alias, columns))                                  \
+    ELQB_VERB_(join_natural, type,                                            \
+               (elqb_##type * s, elqb_join_kind kind, elqb_table t),          \
+               (s, kind, t))
 ELQB_VERBS_(select)
 ELQB_VERBS_(update)
 ELQB_VERBS_(delete)
+ELQB_VERBS_(merge)
 #undef ELQB_VERBS_
 
+ELQB_VERB_(where, select, (elqb_select * s, elqb_expr e), (s, e))
+ELQB_VERB_(where, update, (elqb_update * s, elqb_expr e), (s, e))
+ELQB_VERB_(where, delete, (elqb_delete * s, elqb_expr e), (s, e))
 ELQB_VERB_(columns_v, select, (elqb_select * s, const elqb_expr *l), (s, l))
 ELQB_VERB_(columns_v, insert, (elqb_insert * s, const elqb_expr *l), (s, l))
 ELQB_VERB_(from, select, (elqb_select * s, elqb_table t), (s, t))
@@ -153,9 +182,6 @@ ELQB_VERB_(set, update, (elqb_update * s, elqb_expr c, elqb_expr v), (s, c, v))
 ELQB_VERB_(returning_v, insert, (elqb_insert * s, const elqb_expr *l), (s, l))
 ELQB_VERB_(returning_v, update, (elqb_update * s, const elqb_expr *l), (s, l))
 ELQB_VERB_(returning_v, delete, (elqb_delete * s, const elqb_expr *l), (s, l))
-ELQB_VERB_(join, merge,
-           (elqb_merge * s, elqb_join_kind kind, elqb_table t, elqb_expr on),
-           (s, kind, t, on))
 ELQB_VERB_(set, when, (elqb_when * s, elqb_expr c, elqb_expr v), (s, c, v))
 ELQB_VERB_(set_row, update,
            (elqb_update * s, const elqb_expr *l, elqb_expr row), (s, l, row))

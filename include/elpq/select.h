@@ -15,13 +15,14 @@
 #define ELQB_SELECT_H
 
 #include "expr.h"
+#include "from.h"
 #include "schema.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/** Kinds of joins. */
+/** Kinds of joins; for elqb_join_natural() and elqb_join_using(), too. */
 typedef enum elqb_join_kind {
     ELQB_INNER,
     ELQB_LEFT,
@@ -54,14 +55,98 @@ ELPQ_API void elqb_select_from(elqb_select *s, elqb_table t);
 ELPQ_API void elqb_select_join(elqb_select *s, elqb_join_kind kind,
                                elqb_table t, elqb_expr on);
 
+/** LEFT JOIN t USING ("a", "b"), of columns or elqb_name()s; with an alias,
+ *  which may be NULL, USING (...) AS "j".  NATURAL LEFT JOIN t. */
+ELPQ_API void elqb_select_join_using_v(elqb_select *s, elqb_join_kind kind,
+                                       elqb_table t, const char *alias,
+                                       const elqb_expr *columns);
+ELPQ_API void elqb_select_join_natural(elqb_select *s, elqb_join_kind kind,
+                                       elqb_table t);
+
 ELPQ_API void elqb_select_where(elqb_select *s, elqb_expr condition);
 ELPQ_API void elqb_group_by_v(elqb_select *s, const elqb_expr *list);
 ELPQ_API void elqb_having(elqb_select *s, elqb_expr condition);
 ELPQ_API void elqb_order_by_v(elqb_select *s, const elqb_expr *list);
 
+/**
+ * Items of GROUP BY: ROLLUP (a, b), CUBE (a, b), GROUPING SETS ((a, b), (a),
+ * ()).  A set of several columns is elqb_row() or elqb_grouping_set(), the
+ * empty one is elqb_grouping_set(q).  GROUPING SETS may hold all of them.
+ * Absent items are skipped.
+ */
+ELPQ_API elqb_expr elqb_grouping_set_v(elqb *q, const elqb_expr *list);
+ELPQ_API elqb_expr elqb_rollup_v(elqb *q, const elqb_expr *list);
+ELPQ_API elqb_expr elqb_cube_v(elqb *q, const elqb_expr *list);
+ELPQ_API elqb_expr elqb_grouping_sets_v(elqb *q, const elqb_expr *list);
+
+/** GROUP BY DISTINCT: each grouping set once. */
+ELPQ_API void elqb_group_by_distinct(elqb_select *s);
+
 /** The last call counts; ELQB_NONE takes the clause away. */
 ELPQ_API void elqb_limit(elqb_select *s, elqb_expr count);
 ELPQ_API void elqb_offset(elqb_select *s, elqb_expr count);
+
+/** FETCH FIRST count ROWS WITH TIES: and those that ORDER BY, which must be
+ *  there, puts level with the last.  In place of LIMIT. */
+ELPQ_API void elqb_fetch_ties(elqb_select *s, elqb_expr count);
+
+/* ---------------------------------------------------------------- locking */
+
+/** How strongly rows are locked. */
+typedef enum elqb_strength {
+    ELQB_FOR_UPDATE,
+    ELQB_FOR_NO_KEY_UPDATE,
+    ELQB_FOR_SHARE,
+    ELQB_FOR_KEY_SHARE
+} elqb_strength;
+
+/** What becomes of rows that others have locked. */
+typedef enum elqb_wait {
+    ELQB_WAIT,       /**< wait for them                                     */
+    ELQB_NOWAIT,     /**< NOWAIT: an error                                  */
+    ELQB_SKIP_LOCKED /**< SKIP LOCKED: leave them out                       */
+} elqb_wait;
+
+/**
+ * Lock the rows: elqb_for(s, ELQB_FOR_UPDATE, ELQB_SKIP_LOCKED, U.table) is
+ * FOR UPDATE OF "users" SKIP LOCKED; without tables it is of all.  Each call
+ * adds a clause, elqb_clear_for() takes all away.  The array of tables ends
+ * with elqb_table_named(NULL, NULL).
+ */
+ELPQ_API void elqb_for_v(elqb_select *s, elqb_strength strength,
+                         elqb_wait wait, const elqb_table *tables);
+ELPQ_API void elqb_clear_for(elqb_select *s);
+
+/* ------------------------------------------------------ keyset pagination */
+
+/** A part of ORDER BY, and what it was in the last row of the page before. */
+typedef struct elqb_key {
+    elqb_expr order; /**< ELQB_END ends a list                              */
+    elqb_expr value;
+    bool nullable;
+} elqb_key;
+
+/**
+ * The condition for the rows behind the last one of a page, instead of OFFSET.
+ *
+ *     elqb_expr by_age = elqb_desc(q, U.age), by_id = elqb_asc(q, U.id);
+ *     elqb_order_by(s, by_age, by_id);
+ *     elqb_where(s, elqb_seek(q, ELQB_KEY_NULLABLE(by_age, elqb_val(40)),
+ *                             ELQB_KEY_NOT_NULL(by_id, elqb_val(7))));
+ *     elqb_limit(s, elqb_val(20));
+ *
+ * The keys are the whole list of elqb_order_by(), the last of them unique, or
+ * rows that are level are lost.  Each says whether it may be NULL, in this row
+ * or another.  The order is that of the key: asc and desc, nulls_first and
+ * nulls_last.  The value is a value (elpq_null() where the row has NULL), a
+ * bind or an expression; if all values are ELQB_NONE it is the first page, and
+ * the result ELQB_NONE.  The text does not depend on the values.
+ *
+ * Without NULLs and with one direction it is ("a", "b") > ($1, $2), which an
+ * index serves; otherwise as much of that as is possible, for the keys at the
+ * end.
+ */
+ELPQ_API elqb_expr elqb_seek_v(elqb *q, const elqb_key *keys);
 
 #ifdef __cplusplus
 }
@@ -69,6 +154,23 @@ ELPQ_API void elqb_offset(elqb_select *s, elqb_expr count);
 #define elqb_distinct_on(s, ...) elqb_distinct_on_v(s, ELQB_LIST(__VA_ARGS__))
 #define elqb_group_by(s, ...) elqb_group_by_v(s, ELQB_LIST(__VA_ARGS__))
 #define elqb_order_by(s, ...) elqb_order_by_v(s, ELQB_LIST(__VA_ARGS__))
+/* elqb_grouping_set(q), elqb_grouping_set(q, U.name, U.age) */
+#define elqb_grouping_set(...)                                                \
+    elqb_grouping_set_v(ELPQ_FIRST_(__VA_ARGS__, 0),                          \
+                        ELQB_REST_LIST_(__VA_ARGS__))
+#define elqb_rollup(q, ...) elqb_rollup_v(q, ELQB_LIST(__VA_ARGS__))
+#define elqb_cube(q, ...) elqb_cube_v(q, ELQB_LIST(__VA_ARGS__))
+#define elqb_grouping_sets(q, ...)                                            \
+    elqb_grouping_sets_v(q, ELQB_LIST(__VA_ARGS__))
+/* elqb_for(s, ELQB_FOR_SHARE, ELQB_WAIT), elqb_for(..., U.table, O.table) */
+#define elqb_for(s, strength, ...)                                            \
+    elqb_for_v(s, strength, ELPQ_FIRST_(__VA_ARGS__, 0),                      \
+               (const elqb_table[]){ ELQB_REST_(__VA_ARGS__, { 0 }) })
+#define ELQB_KEY_NOT_NULL(order, value) ((elqb_key){ order, value, false })
+#define ELQB_KEY_NULLABLE(order, value) ((elqb_key){ order, value, true })
+#define elqb_seek(q, ...)                                                     \
+    elqb_seek_v(q, (const elqb_key[]){                                        \
+                       __VA_ARGS__, { .order = { .kind = ELQB_KIND_END } } })
 #endif
 
 #endif

@@ -39,6 +39,14 @@ builder_control(elqb *q, const char *user_input)
     elqb_where(s, elqb_text(q, "name = :n", ELQB_ARG("n", elqb_val("x"))));
     elqb_where(s, elqb_raw(q, "true"));
     elqb_where(s, elqb_eq(q, elqb_cast(q, U.id, "text"), elqb_val("1")));
+    elqb_join_using(s, ELQB_INNER, U.table, U.id);
+    elqb_from(s, elqb_tablesample(q, U.table, "system", elqb_val(1)));
+    elqb_from(s, elqb_define_columns(
+                     q, elqb_table_func(q, elqb_func(q, "f"), "f"),
+                     ELQB_COL("a", "int4")));
+    elqb_order_by(s, elqb_order_using(q, U.id, "<"));
+    elqb_for(s, ELQB_FOR_UPDATE, ELQB_WAIT, U.table);
+    elqb_where(s, elqb_seek(q, ELQB_KEY_NOT_NULL(U.id, elqb_val(1))));
     elqb_set(i, U.id, elqb_val(1));
     elqb_returning(i, U.id);
     return user_input ? elqb_render(q, s) : elqb_render(q, i);

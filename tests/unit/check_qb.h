@@ -165,6 +165,30 @@ static inline void check_statement(const char *file, int line,
                         1)
 #define CHECK_REST_(first, ...) __VA_ARGS__
 
+/* The text with " for each `: long ones are read more easily so. */
+static inline const char *quoted(const char *text)
+{
+    static char buffer[4000];
+    size_t size = strlen(text) + 1;
+
+    ck_assert_uint_le(size, sizeof(buffer));
+    memcpy(buffer, text, size);
+    for (char *p = buffer; *p; p++)
+        if (*p == '`')
+            *p = '"';
+    return buffer;
+}
+
+/* CHECK_QUOTED(statement, "SELECT `id`", oids ...): CHECK() with quoted(). */
+#define CHECK_QUOTED(st, ...)                                                 \
+    check_statement(__FILE__, __LINE__, st,                                   \
+                    quoted(ELPQ_FIRST_(__VA_ARGS__, 0)),                      \
+                    (const uint32_t[]){ CHECK_REST_(__VA_ARGS__, 0) },        \
+                    sizeof((const uint32_t[]){                                \
+                        CHECK_REST_(__VA_ARGS__, 0) }) /                      \
+                            sizeof(uint32_t) -                                \
+                        1)
+
 /* The expression as the only column of a select, without the SELECT. */
 static inline const elpq_statement *render_expr(elqb_expr e)
 {

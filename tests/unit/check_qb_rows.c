@@ -238,7 +238,7 @@ START_TEST(test_unnest_table_mistakes)
     CHECK_FAILS(elqb_render(q, elqb_update_new(
                                    q, elqb_unnest(q, "d", ELQB_LIST(U.id),
                                                   elqb_items(ids, 3)))),
-                ELQB_E_USAGE, "elqb_update_new: a subquery is no table");
+                ELQB_E_USAGE, "elqb_update_new: a function is no table");
     ck_assert_ptr_null(elqb_unnest_v(NULL, "d", NULL, NULL).source);
     elqb_insert_unnest_v(NULL, NULL);
 }

@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * FROM items that are more than a table or a subquery: VALUES, functions,
+ * ROWS FROM, TABLESAMPLE, LATERAL, and names for the columns of any of them.
+ *
+ * Such an item is an elqb_table whose source is a NODE_SOURCE; its alias stays
+ * in the elqb_table.  What changes an item makes a new source, so the item it
+ * was made of stays as it was.
+ *
+ * A column whose type is declared has that type: the values of VALUES take it,
+ * and those that are of another type, or may be, are cast.  Whether there is
+ * a cast depends on the types alone, never on the value.
+ */
+#include "source.h"
+
+static elqb_table no_table(void)
+{
+    return elqb_table_named(NULL, NULL);
+}
+
+/* --------------------------------------------------------------- columns */
+
+static uint32_t count_columns(const elqb_column_def *list)
+{
+    uint32_t count = 0;
+
+    while (list && list[count].name)
+        count++;
+    return count;
+}
+
+/* Keep the columns in the arena.  False: q failed. */
+static bool keep_columns(elqb *q, const char *function,
+                         struct elqb__source *source,
+                         const elqb_column_def *list)
+{
+    uint32_t count = count_columns(list);
+
+    if (!elqb__failed(q) && source->count)
+        elqb__fail(q, ELQB_E_USAGE, "%s: the columns have names already",
+                   function);
+    if (!elqb__failed(q) && count == 0)
+        elqb__fail(q, ELQB_E_USAGE, "%s: there are no columns", function);
+    if (elqb__failed(q) || !(source->columns = elqb__alloc(
+                                 q, count * sizeof(*source->columns))))
+        return false;
+    source->count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        struct elqb__column *c = &source->columns[i];
+        const char *type = list[i].trusted_type;
+
+        memset(c, 0, sizeof(*c));
+        if (!elqb__check_name(q, function, list[i].name))
+            return false;
+        c->name = elqb__copy_string(q, list[i].name);
+        if (type && *type && elqb__check_sql(q, function, type)) {
+            c->oid = elqb__type_by_name(type);
+            c->type = elqb__copy_sql(q, type);
+        }
+    }
+    return !elqb__failed(q);
+}
+
+/* The same, each with a type: a column definition list. */
+static bool keep_definitions(elqb *q, const char *function,
+                             struct elqb__source *source,
+                             const elqb_column_def *list)
+{
+    if (!keep_columns(q, function, source, list))
+        return false;
+    for (uint32_t i = 0; i < source->count; i++)
+        if (!source->columns[i].type)
+            elqb__fail(q, ELQB_E_USAGE, "%s: the column \"%s\" has no type",
+                       function, source->columns[i].name);
+    source->defined = true;
+    return !elqb__failed(q);
+}
+
+/* The type of a column of the item; false if it has no such column. */
+static bool find_column(const struct elqb__source *source, const char *name,
+                        uint32_t *oid)
+{
+    *oid = 0;
+    for (uint32_t i = 0; i < source->count; i++)
+        if (strcmp(source->columns[i].name, name) == 0) {
+            *oid = source->columns[i].oid;
+            return true;
+        }
+    if (source->ordinality && strcmp(name, "ordinality") == 0)
+        *oid = ELPQ_OID_INT8;
+    /* A list of names may be shorter than the columns are. */
+    return !source->defined && source->form != SOURCE_VALUES;
+}
+
+elqb_expr elqb_col(elqb *q, elqb_table t, const char *name)
+{
+    elqb_expr e = elqb_c(t, name);
+
+    if (elqb__failed(q) || !elqb__check_name(q, "elqb_col", name))
+        return ELQB_NONE;
+    if (!t.source)
+        return e;
+    if (!elqb__is_ours(q, "elqb_col", t.source, t.generation))
+        return ELQB_NONE;
+    if (t.source->kind == NODE_SOURCE &&
+        !find_column(t.source->more, name, &e.oid)) {
+        elqb__fail(q, ELQB_E_NAME, "elqb_col: \"%s\" has no column \"%s\"",
+                   t.alias, name);
+        return ELQB_NONE;
+    }
+    return e;
+}
+
+/* --------------------------------------------------------------- sources */
+
+elqb_table elqb__make_item(elqb *q, const char *function,
+                           struct elqb_node *node,
+                           const struct elqb__source *source,
+                           const char *alias)
+{
+    elqb_table t = no_table();
+
+    if (!elqb__check_name(q, function, alias))
+        return t;
+    node->more = source;
+    t.source = node;
+    t.generation = q->generation;
+    t.alias = elqb__copy_string(q, alias);
+    return t;
+}
+
+struct elqb__source *elqb__new_source(elqb *q, enum elqb__source_form form)
+{
+    struct elqb__source *source = elqb__alloc(q, sizeof(*source));
+
+    if (source) {
+        memset(source, 0, sizeof(*source));
+        source->form = (uint8_t)form;
+    }
+    return source;
+}
+
+/* Give the item a source of its own, to be changed.  NULL: q failed. */
+static struct elqb__source *edit_source(elqb *q, const char *function,
+                                        elqb_table *t)
+{
+    struct elqb_node *old = t->source, *node;
+    struct elqb__source *source;
+
+    if (elqb__failed(q) ||
+        (old && !elqb__is_ours(q, function, old, t->generation)) ||
+        (!old && !elqb__check_name(q, function, t->name)))
+        return NULL;
+    source = elqb__new_source(q, old ? SOURCE_SELECT : SOURCE_TABLE);
+    node = elqb__new_node(q, NODE_SOURCE, 0);
+    if (!source || !node)
+        return NULL;
+    if (old && old->kind == NODE_SOURCE) {
+        *source = *(const struct elqb__source *)old->more;
+        *node = *old;
+    } else {
+        source->inner = old;
+    }
+    node->more = source;
+    t->source = node;
+    t->generation = q->generation;
+    return source;
+}
+
+const char *elqb__source_name(const struct elqb_node *source)
+{
+    static const char *const names[] = {
+        [SOURCE_TABLE] = "a sample or list of column names",
+        [SOURCE_SELECT] = "a subquery",
+        [SOURCE_VALUES] = "a VALUES list",
+        [SOURCE_FUNCTION] = "a function",
+        [SOURCE_ROWS_FROM] = "ROWS FROM",
+        [SOURCE_JOINED] = "a join",
+    };
+
+    if (source->kind != NODE_SOURCE)
+        return "a subquery";
+    return names[((const struct elqb__source *)source->more)->form];
+}
+
+elqb_table elqb_alias_columns_v(elqb *q, elqb_table t,
+                                const elqb_column_def *columns)
+{
+    elqb_table named = t;
+    struct elqb__source *source =
+        edit_source(q, "elqb_alias_columns", &named);
+
+    if (source && !t.alias)
+        elqb__fail(q, ELQB_E_USAGE,
+                   "elqb_alias_columns: the item has no alias");
+    if (!source || !keep_columns(q, "elqb_alias_columns", source, columns))
+        return t;
+    return named;
+}
+
+elqb_table elqb_lateral_of(elqb *q, elqb_table t)
+{
+    elqb_table lateral = t;
+    struct elqb__source *source = edit_source(q, "elqb_lateral_of", &lateral);
+    struct elqb_node *inner;
+
+    if (!source)
+        return t;
+    source->lateral = true;
+    if (source->inner && source->inner->kind == NODE_SUBQUERY) {
+        inner = elqb__new_node(q, NODE_SUBQUERY, 0);
+        if (!inner)
+            return t;
+        *inner = *source->inner;
+        inner->flags = 1;
+        source->inner = inner;
+    } else if (source->form != SOURCE_VALUES &&
+               source->form != SOURCE_FUNCTION &&
+               source->form != SOURCE_ROWS_FROM) {
+        elqb__fail(q, ELQB_E_USAGE, "elqb_lateral_of: %s is not lateral",
+                   t.source ? elqb__source_name(t.source) : "a table");
+    }
+    return elqb__failed(q) ? t : lateral;
+}
+
+/* ---------------------------------------------------------------- VALUES */
+
+/* Whether numbers of C of this kind may be sent as the type. */
+static bool takes_numbers(uint8_t kind, uint32_t oid)
+{
+    switch (oid) {
+    case ELPQ_OID_INT2:
+    case ELPQ_OID_INT4:
+    case ELPQ_OID_INT8:
+    case ELPQ_OID_NUMERIC:
+        return true;
+    case ELPQ_OID_FLOAT4:
+    case ELPQ_OID_FLOAT8:
+        return kind == ELPQ_KIND_DOUBLE || kind == ELPQ_KIND_FLOAT;
+    case ELPQ_OID_BOOL:
+    case ELPQ_OID_OID:
+        return kind == ELPQ_KIND_INT || kind == ELPQ_KIND_UINT;
+    default:
+        return false;
+    }
+}
+
+/* The type that a number has from C, not from the caller. */
+static bool is_plain_number(uint32_t oid)
+{
+    return oid == ELPQ_OID_INT2 || oid == ELPQ_OID_INT4 ||
+           oid == ELPQ_OID_INT8 || oid == ELPQ_OID_FLOAT4 ||
+           oid == ELPQ_OID_FLOAT8;
+}
+
+/*
+ * A value takes the type of its column, a number also if it does not fit:
+ * that is an error of the driver then, as the text must not depend on it.
+ */
+static void take_column_type(elqb_expr *e, uint32_t oid)
+{
+    elpq_value *v = &e->u.value;
+    uint32_t element = elqb__element_of(oid);
+
+    elqb__take_type(e, oid);
+    if (e->kind != ELQB_KIND_VALUE || e->oid == oid)
+        return;
+    if ((v->kind >= ELPQ_KIND_INT && v->kind <= ELPQ_KIND_FLOAT &&
+         is_plain_number(v->oid) && takes_numbers(v->kind, oid)) ||
+        (v->kind == ELPQ_KIND_C_ARRAY && v->elem >= ELPQ_KIND_INT &&
+         v->elem <= ELPQ_KIND_FLOAT &&
+         is_plain_number(elqb__element_of(v->oid)) &&
+         takes_numbers(v->elem, element)))
+        e->oid = v->oid = oid;
+}
+
+/* A column of a declared type: what is not known to be of it is cast. */
+static void settle_value(elqb *q, elqb_expr *e, const struct elqb__column *c)
+{
+    struct elqb_node *cast;
+
+    if (c->oid)
+        take_column_type(e, c->oid);
+    /* "varchar(3)" changes even what is a varchar. */
+    if (c->oid && e->oid == c->oid && !strchr(c->type, '('))
+        return;
+    cast = elqb__new_node(q, NODE_CAST, 1);
+    if (!cast)
+        return;
+    cast->args[0] = *e;
+    cast->text = c->type;
+    *e = elqb__node_expr(cast, c->oid);
+}
+
+/* A column without: the first value that has a type decides, expressions
+ * before values; strings alone are text. */
+static void settle_column(elqb_expr *args, uint32_t width, uint32_t end,
+                          struct elqb__column *c)
+{
+    uint32_t oid = 0;
+
+    for (int pass = 0; pass < 2; pass++)
+        for (uint32_t i = 0; !oid && i < end; i += width)
+            if (pass == 1 || (args[i].kind != ELQB_KIND_VALUE &&
+                              args[i].kind != ELQB_KIND_LITERAL))
+                oid = args[i].oid;
+    for (uint32_t i = 0; i < end; i += width) {
+        if (oid)
+            elqb__take_type(&args[i], oid);
+        else
+            elqb__take_text(&args[i]);
+    }
+    c->oid = args[0].oid;
+    for (uint32_t i = width; i < end; i += width)
+        if (args[i].oid != c->oid)
+            c->oid = 0; /* the server knows what they have in common */
+}
+
+/* Copy the rows, each as wide as the first is; false: q failed. */
+static bool keep_rows(elqb *q, elqb_expr *args, uint32_t width,
+                      const elqb_expr *rows)
+{
+    uint32_t n = 0;
+
+    for (; rows->kind != ELQB_KIND_END; rows++) {
+        elqb_expr row = *rows;
+
+        if (row.kind == ELQB_KIND_NONE)
+            continue;
+        n++;
+        if (!elqb__keep(q, "elqb_values_table", &row))
+            return false;
+        if (row.kind != ELQB_KIND_NODE || row.u.node->kind != NODE_ROW) {
+            elqb__fail(q, ELQB_E_USAGE,
+                       "elqb_values_table: row %u is no elqb_row()",
+                       (unsigned)n);
+            return false;
+        }
+        if (row.u.node->count != width) {
+            elqb__fail(q, ELQB_E_USAGE, "elqb_values_table: row %u has %u "
+                       "values for %u columns", (unsigned)n,
+                       (unsigned)row.u.node->count, (unsigned)width);
+            return false;
+        }
+        memcpy(args, row.u.node->args, width * sizeof(*args));
+        args += width;
+    }
+    return true;
+}
+
+static void settle_values(elqb *q, struct elqb_node *node,
+                          struct elqb__source *source)
+{
+    uint32_t width = source->count;
+
+    for (uint32_t c = 0; c < width; c++) {
+        if (!source->columns[c].type) {
+            settle_column(node->args + c, width, node->count - c,
+                          &source->columns[c]);
+            continue;
+        }
+        for (uint32_t i = c; i < node->count; i += width)
+            settle_value(q, &node->args[i], &source->columns[c]);
+    }
+}
+
+elqb_table elqb_values_table_v(elqb *q, const char *alias,
+                               const elqb_column_def *columns,
+                               const elqb_expr *rows)
+{
+    struct elqb__source *source;
+    struct elqb_node *node;
+    uint32_t height = 0;
+
+    if (elqb__failed(q) || !(source = elqb__new_source(q, SOURCE_VALUES)) ||
+        !keep_columns(q, "elqb_values_table", source, columns))
+        return no_table();
+    for (const elqb_expr *e = rows; e && e->kind != ELQB_KIND_END; e++)
+        height += e->kind != ELQB_KIND_NONE;
+    if (height == 0)
+        elqb__fail(q, ELQB_E_USAGE, "elqb_values_table: there are no rows");
+    else if (height > UINT32_MAX / source->count)
+        elqb__fail(q, ELQB_E_LIMIT, "elqb_values_table: too many values");
+    if (elqb__failed(q) ||
+        !(node = elqb__new_node(q, NODE_SOURCE, height * source->count)) ||
+        !keep_rows(q, node->args, source->count, rows))
+        return no_table();
+    settle_values(q, node, source);
+    return elqb__make_item(q, "elqb_values_table", node, source, alias);
+}
+
+/* ------------------------------------------------------------- functions */
+
+/* Whether FROM takes it: a call without FILTER, or text, which may be any. */
+static bool check_call(elqb *q, const char *function, const elqb_expr *call)
+{
+    const struct elqb__function *f;
+    bool good = false;
+
+    if (elqb__failed(q))
+        return false;
+    if (call->kind == ELQB_KIND_NODE && call->u.node->kind == NODE_FUNCTION) {
+        f = call->u.node->more;
+        good = !f->filter.kind && !f->distinct && !f->order.count;
+    } else if (call->kind == ELQB_KIND_NODE) {
+        good = call->u.node->kind == NODE_TEXT;
+    }
+    if (!good)
+        elqb__fail(q, ELQB_E_USAGE, "%s: the operand is no plain call of a "
+                   "function", function);
+    return good;
+}
+
+elqb_table elqb_table_func(elqb *q, elqb_expr call, const char *alias)
+{
+    struct elqb__source *source;
+    struct elqb_node *node;
+
+    if (elqb__failed(q) || !elqb__keep_operand(q, "elqb_table_func", &call) ||
+        !check_call(q, "elqb_table_func", &call) ||
+        !(source = elqb__new_source(q, SOURCE_FUNCTION)) ||
+        !(node = elqb__new_node(q, NODE_SOURCE, 1)))
+        return no_table();
+    node->args[0] = call;
+    return elqb__make_item(q, "elqb_table_func", node, source, alias);
+}
+
+elqb_expr elqb_func_as_v(elqb *q, elqb_expr call,
+                         const elqb_column_def *columns)
+{
+    struct elqb__source *source;
+    struct elqb_node *node;
+
+    if (elqb__failed(q) || !elqb__keep_operand(q, "elqb_func_as", &call) ||
+        !check_call(q, "elqb_func_as", &call) ||
+        !(source = elqb__new_source(q, SOURCE_FUNCTION)) ||
+        !keep_definitions(q, "elqb_func_as", source, columns) ||
+        !(node = elqb__new_node(q, NODE_FUNCTION_AS, 1)))
+        return ELQB_NONE;
+    node->args[0] = call;
+    node->more = source;
+    return elqb__node_expr(node, 0);
+}
+
+elqb_table elqb_rows_from_v(elqb *q, const char *alias,
+                            const elqb_expr *calls)
+{
+    uint32_t count = elqb__count_list(calls);
+    struct elqb__source *source;
+    struct elqb_node *node;
+
+    if (elqb__failed(q))
+        return no_table();
+    if (count == 0)
+        elqb__fail(q, ELQB_E_USAGE, "elqb_rows_from: there are no functions");
+    if (elqb__failed(q) || !(source = elqb__new_source(q, SOURCE_ROWS_FROM)) ||
+        !(node = elqb__new_node(q, NODE_SOURCE, count)) ||
+        !elqb__keep_list(q, "elqb_rows_from", node->args, calls, count))
+        return no_table();
+    for (uint32_t i = 0; i < count; i++)
+        if (!(node->args[i].kind == ELQB_KIND_NODE &&
+              node->args[i].u.node->kind == NODE_FUNCTION_AS) &&
+            !check_call(q, "elqb_rows_from", &node->args[i]))
+            return no_table();
+    return elqb__make_item(q, "elqb_rows_from", node, source, alias);
+}
+
+#define BOTH "%s: a function has either column definitions or WITH "         \
+             "ORDINALITY; both are for elqb_rows_from()"
+
+elqb_table elqb_with_ordinality(elqb *q, elqb_table t)
+{
+    elqb_table numbered = t;
+    struct elqb__source *source =
+        edit_source(q, "elqb_with_ordinality", &numbered);
+
+    if (!source)
+        return t;
+    if (source->form != SOURCE_FUNCTION && source->form != SOURCE_ROWS_FROM)
+        elqb__fail(q, ELQB_E_USAGE,
+                   "elqb_with_ordinality: the item is no function");
+    if (source->defined)
+        elqb__fail(q, ELQB_E_USAGE, BOTH, "elqb_with_ordinality");
+    source->ordinality = true;
+    return elqb__failed(q) ? t : numbered;
+}
+
+elqb_table elqb_define_columns_v(elqb *q, elqb_table t,
+                                 const elqb_column_def *columns)
+{
+    elqb_table defined = t;
+    struct elqb__source *source =
+        edit_source(q, "elqb_define_columns", &defined);
+
+    if (!source)
+        return t;
+    if (source->form == SOURCE_ROWS_FROM)
+        elqb__fail(q, ELQB_E_USAGE, "elqb_define_columns: the functions of "
+                   "ROWS FROM have their own, see elqb_func_as()");
+    else if (source->form != SOURCE_FUNCTION)
+        elqb__fail(q, ELQB_E_USAGE,
+                   "elqb_define_columns: the item is no function");
+    else if (source->ordinality)
+        elqb__fail(q, ELQB_E_USAGE, BOTH, "elqb_define_columns");
+    if (!keep_definitions(q, "elqb_define_columns", source, columns))
+        return t;
+    return defined;
+}
+
+/* ----------------------------------------------------------------- joins */
+
+elqb_table elqb_joined(elqb *q, elqb_select *s, const char *alias)
+{
+    elqb_table t = no_table();
+    struct elqb_node *node = elqb__nest(q, "elqb_joined", s);
+    struct elqb__source *source;
+
+    if (!node || !(source = elqb__new_source(q, SOURCE_JOINED)))
+        return t;
+    source->select = s;
+    if (alias)
+        return elqb__make_item(q, "elqb_joined", node, source, alias);
+    node->more = source;
+    t.source = node;
+    t.generation = q->generation;
+    return t;
+}
+
+/* ----------------------------------------------------------- TABLESAMPLE */
+
+elqb_table elqb_tablesample_v(elqb *q, elqb_table t, const char *schema,
+                              const char *method, const elqb_expr *args)
+{
+    elqb_table sample = t;
+    struct elqb__source *source = edit_source(q, "elqb_tablesample", &sample);
+    uint32_t count = elqb__count_list(args);
+
+    if (!source || !elqb__check_name(q, "elqb_tablesample", method) ||
+        (schema && !elqb__check_name(q, "elqb_tablesample", schema)))
+        return t;
+    if (source->form != SOURCE_TABLE || source->method)
+        elqb__fail(q, ELQB_E_USAGE, "elqb_tablesample: %s",
+                   source->method ? "the table has a sample already"
+                                  : "only a table can be sampled");
+    if (count == 0)
+        elqb__fail(q, ELQB_E_USAGE, "elqb_tablesample: \"%s\" has no "
+                   "arguments", method);
+    if (elqb__failed(q) ||
+        !(sample.source->args = elqb__alloc(q, count * sizeof(*args))) ||
+        !elqb__keep_list(q, "elqb_tablesample", sample.source->args, args,
+                         count))
+        return t;
+    sample.source->count = count;
+    source->schema = schema ? elqb__copy_string(q, schema) : NULL;
+    source->method = elqb__copy_string(q, method);
+    return elqb__failed(q) ? t : sample;
+}
+
+elqb_table elqb_repeatable(elqb *q, elqb_table t, elqb_expr seed)
+{
+    elqb_table sample = t;
+    struct elqb__source *source = edit_source(q, "elqb_repeatable", &sample);
+
+    if (!source || !elqb__keep(q, "elqb_repeatable", &seed))
+        return t;
+    if (!source->method) {
+        elqb__fail(q, ELQB_E_USAGE,
+                   "elqb_repeatable: the table has no elqb_tablesample()");
+        return t;
+    }
+    elqb__take_type(&seed, ELPQ_OID_FLOAT8);
+    source->seed = seed;
+    return sample;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Joins by the names of columns: USING and NATURAL.  Joins with a condition
+ * are in selectable.c.
+ *
+ * The columns of USING take the place of the condition in the FROM item, as a
+ * NODE_USING.
+ */
+#include "statements.h"
+
+static bool check_kind(elqb *q, const char *function,
+                       const struct elqb__from *from, elqb_join_kind kind)
+{
+    if (elqb__failed(q))
+        return false;
+    if (kind == ELQB_CROSS)
+        elqb__fail(q, ELQB_E_USAGE, "%s: a cross join takes no columns",
+                   function);
+    else if ((unsigned)kind > ELQB_CROSS)
+        elqb__fail(q, ELQB_E_USAGE, "%s: no such kind of join", function);
+    else if (from->count == 0)
+        elqb__fail(q, ELQB_E_USAGE, "%s: there is nothing to join", function);
+    return !elqb__failed(q);
+}
+
+static void add_using(elqb *q, struct elqb__from *from, elqb_join_kind kind,
+                      elqb_table t, const char *alias,
+                      const elqb_expr *columns)
+{
+    static const char function[] = "elqb_join_using";
+    uint32_t count = elqb__count_list(columns);
+    struct elqb_node *node;
+
+    if (!check_kind(q, function, from, kind) ||
+        !elqb__keep_table(q, function, &t) ||
+        !(node = elqb__new_node(q, NODE_USING, count)) ||
+        !elqb__keep_list(q, function, node->args, columns, count))
+        return;
+    if (count == 0)
+        elqb__fail(q, ELQB_E_USAGE, "%s: there are no columns", function);
+    for (uint32_t i = 0; i < count; i++)
+        if (node->args[i].kind != ELQB_KIND_COLUMN)
+            elqb__fail(q, ELQB_E_USAGE, "%s: what is joined by is no column",
+                       function);
+    if (alias && elqb__check_name(q, function, alias))
+        node->text = elqb__copy_string(q, alias);
+    if (!elqb__failed(q))
+        elqb__push_from(q, from, (uint8_t)kind, &t, elqb__node_expr(node, 0));
+}
+
+static void add_natural(elqb *q, struct elqb__from *from, elqb_join_kind kind,
+                        elqb_table t)
+{
+    if (check_kind(q, "elqb_join_natural", from, kind) &&
+        elqb__keep_table(q, "elqb_join_natural", &t))
+        elqb__push_from(q, from, (uint8_t)(kind | JOIN_NATURAL), &t,
+                        ELQB_NONE);
+}
+
+/* clang-format off */
+#define DEFINE_JOINS(type)                                                    \
+    void elqb_##type##_join_using_v(elqb_##type *s, elqb_join_kind kind,      \
+                                    elqb_table t, const char *alias,          \
+                                    const elqb_expr *columns)                 \
+    {                                                                         \
+        if (s)                                                                \
+            add_using(s->q, &s->from, kind, t, alias, columns);               \
+    }                                                                         \
+    void elqb_##type##_join_natural(elqb_##type *s, elqb_join_kind kind,      \
+                                    elqb_table t)                             \
+    {                                                                         \
+        if (s)                                                                \
+            add_natural(s->q, &s->from, kind, t);                             \
+    }
+DEFINE_JOINS(select)
+DEFINE_JOINS(update)
+DEFINE_JOINS(delete)
+DEFINE_JOINS(merge)
+/* clang-format on */
