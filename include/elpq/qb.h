@@ -31,11 +31,13 @@
 #ifndef ELQB_QB_H
 #define ELQB_QB_H
 
+#include "cte.h"
 #include "dml.h"
 #include "expr.h"
 #include "render.h"
 #include "schema.h"
 #include "select.h"
+#include "window.h"
 
 /*
  * elqb_columns(s, a, b ...)     select, insert
@@ -44,6 +46,8 @@
  * elqb_where(s, condition)      select, update, delete
  * elqb_set(s, column, value)    insert, update
  * elqb_returning(s, a, b ...)   insert, update, delete
+ * elqb_with(s, cte)             all
+ * elqb_cte_as(cte, s)           all
  * elqb_render(q, s)             all, and elqb_text()
  * elqb_debug(q, s)              all, and elqb_text()
  *
@@ -79,6 +83,18 @@
         elqb_insert *: elqb_insert_returning_v,                               \
         elqb_update *: elqb_update_returning_v,                               \
         elqb_delete *: elqb_delete_returning_v)(s, ELQB_LIST(__VA_ARGS__))
+#define elqb_with(s, cte)                                                     \
+    _Generic((s),                                                             \
+        elqb_select *: elqb_select_with,                                      \
+        elqb_insert *: elqb_insert_with,                                      \
+        elqb_update *: elqb_update_with,                                      \
+        elqb_delete *: elqb_delete_with)(s, cte)
+#define elqb_cte_as(cte, s)                                                   \
+    _Generic((s),                                                             \
+        elqb_select *: elqb_cte_as_select,                                    \
+        elqb_insert *: elqb_cte_as_insert,                                    \
+        elqb_update *: elqb_cte_as_update,                                    \
+        elqb_delete *: elqb_cte_as_delete)(cte, s)
 #define elqb_render(q, s)                                                     \
     _Generic((s),                                                             \
         elqb_select *: elqb_select_render,                                    \
@@ -121,6 +137,18 @@ ELQB_VERB_(debug, text, (elqb * q, elqb_expr text), (q, text))
                 elqb_expr on),                                                \
                (s, kind, t, on))
 ELQB_VERBS_(select)
+ELQB_VERBS_(update)
+ELQB_VERBS_(delete)
+#undef ELQB_VERBS_
+
+#define ELQB_VERBS_(type)                                                     \
+    ELQB_VERB_(with, type, (elqb_##type * s, elqb_cte *c), (s, c))            \
+    inline void elqb_cte_as(elqb_cte *c, elqb_##type *s)                      \
+    {                                                                         \
+        elqb_cte_as_##type(c, s);                                             \
+    }
+ELQB_VERBS_(select)
+ELQB_VERBS_(insert)
 ELQB_VERBS_(update)
 ELQB_VERBS_(delete)
 #undef ELQB_VERBS_
