@@ -9,13 +9,17 @@
 #include "renderer.h"
 #include "statements.h"
 
-/* A window among the first so many of the select. */
+/* A window among the first so many of the select, which become those that it
+ * may extend itself. */
 static const struct elqb__window *find_window(struct elqb__render *r,
-                                              const char *name, uint32_t count)
+                                              const char *name,
+                                              uint32_t *count)
 {
-    for (uint32_t i = 0; i < count; i++)
-        if (strcmp(r->windows->items[i]->name, name) == 0)
+    for (uint32_t i = 0; i < *count; i++)
+        if (strcmp(r->windows->items[i]->name, name) == 0) {
+            *count = i;
             return r->windows->items[i];
+        }
     elqb__fail(r->q, ELQB_E_USAGE,
                "elqb_render: the select has no window \"%s\" here, see "
                "elqb_window()", name);
@@ -23,12 +27,12 @@ static const struct elqb__window *find_window(struct elqb__render *r,
 }
 
 /* How many columns a window is ordered by, with what it has of others.  Those
- * were there before it, so there is an end. */
+ * are fewer each time, so there is an end. */
 static uint32_t count_order(struct elqb__render *r,
                             const struct elqb__window *w, uint32_t count)
 {
     while (w && !w->order_by.count && w->extends)
-        w = find_window(r, w->extends, count);
+        w = find_window(r, w->extends, &count);
     return w ? w->order_by.count : 0;
 }
 
@@ -36,7 +40,8 @@ static uint32_t count_order(struct elqb__render *r,
 static void check_extended(struct elqb__render *r,
                            const struct elqb__window *w, uint32_t count)
 {
-    const struct elqb__window *other = find_window(r, w->extends, count);
+    uint32_t before = count;
+    const struct elqb__window *other = find_window(r, w->extends, &before);
     bool offset = w->start.kind == ELQB_PRECEDING ||
                   w->start.kind == ELQB_FOLLOWING ||
                   w->end.kind == ELQB_PRECEDING ||
@@ -49,7 +54,7 @@ static void check_extended(struct elqb__render *r,
     order = count_order(r, w, count);
     if (other->frame)
         problem = "has a frame and";
-    else if (w->order_by.count && count_order(r, other, count))
+    else if (w->order_by.count && count_order(r, other, before))
         problem = "has an order and";
     if (problem)
         elqb__fail(r->q, ELQB_E_USAGE,
@@ -156,7 +161,7 @@ void elqb__put_over(struct elqb__render *r, const struct elqb__window *window)
 
     PUT(r, " OVER ");
     if (window->name) {
-        find_window(r, window->name, count);
+        find_window(r, window->name, &count);
         elqb__put_name(r, window->name);
     } else {
         put_window(r, window, count);

@@ -52,8 +52,7 @@ static bool retype(elqb *q, elqb_expr *e, uint32_t oid)
     if (typed.flags & TEXT_BY_DEFAULT)
         typed.oid = typed.u.value.oid = 0;
     elqb__take_type(&typed, oid);
-    if (typed.oid == value->oid ||
-        (typed.oid == 0 && typed.flags & TEXT_BY_DEFAULT))
+    if (typed.oid == value->oid)
         return false;
     if (e->kind == ELQB_KIND_NODE) {
         label = elqb__new_node(q, NODE_LABEL, 1);
@@ -67,22 +66,25 @@ static bool retype(elqb *q, elqb_expr *e, uint32_t oid)
     return true;
 }
 
+static bool has_star(const elqb_select *s, uint32_t before)
+{
+    for (uint32_t i = 0; i < s->columns.count && i < before; i++)
+        if (s->columns.items[i].kind == ELQB_KIND_STAR)
+            return true;
+    return false;
+}
+
 /* Let values that are this column of the select, or of the operands, be of
- * the type.  Copies of the select keep theirs. */
-void elqb__type_columns(elqb_select *s, uint32_t column, uint32_t oid)
+ * the type, or strings be open to any, if it is 0.  Copies of the select keep
+ * theirs. */
+static void type_column(elqb_select *s, uint32_t column, uint32_t oid)
 {
     elqb_expr *items, typed;
 
-    if (s->set) {
-        for (uint32_t i = 0; i < s->set->count; i++)
-            elqb__type_columns(s->set->items[i], column, oid);
+    for (uint32_t i = 0; s->set && i < s->set->count; i++)
+        type_column(s->set->items[i], column, oid);
+    if (column >= s->columns.count || has_star(s, column))
         return;
-    }
-    if (column >= s->columns.count)
-        return;
-    for (uint32_t i = 0; i < column; i++)
-        if (s->columns.items[i].kind == ELQB_KIND_STAR)
-            return; /* nobody knows what is under what */
     typed = s->columns.items[column];
     if (!retype(s->q, &typed, oid))
         return;
@@ -95,37 +97,55 @@ void elqb__type_columns(elqb_select *s, uint32_t column, uint32_t oid)
     s->columns.room = s->columns.count;
 }
 
-/* The type of a column in the first select that has more than a value there,
- * 0 if it is not known; `star` if there is a * before it. */
-static uint32_t find_type(const elqb_select *s, uint32_t column, bool *star)
+/* Whether a select has more than a value in the column, and the type that the
+ * first of those has that say it, else 0. */
+static bool find_type(const elqb_select *s, uint32_t column, uint32_t *oid)
 {
-    uint32_t oid = 0;
+    const elqb_expr *e;
+    bool found = false;
 
-    if (s->set) {
-        for (uint32_t i = 0; !oid && i < s->set->count; i++)
-            oid = find_type(s->set->items[i], column, star);
-        return oid;
-    }
-    for (uint32_t i = 0; i < s->columns.count; i++)
-        *star |= s->columns.items[i].kind == ELQB_KIND_STAR;
-    if (column >= s->columns.count || find_value(&s->columns.items[column]))
-        return 0;
-    return s->columns.items[column].oid;
+    for (uint32_t i = 0; s->set && i < s->set->count; i++)
+        found |= find_type(s->set->items[i], column, oid);
+    if (column >= s->columns.count ||
+        find_value(e = &s->columns.items[column]))
+        return found;
+    if (!*oid)
+        *oid = e->oid;
+    return true;
 }
 
+static bool has_stars(const elqb_select *s)
+{
+    for (uint32_t i = 0; s->set && i < s->set->count; i++)
+        if (has_stars(s->set->items[i]))
+            return true;
+    return has_star(s, UINT32_MAX);
+}
+
+/* The server finds the type of a string beside one that only it knows: that
+ * of an enum, say. */
 static void match_columns(elqb_select *s)
 {
     const elqb_select *first = elqb__first_select(s);
-    bool star = false;
 
+    if (has_stars(s)) /* nobody knows what is under what */
+        return;
     for (uint32_t i = 0; i < first->columns.count; i++) {
-        uint32_t oid = find_type(s, i, &star);
+        uint32_t oid = 0;
 
-        if (star)
-            return;
-        if (oid)
-            elqb__type_columns(s, i, oid);
+        if (find_type(s, i, &oid))
+            type_column(s, i, oid);
     }
+}
+
+/* What is stored into a column of a table, unless other operands of a set
+ * operation have a say in it. */
+void elqb__type_values(elqb_select *s, uint32_t column, uint32_t oid)
+{
+    uint32_t other = 0;
+
+    if (!find_type(s, column, &other) && (oid || !s->set))
+        type_column(s, column, oid);
 }
 
 /* ------------------------------------------------------------ constructors */

@@ -215,6 +215,7 @@ START_TEST(test_set_types)
 {
     elqb_select *s = elqb_select_new(q), *t = elqb_select_new(q), *all;
     elqb_insert *i = elqb_insert_new(q, O.table);
+    elqb_insert *n = elqb_insert_new(q, O.table);
 
     elqb_columns(s, O.id, O.status, V("2020-01-01"), U.active, V("a"));
     elqb_from(s, O.table);
@@ -231,6 +232,22 @@ START_TEST(test_set_types)
                    "boolean text");
     ROWS(all, "1,paid,2024-01-01 12:00:00+00,t,;3,new,2020-01-01 00:00:00+00,"
               "t,a;");
+    t = elqb_select_new(q);
+    elqb_columns(t, V(99), elqb_as(q, V("paid"), "s"));
+    elqb_columns(n, O.id, O.status);
+    elqb_insert_select(n, t);
+    elqb_returning(n, O.status);
+    DESCRIBED(n, "bigint order_status", "order_status");
+    ROWS(n, "paid;");
+    s = elqb_select_new(q);
+    elqb_columns(s, O.id, O.status);
+    elqb_from(s, O.table);
+    elqb_where(s, elqb_eq(q, O.id, V(3)));
+    t = elqb_select_new(q);
+    elqb_columns(t, V("7"), V("shipped"));
+    all = elqb_except(q, elqb_union(q, t, s), s);
+    DESCRIBED(all, "bigint order_status bigint", "bigint order_status");
+    ROWS(all, "7,shipped;");
     t = elqb_select_new(q);
     elqb_columns(t, V(100), V("2020-01-01"), V("1.5"), V("n"));
     elqb_columns(i, O.id, O.placed_at, O.total, O.note);

@@ -239,8 +239,8 @@ static elqb_cte *tree(bool distinct)
 #define TREE(union)                                                           \
     "SELECT \"users\".\"id\", \"users\".\"manager_id\", $1 AS \"depth\" FROM " \
     "\"users\" WHERE \"users\".\"manager_id\" IS NULL " union " SELECT "      \
-    "\"users\".\"id\", \"users\".\"manager_id\", \"tree\".\"depth\" + $2 FROM " \
-    "\"users\" JOIN \"tree\" ON \"users\".\"manager_id\" = \"tree\".\"id\""
+    "\"users\".\"id\", \"users\".\"manager_id\", \"tree\".\"depth\" + $2 "  \
+    "FROM \"users\" JOIN \"tree\" ON \"users\".\"manager_id\" = \"tree\".\"id\""
 
 START_TEST(test_recursive)
 {

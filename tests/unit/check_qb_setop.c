@@ -174,7 +174,7 @@ START_TEST(test_types)
           "SELECT \"orders\".\"id\", $1, $2, \"users\".\"active\", $3, $4 "
           "UNION ALL SELECT $5, \"orders\".\"status\", "
           "\"orders\".\"placed_at\", $6, $7 AS \"l\", $8 AS \"n\"",
-          TEXT, STAMP, TEXT, INT4, INT8, ELPQ_OID_BOOL, TEXT, TEXT);
+          0, STAMP, TEXT, INT4, INT8, ELPQ_OID_BOOL, TEXT, TEXT);
     ck_assert_ptr_nonnull(elqb_render(q, copy));
     ck_assert_uint_eq(elqb_render(q, copy)->values[0].oid, INT4);
     t = elqb_select_new(q);

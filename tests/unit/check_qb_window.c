@@ -369,6 +369,13 @@ START_TEST(test_named_mistakes)
                 ELQB_E_USAGE, "elqb_render: the frame does not go with the "
                 "order of the window \"w\"");
     s = elqb_select_new(q);
+    elqb_columns(s, elqb_over(q, sum(), .extends = "a"));
+    elqb_window(s, "a", .extends = "b"); /* b comes later, and extends a */
+    elqb_window(s, "b", .extends = "a");
+    CHECK_FAILS(elqb_render(q, s), ELQB_E_USAGE,
+                "elqb_render: the select has no window \"b\" here, see "
+                "elqb_window()");
+    s = elqb_select_new(q);
     elqb_window(s, "w");
     elqb_window(s, "w");
     CHECK_FAILS(elqb_render(q, s), ELQB_E_USAGE,
