@@ -163,6 +163,11 @@ struct elqb__window {
     uint8_t exclude; /* elqb_exclude                                        */
 };
 
+static inline bool elqb__is_offset(const elqb_bound *bound)
+{
+    return bound->kind == ELQB_PRECEDING || bound->kind == ELQB_FOLLOWING;
+}
+
 /* How a function's name is written. */
 enum elqb__form {
     FORM_QUOTED,  /* "lower"(...)                                           */

@@ -42,10 +42,7 @@ static void check_extended(struct elqb__render *r,
 {
     uint32_t before = count;
     const struct elqb__window *other = find_window(r, w->extends, &before);
-    bool offset = w->start.kind == ELQB_PRECEDING ||
-                  w->start.kind == ELQB_FOLLOWING ||
-                  w->end.kind == ELQB_PRECEDING ||
-                  w->end.kind == ELQB_FOLLOWING;
+    bool offset = elqb__is_offset(&w->start) || elqb__is_offset(&w->end);
     const char *problem = NULL;
     uint32_t order;
 

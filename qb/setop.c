@@ -162,6 +162,16 @@ static bool check_operand(elqb *q, const char *function, const elqb_select *s)
     return !elqb__failed(q);
 }
 
+static uint32_t find_depth(const struct elqb__set *set)
+{
+    uint32_t depth = 1;
+
+    for (uint32_t i = 0; i < set->count; i++)
+        if (set->items[i]->set && set->items[i]->set->depth >= depth)
+            depth = set->items[i]->set->depth + 1;
+    return depth;
+}
+
 static elqb_select *make_set(elqb *q, enum elqb__op op, const char *function,
                              elqb_select *const *selects)
 {
@@ -183,14 +193,8 @@ static elqb_select *make_set(elqb *q, enum elqb__op op, const char *function,
         return NULL;
     set->op = op;
     set->count = count;
-    set->depth = 1;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct elqb__set *inner = selects[i]->set;
-
-        if (inner && inner->depth >= set->depth)
-            set->depth = inner->depth + 1;
-        set->items[i] = selects[i];
-    }
+    memcpy(set->items, selects, count * sizeof(elqb_select *));
+    set->depth = find_depth(set);
     if (set->depth > MAX_SET_DEPTH) {
         elqb__fail(q, ELQB_E_LIMIT, "%s: nested more than %d levels deep",
                    function, MAX_SET_DEPTH);

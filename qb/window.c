@@ -64,7 +64,7 @@ static void keep_bound(elqb *q, const char *function,
 {
     uint32_t oid;
 
-    if (bound->kind != ELQB_PRECEDING && bound->kind != ELQB_FOLLOWING) {
+    if (!elqb__is_offset(bound)) {
         if (bound->offset.kind)
             elqb__fail(q, ELQB_E_USAGE, "%s: only PRECEDING and FOLLOWING "
                        "have an offset", function);
@@ -78,12 +78,6 @@ static void keep_bound(elqb *q, const char *function,
     elqb__share_value(q, &bound->offset); /* one parameter in copies, too */
 }
 
-static bool has_offset(const struct elqb__window *w)
-{
-    return w->start.kind == ELQB_PRECEDING || w->start.kind == ELQB_FOLLOWING ||
-           w->end.kind == ELQB_PRECEDING || w->end.kind == ELQB_FOLLOWING;
-}
-
 /* ----------------------------------------------------------------- windows */
 
 /* What else cannot be; the order of an extended window is not known here. */
@@ -93,8 +87,8 @@ static const char *find_problem(const struct elqb__window *w)
         return "a window that extends another has its PARTITION BY";
     if (!w->extends && w->frame == ELQB_GROUPS && !w->order_by.count)
         return "GROUPS needs ORDER BY";
-    if (!w->extends && w->frame == ELQB_RANGE && has_offset(w) &&
-        w->order_by.count != 1)
+    if (!w->extends && w->frame == ELQB_RANGE && w->order_by.count != 1 &&
+        (elqb__is_offset(&w->start) || elqb__is_offset(&w->end)))
         return "RANGE with an offset needs ORDER BY with one column";
     return NULL;
 }
