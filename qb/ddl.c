@@ -104,8 +104,11 @@ elqb_ddl *elqb__new_ddl(elqb *q, const char *function,
 
     if (elqb__failed(q))
         return NULL;
+    if (t.source && !elqb__is_ours(q, function, t.source, t.generation))
+        return NULL;
     if (t.source)
-        elqb__fail(q, ELQB_E_USAGE, "%s: a subquery is no table", function);
+        elqb__fail(q, ELQB_E_USAGE, "%s: %s is no table", function,
+                   elqb__source_name(t.source));
     else if (t.alias)
         elqb__fail(q, ELQB_E_USAGE, "%s: the table has an alias, \"%s\"",
                    function, t.alias);
@@ -182,11 +185,14 @@ elqb_ddl *elqb_create_schema(elqb *q, const char *name, unsigned flags)
 
 static bool keep_truncated(elqb *q, elqb_table *t)
 {
-    if (t->source || t->alias)
-        elqb__fail(q, ELQB_E_USAGE, "elqb_truncate: %s",
-                   t->source ? "a subquery is no table"
-                             : "a table has an alias");
-    return elqb__keep_table(q, "elqb_truncate", t);
+    if (!elqb__keep_table(q, "elqb_truncate", t))
+        return false;
+    if (t->source)
+        elqb__fail(q, ELQB_E_USAGE, "elqb_truncate: %s is no table",
+                   elqb__source_name(t->source));
+    else if (t->alias)
+        elqb__fail(q, ELQB_E_USAGE, "elqb_truncate: a table has an alias");
+    return !elqb__failed(q);
 }
 
 elqb_ddl *elqb_truncate(elqb *q, const elqb_table *tables, unsigned flags)

@@ -125,6 +125,14 @@ void elqb_insert_set(elqb_insert *i, elqb_expr column, elqb_expr value)
         elqb__push(i->q, &i->values, value);
 }
 
+/* Values among the columns of a select are stored as others are. */
+static void type_select(elqb_insert *i)
+{
+    for (uint32_t c = 0; i->select && c < i->columns.count; c++)
+        if (!elqb__failed(i->q))
+            elqb__type_values(i->select, c, i->columns.items[c].oid);
+}
+
 void elqb_insert_columns_v(elqb_insert *i, const elqb_expr *columns)
 {
     if (!i || elqb__failed(i->q))
@@ -140,6 +148,7 @@ void elqb_insert_columns_v(elqb_insert *i, const elqb_expr *columns)
         if (!elqb__is_target(&i->columns.items[c]))
             elqb__fail(i->q, ELQB_E_USAGE,
                        "elqb_columns: what is inserted into is no column");
+    type_select(i);
 }
 
 void elqb_values_v(elqb_insert *i, const elqb_expr *row)
@@ -184,6 +193,7 @@ void elqb_insert_select(elqb_insert *i, elqb_select *s)
         elqb__fail(i->q, ELQB_E_USAGE,
                    "elqb_insert_select: the insert has values already");
     i->select = s;
+    type_select(i);
 }
 
 void elqb_insert_unnest_v(elqb_insert *i, const elqb_expr *arrays)

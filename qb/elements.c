@@ -326,7 +326,7 @@ elqb_expr elqb_as(elqb *q, elqb_expr a, const char *label)
 
     if (!node)
         return ELQB_NONE;
-    elqb__take_text(&node->args[0]); /* labels are for columns of results */
+    elqb__take_text_column(&node->args[0]); /* labels are for columns */
     return elqb__node_expr(node, node->args[0].oid);
 }
 

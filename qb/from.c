@@ -76,41 +76,6 @@ static bool keep_definitions(elqb *q, const char *function,
     return !elqb__failed(q);
 }
 
-/* The type of a column of the item; false if it has no such column. */
-static bool find_column(const struct elqb__source *source, const char *name,
-                        uint32_t *oid)
-{
-    *oid = 0;
-    for (uint32_t i = 0; i < source->count; i++)
-        if (strcmp(source->columns[i].name, name) == 0) {
-            *oid = source->columns[i].oid;
-            return true;
-        }
-    if (source->ordinality && strcmp(name, "ordinality") == 0)
-        *oid = ELPQ_OID_INT8;
-    /* A list of names may be shorter than the columns are. */
-    return !source->defined && source->form != SOURCE_VALUES;
-}
-
-elqb_expr elqb_col(elqb *q, elqb_table t, const char *name)
-{
-    elqb_expr e = elqb_c(t, name);
-
-    if (elqb__failed(q) || !elqb__check_name(q, "elqb_col", name))
-        return ELQB_NONE;
-    if (!t.source)
-        return e;
-    if (!elqb__is_ours(q, "elqb_col", t.source, t.generation))
-        return ELQB_NONE;
-    if (t.source->kind == NODE_SOURCE &&
-        !find_column(t.source->more, name, &e.oid)) {
-        elqb__fail(q, ELQB_E_NAME, "elqb_col: \"%s\" has no column \"%s\"",
-                   t.alias, name);
-        return ELQB_NONE;
-    }
-    return e;
-}
-
 /* --------------------------------------------------------------- sources */
 
 elqb_table elqb__make_item(elqb *q, const char *function,
@@ -177,10 +142,11 @@ const char *elqb__source_name(const struct elqb_node *source)
         [SOURCE_ROWS_FROM] = "ROWS FROM",
         [SOURCE_JOINED] = "a join",
     };
+    uint8_t form = SOURCE_SELECT;
 
-    if (source->kind != NODE_SOURCE)
-        return "a subquery";
-    return names[((const struct elqb__source *)source->more)->form];
+    if (source->kind == NODE_SOURCE)
+        form = ((const struct elqb__source *)source->more)->form;
+    return source->kind == NODE_CTE ? "a CTE" : names[form];
 }
 
 elqb_table elqb_alias_columns_v(elqb *q, elqb_table t,
@@ -391,7 +357,8 @@ elqb_table elqb_values_table_v(elqb *q, const char *alias,
 
 /* ------------------------------------------------------------- functions */
 
-/* Whether FROM takes it: a call without FILTER, or text, which may be any. */
+/* Whether FROM takes it: a call without FILTER, OVER and so on, or text, which
+ * may be any. */
 static bool check_call(elqb *q, const char *function, const elqb_expr *call)
 {
     const struct elqb__function *f;
@@ -401,7 +368,7 @@ static bool check_call(elqb *q, const char *function, const elqb_expr *call)
         return false;
     if (call->kind == ELQB_KIND_NODE && call->u.node->kind == NODE_FUNCTION) {
         f = call->u.node->more;
-        good = !f->filter.kind && !f->distinct && !f->order.count;
+        good = !f->filter.kind && !f->distinct && !f->order.count && !f->over;
     } else if (call->kind == ELQB_KIND_NODE) {
         good = call->u.node->kind == NODE_TEXT;
     }

@@ -138,9 +138,9 @@ elqb_expr elqb_func_v(elqb *q, const char *schema, const char *name,
 
 /* A copy of a call, to be changed.  The arguments stay the same objects, so
  * both are the same parameters. */
-static struct elqb_node *copy_call(elqb *q, const char *function,
-                                   elqb_expr call,
-                                   struct elqb__function **more)
+struct elqb_node *elqb__copy_call(elqb *q, const char *function,
+                                  elqb_expr call,
+                                  struct elqb__function **more)
 {
     struct elqb_node *node;
 
@@ -149,6 +149,12 @@ static struct elqb_node *copy_call(elqb *q, const char *function,
     if (call.kind != ELQB_KIND_NODE || call.u.node->kind != NODE_FUNCTION) {
         elqb__fail(q, ELQB_E_USAGE, "%s: the operand is no function call",
                    function);
+        return NULL;
+    }
+    if (((const struct elqb__function *)call.u.node->more)->form !=
+        FORM_QUOTED) {
+        elqb__fail(q, ELQB_E_USAGE, "%s: %s is no aggregate", function,
+                   call.u.node->text);
         return NULL;
     }
     node = elqb__new_node(q, NODE_FUNCTION, 0);
@@ -161,32 +167,115 @@ static struct elqb_node *copy_call(elqb *q, const char *function,
     return node;
 }
 
+/* What the grammar, or the server after it, takes for no call at all. */
+static bool check_call(elqb *q, const char *function,
+                       const struct elqb_node *node)
+{
+    const struct elqb__function *f = node->more;
+    bool empty = node->count == 0 || node->args[0].kind == ELQB_KIND_STAR;
+    const char *problem = NULL;
+
+    if (f->distinct && empty)
+        problem = "DISTINCT needs an argument that is not *";
+    else if (f->order.count && !f->within && empty)
+        problem = "ORDER BY needs an argument that is not *";
+    else if (f->within && node->count && empty)
+        problem = "WITHIN GROUP does not go with *";
+    else if (f->within && f->distinct)
+        problem = "WITHIN GROUP does not go with DISTINCT";
+    else if (f->over && f->within)
+        problem = "OVER does not go with WITHIN GROUP";
+    else if (f->over && f->distinct)
+        problem = "OVER does not go with DISTINCT";
+    else if (f->over && f->order.count)
+        problem = "OVER does not go with ORDER BY in the call";
+    if (problem)
+        elqb__fail(q, ELQB_E_USAGE, "%s: %s", function, problem);
+    return !elqb__failed(q);
+}
+
+elqb_expr elqb__finish_call(elqb *q, const char *function,
+                            struct elqb_node *node, uint32_t oid)
+{
+    return !elqb__failed(q) && check_call(q, function, node)
+               ? elqb__node_expr(node, oid)
+               : ELQB_NONE;
+}
+
 elqb_expr elqb_agg_distinct(elqb *q, elqb_expr call)
 {
+    static const char function[] = "elqb_agg_distinct";
     struct elqb__function *more;
-    struct elqb_node *node = copy_call(q, "elqb_agg_distinct", call, &more);
+    struct elqb_node *node = elqb__copy_call(q, function, call, &more);
 
     if (!node)
         return ELQB_NONE;
     more->distinct = 1;
-    return elqb__node_expr(node, call.oid);
+    return elqb__finish_call(q, function, node, call.oid);
+}
+
+/* Add to the order of a call; whether it was the other kind of order. */
+static bool add_order(elqb *q, const char *function,
+                      struct elqb__function *more, bool within,
+                      const elqb_expr *order)
+{
+    bool differs = more->order.count && more->within != within;
+    uint32_t before = more->order.count;
+
+    more->order = elqb__share_list(&more->order);
+    elqb__add_list(q, function, &more->order, order);
+    if (more->order.count > before)
+        more->within = within;
+    return differs && more->order.count > before;
 }
 
 elqb_expr elqb_agg_order_by_v(elqb *q, elqb_expr call, const elqb_expr *order)
 {
+    static const char function[] = "elqb_agg_order_by";
     struct elqb__function *more;
-    struct elqb_node *node = copy_call(q, "elqb_agg_order_by", call, &more);
+    struct elqb_node *node = elqb__copy_call(q, function, call, &more);
 
     if (!node)
         return ELQB_NONE;
-    more->order = elqb__share_list(&more->order);
-    for (; order && order->kind != ELQB_KIND_END; order++) {
-        elqb_expr e = *order;
+    if (add_order(q, function, more, false, order))
+        elqb__fail(q, ELQB_E_USAGE, "%s: the call has WITHIN GROUP already",
+                   function);
+    return elqb__finish_call(q, function, node, call.oid);
+}
 
-        if (elqb__keep(q, "elqb_agg_order_by", &e) && e.kind)
-            elqb__push(q, &more->order, e);
-    }
-    return elqb__failed(q) ? ELQB_NONE : elqb__node_expr(node, call.oid);
+/* What the aggregates of PostgreSQL give, as far as the order tells. */
+static uint32_t type_within(const struct elqb_node *node,
+                            const struct elqb__list *order)
+{
+    const elqb_expr *e = &order->items[0];
+
+    if (strcmp(node->text, "rank") == 0 ||
+        strcmp(node->text, "dense_rank") == 0)
+        return ELPQ_OID_INT8;
+    if (e->kind == ELQB_KIND_NODE && e->u.node->kind == NODE_ORDER)
+        e = &e->u.node->args[0];
+    if (strcmp(node->text, "mode") == 0 ||
+        (strcmp(node->text, "percentile_disc") == 0 && node->count &&
+         node->args[0].oid == ELPQ_OID_FLOAT8))
+        return e->oid;
+    return 0;
+}
+
+elqb_expr elqb_agg_within_group_v(elqb *q, elqb_expr call,
+                                  const elqb_expr *order)
+{
+    static const char function[] = "elqb_agg_within_group";
+    struct elqb__function *more;
+    struct elqb_node *node = elqb__copy_call(q, function, call, &more);
+
+    if (!node)
+        return ELQB_NONE;
+    if (add_order(q, function, more, true, order))
+        elqb__fail(q, ELQB_E_USAGE, "%s: the call has ORDER BY already",
+                   function);
+    if (!elqb__failed(q) && more->order.count && !call.oid && !more->schema)
+        call.oid = type_within(node, &more->order);
+    return elqb__finish_call(q, function, node, call.oid);
 }
 
 elqb_expr elqb_agg_filter(elqb *q, elqb_expr call, elqb_expr where)
@@ -196,13 +285,13 @@ elqb_expr elqb_agg_filter(elqb *q, elqb_expr call, elqb_expr where)
 
     if (elqb_is_none(where))
         return call;
-    node = copy_call(q, "elqb_agg_filter", call, &more);
+    node = elqb__copy_call(q, "elqb_agg_filter", call, &more);
     if (!node)
         return ELQB_NONE;
     more->filter = elqb_and_v(
         q, (const elqb_expr[]){ more->filter, where, ELQB_END });
     return elqb__keep(q, "elqb_agg_filter", &more->filter)
-               ? elqb__node_expr(node, call.oid)
+               ? elqb__finish_call(q, "elqb_agg_filter", node, call.oid)
                : ELQB_NONE;
 }
 

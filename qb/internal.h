@@ -108,12 +108,13 @@ enum elqb__node_kind {
     NODE_IN_SELECT,    /* op; args[0]                                       */
     NODE_ARRAY_SELECT,
     NODE_SUBQUERY,     /* elqb_table.source; flags: lateral                 */
-    NODE_UNNEST,       /* unnest(args); more = their types, 0: no cast      */
-    NODE_OPCLASS,      /* args[0] more.text, in an index                    */
+    NODE_CTE,          /* the same; more = struct elqb_cte                  */
     NODE_SOURCE,       /* the same; more = struct elqb__source              */
+    NODE_UNNEST,       /* unnest(args); more = their types, 0: no cast      */
     NODE_FUNCTION_AS,  /* args[0] AS (columns); more as of NODE_SOURCE      */
     NODE_USING,        /* of a join; text = alias                           */
     NODE_GROUPING,     /* flags = enum elqb__grouping                       */
+    NODE_OPCLASS,      /* args[0] more.text, in an index                    */
     NODE_KINDS
 };
 
@@ -128,6 +129,10 @@ struct elqb_node {
     const char *text;
     const void *more;
 };
+
+/* elqb_expr.flags of a value in a list of columns: nothing but that made it
+ * text, so in a set operation it may become what the other columns are. */
+enum { TEXT_BY_DEFAULT = 2 };
 
 /* flags of NODE_SHARED: see elqb__share_value() */
 enum { SHARED_BY_US = 1 };
@@ -159,9 +164,28 @@ struct elqb__function {
     const char *schema; /* NULL: none                                       */
     uint8_t form;       /* enum elqb__form                                  */
     uint8_t distinct;
+    uint8_t within; /* order is WITHIN GROUP (ORDER BY ...)                 */
     struct elqb__list order;
     elqb_expr filter;
+    const struct elqb__window *over; /* NULL: none                          */
 };
+
+/* What stands behind OVER, or in WINDOW behind AS. */
+struct elqb__window {
+    const char *name; /* of WINDOW, or of OVER alone                        */
+    const char *extends;
+    struct elqb__list partition_by;
+    struct elqb__list order_by;
+    elqb_bound start;
+    elqb_bound end;
+    uint8_t frame;   /* elqb_frame                                          */
+    uint8_t exclude; /* elqb_exclude                                        */
+};
+
+static inline bool elqb__is_offset(const elqb_bound *bound)
+{
+    return bound->kind == ELQB_PRECEDING || bound->kind == ELQB_FOLLOWING;
+}
 
 /* How a function's name is written. */
 enum elqb__form {
@@ -298,11 +322,30 @@ uint32_t elqb__element_of(uint32_t oid); /* 0 if no array */
 uint32_t elqb__type_by_name(const char *name);
 const char *elqb__type_name(uint32_t oid, bool *is_array); /* NULL: unknown */
 
-/* operators.c: an error that names the function if it is no operator */
-bool elqb__check_operator(elqb *q, const char *function, const char *spelling);
-
 /* from.c: what an item is, for messages */
 const char *elqb__source_name(const struct elqb_node *source);
+
+/* operators.c: an error that names the function if it is no operator; a op ANY
+ * (array), after any check of the array. */
+bool elqb__check_operator(elqb *q, const char *function, const char *spelling);
+elqb_expr elqb__quantify(elqb *q, const char *function, elqb_expr a,
+                         const char *spelling, const char *quantifier,
+                         elqb_expr array);
+
+/* functions.c: a copy of a call, to be changed.  NULL: q failed. */
+struct elqb_node *elqb__copy_call(elqb *q, const char *function,
+                                  elqb_expr call,
+                                  struct elqb__function **more);
+
+/* The changed copy as an expression; ELQB_NONE, and an error of the function,
+ * if PostgreSQL refuses what it has become. */
+elqb_expr elqb__finish_call(elqb *q, const char *function,
+                            struct elqb_node *node, uint32_t oid);
+
+/* selectable.c: a list without its ELQB_NONE; as the columns of a result. */
+void elqb__add_list(elqb *q, const char *function, struct elqb__list *to,
+                    const elqb_expr *list);
+void elqb__take_text_column(elqb_expr *e);
 
 /* text.c: whether a piece of SQL is whole: quotes and brackets closed. */
 bool elqb__check_sql(elqb *q, const char *function, const char *sql);

@@ -58,22 +58,23 @@ static void add_natural(elqb *q, struct elqb__from *from, elqb_join_kind kind,
 }
 
 /* clang-format off */
-#define DEFINE_JOINS(type)                                                    \
+#define DEFINE_JOINS(type, can_join)                                          \
     void elqb_##type##_join_using_v(elqb_##type *s, elqb_join_kind kind,      \
                                     elqb_table t, const char *alias,          \
                                     const elqb_expr *columns)                 \
     {                                                                         \
-        if (s)                                                                \
+        if (can_join(s, "elqb_join_using"))                                   \
             add_using(s->q, &s->from, kind, t, alias, columns);               \
     }                                                                         \
     void elqb_##type##_join_natural(elqb_##type *s, elqb_join_kind kind,      \
                                     elqb_table t)                             \
     {                                                                         \
-        if (s)                                                                \
+        if (can_join(s, "elqb_join_natural"))                                 \
             add_natural(s->q, &s->from, kind, t);                             \
     }
-DEFINE_JOINS(select)
-DEFINE_JOINS(update)
-DEFINE_JOINS(delete)
-DEFINE_JOINS(merge)
+#define IS_THERE(s, function) ((s) != NULL)
+DEFINE_JOINS(select, elqb__is_plain)
+DEFINE_JOINS(update, IS_THERE)
+DEFINE_JOINS(delete, IS_THERE)
+DEFINE_JOINS(merge, IS_THERE)
 /* clang-format on */

@@ -32,7 +32,7 @@ void elqb_for_v(elqb_select *s, elqb_strength strength, elqb_wait wait,
     struct elqb__lock *lock;
     uint32_t count = 0;
 
-    if (elqb__failed(q))
+    if (!elqb__is_plain(s, "elqb_for") || elqb__failed(q))
         return;
     if ((unsigned)strength > ELQB_FOR_KEY_SHARE ||
         (unsigned)wait > ELQB_SKIP_LOCKED)

@@ -330,6 +330,21 @@ static elqb_expr make_quantified(elqb *q, const char *function, elqb_expr a,
                                  const char *spelling, const char *quantifier,
                                  elqb_expr array)
 {
+    if (!elqb__failed(q) && is_scalar(q, &array)) {
+        /* ANY ((SELECT ...)) is ANY (SELECT ...) to SQL: of rows */
+        elqb__fail(q, ELQB_E_USAGE, "%s: the operand is a subquery; use "
+                   "elqb_cast() if it gives an array, elqb_in_select() for "
+                   "its rows", function);
+        return ELQB_NONE;
+    }
+    return elqb__quantify(q, function, a, spelling, quantifier, array);
+}
+
+/* The array may be a select as well: its rows. */
+elqb_expr elqb__quantify(elqb *q, const char *function, elqb_expr a,
+                         const char *spelling, const char *quantifier,
+                         elqb_expr array)
+{
     struct elqb_node *node;
 
     if (!check_operator(q, function, spelling) ||
@@ -337,13 +352,6 @@ static elqb_expr make_quantified(elqb *q, const char *function, elqb_expr a,
         !elqb__keep_operand(q, function, &array) ||
         !(node = elqb__new_node(q, NODE_QUANTIFIED, 2)))
         return ELQB_NONE;
-    if (is_scalar(q, &array)) {
-        /* ANY ((SELECT ...)) is ANY (SELECT ...) to SQL: of rows */
-        elqb__fail(q, ELQB_E_USAGE, "%s: the operand is a subquery; use "
-                   "elqb_cast() if it gives an array, elqb_in_select() for "
-                   "its rows", function);
-        return ELQB_NONE;
-    }
     if (a.kind != ELQB_KIND_VALUE)
         elqb__take_array_type(&array, a.oid);
     if (elqb__element_of(array.oid) && array.kind != ELQB_KIND_VALUE)

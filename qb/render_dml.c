@@ -187,6 +187,10 @@ static void put_conflict(struct elqb__render *r, const elqb_insert *i)
 
 void elqb__put_insert(struct elqb__render *r, const elqb_insert *i)
 {
+    struct elqb__scope scope = { .outer = r->scope };
+
+    if (i->with)
+        elqb__put_with(r, &scope, i->with);
     PUT(r, "INSERT INTO ");
     elqb__put_table(r, &i->table);
     for (uint32_t c = 0; c < i->columns.count; c++) {
@@ -210,30 +214,41 @@ void elqb__put_insert(struct elqb__render *r, const elqb_insert *i)
     }
     put_conflict(r, i);
     put_returning(r, &i->returning);
+    r->scope = scope.outer;
 }
 
 /* ------------------------------------------------------- UPDATE and DELETE */
 
 void elqb__put_update(struct elqb__render *r, const elqb_update *u)
 {
+    struct elqb__scope scope = { .outer = r->scope };
+
     if (u->set.count == 0)
         elqb__fail(r->q, ELQB_E_USAGE,
                    "elqb_render: an update sets nothing, see elqb_set()");
+    if (u->with)
+        elqb__put_with(r, &scope, u->with);
     PUT(r, "UPDATE ");
     elqb__put_table(r, &u->table);
     put_set(r, " SET ", &u->set);
     elqb__put_from(r, " FROM ", &u->from);
     elqb__put_clause(r, " WHERE ", &u->where);
     put_returning(r, &u->returning);
+    r->scope = scope.outer;
 }
 
 void elqb__put_delete(struct elqb__render *r, const elqb_delete *d)
 {
+    struct elqb__scope scope = { .outer = r->scope };
+
+    if (d->with)
+        elqb__put_with(r, &scope, d->with);
     PUT(r, "DELETE FROM ");
     elqb__put_table(r, &d->table);
     elqb__put_from(r, " USING ", &d->from);
     elqb__put_clause(r, " WHERE ", &d->where);
     put_returning(r, &d->returning);
+    r->scope = scope.outer;
 }
 
 /* ------------------------------------------------------------------ MERGE */
@@ -289,6 +304,8 @@ static void put_when(struct elqb__render *r, const elqb_when *w)
 
 void elqb__put_merge(struct elqb__render *r, const elqb_merge *m)
 {
+    struct elqb__scope scope = { .outer = r->scope };
+
     if (m->from.count == 0)
         elqb__fail(r->q, ELQB_E_USAGE,
                    "elqb_render: a merge has no source, see "
@@ -296,10 +313,13 @@ void elqb__put_merge(struct elqb__render *r, const elqb_merge *m)
     if (!m->first)
         elqb__fail(r->q, ELQB_E_USAGE,
                    "elqb_render: a merge has no elqb_when_...()");
+    if (m->with)
+        elqb__put_with(r, &scope, m->with);
     PUT(r, "MERGE INTO ");
     elqb__put_table(r, &m->table);
     elqb__put_from(r, " USING ", &m->from);
     elqb__put_clause(r, " ON ", &m->on);
     for (const elqb_when *w = m->first; w; w = w->next)
         put_when(r, w);
+    r->scope = scope.outer;
 }

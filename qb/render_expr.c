@@ -143,6 +143,7 @@ static void put_quantified(struct elqb__render *r, struct elqb_node *node,
                            unsigned b_expr)
 {
     unsigned level = elqb__ops[node->op].level;
+    const elqb_expr *b = &node->args[1];
 
     (void)b_expr;
     elqb__put_expr(r, &node->args[0],
@@ -151,6 +152,11 @@ static void put_quantified(struct elqb__render *r, struct elqb_node *node,
     elqb__put_string(r, node->more);
     elqb__put_char(r, ' ');
     elqb__put_string(r, node->text);
+    if (b->kind == ELQB_KIND_NODE && b->u.node->kind == NODE_SCALAR) {
+        elqb__put_char(r, ' ');
+        elqb__put_expr(r, &node->args[1], LEVEL_LOWEST);
+        return;
+    }
     PUT(r, " (");
     elqb__put_expr(r, &node->args[1], LEVEL_LOWEST);
     elqb__put_char(r, ')');
@@ -301,7 +307,8 @@ static void put_function(struct elqb__render *r, struct elqb_node *node,
     else
         elqb__put_list(r, node->args, node->count);
     if (f->order.count) {
-        PUT(r, " ORDER BY ");
+        elqb__put_string(r, f->within ? ") WITHIN GROUP (ORDER BY "
+                                      : " ORDER BY ");
         elqb__put_order(r, &f->order);
     }
     elqb__put_char(r, ')');
@@ -310,6 +317,8 @@ static void put_function(struct elqb__render *r, struct elqb_node *node,
         elqb__put_expr(r, (elqb_expr *)(uintptr_t)&f->filter, LEVEL_LOWEST);
         elqb__put_char(r, ')');
     }
+    if (f->over)
+        elqb__put_over(r, f->over);
 }
 
 static void put_case(struct elqb__render *r, struct elqb_node *node,
@@ -448,10 +457,11 @@ static void (*const put_kind[NODE_KINDS])(struct elqb__render *,
     [NODE_IN_SELECT] = put_in_select,
     [NODE_ARRAY_SELECT] = put_nested,
     [NODE_SUBQUERY] = put_nested,
+    [NODE_CTE] = elqb__put_cte_name,
     [NODE_UNNEST] = put_unnest,
-    [NODE_OPCLASS] = put_opclass,
     [NODE_FUNCTION_AS] = put_function_as,
     [NODE_GROUPING] = put_grouping,
+    [NODE_OPCLASS] = put_opclass,
 };
 
 static void put_node(struct elqb__render *r, struct elqb_node *node,

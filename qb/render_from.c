@@ -88,7 +88,8 @@ static const char *find_join_problem(const elqb_select *s)
             return "elqb_joined() of a select with a comma in FROM";
     if (s->columns.count || s->where.kind || s->group_by.count ||
         s->having.kind || s->order_by.count || s->limit.kind ||
-        s->offset.kind || s->distinct || s->distinct_on.count || s->locks)
+        s->offset.kind || s->distinct || s->distinct_on.count || s->with ||
+        s->windows || s->locks)
         return "elqb_joined() of a select with more than FROM";
     return NULL;
 }

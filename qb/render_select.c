@@ -226,10 +226,9 @@ static void put_limit(struct elqb__render *r, const elqb_select *s)
     PUT(r, " ROWS WITH TIES");
 }
 
-void elqb__put_select(struct elqb__render *r, const elqb_select *s)
+/* From SELECT to WINDOW: what a set operation has in its operands. */
+static void put_clauses(struct elqb__render *r, const elqb_select *s)
 {
-    if (!elqb__enter(r))
-        return;
     if (s->columns.count == 0)
         elqb__fail(r->q, ELQB_E_USAGE,
                    "elqb_render: a select has no columns, see elqb_columns()");
@@ -245,6 +244,24 @@ void elqb__put_select(struct elqb__render *r, const elqb_select *s)
         elqb__put_grouping(r, &s->group_by);
     }
     elqb__put_clause(r, " HAVING ", &s->having);
+    if (s->windows)
+        elqb__put_windows(r, s->windows);
+}
+
+void elqb__put_select(struct elqb__render *r, const elqb_select *s)
+{
+    const struct elqb__windows *windows = r->windows;
+    struct elqb__scope scope = { .outer = r->scope };
+
+    if (!elqb__enter(r))
+        return;
+    r->windows = s->windows;
+    if (s->with)
+        elqb__put_with(r, &scope, s->with);
+    if (s->set)
+        elqb__put_set(r, s->set);
+    else
+        put_clauses(r, s);
     if (s->order_by.count) {
         PUT(r, " ORDER BY ");
         elqb__put_order(r, &s->order_by);
@@ -252,5 +269,7 @@ void elqb__put_select(struct elqb__render *r, const elqb_select *s)
     put_limit(r, s);
     if (s->locks)
         elqb__put_locks(r, s);
+    r->scope = scope.outer;
+    r->windows = windows;
     elqb__leave(r);
 }

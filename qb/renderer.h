@@ -13,6 +13,10 @@
 
 #include "internal.h"
 
+struct elqb__set;
+struct elqb__with;
+struct elqb__windows;
+
 /* In a minimum level: inside the middle operand of BETWEEN. */
 #define B_EXPR 0x40u
 
@@ -26,6 +30,8 @@ struct elqb__render {
     uint32_t count;
     uint32_t room;
     unsigned depth;
+    const struct elqb__scope *scope;     /* the CTEs in sight               */
+    const struct elqb__windows *windows; /* of the select under way         */
     unsigned flags; /* of the statement                                     */
     bool debug;     /* write values into the text                           */
 };
@@ -108,6 +114,24 @@ void elqb__put_merge(struct elqb__render *r, const elqb_merge *m);
 /* render_ddl.c */
 struct elqb_ddl;
 void elqb__put_ddl(struct elqb__render *r, const struct elqb_ddl *d);
+
+/* render_with.c: WITH ... before a statement, which leaves r->scope as it was
+ * before when it ends; a set operation without its ORDER BY and LIMIT. */
+struct elqb__scope {
+    const struct elqb__scope *outer;
+    const struct elqb__with *with;
+    uint32_t count; /* that are in sight                                    */
+};
+void elqb__put_with(struct elqb__render *r, struct elqb__scope *scope,
+                    const struct elqb__with *with);
+void elqb__put_set(struct elqb__render *r, const struct elqb__set *set);
+void elqb__put_cte_name(struct elqb__render *r, struct elqb_node *node,
+                        unsigned b_expr);
+
+/* render_window.c: OVER and WINDOW, with a space before */
+void elqb__put_over(struct elqb__render *r, const struct elqb__window *window);
+void elqb__put_windows(struct elqb__render *r,
+                       const struct elqb__windows *windows);
 
 /* One level deeper; false, and an error, if that is too deep. */
 bool elqb__enter(struct elqb__render *r);

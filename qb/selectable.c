@@ -46,6 +46,15 @@ void elqb__add_list(elqb *q, const char *function, struct elqb__list *to,
     }
 }
 
+/* A string among columns is text, unless those of other selects are not. */
+void elqb__take_text_column(elqb_expr *e)
+{
+    if (!elqb__is_untyped_text(e))
+        return;
+    elqb__take_text(e);
+    e->flags |= TEXT_BY_DEFAULT;
+}
+
 /* In a result a bare string is text, also as a part of a row: of a copy, as
  * the row may stand elsewhere too. */
 static void type_column(elqb *q, elqb_expr *e)
@@ -54,7 +63,7 @@ static void type_column(elqb *q, elqb_expr *e)
     struct elqb_node *copy;
     bool strings = false;
 
-    elqb__take_text(e);
+    elqb__take_text_column(e);
     if (e->kind != ELQB_KIND_NODE || e->u.node->kind != NODE_ROW)
         return;
     row = e->u.node;
@@ -186,18 +195,22 @@ elqb_select *elqb_select_copy(const elqb_select *s)
     elqb__share_list(&copy->group_by);
     elqb__share_list(&copy->order_by);
     copy->from.room = copy->from.count;
+    if (s->with)
+        copy->with = elqb__copy_with(s->q, s->with);
+    if (s->windows)
+        copy->windows = elqb__copy_windows(s->q, s->windows);
     return copy;
 }
 
 void elqb_select_columns_v(elqb_select *s, const elqb_expr *list)
 {
-    if (s)
+    if (elqb__is_plain(s, "elqb_columns"))
         elqb__add_columns(s->q, "elqb_columns", &s->columns, list);
 }
 
 void elqb_clear_columns(elqb_select *s)
 {
-    if (s)
+    if (elqb__is_plain(s, "elqb_clear_columns"))
         memset(&s->columns, 0, sizeof(s->columns));
 }
 
@@ -209,56 +222,58 @@ void elqb_clear_order_by(elqb_select *s)
 
 void elqb_distinct(elqb_select *s)
 {
-    if (s)
+    if (elqb__is_plain(s, "elqb_distinct"))
         s->distinct = true;
 }
 
 void elqb_distinct_on_v(elqb_select *s, const elqb_expr *list)
 {
-    if (s)
+    if (elqb__is_plain(s, "elqb_distinct_on"))
         elqb__add_list(s->q, "elqb_distinct_on", &s->distinct_on, list);
 }
 
 void elqb_select_from(elqb_select *s, elqb_table t)
 {
-    if (s)
+    if (elqb__is_plain(s, "elqb_from"))
         elqb__add_from(s->q, "elqb_from", &s->from, NO_JOIN, t, ELQB_NONE);
 }
 
 void elqb_select_join(elqb_select *s, elqb_join_kind kind, elqb_table t,
                       elqb_expr on)
 {
-    if (s)
+    if (elqb__is_plain(s, "elqb_join"))
         elqb__add_from(s->q, "elqb_join", &s->from, (uint8_t)kind, t, on);
 }
 
 void elqb_select_where(elqb_select *s, elqb_expr condition)
 {
-    if (s)
+    if (elqb__is_plain(s, "elqb_where"))
         elqb__add_condition(s->q, "elqb_where", &s->where, condition);
 }
 
 void elqb_group_by_v(elqb_select *s, const elqb_expr *list)
 {
-    if (s)
+    if (elqb__is_plain(s, "elqb_group_by"))
         elqb__add_list(s->q, "elqb_group_by", &s->group_by, list);
 }
 
 void elqb_group_by_distinct(elqb_select *s)
 {
-    if (s)
+    if (elqb__is_plain(s, "elqb_group_by_distinct"))
         s->group_distinct = true;
 }
 
 void elqb_having(elqb_select *s, elqb_expr condition)
 {
-    if (s)
+    if (elqb__is_plain(s, "elqb_having"))
         elqb__add_condition(s->q, "elqb_having", &s->having, condition);
 }
 
 void elqb_order_by_v(elqb_select *s, const elqb_expr *list)
 {
-    if (s)
+    if (s && s->set)
+        elqb__add_result_order(s, list);
+    else if (s)
         elqb__add_list(s->q, "elqb_order_by", &s->order_by, list);
 }
 
@@ -323,14 +338,18 @@ struct elqb_node *elqb__nest(elqb *q, const char *function,
     return make_nested(q, function, NODE_SOURCE, s, 0);
 }
 
+/* The type of the first column of a select, as far as it has one yet. */
+static uint32_t first_type(const elqb_select *s)
+{
+    s = elqb__first_select(s);
+    return s->columns.count ? s->columns.items[0].oid : 0;
+}
+
 elqb_expr elqb_scalar(elqb *q, elqb_select *s)
 {
     struct elqb_node *node = make_nested(q, "elqb_scalar", NODE_SCALAR, s, 0);
 
-    if (!node)
-        return ELQB_NONE;
-    return elqb__node_expr(node, s->columns.count ? s->columns.items[0].oid
-                                                  : 0);
+    return node ? elqb__node_expr(node, first_type(s)) : ELQB_NONE;
 }
 
 elqb_expr elqb_exists(elqb *q, elqb_select *s)
@@ -338,6 +357,31 @@ elqb_expr elqb_exists(elqb *q, elqb_select *s)
     struct elqb_node *node = make_nested(q, "elqb_exists", NODE_EXISTS, s, 0);
 
     return node ? elqb__node_expr(node, ELPQ_OID_BOOL) : ELQB_NONE;
+}
+
+/* What is compared with the rows of a select takes the types of its columns:
+ * the values of a row in a row of their own. */
+static void take_columns(elqb *q, elqb_expr *a, const elqb_select *s)
+{
+    const elqb_select *first = elqb__first_select(s);
+    const struct elqb_node *row;
+    struct elqb_node *copy;
+
+    if (a->kind != ELQB_KIND_NODE || a->u.node->kind != NODE_ROW) {
+        if (first_type(first))
+            elqb__take_type(a, first_type(first));
+        return;
+    }
+    row = a->u.node;
+    if (row->count != first->columns.count ||
+        !(copy = elqb__new_node(q, NODE_ROW, row->count)))
+        return;
+    for (uint32_t i = 0; i < row->count; i++) {
+        copy->args[i] = row->args[i];
+        if (first->columns.items[i].oid)
+            elqb__take_type(&copy->args[i], first->columns.items[i].oid);
+    }
+    *a = elqb__node_expr(copy, a->oid);
 }
 
 static elqb_expr make_in_select(elqb *q, enum elqb__op op,
@@ -348,8 +392,7 @@ static elqb_expr make_in_select(elqb *q, enum elqb__op op,
 
     if (!node || !elqb__keep_operand(q, function, &a))
         return ELQB_NONE;
-    if (s->columns.count && s->columns.items[0].oid)
-        elqb__take_type(&a, s->columns.items[0].oid);
+    take_columns(q, &a, s);
     node->args[0] = a;
     node->op = (uint8_t)op;
     node->level = elqb__ops[op].level;
@@ -373,9 +416,33 @@ elqb_expr elqb_array_select(elqb *q, elqb_select *s)
 
     if (!node)
         return ELQB_NONE;
-    return elqb__node_expr(
-        node,
-        s->columns.count ? elqb__array_of(s->columns.items[0].oid) : 0);
+    return elqb__node_expr(node, elqb__array_of(first_type(s)));
+}
+
+/* a op ANY (SELECT ...): a quantified node, whose array is the select. */
+static elqb_expr make_quantified(elqb *q, const char *function, elqb_expr a,
+                                 const char *spelling, const char *quantifier,
+                                 elqb_select *s)
+{
+    struct elqb_node *rows = make_nested(q, function, NODE_SCALAR, s, 0);
+
+    if (!rows || !elqb__keep_operand(q, function, &a))
+        return ELQB_NONE;
+    take_columns(q, &a, s);
+    return elqb__quantify(q, function, a, spelling, quantifier,
+                          elqb__node_expr(rows, 0));
+}
+
+elqb_expr elqb_operator_any_select(elqb *q, elqb_expr a, const char *spelling,
+                                   elqb_select *s)
+{
+    return make_quantified(q, "elqb_op_any_select", a, spelling, "ANY", s);
+}
+
+elqb_expr elqb_operator_all_select(elqb *q, elqb_expr a, const char *spelling,
+                                   elqb_select *s)
+{
+    return make_quantified(q, "elqb_op_all_select", a, spelling, "ALL", s);
 }
 
 static elqb_table make_source(elqb *q, const char *function, elqb_select *s,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * What stands in FROM beside plain tables and subqueries: how from.c and
- * unnest.c keep it for render_from.c.  Included by these only.
+ * unnest.c keep it for render_from.c and columns.c.  Included by these only.
  */
 #ifndef ELQB_SOURCE_H
 #define ELQB_SOURCE_H

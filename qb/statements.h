@@ -43,11 +43,64 @@ struct elqb_select {
     elqb_expr having;
     elqb_expr limit;
     elqb_expr offset;
+    struct elqb__with *with;        /* NULL, as the next three: none        */
+    const struct elqb__set *set;    /* instead of columns to having         */
+    struct elqb__windows *windows;  /* of WINDOW                            */
     const struct elqb__lock *locks; /* the last                             */
     bool distinct;
     bool with_ties; /* limit is of FETCH FIRST                              */
     bool group_distinct;
 };
+
+/* A set operation of at least two selects. */
+struct elqb__set {
+    enum elqb__op op;
+    uint32_t depth; /* of set operations in it, and itself                  */
+    uint32_t count;
+    elqb_select *items[];
+};
+
+/* The CTEs of a statement, in order. */
+struct elqb__with {
+    elqb_cte **items;
+    uint32_t count;
+    uint32_t room;
+};
+
+struct elqb__windows {
+    const struct elqb__window **items;
+    uint32_t count;
+    uint32_t room;
+};
+
+enum elqb__body {
+    BODY_NONE,
+    BODY_SELECT,
+    BODY_INSERT,
+    BODY_UPDATE,
+    BODY_DELETE
+};
+
+struct elqb_cte {
+    elqb *q;
+    const char *name;
+    struct elqb_node *source; /* of the tables that stand for it            */
+    const void *body;         /* what, says:                                */
+    enum elqb__body kind;
+    bool recursive;
+    bool recurses; /* elqb_cte_recurse() made the body                      */
+    uint8_t materialized; /* enum elqb__materialized                        */
+    bool breadth_first;
+    struct elqb__list columns;
+    struct elqb__list search_by;
+    const char *search; /* NULL: no SEARCH                                  */
+    struct elqb__list cycle_by;
+    const char *mark; /* NULL: no CYCLE                                     */
+    const char *path;
+    elqb_expr yes; /* ELQB_NONE: true and false                             */
+    elqb_expr no;
+};
+enum elqb__materialized { MATERIALIZED_ASK, MATERIALIZED_NO, MATERIALIZED_YES };
 
 enum elqb__conflict { CONFLICT_ERROR, CONFLICT_NOTHING, CONFLICT_UPDATE };
 
@@ -67,6 +120,7 @@ struct elqb_insert {
     struct elqb__list set; /* see elqb__add_assignment()                    */
     elqb_expr conflict_where;
     struct elqb__list returning;
+    struct elqb__with *with;
 };
 
 struct elqb_update {
@@ -76,6 +130,7 @@ struct elqb_update {
     struct elqb__from from;
     elqb_expr where;
     struct elqb__list returning;
+    struct elqb__with *with;
 };
 
 struct elqb_delete {
@@ -84,6 +139,7 @@ struct elqb_delete {
     struct elqb__from from;
     elqb_expr where;
     struct elqb__list returning;
+    struct elqb__with *with;
 };
 
 enum elqb__action {
@@ -111,6 +167,7 @@ struct elqb_merge {
     elqb_expr on;
     elqb_when *first;
     elqb_when *last;
+    struct elqb__with *with;
     bool closed[2]; /* [matched]: one without a condition was the last      */
 };
 
@@ -125,6 +182,30 @@ void elqb__add_row(elqb *q, const char *function, struct elqb__list *set,
 uint8_t elqb__check_override(elqb *q, elqb_override kind);
 bool elqb__is_target(const elqb_expr *e);
 
+/* setop.c */
+const elqb_select *elqb__first_select(const elqb_select *s);
+void elqb__add_result_order(elqb_select *s, const elqb_expr *list);
+void elqb__type_values(elqb_select *s, uint32_t column, uint32_t oid);
+ELQB__COLD void elqb__refuse_set(const elqb_select *s, const char *function);
+
+/* Whether a verb may change the clauses that a set operation does not have. */
+static inline bool elqb__is_plain(const elqb_select *s, const char *function)
+{
+    if (!s)
+        return false;
+    if (s->set)
+        elqb__refuse_set(s, function);
+    return !s->set;
+}
+
+/* cte.c, for any statement: one more CTE; a list that may grow on its own. */
+void elqb__add_with(elqb *q, struct elqb__with **with, elqb_cte *c);
+struct elqb__with *elqb__copy_with(elqb *q, const struct elqb__with *with);
+
+/* window.c */
+struct elqb__windows *elqb__copy_windows(elqb *q,
+                                         const struct elqb__windows *windows);
+
 /* selectable.c, for dml.c too */
 void *elqb__new_statement(elqb *q, size_t size);
 bool elqb__keep_table(elqb *q, const char *function, elqb_table *t);
@@ -136,8 +217,6 @@ bool elqb__push_from(elqb *q, struct elqb__from *from, uint8_t join,
                      const elqb_table *t, elqb_expr on);
 void elqb__add_condition(elqb *q, const char *function, elqb_expr *where,
                          elqb_expr condition);
-void elqb__add_list(elqb *q, const char *function, struct elqb__list *to,
-                    const elqb_expr *list);
 void elqb__add_columns(elqb *q, const char *function, struct elqb__list *to,
                        const elqb_expr *list);
 

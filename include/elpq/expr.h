@@ -385,6 +385,10 @@ ELPQ_API elqb_expr elqb_agg_order_by_v(elqb *q, elqb_expr call,
                                        const elqb_expr *order);
 ELPQ_API elqb_expr elqb_agg_filter(elqb *q, elqb_expr call, elqb_expr where);
 
+/** f(x) WITHIN GROUP (ORDER BY y); for OVER see window.h. */
+ELPQ_API elqb_expr elqb_agg_within_group_v(elqb *q, elqb_expr call,
+                                           const elqb_expr *order);
+
 /**
  * CASE WHEN w1 THEN t1 ... ELSE e END; pairs are w1, t1, w2, t2.  `base` is
  * the operand of CASE base WHEN ..., or ELQB_NONE; so is `otherwise`.
@@ -424,6 +428,15 @@ ELPQ_API elqb_expr elqb_in_select(elqb *q, elqb_expr a, elqb_select *s);
 ELPQ_API elqb_expr elqb_not_in_select(elqb *q, elqb_expr a, elqb_select *s);
 ELPQ_API elqb_expr elqb_array_select(elqb *q, elqb_select *s);
 
+/** a < ANY (SELECT ...), a < ALL (SELECT ...), any operator: the macros
+ *  elqb_op_any_select(q, a, "<", s) and elqb_op_all_select(). */
+ELPQ_API elqb_expr elqb_operator_any_select(elqb *q, elqb_expr a,
+                                            const char *spelling,
+                                            elqb_select *s);
+ELPQ_API elqb_expr elqb_operator_all_select(elqb *q, elqb_expr a,
+                                            const char *spelling,
+                                            elqb_select *s);
+
 #ifdef __cplusplus
 }
 #endif
@@ -448,6 +461,10 @@ ELPQ_API elqb_expr elqb_array_select(elqb *q, elqb_select *s);
     elqb_operator_any(q, a, "" spelling "", b)
 #define elqb_op_all(q, a, spelling, b)                                        \
     elqb_operator_all(q, a, "" spelling "", b)
+#define elqb_op_any_select(q, a, spelling, s)                                 \
+    elqb_operator_any_select(q, a, "" spelling "", s)
+#define elqb_op_all_select(q, a, spelling, s)                                 \
+    elqb_operator_all_select(q, a, "" spelling "", s)
 #define elqb_op_prefix(q, spelling, a)                                        \
     elqb_operator_prefix(q, "" spelling "", a)
 #define elqb_order_using(q, a, spelling)                                      \
@@ -471,6 +488,8 @@ ELPQ_API elqb_expr elqb_array_select(elqb *q, elqb_select *s);
                 ELQB_REST_LIST_(__VA_ARGS__))
 #define elqb_agg_order_by(q, call, ...)                                       \
     elqb_agg_order_by_v(q, call, ELQB_LIST(__VA_ARGS__))
+#define elqb_agg_within_group(q, call, ...)                                   \
+    elqb_agg_within_group_v(q, call, ELQB_LIST(__VA_ARGS__))
 #define elqb_coalesce(q, ...)                                                 \
     elqb_func_v(q, NULL, "coalesce", ELQB_LIST(__VA_ARGS__))
 #define elqb_greatest(q, ...)                                                 \

@@ -5,7 +5,8 @@
  *
  * Each is an elqb_table, to be used like any other: in FROM, in joins, and
  * with elqb_c() for its columns.  elqb_col() is elqb_c() that asks the item:
- * it gives the type, and refuses a name that is not there.  ELQB_TABLE()
+ * it gives the type, and refuses a name that is not there; also of subqueries
+ * and CTEs.  ELQB_TABLE()
  * declares columns for items, too: with pairs_as("p"), P.id is a column of
  * whatever item has the alias "p".
  *
@@ -30,7 +31,9 @@ typedef struct elqb_column_def {
     const char *trusted_type; /**< "" or NULL: not said                     */
 } elqb_column_def;
 
-/** The column "name" of the item, with the type if the item knows it. */
+/** The column "name" of the item, with its type as far as it is known.  If the
+ *  names of all columns are known and this is not among them, it is an error.
+ *  Of tables it is what elqb_c() is. */
 ELPQ_API elqb_expr elqb_col(elqb *q, elqb_table t, const char *name);
 
 /**

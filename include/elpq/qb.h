@@ -31,6 +31,7 @@
 #ifndef ELQB_QB_H
 #define ELQB_QB_H
 
+#include "cte.h"
 #include "ddl.h"
 #include "dml.h"
 #include "expr.h"
@@ -38,6 +39,7 @@
 #include "render.h"
 #include "schema.h"
 #include "select.h"
+#include "window.h"
 
 /*
  * elqb_columns(s, a, b ...)     select, insert
@@ -51,6 +53,8 @@
  * elqb_set_row(s, columns, row) update, WHEN of merge
  * elqb_overriding(s, kind)      insert, WHEN of merge
  * elqb_returning(s, a, b ...)   insert, update, delete
+ * elqb_with(s, cte)             select, insert, update, delete, merge
+ * elqb_cte_as(cte, s)           select, insert, update, delete
  * elqb_render(q, s)             all, and elqb_text()
  * elqb_debug(q, s)              all, and elqb_text()
  *
@@ -111,6 +115,19 @@
         elqb_insert *: elqb_insert_returning_v,                               \
         elqb_update *: elqb_update_returning_v,                               \
         elqb_delete *: elqb_delete_returning_v)(s, ELQB_LIST(__VA_ARGS__))
+#define elqb_with(s, cte)                                                     \
+    _Generic((s),                                                             \
+        elqb_select *: elqb_select_with,                                      \
+        elqb_insert *: elqb_insert_with,                                      \
+        elqb_update *: elqb_update_with,                                      \
+        elqb_delete *: elqb_delete_with,                                      \
+        elqb_merge *: elqb_merge_with)(s, cte)
+#define elqb_cte_as(cte, s)                                                   \
+    _Generic((s),                                                             \
+        elqb_select *: elqb_cte_as_select,                                    \
+        elqb_insert *: elqb_cte_as_insert,                                    \
+        elqb_update *: elqb_cte_as_update,                                    \
+        elqb_delete *: elqb_cte_as_delete)(cte, s)
 #define elqb_render(q, s)                                                     \
     _Generic((s),                                                             \
         elqb_select *: elqb_select_render,                                    \
@@ -170,6 +187,18 @@ ELQB_VERBS_(delete)
 ELQB_VERBS_(merge)
 #undef ELQB_VERBS_
 
+#define ELQB_VERBS_(type)                                                     \
+    ELQB_VERB_(with, type, (elqb_##type * s, elqb_cte *c), (s, c))            \
+    inline void elqb_cte_as(elqb_cte *c, elqb_##type *s)                      \
+    {                                                                         \
+        elqb_cte_as_##type(c, s);                                             \
+    }
+ELQB_VERBS_(select)
+ELQB_VERBS_(insert)
+ELQB_VERBS_(update)
+ELQB_VERBS_(delete)
+#undef ELQB_VERBS_
+
 ELQB_VERB_(where, select, (elqb_select * s, elqb_expr e), (s, e))
 ELQB_VERB_(where, update, (elqb_update * s, elqb_expr e), (s, e))
 ELQB_VERB_(where, delete, (elqb_delete * s, elqb_expr e), (s, e))
@@ -182,6 +211,7 @@ ELQB_VERB_(set, update, (elqb_update * s, elqb_expr c, elqb_expr v), (s, c, v))
 ELQB_VERB_(returning_v, insert, (elqb_insert * s, const elqb_expr *l), (s, l))
 ELQB_VERB_(returning_v, update, (elqb_update * s, const elqb_expr *l), (s, l))
 ELQB_VERB_(returning_v, delete, (elqb_delete * s, const elqb_expr *l), (s, l))
+ELQB_VERB_(with, merge, (elqb_merge * s, elqb_cte *c), (s, c))
 ELQB_VERB_(set, when, (elqb_when * s, elqb_expr c, elqb_expr v), (s, c, v))
 ELQB_VERB_(set_row, update,
            (elqb_update * s, const elqb_expr *l, elqb_expr row), (s, l, row))

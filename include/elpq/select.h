@@ -8,6 +8,8 @@
  * any order, and repeated calls add to what is there (conditions with AND).
  * FROM is explicit: a table that only columns mention is not added.
  *
+ * A set operation is a select, too.  WITH is in cte.h, windows in window.h.
+ *
  * All functions accept NULL and expressions that failed; elqb_render() tells.
  * The verbs that several statements have (elqb_where ...) are in qb.h.
  */
@@ -147,6 +149,34 @@ typedef struct elqb_key {
  * end.
  */
 ELPQ_API elqb_expr elqb_seek_v(elqb *q, const elqb_key *keys);
+/* ---------------------------------------------------------- set operations */
+
+/**
+ * elqb_union(q, a, b ...): a UNION b.  The result is a select that goes where
+ * selects go, into other set operations too; parentheses are written where SQL
+ * needs them.  The operands keep their ORDER BY and LIMIT, and as subqueries
+ * are they are rendered in place.
+ *
+ * Its columns are those of the first operand.  Strings, NULLs and numbers
+ * among the columns that the others have by now take the types of the first
+ * select that has more than values there.
+ *
+ * It takes elqb_order_by(), elqb_limit(), elqb_offset() and elqb_with(); what
+ * else a select has is an error.  It can only be ordered by columns of the
+ * result: U.id and elqb_name("id") are "id", elqb_lit(1) is the first.
+ *
+ * The _v functions take an array of selects that ends with ELQB_SELECTS_END.
+ */
+ELPQ_API elqb_select *elqb_union_v(elqb *q, elqb_select *const *selects);
+ELPQ_API elqb_select *elqb_union_all_v(elqb *q, elqb_select *const *selects);
+ELPQ_API elqb_select *elqb_intersect_v(elqb *q, elqb_select *const *selects);
+ELPQ_API elqb_select *elqb_intersect_all_v(elqb *q,
+                                           elqb_select *const *selects);
+ELPQ_API elqb_select *elqb_except_v(elqb *q, elqb_select *const *selects);
+ELPQ_API elqb_select *elqb_except_all_v(elqb *q, elqb_select *const *selects);
+
+/** Ends a list of selects, in which NULL is one that failed. */
+#define ELQB_SELECTS_END ((elqb_select *)(intptr_t)-1)
 
 #ifdef __cplusplus
 }
@@ -171,6 +201,15 @@ ELPQ_API elqb_expr elqb_seek_v(elqb *q, const elqb_key *keys);
 #define elqb_seek(q, ...)                                                     \
     elqb_seek_v(q, (const elqb_key[]){                                        \
                        __VA_ARGS__, { .order = { .kind = ELQB_KIND_END } } })
+#define ELQB_SELECTS(...)                                                     \
+    ((elqb_select *const[]){ __VA_ARGS__, ELQB_SELECTS_END })
+#define elqb_union(q, ...) elqb_union_v(q, ELQB_SELECTS(__VA_ARGS__))
+#define elqb_union_all(q, ...) elqb_union_all_v(q, ELQB_SELECTS(__VA_ARGS__))
+#define elqb_intersect(q, ...) elqb_intersect_v(q, ELQB_SELECTS(__VA_ARGS__))
+#define elqb_intersect_all(q, ...)                                            \
+    elqb_intersect_all_v(q, ELQB_SELECTS(__VA_ARGS__))
+#define elqb_except(q, ...) elqb_except_v(q, ELQB_SELECTS(__VA_ARGS__))
+#define elqb_except_all(q, ...) elqb_except_all_v(q, ELQB_SELECTS(__VA_ARGS__))
 #endif
 
 #endif

@@ -23,6 +23,25 @@ control(elpq_pool *pool, elpq_conn *conn, elpq_result *result)
 #define USERS(C) C(id, INT4) C(name, TEXT)
 ELQB_TABLE(users, USERS)
 
+elqb_select *builder_queries(elqb *q, elqb_select *s, elqb_insert *i);
+
+elqb_select *
+builder_queries(elqb *q, elqb_select *s, elqb_insert *i)
+{
+    users_t U = users_table();
+    elqb_cte *c = elqb_cte_new(q, "c");
+
+    elqb_cte_as(c, i);
+    elqb_with(s, c);
+    elqb_from(s, elqb_cte_table(c));
+    elqb_window(s, "w", .order_by = ELQB_LIST(U.id));
+    elqb_columns(s, elqb_over(q, elqb_func(q, "rank"), .extends = "w",
+                              .frame = ELQB_ROWS,
+                              .start = elqb_preceding(elqb_val(3))));
+    elqb_where(s, elqb_op_any_select(q, U.id, "<", s));
+    return elqb_union(q, s, s);
+}
+
 const elpq_statement *builder_control(elqb *q, const char *user_input);
 
 const elpq_statement *

@@ -264,8 +264,8 @@ START_TEST(test_overriding)
     elqb_insert_select(i, s);
     elqb_overriding(i, ELQB_USER_VALUE);
     elqb_returning(i, elqb_star());
-    RUN_DML(i, "integer text -> integer character varying text numeric integer "
-               "qb_dml.state text[] date ");
+    RUN_DML(i, "integer character varying -> integer character varying text "
+               "numeric integer qb_dml.state text[] date ");
     i = elqb_insert_new(q, G.table);
     RUN_DML(i, "");
     IS("select string_agg(concat_ws(' ', id, sku), ', ' order by id) from "

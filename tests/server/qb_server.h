@@ -124,8 +124,9 @@ static inline PGresult *execute(const elpq_statement *st)
     }
     res = PQexecParams(conn, st->sql, (int)st->nvalues, oids, values, NULL,
                        NULL, 0);
-    ck_assert_msg(PQresultStatus(res) == PGRES_TUPLES_OK, "%s%s",
-                  PQerrorMessage(conn), st->sql);
+    ck_assert_msg(PQresultStatus(res) == PGRES_TUPLES_OK ||
+                      PQresultStatus(res) == PGRES_COMMAND_OK,
+                  "%s%s", PQerrorMessage(conn), st->sql);
     return res;
 }
 

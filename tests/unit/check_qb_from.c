@@ -393,7 +393,7 @@ START_TEST(test_values_mistakes)
     elqb_table v = elqb_values_table(q, "v", ID, elqb_row(q, V(1)));
 
     ck_assert(elqb_is_none(elqb_col(q, v, "idd")));
-    CHECK_FAILS(elqb_render(q, all_of(v)), ELQB_E_NAME,
+    CHECK_FAILS(elqb_render(q, all_of(v)), ELQB_E_USAGE,
                 "elqb_col: \"v\" has no column \"idd\"");
     ck_assert(elqb_is_none(elqb_col(q, v, "id")));
     CHECK_FAILS(FROM(U.table), ELQB_E_FOREIGN,
@@ -477,7 +477,7 @@ START_TEST(test_function_mistakes)
                         "elqb_rows_from()");
     t = elqb_define_columns_v(q, elqb_table_func(q, series(1, 2), "f"), ID);
     ck_assert(elqb_is_none(elqb_col(q, t, "x")));
-    FAILS(t, ELQB_E_NAME, "elqb_col: \"f\" has no column \"x\"");
+    FAILS(t, ELQB_E_USAGE, "elqb_col: \"f\" has no column \"x\"");
     CHECK_FAILS(elqb_render(q, elqb_raw(q, "x(")), ELQB_E_TEXT,
                 "elqb_raw: a bracket is not closed");
 }

@@ -78,6 +78,47 @@ static int define(elqb *w, int size)
            !elqb_render(w, elqb_truncate(w, ELQB_TABLES(T.table), 0));
 }
 
+/* Set operations, CTEs and windows; 0 if all went well. */
+static int work_with_queries(elqb *w, int size)
+{
+    users_t T = users_as("u");
+    elqb_select *s = elqb_select_new(w), *step = elqb_select_new(w), *copy;
+    elqb_cte *c = elqb_cte_new(w, "c");
+    elqb_table t;
+
+    elqb_columns(s, T.id, T.balance, T.name);
+    elqb_from(s, T.table);
+    elqb_cte_as(c, s);
+    t = elqb_cte_table(c);
+    elqb_columns(step, elqb_col(w, t, "id"), V(1), elqb_as(w, V("x"), "x"));
+    elqb_from(step, t);
+    elqb_cte_recurse(c, step);
+    elqb_cte_search_depth(c, "ord", T.id);
+    elqb_cte_cycle(c, "mark", "path", T.id);
+    s = elqb_select_new(w);
+    elqb_with(s, c);
+    for (int n = 0; n < size; n++) {
+        char name[20];
+
+        snprintf(name, sizeof(name), "w%d", n);
+        elqb_window_v(s, name, &(const elqb_window_spec){
+                                   .order_by = ELQB_LIST(T.id, T.name) });
+        elqb_columns(s, elqb_over(w, elqb_func(w, "rank"), .extends = name,
+                                  .frame = ELQB_ROWS,
+                                  .start = elqb_preceding(V(n))));
+        c = elqb_cte_new(w, name);
+        elqb_cte_as(c, step);
+        elqb_with(s, c);
+    }
+    copy = elqb_select_copy(s);
+    elqb_window(copy, "x");
+    elqb_where(copy, elqb_op_any_select(w, elqb_row(w, V(1), V(2), V("x")),
+                                        "=", step));
+    s = elqb_union(w, copy, elqb_except_all(w, s, copy));
+    elqb_order_by(s, elqb_desc(w, T.id));
+    return !elqb_render(w, s);
+}
+
 /* A bit of everything, large enough for several blocks; 0 if all went well. */
 static int work(elqb *w, int size)
 {
@@ -108,7 +149,8 @@ static int work(elqb *w, int size)
     elqb_where(u, elqb_in(w, T.id, V(1), V(2)));
     return !elqb_render(w, s) || !elqb_debug(w, copy) ||
            !elqb_render(w, copy) || !elqb_render(w, i) ||
-           !elqb_render(w, u) || define(w, size);
+           !elqb_render(w, u) || define(w, size) ||
+           work_with_queries(w, size);
 }
 
 START_TEST(test_each_allocation_fails)

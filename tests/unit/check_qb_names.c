@@ -88,6 +88,40 @@ START_TEST(test_names)
 }
 END_TEST
 
+/* Names of CTEs, their columns and windows; values of CYCLE. */
+START_TEST(test_query_names)
+{
+    for (int i = 0; i < qb_rounds(ROUNDS); i++) {
+        char name[200];
+        elqb_cte *c;
+        elqb_select *s = elqb_select_new(q), *body = elqb_select_new(q);
+        const elpq_statement *st;
+
+        make_hostile(name, 15);
+        if (strlen(name) > 63)
+            continue;
+        elqb_columns(body, elqb_lit(1));
+        c = elqb_cte_new(q, name);
+        elqb_cte_columns(c, elqb_name(name));
+        elqb_cte_as(c, body);
+        elqb_cte_recursive(c);
+        elqb_cte_search_depth(c, name, elqb_name(name));
+        elqb_cte_cycle(c, name, name, elqb_name(name));
+        elqb_cte_cycle_values(c, elqb_lit(name), elqb_lit(name));
+        elqb_window_v(s, name, NULL);
+        elqb_columns(s, elqb_over(q, elqb_func(q, "f"), .name = name),
+                     elqb_over(q, elqb_func(q, "f"), .extends = name));
+        elqb_from(s, elqb_cte_table(c));
+        elqb_with(s, c);
+        st = elqb_render(q, s);
+        ck_assert_msg(st != NULL, "%s", elqb_error(q));
+        ck_assert_msg(count_in_tree(st->sql, name) == 13, "%s: %s", name,
+                      st->sql);
+        elqb_reset(q);
+    }
+}
+END_TEST
+
 START_TEST(test_literals)
 {
     for (int i = 0; i < qb_rounds(ROUNDS); i++) {
@@ -179,6 +213,7 @@ int main(void)
 
 #ifdef HAVE_PG_QUERY
     tcase_add_test(tcase, test_names);
+    tcase_add_test(tcase, test_query_names);
     tcase_add_test(tcase, test_literals);
 #else
     (void)make_hostile;

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Set operations: UNION, INTERSECT, EXCEPT.
+ *
+ * A set operation is an elqb_select that has operands instead of clauses of
+ * its own, so it goes wherever a select goes; ORDER BY, LIMIT, OFFSET and WITH
+ * are its own.  The operands are known when it is made, which makes a tree
+ * without cycles of them.  Verbs of selects ask elqb__is_plain() first.
+ *
+ * The server takes the types of the columns from all operands at once, and a
+ * parameter that has a type is no longer open to that.  So values among them
+ * are given the type that the other operands have there.
+ */
+#include "statements.h"
+
+/* The one that names and types the columns. */
+const elqb_select *elqb__first_select(const elqb_select *s)
+{
+    while (s->set)
+        s = s->set->items[0];
+    return s;
+}
+
+void elqb__refuse_set(const elqb_select *s, const char *function)
+{
+    elqb__fail(s->q, ELQB_E_USAGE,
+               "%s: a set operation has columns, FROM and conditions in its "
+               "selects only", function);
+}
+
+/* ------------------------------------------------------------------- types */
+
+/* The value that is a column, with or without a label, or NULL. */
+static const elqb_expr *find_value(const elqb_expr *e)
+{
+    while (e->kind == ELQB_KIND_NODE && e->u.node->kind == NODE_LABEL)
+        e = &e->u.node->args[0];
+    return e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_LITERAL ? e
+                                                                      : NULL;
+}
+
+/* A column like this one of the type, if it is a value that can be. */
+static bool retype(elqb *q, elqb_expr *e, uint32_t oid)
+{
+    const elqb_expr *value = find_value(e);
+    elqb_expr typed;
+    struct elqb_node *label;
+
+    if (!value || value->kind != ELQB_KIND_VALUE)
+        return false;
+    typed = *value;
+    if (typed.flags & TEXT_BY_DEFAULT)
+        typed.oid = typed.u.value.oid = 0;
+    elqb__take_type(&typed, oid);
+    if (typed.oid == value->oid)
+        return false;
+    if (e->kind == ELQB_KIND_NODE) {
+        label = elqb__new_node(q, NODE_LABEL, 1);
+        if (!label)
+            return false;
+        label->text = e->u.node->text;
+        label->args[0] = typed;
+        typed = elqb__node_expr(label, typed.oid);
+    }
+    *e = typed;
+    return true;
+}
+
+static bool has_star(const elqb_select *s, uint32_t before)
+{
+    for (uint32_t i = 0; i < s->columns.count && i < before; i++)
+        if (s->columns.items[i].kind == ELQB_KIND_STAR)
+            return true;
+    return false;
+}
+
+/* Let values that are this column of the select, or of the operands, be of
+ * the type, or strings be open to any, if it is 0.  Copies of the select keep
+ * theirs. */
+static void type_column(elqb_select *s, uint32_t column, uint32_t oid)
+{
+    elqb_expr *items, typed;
+
+    for (uint32_t i = 0; s->set && i < s->set->count; i++)
+        type_column(s->set->items[i], column, oid);
+    if (column >= s->columns.count || has_star(s, column))
+        return;
+    typed = s->columns.items[column];
+    if (!retype(s->q, &typed, oid))
+        return;
+    items = elqb__alloc(s->q, s->columns.count * sizeof(*items));
+    if (!items)
+        return;
+    memcpy(items, s->columns.items, s->columns.count * sizeof(*items));
+    items[column] = typed;
+    s->columns.items = items;
+    s->columns.room = s->columns.count;
+}
+
+/* Whether a select has more than a value in the column, and the type that the
+ * first of those has that say it, else 0. */
+static bool find_type(const elqb_select *s, uint32_t column, uint32_t *oid)
+{
+    const elqb_expr *e;
+    bool found = false;
+
+    for (uint32_t i = 0; s->set && i < s->set->count; i++)
+        found |= find_type(s->set->items[i], column, oid);
+    if (column >= s->columns.count ||
+        find_value(e = &s->columns.items[column]))
+        return found;
+    if (!*oid)
+        *oid = e->oid;
+    return true;
+}
+
+static bool has_stars(const elqb_select *s)
+{
+    for (uint32_t i = 0; s->set && i < s->set->count; i++)
+        if (has_stars(s->set->items[i]))
+            return true;
+    return has_star(s, UINT32_MAX);
+}
+
+/* The server finds the type of a string beside one that only it knows: that
+ * of an enum, say. */
+static void match_columns(elqb_select *s)
+{
+    const elqb_select *first = elqb__first_select(s);
+
+    if (has_stars(s)) /* nobody knows what is under what */
+        return;
+    for (uint32_t i = 0; i < first->columns.count; i++) {
+        uint32_t oid = 0;
+
+        if (find_type(s, i, &oid))
+            type_column(s, i, oid);
+    }
+}
+
+/* What is stored into a column of a table, unless other operands of a set
+ * operation have a say in it. */
+void elqb__type_values(elqb_select *s, uint32_t column, uint32_t oid)
+{
+    uint32_t other = 0;
+
+    if (!find_type(s, column, &other) && (oid || !s->set))
+        type_column(s, column, oid);
+}
+
+/* ------------------------------------------------------------ constructors */
+
+#define MAX_SET_DEPTH 1000 /* more could not be rendered                     */
+
+static bool check_operand(elqb *q, const char *function, const elqb_select *s)
+{
+    if (!elqb__failed(q) && !s)
+        elqb__fail(q, ELQB_E_USAGE, "%s: a select is NULL", function);
+    if (!elqb__failed(q) && s->q != q)
+        elqb__fail(q, ELQB_E_FOREIGN,
+                   "%s: a select belongs to another workspace", function);
+    return !elqb__failed(q);
+}
+
+static uint32_t find_depth(const struct elqb__set *set)
+{
+    uint32_t depth = 1;
+
+    for (uint32_t i = 0; i < set->count; i++)
+        if (set->items[i]->set && set->items[i]->set->depth >= depth)
+            depth = set->items[i]->set->depth + 1;
+    return depth;
+}
+
+static elqb_select *make_set(elqb *q, enum elqb__op op, const char *function,
+                             elqb_select *const *selects)
+{
+    struct elqb__set *set;
+    uint32_t count = 0;
+    elqb_select *s;
+
+    while (selects && selects[count] != ELQB_SELECTS_END)
+        if (!check_operand(q, function, selects[count++]))
+            return NULL;
+    if (!elqb__failed(q) && count < 2)
+        elqb__fail(q, ELQB_E_USAGE, "%s: there are less than two selects",
+                   function);
+    if (elqb__failed(q))
+        return NULL;
+    set = elqb__alloc(q, sizeof(*set) + count * sizeof(elqb_select *));
+    s = elqb_select_new(q);
+    if (!set || !s)
+        return NULL;
+    set->op = op;
+    set->count = count;
+    memcpy(set->items, selects, count * sizeof(elqb_select *));
+    set->depth = find_depth(set);
+    if (set->depth > MAX_SET_DEPTH) {
+        elqb__fail(q, ELQB_E_LIMIT, "%s: nested more than %d levels deep",
+                   function, MAX_SET_DEPTH);
+        return NULL;
+    }
+    s->set = set;
+    match_columns(s);
+    return elqb__failed(q) ? NULL : s;
+}
+
+/* clang-format off */
+#define DEFINE_SET(name, fn)                                                  \
+    elqb_select *elqb_##fn##_v(elqb *q, elqb_select *const *selects)          \
+    {                                                                         \
+        return make_set(q, OP_##name, "elqb_" #fn, selects);                  \
+    }
+DEFINE_SET(UNION, union)
+DEFINE_SET(UNION_ALL, union_all)
+DEFINE_SET(INTERSECT, intersect)
+DEFINE_SET(INTERSECT_ALL, intersect_all)
+DEFINE_SET(EXCEPT, except)
+DEFINE_SET(EXCEPT_ALL, except_all)
+/* clang-format on */
+
+/* ---------------------------------------------------------------- ORDER BY */
+
+static bool is_ordinal(const elqb_expr *e)
+{
+    return e->kind == ELQB_KIND_LITERAL && (e->u.value.kind == ELPQ_KIND_INT ||
+                                            e->u.value.kind == ELPQ_KIND_UINT);
+}
+
+/* A column of the result by its name; text is taken at its word. */
+static bool name_result(elqb *q, elqb_expr *e)
+{
+    if (e->kind == ELQB_KIND_NODE && e->u.node->kind == NODE_LABEL)
+        *e = elqb_name(e->u.node->text);
+    if (e->kind == ELQB_KIND_COLUMN) {
+        e->u.column.schema = NULL;
+        e->u.column.table = NULL;
+    } else if (!is_ordinal(e) && !(e->kind == ELQB_KIND_NODE &&
+                                   e->u.node->kind == NODE_TEXT)) {
+        elqb__fail(q, ELQB_E_USAGE, "elqb_order_by: a set operation is "
+                   "ordered by columns of its result, see elqb_name()");
+    }
+    return !elqb__failed(q);
+}
+
+void elqb__add_result_order(elqb_select *s, const elqb_expr *list)
+{
+    for (; list && list->kind != ELQB_KIND_END; list++) {
+        elqb_expr e = *list;
+        struct elqb_node *order;
+
+        if (!elqb__keep(s->q, "elqb_order_by", &e))
+            return;
+        if (e.kind == ELQB_KIND_NONE)
+            continue;
+        if (e.kind == ELQB_KIND_NODE && e.u.node->kind == NODE_ORDER) {
+            order = elqb__new_node(s->q, NODE_ORDER, 1);
+            if (!order)
+                return;
+            order->flags = e.u.node->flags;
+            order->text = e.u.node->text;
+            order->more = e.u.node->more;
+            order->args[0] = e.u.node->args[0];
+            e = elqb__node_expr(order, 0);
+            if (!name_result(s->q, &order->args[0]))
+                return;
+        } else if (!name_result(s->q, &e)) {
+            return;
+        }
+        elqb__push(s->q, &s->order_by, e);
+    }
+}
