@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Every operator of the server's catalog, and every operator of the builder
+ * on every built-in type: what the builder believes to be the type of the
+ * result is what the server says, and a value that it types is taken wherever
+ * a literal would be.
+ *
+ * The tests hold no list of what is right: the catalog and the server's answer
+ * to plain SQL are the reference.
+ */
+#include <ctype.h>
+#include <libpq-fe.h>
+
+#include "qb/internal.h"
+
+#include "../unit/check_qb.h"
+
+static PGconn *conn;
+
+/* The types, with the name that their column has in the table. */
+static const struct {
+    const char *name;
+    uint32_t oid;
+} types[] = {
+#define TYPE_(name, oid, array_oid)                                           \
+    { #name, oid }, { #name "_ARRAY", array_oid },
+    ELPQ_BUILTIN_TYPES(TYPE_)
+#undef TYPE_
+};
+#define TYPES (sizeof(types) / sizeof(*types))
+
+static PGresult *run(const char *sql, ExecStatusType status)
+{
+    PGresult *res = PQexec(conn, sql);
+
+    ck_assert_msg(PQresultStatus(res) == status, "%s: %s",
+                  PQerrorMessage(conn), sql);
+    return res;
+}
+
+static void setup(void)
+{
+    char sql[20000] = "CREATE TEMPORARY TABLE t (";
+
+    qb_setup();
+    conn = PQconnectdb("");
+    ck_assert_msg(PQstatus(conn) == CONNECTION_OK, "%s", PQerrorMessage(conn));
+    PQclear(run("SET client_min_messages = warning", PGRES_COMMAND_OK));
+    for (size_t i = 0; i < TYPES; i++) {
+        char query[100];
+        PGresult *res;
+
+        snprintf(query, sizeof(query), "SELECT %u::regtype",
+                 (unsigned)types[i].oid);
+        res = run(query, PGRES_TUPLES_OK);
+        sprintf(sql + strlen(sql), "%s\"%s\" %s", i ? ", " : "", types[i].name,
+                PQgetvalue(res, 0, 0));
+        PQclear(res);
+    }
+    strcat(sql, ")");
+    PQclear(run(sql, PGRES_COMMAND_OK));
+}
+
+static void teardown(void)
+{
+    PQfinish(conn);
+    qb_teardown();
+}
+
+static elqb_expr column(size_t type)
+{
+    return elqb_typed_oid(elqb_name(types[type].name), types[type].oid);
+}
+
+static size_t find_type(const char *oid)
+{
+    size_t i = 0;
+
+    while (i < TYPES && types[i].oid != strtoul(oid, NULL, 10))
+        i++;
+    return i;
+}
+
+/* The type of the only column, 0 if the server refuses the statement. */
+static uint32_t describe(const char *sql, int count, const Oid *oids)
+{
+    PGresult *res = PQprepare(conn, "", sql, count, oids);
+    uint32_t oid = 0;
+
+    if (PQresultStatus(res) == PGRES_COMMAND_OK) {
+        PQclear(res);
+        res = PQdescribePrepared(conn, "");
+        ck_assert_int_eq(PQresultStatus(res), PGRES_COMMAND_OK);
+        oid = PQftype(res, 0);
+    }
+    PQclear(res);
+    return oid;
+}
+
+/* The same of SELECT e FROM t; the workspace is reset. */
+static uint32_t describe_expr(elqb_expr e, char *sql, size_t size)
+{
+    elqb_select *s = elqb_select_new(q);
+    const elpq_statement *st;
+    Oid oids[8];
+
+    elqb_columns(s, e);
+    elqb_from(s, elqb_table_named(NULL, "t"));
+    st = elqb_render(q, s);
+    ck_assert_msg(st != NULL, "%s", elqb_error(q));
+    for (unsigned i = 0; i < st->nvalues; i++)
+        oids[i] = st->values[i].oid;
+    snprintf(sql, size, "%s", st->sql);
+    return describe(st->sql, (int)st->nvalues, oids);
+}
+
+/* ------------------------------------------------------- the whole catalog */
+
+START_TEST(test_catalog)
+{
+    PGresult *res = run("SELECT oprname::text, oprleft, oprright, oprresult "
+                        "FROM pg_operator WHERE oprnamespace = "
+                        "'pg_catalog'::regnamespace", PGRES_TUPLES_OK);
+    int known = 0, seen = 0;
+
+    for (int i = 0; i < PQntuples(res); i++) {
+        const char *name = PQgetvalue(res, i, 0);
+        size_t left = find_type(PQgetvalue(res, i, 1));
+        size_t right = find_type(PQgetvalue(res, i, 2));
+        bool prefix = strcmp(PQgetvalue(res, i, 1), "0") == 0;
+        elqb_expr e;
+        char sql[500];
+        uint32_t oid;
+
+        /* Prefix plus is nothing; types like anyarray have no columns. */
+        if ((left == TYPES && !prefix) || right == TYPES ||
+            (prefix && strcmp(name, "+") == 0))
+            continue;
+        e = prefix ? elqb_operator_prefix(q, name, column(right))
+                   : elqb_operator(q, column(left), name, column(right));
+        ck_assert_msg(!elqb_is_none(e), "%s: %s", name, elqb_error(q));
+        oid = describe_expr(e, sql, sizeof(sql));
+        ck_assert_msg(oid != 0, "%s: %s", PQerrorMessage(conn), sql);
+        ck_assert_msg(e.oid == 0 || e.oid == oid, "%s: gives %u, not %u", sql,
+                      (unsigned)oid, (unsigned)e.oid);
+        known += e.oid != 0;
+        seen++;
+        elqb_reset(q);
+    }
+    PQclear(res);
+    ck_assert_int_gt(seen, 600);
+    ck_assert_int_gt(known, seen / 2);
+}
+END_TEST
+
+/* -------------------------------------------------- all that ops.def makes */
+
+static const struct {
+    const char *spelling;
+    elqb_expr (*unary)(elqb *, elqb_expr);
+    elqb_expr (*binary)(elqb *, elqb_expr, elqb_expr);
+} operators[] = {
+#define DO_LEFT(fn, spelling) { spelling, NULL, elqb_##fn },
+#define DO_NONE(fn, spelling) { spelling, NULL, elqb_##fn },
+#define DO_NARY(fn, spelling)
+#define DO_PREFIX(fn, spelling) { spelling, elqb_##fn, NULL },
+#define DO_POSTFIX(fn, spelling) { spelling, elqb_##fn, NULL },
+#define DO_BETWEEN(fn, spelling)
+#define DO_ESCAPE(fn, spelling)
+#define DO_SPECIAL(fn, spelling)
+#define OP(name, fn, spelling, level, fix, takes, gives)                      \
+    DO_##fix(fn, spelling)
+#include "qb/ops.def"
+};
+#define OPERATORS (sizeof(operators) / sizeof(operators[0]))
+
+/*
+ * A name chosen for one of several meanings, given operands of another: what
+ * it gives there is not what its name promises, and nobody should ask.
+ */
+static bool misnamed(size_t op, uint32_t oid)
+{
+    elqb_expr (*f)(elqb *, elqb_expr, elqb_expr) = operators[op].binary;
+
+    return (f == elqb_subnet || f == elqb_supernet || f == elqb_range_left ||
+            f == elqb_range_right)
+               ? oid != ELPQ_OID_BOOL
+               : f == elqb_ts_and || f == elqb_ts_or || f == elqb_bit_xor;
+}
+
+/* Columns of one type on both sides. */
+START_TEST(test_results)
+{
+    char sql[500];
+
+    for (size_t op = 0; op < OPERATORS; op++)
+        for (size_t i = 0; i < TYPES; i++) {
+            elqb_expr a = column(i);
+            elqb_expr e = operators[op].unary ? operators[op].unary(q, a)
+                                              : operators[op].binary(q, a, a);
+            uint32_t oid = describe_expr(e, sql, sizeof(sql));
+
+            if (oid && !misnamed(op, oid))
+                ck_assert_msg(e.oid == 0 || e.oid == oid, "%s: %u, not %u",
+                              sql, (unsigned)oid, (unsigned)e.oid);
+            elqb_reset(q);
+        }
+}
+END_TEST
+
+/* All pairs of the types that arithmetic mixes. */
+START_TEST(test_arithmetic)
+{
+    elqb_expr (*const functions[])(elqb *, elqb_expr, elqb_expr) = {
+        elqb_add, elqb_sub, elqb_mul, elqb_div, elqb_mod, elqb_shl, elqb_shr,
+    };
+    static const char *const names[] = {
+        "INT2", "INT4", "INT8", "NUMERIC", "FLOAT4", "FLOAT8", "MONEY", "DATE",
+        "TIME", "TIMETZ", "TIMESTAMP", "TIMESTAMPTZ", "INTERVAL", "JSONB",
+        "TEXT", "TEXT_ARRAY", "INET", "CIDR", "PG_LSN", "INT4RANGE",
+        "INT4MULTIRANGE", "POINT",
+    };
+    size_t of[sizeof(names) / sizeof(*names)], count = 0;
+    char sql[500];
+    int known = 0;
+
+    for (size_t i = 0; i < TYPES; i++)
+        for (size_t n = 0; n < sizeof(names) / sizeof(*names); n++)
+            if (strcmp(names[n], types[i].name) == 0)
+                of[count++] = i;
+    for (size_t f = 0; f < sizeof(functions) / sizeof(*functions); f++)
+        for (size_t n = 0; n < count * count; n++) {
+            elqb_expr e = functions[f](q, column(of[n / count]),
+                                       column(of[n % count]));
+            uint32_t oid = describe_expr(e, sql, sizeof(sql));
+
+            ck_assert_msg(!oid || !e.oid || e.oid == oid, "%s: %u, not %u", sql,
+                          (unsigned)oid, (unsigned)e.oid);
+            known += oid && e.oid;
+            elqb_reset(q);
+        }
+    ck_assert_int_gt(known, 120);
+}
+END_TEST
+
+/* ------------------------------------------------------- values and literals */
+
+/* Wherever the literal is good, the value is, and gives the same. */
+static void check_value(size_t op, size_t type, const char *literal,
+                        elqb_expr value)
+{
+    char sql[500], plain[500];
+    uint32_t wanted, is;
+
+    snprintf(plain, sizeof(plain), "SELECT \"%s\" %s %s FROM t",
+             types[type].name, operators[op].spelling, literal);
+    wanted = describe(plain, 0, NULL);
+    if (!wanted)
+        return;
+    is = describe_expr(operators[op].binary(q, column(type), value), sql,
+                       sizeof(sql));
+    ck_assert_msg(is == wanted, "%s: %u, not %u as %s: %s", sql, (unsigned)is,
+                  (unsigned)wanted, plain, PQerrorMessage(conn));
+    elqb_reset(q);
+}
+
+START_TEST(test_values)
+{
+    for (size_t op = 0; op < OPERATORS; op++)
+        for (size_t i = 0; operators[op].binary && i < TYPES; i++) {
+            check_value(op, i, "NULL", V("x"));
+            check_value(op, i, "1", V(1));
+            check_value(op, i, "1", V(1LL));
+            check_value(op, i, "1.5", V(1.5));
+        }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("qb_operators");
+    TCase *tcase = tcase_create("types");
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_set_timeout(tcase, 120);
+    suite_add_tcase(suite, tcase);
+    tcase_add_test(tcase, test_catalog);
+    tcase_add_test(tcase, test_results);
+    tcase_add_test(tcase, test_arithmetic);
+    tcase_add_test(tcase, test_values);
+    return qb_main(suite);
+}
