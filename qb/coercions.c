@@ -167,6 +167,7 @@ static bool fits(int64_t x, uint32_t oid)
     case ELPQ_OID_INT4:
         return x >= INT32_MIN && x <= INT32_MAX;
     case ELPQ_OID_OID:
+    case ELPQ_OID_XID:
         return x >= 0 && x <= UINT32_MAX;
     case ELPQ_OID_BOOL:
         return x == 0 || x == 1;
@@ -451,7 +452,8 @@ void elqb__take_count(elqb_expr *e)
         elqb__take_type(e, ELPQ_OID_INT4);
 }
 
-/* Numbers meet numbers; a date meets days, and jsonb loses a key. */
+/* Numbers meet numbers; a date meets days, a pg_lsn bytes, and jsonb loses a
+ * key. */
 static void match_numbers(elqb_expr *args, uint32_t count)
 {
     uint32_t oid = common_type(args, count);
@@ -462,7 +464,8 @@ static void match_numbers(elqb_expr *args, uint32_t count)
         if (oid == ELPQ_OID_DATE || oid == ELPQ_OID_JSONB)
             elqb__take_count(&args[i]);
         else if (is_number(&args[i]))
-            elqb__take_type(&args[i], oid);
+            elqb__take_type(&args[i],
+                            oid == ELPQ_OID_PG_LSN ? ELPQ_OID_NUMERIC : oid);
     }
 }
 

@@ -147,8 +147,14 @@ static uint32_t operand_type(enum elqb__op op, const elqb_expr *args,
         if (args[i].oid != oid) /* the server knows */
             return 0;
     }
-    if (oid == T(CIDR)) /* its operators are those of inet */
-        return op == OP_COLLATE ? oid : T(INET);
+    /* Some types have no operators of their own and borrow others'. */
+    if (oid == T(CIDR))
+        return T(INET);
+    if (oid == T(VARBIT) && op != OP_CONCAT)
+        return T(BIT);
+    if ((op == OP_NEG && oid == T(TIME)) ||
+        (op == OP_BIT_XOR && (oid == T(LSEG) || oid == T(LINE))))
+        return 0;
     return text ? (uint32_t)T(TEXT) : oid;
 }
 
