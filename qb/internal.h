@@ -81,7 +81,12 @@ struct elqb__op_info {
     uint8_t gives;
 };
 
-extern const struct elqb__op_info elqb__ops[OP_COUNT];
+/* A test changes the tables, to see whether the others notice. */
+#ifndef ELQB__TABLE
+#define ELQB__TABLE const
+#endif
+
+extern ELQB__TABLE struct elqb__op_info elqb__ops[OP_COUNT];
 
 /* ------------------------------------------------------------------ nodes */
 

@@ -10,7 +10,7 @@
 #include "internal.h"
 
 /* clang-format off */
-const struct elqb__op_info elqb__ops[OP_COUNT] = {
+ELQB__TABLE struct elqb__op_info elqb__ops[OP_COUNT] = {
 #define OP(name, fn, spelling, level, fix, takes, gives)                      \
     [OP_##name] = { #fn, spelling, sizeof(spelling) - 1, LEVEL_##level,       \
                     FIX_##fix, TAKES_##takes, GIVES_##gives },

@@ -14,7 +14,7 @@
 
 #define MAX_DEPTH 1000
 
-static const bool b_expr_levels[] = {
+static ELQB__TABLE bool b_expr_levels[] = {
     [LEVEL_LOWEST] = false,
 #define LEVEL(name, b_expr) [LEVEL_##name] = b_expr,
 #include "ops.def"
