@@ -292,6 +292,127 @@ START_TEST(test_values)
 }
 END_TEST
 
+/* ------------------------------------------------------------- plain text */
+
+/* Text with all that patterns take for special. */
+static void make_special(char *text)
+{
+    static const char alphabet[] = "\\.^$*+?()[]{}|-#&~: %_aAzy019\n<>=!:";
+    unsigned size = random_below(12);
+
+    for (unsigned i = 0; i < size; i++)
+        text[i] = alphabet[random_below(sizeof(alphabet) - 1)];
+    text[size] = '\0';
+}
+
+static bool is_true(const char *sql, const char *pattern, const char *text)
+{
+    const char *values[] = { text, pattern };
+    PGresult *res = PQexecParams(conn, sql, 2, NULL, values, NULL, NULL, 0);
+    bool truth;
+
+    ck_assert_msg(PQresultStatus(res) == PGRES_TUPLES_OK, "%s: %s",
+                  PQerrorMessage(conn), pattern);
+    truth = strcmp(PQgetvalue(res, 0, 0), "t") == 0;
+    PQclear(res);
+    return truth;
+}
+
+/* Escaped text matches itself and nothing else. */
+START_TEST(test_plain_text)
+{
+    for (int i = 0; i < qb_rounds(2000); i++) {
+        char text[40], other[40];
+        const char *like, *regex;
+        bool same;
+
+        make_special(text);
+        make_special(other);
+        same = strcmp(text, other) == 0;
+        like = elqb_like_text(q, text);
+        regex = elqb_regex_text(q, text);
+        ck_assert_msg(is_true("SELECT $1 LIKE $2", like, text), "%s", like);
+        ck_assert_msg(is_true("SELECT $1 LIKE $2", like, other) == same, "%s",
+                      like);
+        ck_assert_msg(is_true("SELECT $1 ~ ('^(?:' || $2 || ')$')", regex,
+                              text), "%s", regex);
+        ck_assert_msg(is_true("SELECT $1 ~ ('(?x)^' || $2 || '$')", regex,
+                              text), "%s", regex);
+        ck_assert_msg(is_true("SELECT $1 ~ ('^' || $2 || '$')", regex, other) ==
+                          same, "%s", regex);
+        elqb_reset(q);
+    }
+}
+END_TEST
+
+/* --------------------------------------------------------------- other forms */
+
+#define DESCRIBED(e, type)                                                    \
+    do {                                                                      \
+        char sql_[500];                                                       \
+        uint32_t is_ = describe_expr(e, sql_, sizeof(sql_));                  \
+                                                                              \
+        ck_assert_msg(is_ == (type), "%s: %u: %s", sql_, (unsigned)is_,       \
+                      PQerrorMessage(conn));                                  \
+    } while (0)
+#define C(name) elqb_typed(elqb_name(#name), name)
+
+START_TEST(test_forms)
+{
+    const int ids[] = { 1, 2 };
+    const char *names[] = { "a", "b" };
+    const elpq_value day = elpq_interval(0, 1, 0);
+
+    DESCRIBED(elqb_in_arrays(q, elqb_row(q, C(INT8), C(VARCHAR)),
+                             elqb_items(ids, 2), elqb_items(names, 2)),
+              ELPQ_OID_BOOL);
+    DESCRIBED(elqb_in_arrays(q, C(DATE), elqb_items(names, 2)), ELPQ_OID_BOOL);
+    DESCRIBED(elqb_in(q, elqb_row(q, C(INT8), C(DATE)),
+                      elqb_row(q, V(1), V("2020-01-01"))), ELPQ_OID_BOOL);
+    DESCRIBED(elqb_periods_overlap(q, C(TIMESTAMPTZ), V(day), V("2020-01-01"),
+                                   V("2021-01-01")), ELPQ_OID_BOOL);
+    DESCRIBED(elqb_periods_overlap(q, C(DATE), C(DATE), V("2020-01-01"),
+                                   V("2021-01-01")), ELPQ_OID_BOOL);
+    DESCRIBED(elqb_op_any(q, C(TEXT), "LIKE", elqb_items(names, 2)),
+              ELPQ_OID_BOOL);
+    DESCRIBED(elqb_op_in(q, "pg_catalog", C(INT4), "+", V(1)), ELPQ_OID_INT4);
+    DESCRIBED(elqb_op_any_in(q, "pg_catalog", C(INT4), "=",
+                             elqb_items(ids, 2)), ELPQ_OID_BOOL);
+    DESCRIBED(elqb_op_prefix_in(q, "pg_catalog", "|/", C(FLOAT8)),
+              ELPQ_OID_FLOAT8);
+    DESCRIBED(elqb_func(q, "make_interval", elqb_named(q, "days", V(10)),
+                        elqb_named(q, "secs", V(1.5))), ELPQ_OID_INTERVAL);
+    DESCRIBED(elqb_func(q, "concat", elqb_variadic(q, C(TEXT_ARRAY))),
+              ELPQ_OID_TEXT);
+    DESCRIBED(elqb_func(q, "jsonb_build_array",
+                        elqb_variadic(q, elqb_items(names, 2))),
+              ELPQ_OID_JSONB);
+    DESCRIBED(elqb_func(q, "current_timestamp", elqb_lit(3)),
+              ELPQ_OID_TIMESTAMPTZ);
+    DESCRIBED(elqb_func(q, "row_to_json",
+                        elqb_table_row(elqb_table_named(NULL, "t"))),
+              ELPQ_OID_JSON);
+    DESCRIBED(elqb_overlaps(q, C(VARCHAR_ARRAY), elqb_array(q, V("a"))),
+              ELPQ_OID_BOOL);
+    DESCRIBED(elqb_contains(q, C(INT8_ARRAY), elqb_array(q, V(1))),
+              ELPQ_OID_BOOL);
+    DESCRIBED(elqb_contains(q, C(INT8RANGE), V(5)), ELPQ_OID_BOOL);
+    DESCRIBED(elqb_contains(q, C(NUMMULTIRANGE), V(1.5)), ELPQ_OID_BOOL);
+    DESCRIBED(elqb_at_time_zone(q, C(TIMESTAMP), V("UTC")),
+              ELPQ_OID_TIMESTAMPTZ);
+    DESCRIBED(elqb_at_time_zone(q, C(TIMESTAMPTZ), V(day)),
+              ELPQ_OID_TIMESTAMP);
+    DESCRIBED(elqb_subscript(q, C(JSONB), V(1LL)), ELPQ_OID_JSONB);
+    DESCRIBED(elqb_slice(q, C(INT4_ARRAY), V(1LL), ELQB_NONE),
+              ELPQ_OID_INT4_ARRAY);
+    DESCRIBED(elqb_is_nfkc(q, V("x")), ELPQ_OID_BOOL);
+    DESCRIBED(elqb_is_document(q, C(XML)), ELPQ_OID_BOOL);
+    DESCRIBED(elqb_coalesce(q, elqb_null(INT8), V(1)), ELPQ_OID_INT8);
+    DESCRIBED(elqb_array(q, elqb_array(q, V(1)), elqb_array(q, V(2))),
+              ELPQ_OID_INT4_ARRAY);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("qb_operators");
@@ -304,5 +425,7 @@ int main(void)
     tcase_add_test(tcase, test_results);
     tcase_add_test(tcase, test_arithmetic);
     tcase_add_test(tcase, test_values);
+    tcase_add_test(tcase, test_plain_text);
+    tcase_add_test(tcase, test_forms);
     return qb_main(suite);
 }

@@ -23,8 +23,8 @@ struct printer {
 
 static struct printer out;
 
-/* The operator or form that is to come often; -1: none. */
-static int favourite = -1;
+/* The operators or forms that are to come often; -1: none. */
+static int favourites[3] = { -1, -1, -1 };
 
 static void put(const char *s)
 {
@@ -223,7 +223,7 @@ static elqb_expr make_prefixed(int depth)
     return elqb_operator_prefix_in(q, "s", "@-", make_operand(depth));
 }
 
-static elqb_expr make_in(int depth)
+static elqb_expr make_in_list(int depth)
 {
     elqb_expr list[3], a = make_operand(depth);
     bool not = random_below(2);
@@ -262,7 +262,7 @@ static elqb_expr make_rows(int depth)
     return elqb_lt(q, a, make_row(depth));
 }
 
-static elqb_expr make_in_arrays(int depth)
+static elqb_expr make_in_unnest(int depth)
 {
     elqb_expr a = make_row(depth), b, c;
 
@@ -284,7 +284,7 @@ static elqb_expr make_periods(int depth)
     return elqb_periods_overlap(q, a, b, c, d);
 }
 
-static elqb_expr make_quantified(int depth)
+static elqb_expr make_any_all(int depth)
 {
     static const char *const quantified[] = { "=", "<", "@>", "+", "~", "LIKE",
                                               "NOT ILIKE" };
@@ -487,12 +487,12 @@ static const struct {
     { OP_CONCAT, OP_NO, 2, make_concat },
     { OP_CUSTOM, OP_NO, 4, make_spelled },
     { OP_CUSTOM_PREFIX, OP_NO, 2, make_prefixed },
-    { OP_IN, OP_NOT_IN, 2, make_in },
+    { OP_IN, OP_NOT_IN, 2, make_in_list },
     { OP_PERIODS_OVERLAP, OP_NO, 1, make_periods },
     { OP_COLLATE, OP_NO, 2, make_collate },
     { OP_NO, OP_NO, 1, make_rows },
-    { OP_NO, OP_NO, 1, make_in_arrays },
-    { OP_NO, OP_NO, 2, make_quantified },
+    { OP_NO, OP_NO, 1, make_in_unnest },
+    { OP_NO, OP_NO, 2, make_any_all },
     { OP_NO, OP_NO, 3, make_indirection },
     { OP_NO, OP_NO, 2, make_function },
     { OP_NO, OP_NO, 2, make_case },
@@ -514,8 +514,9 @@ static elqb_expr make_tree(int depth)
 
     if (depth == 0 || random_below(8) == 0)
         return make_leaf();
-    if (favourite >= 0 && random_below(3) == 0)
-        return make_choice(depth, (size_t)favourite);
+    for (int i = 0; i < 3; i++)
+        if (favourites[i] >= 0 && random_below(4) == 0)
+            return make_choice(depth, (size_t)favourites[i]);
     for (size_t i = 0; i < FORMS; i++)
         weights += forms[i].weight;
     choice = random_below((unsigned)OPERATORS + weights);
