@@ -19,7 +19,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define STACK 16
-#define CALLS 400 /* of one program */
+#define CALLS 400 /* of one program                                          */
+#define COPIES 10 /* each may double the text                               */
 
 struct machine {
     elqb *q;
@@ -27,6 +28,7 @@ struct machine {
     const uint8_t *end;
     elqb_expr stack[STACK + 1]; /* and ELQB_END                             */
     unsigned depth;
+    unsigned copies;
 };
 
 static void expect(bool good)
@@ -49,6 +51,12 @@ static void push(struct machine *m, elqb_expr e)
 static elqb_expr pop(struct machine *m)
 {
     return m->depth ? m->stack[--m->depth] : elqb_name("c");
+}
+
+/* The same expression once more, or another. */
+static elqb_expr again(struct machine *m, elqb_expr e)
+{
+    return m->copies++ < COPIES ? e : elqb_name("c");
 }
 
 /* A string of the program: a length, then so many bytes. */
@@ -91,7 +99,7 @@ static void call_operator(struct machine *m)
     PUSH_##fix(OP_##name, fn)
 #include "qb/ops.def"
     default:
-        push(m, elqb_periods_overlap(m->q, a, b, c, a));
+        push(m, elqb_periods_overlap(m->q, a, b, c, again(m, a)));
         break;
     }
 }
@@ -276,8 +284,8 @@ static void call_form(struct machine *m)
         push(m, elqb_eq_any(q, a, b));
         break;
     default:
-        push(m, a); /* the same expression twice */
         push(m, a);
+        push(m, again(m, a));
         push(m, b);
         break;
     }
@@ -300,7 +308,7 @@ static void call_select(struct machine *m)
         push(m, elqb_exists(m->q, s));
         break;
     case 2:
-        push(m, elqb_in_select(m->q, a, s));
+        push(m, elqb_in_select(m->q, again(m, a), s));
         break;
     default:
         push(m, elqb_array_select(m->q, s));

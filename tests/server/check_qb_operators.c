@@ -114,6 +114,14 @@ static uint32_t describe_expr(elqb_expr e, char *sql, size_t size)
     return describe(st->sql, (int)st->nvalues, oids);
 }
 
+/* Whether this pair is one of the few that slow builds try. */
+static bool is_tried(size_t op, size_t type)
+{
+    size_t step = 100 / (size_t)qb_rounds(100);
+
+    return (op + type) % step == 0;
+}
+
 /* ------------------------------------------------------- the whole catalog */
 
 START_TEST(test_catalog)
@@ -198,7 +206,9 @@ START_TEST(test_results)
             elqb_expr a = column(i);
             elqb_expr e = operators[op].unary ? operators[op].unary(q, a)
                                               : operators[op].binary(q, a, a);
-            uint32_t oid = describe_expr(e, sql, sizeof(sql));
+            uint32_t oid = is_tried(op, i)
+                               ? describe_expr(e, sql, sizeof(sql))
+                               : 0;
 
             if (oid && !misnamed(op, oid))
                 ck_assert_msg(e.oid == 0 || e.oid == oid, "%s: %u, not %u",
@@ -282,7 +292,7 @@ START_TEST(test_values)
 {
     for (size_t op = 0; op < OPERATORS; op++)
         for (size_t i = 0; operators[op].binary && i < TYPES; i++) {
-            for (int left = 0; left < 2; left++) {
+            for (int left = 0; is_tried(op, i) && left < 2; left++) {
                 check_value(op, i, "NULL", V("x"), left);
                 check_value(op, i, "1", V(1), left);
                 check_value(op, i, "1", V(1LL), left);
