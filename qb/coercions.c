@@ -153,7 +153,7 @@ uint32_t elqb__bound_of(uint32_t oid)
     }
 }
 
-bool elqb__is_int_type(uint32_t oid)
+static bool is_int(uint32_t oid)
 {
     return oid == ELPQ_OID_INT4 || oid == ELPQ_OID_INT8 ||
            oid == ELPQ_OID_INT2;
@@ -184,12 +184,12 @@ static void type_int(elpq_value *v, uint32_t oid)
 {
     bool large = v->kind == ELPQ_KIND_UINT && v->u.uint64 > INT64_MAX;
 
-    if (!elqb__is_int_type(v->oid))
+    if (!is_int(v->oid))
         return;
-    if (elqb__bound_of(oid)) /* a number that meets a range is one of its */
-        oid = elqb__bound_of(oid);
     if (large ? oid == ELPQ_OID_NUMERIC : fits(v->u.int64, oid))
         v->oid = oid;
+    else if (elqb__bound_of(oid)) /* a range: the number is one of its */
+        type_int(v, elqb__bound_of(oid));
 }
 
 static void type_double(elpq_value *v, uint32_t oid)
@@ -231,7 +231,7 @@ static bool all_fit(const elpq_value *v, uint32_t element)
     const double *items = v->u.array.items;
 
     if (v->elem == ELPQ_KIND_INT) {
-        if (!elqb__is_int_type(element) && element != ELPQ_OID_NUMERIC &&
+        if (!is_int(element) && element != ELPQ_OID_NUMERIC &&
             element != ELPQ_OID_OID)
             return false;
         for (size_t i = 0; i < v->u.array.count; i++)
@@ -432,8 +432,10 @@ static void match_same(elqb *q, elqb_expr *args, uint32_t count)
     uint32_t oid = common_type(args, count);
 
     for (uint32_t i = 0; i < count; i++) {
-        if (oid)
+        if (args[i].kind == ELQB_KIND_NODE && oid)
             elqb__match_operand(q, &args[i], oid);
+        else if (oid)
+            elqb__take_type(&args[i], oid);
         if (i > 0 && is_row(&args[0]) && is_row(&args[i]))
             match_row(q, &args[0], &args[i]);
     }
@@ -498,13 +500,13 @@ static void match_concat(elqb *q, elqb_expr *args, uint32_t count)
 /* Patterns are text, but for those of bytes. */
 static void match_text(elqb_expr *args, uint32_t count)
 {
-    bool bytes = common_type(args, count) == ELPQ_OID_BYTEA;
+    uint32_t oid = ELPQ_OID_TEXT;
 
+    if (args[0].oid == ELPQ_OID_BYTEA || args[count - 1].oid == ELPQ_OID_BYTEA)
+        oid = ELPQ_OID_BYTEA;
     for (uint32_t i = 0; i < count; i++)
-        if (bytes && elqb__is_untyped_text(&args[i]))
-            elqb__take_type(&args[i], ELPQ_OID_BYTEA);
-        else
-            elqb__take_text(&args[i]);
+        if (elqb__is_untyped_text(&args[i]))
+            elqb__take_type(&args[i], oid);
 }
 
 void elqb__match_types(elqb *q, enum elqb__op op, elqb_expr *args,

@@ -291,7 +291,6 @@ void elqb__match_operand(elqb *q, elqb_expr *e, uint32_t oid);
 int64_t elqb__int_at(const elpq_value *v, size_t i); /* of a C array */
 bool elqb__is_text_type(uint32_t oid);
 bool elqb__is_untyped_text(const elqb_expr *e);
-bool elqb__is_int_type(uint32_t oid);
 uint32_t elqb__bound_of(uint32_t oid);   /* of ranges and multiranges */
 uint32_t elqb__array_of(uint32_t oid);   /* 0 if not built in */
 uint32_t elqb__element_of(uint32_t oid); /* 0 if no array */

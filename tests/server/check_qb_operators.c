@@ -244,8 +244,8 @@ START_TEST(test_arithmetic)
                                        column(of[n % count]));
             uint32_t oid = describe_expr(e, sql, sizeof(sql));
 
-            ck_assert_msg(!oid || !e.oid || e.oid == oid, "%s: %u, not %u", sql,
-                          (unsigned)oid, (unsigned)e.oid);
+            ck_assert_msg(!oid || !e.oid || e.oid == oid, "%s: %u, not %u",
+                          sql, (unsigned)oid, (unsigned)e.oid);
             known += oid && e.oid;
             elqb_reset(q);
         }
@@ -253,7 +253,7 @@ START_TEST(test_arithmetic)
 }
 END_TEST
 
-/* ------------------------------------------------------- values and literals */
+/* ------------------------------------------------------ values and literals */
 
 /*
  * Wherever the literal is good, the value is.  IS DISTINCT FROM NULL is of
@@ -348,14 +348,14 @@ START_TEST(test_plain_text)
                               text), "%s", regex);
         ck_assert_msg(is_true("SELECT $1 ~ ('(?x)^' || $2 || '$')", regex,
                               text), "%s", regex);
-        ck_assert_msg(is_true("SELECT $1 ~ ('^' || $2 || '$')", regex, other) ==
-                          same, "%s", regex);
+        ck_assert_msg(is_true("SELECT $1 ~ ('^' || $2 || '$')", regex,
+                              other) == same, "%s", regex);
         elqb_reset(q);
     }
 }
 END_TEST
 
-/* --------------------------------------------------------------- other forms */
+/* ------------------------------------------------------------- other forms */
 
 #define DESCRIBED(e, type)                                                    \
     do {                                                                      \

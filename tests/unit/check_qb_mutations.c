@@ -154,12 +154,14 @@ static void judge(const char *name, const struct outcome *o)
 {
     if (getenv("ELPQ_TEST_MUTATIONS"))
         printf("%-40s %s +%d -%d %s\n", name,
-               o->caught ? "caught" : "survived", o->added, o->removed, o->text);
+               o->caught ? "caught" : "survived", o->added, o->removed,
+               o->text);
     survivors += !o->caught;
     if (o->caught)
         return;
     ck_assert_msg(o->removed == 0, "%s: %d trees lost parentheses, and the "
-                  "parser sees no difference: %s", name, o->removed, o->text);
+                  "parser sees no difference: %s", name, o->removed,
+                  o->text);
 }
 
 START_TEST(test_levels)
@@ -213,7 +215,7 @@ START_TEST(test_associativity)
         snprintf(name, sizeof(name), "%s: fix %d for %d",
                  elqb__ops[op].function, c.fix, fix);
         judge(name, &o);
-        /* Nothing but extra parentheses comes of the one, never of the other. */
+        /* The one only adds parentheses, the other never does. */
         ck_assert_msg(o.caught == (fix == FIX_NONE), "%s: caught %d", name,
                       o.caught);
     }
