@@ -249,7 +249,8 @@ int main(void)
 
     tcase_set_timeout(tcase, 3600);
 #ifdef HAVE_PG_QUERY
-    tcase_add_test(tcase, test_levels);
+    if (qb_rounds(2) == 2) /* instrumented builds find nothing more in it */
+        tcase_add_test(tcase, test_levels);
     tcase_add_test(tcase, test_associativity);
     tcase_add_test(tcase, test_b_expr);
 #endif

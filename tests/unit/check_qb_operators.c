@@ -240,6 +240,8 @@ START_TEST(test_arrays)
     ck_assert_uint_eq(elqb_array(q, elqb_array(q, U.id)).oid,
                       ELPQ_OID_INT4_ARRAY);
     ck_assert_uint_eq(elqb_array(q, V(1), V(1.5)).oid, 0);
+    CHECK_EXPR(elqb_cast(q, elqb_array(q, V("1")), "int8[]"),
+               "CAST(ARRAY[$1] AS int8[])", INT8);
     CHECK_EXPR(elqb_slice(q, U.tags, V(1LL), V(2LL)), TAGS "[$1 : $2]", INT4,
                INT4);
     CHECK_EXPR(elqb_slice(q, U.tags, ELQB_NONE, ELQB_NONE), TAGS "[ : ]");
