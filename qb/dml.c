@@ -23,7 +23,7 @@ static bool is_target(const elqb_expr *e)
 static bool keep_assignment(elqb *q, const char *function, elqb_expr *column,
                             elqb_expr *value)
 {
-    if (elqb__failed(q))
+    if (elqb__failed_in(q, function))
         return false;
     if (!is_target(column))
         elqb__fail(q, ELQB_E_USAGE, "%s: what is set is no column", function);
@@ -82,7 +82,7 @@ void elqb_insert_set(elqb_insert *i, elqb_expr column, elqb_expr value)
 
 void elqb_insert_columns_v(elqb_insert *i, const elqb_expr *columns)
 {
-    if (!i || elqb__failed(i->q))
+    if (!i || elqb__failed_in(i->q, "elqb_columns"))
         return;
     if (i->values.count) {
         elqb__fail(i->q, ELQB_E_USAGE,
@@ -101,7 +101,7 @@ void elqb_values_v(elqb_insert *i, const elqb_expr *row)
 {
     uint32_t count = elqb__count_list(row);
 
-    if (!i || elqb__failed(i->q))
+    if (!i || elqb__failed_in(i->q, "elqb_values"))
         return;
     if (!i->by_rows || count != i->columns.count || i->select) {
         elqb__fail(i->q, ELQB_E_USAGE,
@@ -122,15 +122,13 @@ void elqb_values_v(elqb_insert *i, const elqb_expr *row)
 
 void elqb_insert_select(elqb_insert *i, elqb_select *s)
 {
-    if (!i || elqb__failed(i->q))
+    if (!i || elqb__failed_in(i->q, "elqb_insert_select"))
         return;
     if (!s)
         elqb__fail(i->q, ELQB_E_USAGE,
                    "elqb_insert_select: the select is NULL");
-    else if (s->q != i->q)
-        elqb__fail(i->q, ELQB_E_FOREIGN, "elqb_insert_select: the select "
-                   "belongs to another workspace");
-    else if (i->values.count)
+    else if (elqb__is_own_statement(i->q, "elqb_insert_select", s->q) &&
+             i->values.count)
         elqb__fail(i->q, ELQB_E_USAGE,
                    "elqb_insert_select: the insert has values already");
     i->select = s;
@@ -142,7 +140,7 @@ static void set_conflict(elqb_insert *i, const char *function,
                          enum elqb__conflict conflict,
                          const elqb_expr *target)
 {
-    if (!i || elqb__failed(i->q))
+    if (!i || elqb__failed_in(i->q, function))
         return;
     if (i->conflict != CONFLICT_ERROR) {
         elqb__fail(i->q, ELQB_E_USAGE, "%s: there is an ON CONFLICT already",
@@ -165,7 +163,7 @@ void elqb_on_conflict_update_v(elqb_insert *i, const elqb_expr *target)
 
 void elqb_on_constraint(elqb_insert *i, const char *name)
 {
-    if (i && !elqb__failed(i->q) &&
+    if (i && !elqb__failed_in(i->q, "elqb_on_constraint") &&
         elqb__check_name(i->q, "elqb_on_constraint", name))
         i->constraint = elqb__copy_string(i->q, name);
 }

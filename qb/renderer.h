@@ -11,7 +11,7 @@
 #ifndef ELQB_RENDERER_H
 #define ELQB_RENDERER_H
 
-#include "internal.h"
+#include "names.h"
 
 /* In a minimum level: inside the middle operand of BETWEEN. */
 #define B_EXPR 0x40u
@@ -23,11 +23,19 @@ struct elqb__render {
     size_t size;
     elpq_value *values; /* of $1, $2, ...                                   */
     elqb_expr **slots;  /* the leaf that each came from: its identity       */
+    struct elqb__names binds; /* where in slots each name is                */
     uint32_t count;
     uint32_t room;
     unsigned depth;
-    bool debug; /* write values into the text                               */
+    bool debug;   /* write values into the text                             */
+    bool compile; /* binds need no values: see UNSET                        */
 };
+
+/* What debug text starts with: a syntax error to every server. */
+#define DEBUG_MARK "<debug> "
+
+/* elpq_value.kind, in a compiled statement: there is no value yet. */
+#define UNSET 0xff
 
 /* ------------------------------------------------------------------- text */
 
@@ -64,6 +72,9 @@ static inline void elqb__put_string(struct elqb__render *r, const char *s)
 
 void elqb__put_unsigned(struct elqb__render *r, uint64_t number);
 
+/* schema.c: "schema". as elqb_schema_translate() has it; NULL is none */
+void elqb__put_schema(struct elqb__render *r, const char *schema);
+
 /* ident.c: a quoted identifier */
 void elqb__put_name(struct elqb__render *r, const char *name);
 
@@ -97,6 +108,9 @@ void elqb__put_select(struct elqb__render *r, const elqb_select *s);
 void elqb__put_insert(struct elqb__render *r, const elqb_insert *i);
 void elqb__put_update(struct elqb__render *r, const elqb_update *u);
 void elqb__put_delete(struct elqb__render *r, const elqb_delete *d);
+
+/* compile.c: what was rendered, as a block of its own */
+elqb_compiled *elqb__pack(struct elqb__render *r, const elpq_statement *st);
 
 /* One level deeper; false, and an error, if that is too deep. */
 bool elqb__enter(struct elqb__render *r);

@@ -71,8 +71,13 @@ struct elqb_delete {
     struct elqb__list returning;
 };
 
-/* selectable.c, for dml.c too */
+/* arena.c: a statement, all zero but for its first member, the owner.  Its size
+ * is at most ELQB_STATEMENT_SIZE.  After elqb_reset() the owner is elqb.stale:
+ * verbs do nothing, and the first to call elqb__failed_in() says why. */
 void *elqb__new_statement(elqb *q, size_t size);
+
+/* selectable.c, for dml.c too; an error if the owner is not q. */
+bool elqb__is_own_statement(elqb *q, const char *function, const elqb *owner);
 bool elqb__keep_table(elqb *q, const char *function, elqb_table *t);
 void elqb__add_from(elqb *q, const char *function, struct elqb__from *from,
                     uint8_t join, elqb_table t, elqb_expr on);
