@@ -73,7 +73,7 @@ UNIT_TESTS   := $(call prog,$(UNIT_SRC))
 SERVER_TESTS := $(call prog,$(SERVER_SRC))
 EXAMPLES     := $(call prog,$(EXAMPLE_SRC))
 BENCH        := $(B)/tests/bench/bench
-TSAN_TESTS    = $(SERVER_TESTS)          # those that start threads
+TSAN_TESTS    = $(SERVER_TESTS) $(B)/tests/unit/check_qb_compile # threads
 
 # --- compile ---------------------------------------------------------------
 # One object serves both the static and the shared library, hence -fPIC; the

@@ -36,6 +36,7 @@ struct pretty {
     unsigned depth;
     unsigned spaces; /* not written yet                                     */
     size_t line;     /* where it starts                                     */
+    unsigned indent; /* of the line                                         */
     bool wrap;       /* the next space is the end of a line                 */
     struct word last;
 };
@@ -125,6 +126,7 @@ static void put(struct pretty *p, const char *data, size_t size)
 static void start_line(struct pretty *p, unsigned indent)
 {
     p->spaces = 0;
+    p->indent = indent;
     put(p, "\n", 1);
     while (indent-- > 0)
         elqb__put_char(&p->r, ' ');
@@ -178,7 +180,7 @@ static void put_open(struct pretty *p, const char *bracket)
         return;
     memset(f, 0, sizeof(*f));
     f->query = opens_query(bracket);
-    f->indent = outer->indent + (f->query ? INDENT : 0);
+    f->indent = f->query ? p->indent + INDENT : outer->indent;
     if (f->query)
         start_line(p, f->indent);
 }
