@@ -18,9 +18,12 @@
 
 #include "statements.h"
 
-#define FIRST_BLOCK 8192
 #define FIRST_PLACES 4 /* in the first block                               */
+
+#ifndef FIRST_BLOCK /* tests have others */
+#define FIRST_BLOCK 8192
 #define LARGEST_STEP ((size_t)1 << 20) /* growth is geometric up to here */
+#endif
 
 static struct elqb__block *new_block(size_t size)
 {
