@@ -304,13 +304,16 @@ void elqb_args_init(elqb_args *a, const elqb_compiled *c)
 
 void elqb_args_clear(elqb_args *a)
 {
+    static const char error[] = "elqb_args_init: it was not called";
+
     if (!a)
         return;
-    elqb__free_block(a->many);
+    if (a->many)
+        elqb__free_block(a->many);
     a->many = NULL;
     a->compiled = NULL;
-    a->code = ELQB_OK;
-    fail(a, ELQB_E_USAGE, "elqb_args_init: it was not called");
+    a->code = ELQB_E_USAGE; /* of whatever uses it now */
+    memcpy(a->message, error, sizeof(error));
 }
 
 /* How messages call a parameter: by its name, or as $n. */
