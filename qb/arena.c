@@ -86,7 +86,8 @@ static bool add_places(elqb *q)
     size_t count = q->more_places
                        ? q->more_places->size / sizeof(struct elqb__place)
                        : FIRST_PLACES;
-    struct elqb__block *block = new_block(2 * count * sizeof(struct elqb__place));
+    struct elqb__block *block =
+        new_block(2 * count * sizeof(struct elqb__place));
     struct elqb__place *places;
 
     if (!block) {

@@ -84,8 +84,8 @@ static void pack_value(struct packer *p, elpq_value *v)
         if (v->elem == ELPQ_KIND_TEXT)
             pack_strings(p, v);
         else
-            v->u.array.items = pack_bytes(p, v->u.array.items,
-                                          v->u.array.count * v->width);
+            v->u.array.items =
+                pack_bytes(p, v->u.array.items, v->u.array.count * v->width);
         break;
     case ELPQ_KIND_ARRAY:
         from = v->u.array.items;
@@ -282,14 +282,15 @@ void elqb_args_reset(elqb_args *a)
 
 void elqb_args_init(elqb_args *a, const elqb_compiled *c)
 {
+    if (!a)
+        return;
     a->compiled = c;
     a->many = NULL;
     a->unset = 0;
     a->code = ELQB_OK;
     *a->message = '\0';
     if (!c) {
-        fail(a, ELQB_E_USAGE,
-             "elqb_args_init: the compiled statement is NULL");
+        fail(a, ELQB_E_USAGE, "elqb_args_init: the compiled statement is NULL");
         return;
     }
     if (c->statement.nvalues > ELQB_ARGS_FEW) {

@@ -14,7 +14,7 @@
 #include "renderer.h"
 
 #define INDENT 4
-#define WRAP 64      /* a list goes on in the next line after this column */
+#define WRAP 64       /* a list goes on in the next line after this column */
 #define MAX_NESTED 40 /* brackets; deeper ones stay as they are           */
 
 struct word {
@@ -79,12 +79,10 @@ static const char *const always[] = {
     "RIGHT", "FULL",      "CROSS",  "RETURNING", "NATURAL", "WHEN",
     "SET",   "SELECT",    "OR",     NULL
 };
-static const char *const before_join[] = { "LEFT",  "RIGHT",   "FULL",
-                                           "CROSS", "NATURAL", "INNER",
-                                           "OUTER", NULL };
-static const char *const joins[] = { "LEFT",    "RIGHT", "FULL",
-                                     "CROSS",   "INNER", "JOIN",
-                                     NULL };
+static const char *const before_join[] = { "LEFT",    "RIGHT", "FULL",  "CROSS",
+                                           "NATURAL", "INNER", "OUTER", NULL };
+static const char *const joins[] = { "LEFT",  "RIGHT", "FULL", "CROSS",
+                                     "INNER", "JOIN",  NULL };
 static const char *const commands[] = { "INSERT", "UPDATE", "DELETE", "MERGE",
                                         NULL };
 static const char *const queries[] = { "SELECT", "INSERT", "UPDATE", "DELETE",
@@ -105,7 +103,7 @@ static bool starts_line(const struct pretty *p, struct word w)
     if (is_word(w, "GROUP"))
         return !is_word(p->last, "WITHIN");
     if (is_word(w, "VALUES"))
-        return !is_word(p->last, "DEFAULT") && !is_word(p->last, "SYSTEM");
+        return !is_word(p->last, "DEFAULT");
     if (is_word(w, "ON"))
         return is_word(next, "CONFLICT");
     if (is_word(w, "USING"))

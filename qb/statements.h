@@ -71,6 +71,12 @@ struct elqb_delete {
     struct elqb__list returning;
 };
 
+_Static_assert(sizeof(struct elqb_select) <= ELQB_STATEMENT_SIZE &&
+                   sizeof(struct elqb_insert) <= ELQB_STATEMENT_SIZE &&
+                   sizeof(struct elqb_update) <= ELQB_STATEMENT_SIZE &&
+                   sizeof(struct elqb_delete) <= ELQB_STATEMENT_SIZE,
+               "a statement has no room in struct elqb__place");
+
 /* arena.c: a statement, all zero but for its first member, the owner.  Its size
  * is at most ELQB_STATEMENT_SIZE.  After elqb_reset() the owner is elqb.stale:
  * verbs do nothing, and the first to call elqb__failed_in() says why. */

@@ -113,8 +113,8 @@ const elpq_statement *elqb_tagged_v(elqb *q, const elpq_statement *st,
         return st;
     size = st->sql_len + sizeof(" /**/");
     for (uint32_t i = 0; i < count; i++)
-        size += encoded_size(sorted[i]->key) +
-                encoded_size(sorted[i]->value) + sizeof(",=''") - 1;
+        size += encoded_size(sorted[i]->key) + encoded_size(sorted[i]->value) +
+                sizeof(",=''") - 1;
     sql = elqb__alloc(q, size);
     if (!sql)
         return NULL;

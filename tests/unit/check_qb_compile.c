@@ -293,6 +293,7 @@ END_TEST
 
 START_TEST(test_null)
 {
+    elqb_args_init(NULL, NULL);
     elqb_args_reset(NULL);
     elqb_args_clear(NULL);
     elqb_args_set(NULL, "a", 1);
@@ -421,6 +422,30 @@ START_TEST(test_many_binds)
 }
 END_TEST
 
+/* The same of a text, each bind of which has an argument. */
+START_TEST(test_many_binds_of_text)
+{
+    static char names[MANY][12];
+    elqb_arg *args = calloc(MANY + 1, sizeof(*args));
+    char *sql = malloc((size_t)MANY * 16), *to = sql;
+    const elpq_statement *st;
+
+    to += sprintf(to, "SELECT 1");
+    for (int i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof(names[i]), "b%d", i);
+        args[i].name = names[i];
+        args[i].value = V(i);
+        to += sprintf(to, " + :b%d", i);
+    }
+    st = elqb_render(q, elqb_text_from_trusted_string(q, sql, args));
+    ck_assert_msg(st != NULL, "%s", elqb_error(q));
+    ck_assert_uint_eq(st->nvalues, MANY);
+    ck_assert_int_eq(st->values[MANY - 1].u.int64, MANY - 1);
+    free(args);
+    free(sql);
+}
+END_TEST
+
 #define THREADS 4
 
 static void *run_often(void *arg)
@@ -481,6 +506,7 @@ int main(void)
     tcase_add_test(tcase, test_errors_of_compile);
     tcase_add_test(tcase, test_runs_allocate_nothing);
     tcase_add_test(tcase, test_many_binds);
+    tcase_add_test(tcase, test_many_binds_of_text);
     tcase_add_test(tcase, test_threads);
     return qb_main(suite);
 }
