@@ -78,7 +78,8 @@ static void pack_value(struct packer *p, elpq_value *v)
     case ELPQ_KIND_TEXT:
     case ELPQ_KIND_BYTES:
     case ELPQ_KIND_RAW:
-        v->u.bytes.data = pack_bytes(p, v->u.bytes.data, v->u.bytes.size);
+        /* with the NUL that elqb__copy_bytes() put behind it */
+        v->u.bytes.data = pack_bytes(p, v->u.bytes.data, v->u.bytes.size + 1);
         break;
     case ELPQ_KIND_C_ARRAY:
         if (v->elem == ELPQ_KIND_TEXT)

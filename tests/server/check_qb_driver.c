@@ -75,7 +75,7 @@ START_TEST(compiled_statements_run_with_values)
     elpq_conn *conn = connect_now(NULL, NULL);
     elqb_compiled *c;
     elqb_args a;
-    char text[12], wanted[40];
+    char text[20], wanted[80];
     int i;
 
     q = elqb_new();

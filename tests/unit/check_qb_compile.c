@@ -388,7 +388,7 @@ END_TEST
 /* Quadratic lookups would take seconds here. */
 START_TEST(test_many_binds)
 {
-    static char names[MANY][12];
+    static char names[MANY][20];
     elqb_expr *list = calloc(MANY + 1, sizeof(*list));
     elqb_arg *args = calloc(MANY + 1, sizeof(*args));
     elqb_compiled *c;
@@ -425,7 +425,7 @@ END_TEST
 /* The same of a text, each bind of which has an argument. */
 START_TEST(test_many_binds_of_text)
 {
-    static char names[MANY][12];
+    static char names[MANY][20];
     elqb_arg *args = calloc(MANY + 1, sizeof(*args));
     char *sql = malloc((size_t)MANY * 16), *to = sql;
     const elpq_statement *st;
