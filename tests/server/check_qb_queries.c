@@ -209,8 +209,8 @@ static elqb_cte *circle(void)
     elqb_table t = elqb_cte_table(c);
     elqb_select *step = elqb_select_new(q);
 
-    run_sql("UPDATE users SET manager_id = CASE id WHEN 4 THEN 12 WHEN 2 THEN 4 "
-        "WHEN 3 THEN 2 WHEN 12 THEN 3 END");
+    run_sql("UPDATE users SET manager_id = CASE id WHEN 4 THEN 12 WHEN 2 "
+            "THEN 4 WHEN 3 THEN 2 WHEN 12 THEN 3 END");
     elqb_cte_as(c, ids(12, 12));
     elqb_columns(step, U.id);
     elqb_from(step, U.table);
