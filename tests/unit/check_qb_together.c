@@ -480,20 +480,35 @@ START_TEST(test_compiled_merge)
 }
 END_TEST
 
-/* Definitions are made in the other schema, too, and stay unprepared. */
+/* Definitions are made in the other schema, too. */
 START_TEST(test_translated_definitions)
 {
+    accounts_t A = accounts_table();
+    elqb_ddl *d = elqb_drop_table(q, A.table, ELQB_IF_EXISTS);
     elqb_compiled *c;
-    elqb_ddl *d;
 
-    elqb_schema_translate(q, ELQB_SCHEMA("crm", "tenant"));
-    d = elqb_drop_table(q, accounts_table().table, ELQB_IF_EXISTS);
-    ck_assert_str_eq(elqb_render(q, d)->sql,
-                     "DROP TABLE IF EXISTS \"tenant\".\"accounts\"");
+    elqb_schema_translate(q, ELQB_SCHEMA("crm", "x"), ELQB_SCHEMA(NULL, "y"));
+#define TEXT_IS(d, text) ck_assert_str_eq(elqb_render(q, d)->sql, quoted(text))
+    TEXT_IS(d, "DROP TABLE IF EXISTS `x`.`accounts`");
     c = elqb_compile(q, d);
     ck_assert_ptr_nonnull(c);
     ck_assert_str_eq(elqb_compiled_sql(c), elqb_render(q, d)->sql);
     elqb_compiled_free(c);
+    TEXT_IS(elqb_create_schema(q, "crm", 0), "CREATE SCHEMA `x`");
+    TEXT_IS(elqb_create_schema(q, "z", 0), "CREATE SCHEMA `z`");
+    TEXT_IS(elqb_drop_schema(q, "crm", 0), "DROP SCHEMA `x`");
+    TEXT_IS(elqb_comment_on(q, ELQB_SCHEMA, NULL, "crm", "t"),
+            "COMMENT ON SCHEMA `x` IS 't'");
+    TEXT_IS(elqb_comment_on_column(q, U.id, NULL),
+            "COMMENT ON COLUMN `y`.`users`.`id` IS NULL");
+    TEXT_IS(elqb_comment_on_column(q, A.id, NULL),
+            "COMMENT ON COLUMN `x`.`accounts`.`id` IS NULL");
+    TEXT_IS(elqb_truncate(q, ELQB_TABLES(U.table, A.table), 0),
+            "TRUNCATE `y`.`users`, `x`.`accounts`");
+    TEXT_IS(elqb_create_sequence(q, "crm", "s", 0, .owned_by = U.id),
+            "CREATE SEQUENCE `x`.`s` OWNED BY `y`.`users`.`id`");
+    TEXT_IS(elqb_create_enum(q, NULL, "mood", "a"),
+            "CREATE TYPE `y`.`mood` AS ENUM ('a')");
 }
 END_TEST
 
