@@ -240,6 +240,19 @@ check-debian13:
 check-helper:
 	'$(support)/test-with-postgres'
 
+# Hours of proof, which "make check" has in small: a million random trees, every
+# change of the operators' table.
+SOAK_TREES = 1000000
+SOAK_SEED  = 1
+soak: need-check $(B)/tests/unit/check_qb_precedence \
+    $(B)/tests/unit/check_qb_mutations
+	@ELPQ_TEST_TREES=$(SOAK_TREES) ELPQ_TEST_SEED=$(SOAK_SEED) \
+	  ELPQ_TEST_MUTATIONS=all TEST_TIMEOUT=7200 $(run_tests) \
+	  $(B)/tests/unit/check_qb_precedence $(B)/tests/unit/check_qb_mutations
+FUZZ_SECONDS = 60
+fuzz:
+	@'$(support)/fuzz' '$(srcdir)' $(B)/fuzz $(FUZZ_SECONDS)
+
 run-demo: $(B)/examples/demo
 	@$(with_postgres) -- $(B)/examples/demo $(DEMO_ARGS)
 run-bench: $(BENCH)
@@ -360,6 +373,9 @@ help:
 ## make check-consumer  programs outside the tree build through pkg-config
 ## make check-compile-fail   misuse that must not compile does not
 ## make check-helper    test tests/support/with-postgres itself
+## make soak            the builder's random trees, a million of them, and every
+##                      change of its table of operators  (SOAK_TREES, SOAK_SEED)
+## make fuzz            libFuzzer on the builder   (FUZZ_SECONDS=60 a target)
 ## make bench           benchmarks on a private PostgreSQL
 ## make examples        build the examples
 ## make install         into prefix, with DESTDIR; also uninstall
@@ -369,5 +385,5 @@ help:
 .PHONY: all libs tests examples $(WRAPPED) $(WRAPPED:%=run-%) deps \
   need-check check-suites check-unit check-valgrind check-asan check-tsan \
   check-clang check-debian13 check-helper check-abi check-headers \
-  check-layers check-compile-fail check-docs docs check-consumer install \
-  uninstall dist distcheck clean distclean help
+  check-layers check-compile-fail check-docs docs check-consumer soak fuzz \
+  install uninstall dist distcheck clean distclean help

@@ -136,6 +136,23 @@ uint32_t elqb__type_by_name(const char *name)
 
 /* ------------------------------------------------------ one value, one type */
 
+uint32_t elqb__bound_of(uint32_t oid)
+{
+    switch (oid) {
+    case ELPQ_OID_INT4RANGE:
+    case ELPQ_OID_INT4MULTIRANGE:
+        return ELPQ_OID_INT4;
+    case ELPQ_OID_INT8RANGE:
+    case ELPQ_OID_INT8MULTIRANGE:
+        return ELPQ_OID_INT8;
+    case ELPQ_OID_NUMRANGE:
+    case ELPQ_OID_NUMMULTIRANGE:
+        return ELPQ_OID_NUMERIC;
+    default:
+        return 0; /* those of dates and times meet no numbers */
+    }
+}
+
 static bool is_int(uint32_t oid)
 {
     return oid == ELPQ_OID_INT4 || oid == ELPQ_OID_INT8 ||
@@ -150,6 +167,7 @@ static bool fits(int64_t x, uint32_t oid)
     case ELPQ_OID_INT4:
         return x >= INT32_MIN && x <= INT32_MAX;
     case ELPQ_OID_OID:
+    case ELPQ_OID_XID:
         return x >= 0 && x <= UINT32_MAX;
     case ELPQ_OID_BOOL:
         return x == 0 || x == 1;
@@ -170,6 +188,8 @@ static void type_int(elpq_value *v, uint32_t oid)
         return;
     if (large ? oid == ELPQ_OID_NUMERIC : fits(v->u.int64, oid))
         v->oid = oid;
+    else if (elqb__bound_of(oid)) /* a range: the number is one of its */
+        type_int(v, elqb__bound_of(oid));
 }
 
 static void type_double(elpq_value *v, uint32_t oid)
@@ -178,6 +198,8 @@ static void type_double(elpq_value *v, uint32_t oid)
 
     if (v->oid != ELPQ_OID_FLOAT8)
         return;
+    if (elqb__bound_of(oid))
+        oid = elqb__bound_of(oid);
     if (oid == ELPQ_OID_NUMERIC ||
         (oid == ELPQ_OID_FLOAT4 && x >= -FLT_MAX && x <= FLT_MAX))
         v->oid = oid;
@@ -314,6 +336,15 @@ void elqb__take_text(elqb_expr *e)
         elqb__take_type(e, ELPQ_OID_TEXT);
 }
 
+/* Text, unless what else the list has, or other selects have there, is not. */
+void elqb__guess_text(elqb_expr *e)
+{
+    if (!elqb__is_untyped_text(e))
+        return;
+    elqb__take_type(e, ELPQ_OID_TEXT);
+    e->flags |= TEXT_BY_DEFAULT;
+}
+
 void elqb__take_bool(elqb_expr *e)
 {
     elqb__take_type(e, ELPQ_OID_BOOL);
@@ -329,8 +360,10 @@ void elqb__take_int8(elqb_expr *e)
 static bool is_value(const elqb_expr *e)
 {
     if (e->kind == ELQB_KIND_NODE)
-        return e->u.node->kind == NODE_SHARED &&
-               e->u.node->flags & SHARED_BY_US;
+        return (e->u.node->kind == NODE_SHARED &&
+                e->u.node->flags & SHARED_BY_US) ||
+               (e->u.node->kind == NODE_ARRAY &&
+                e->u.node->flags & ARRAY_OF_VALUES);
     return e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_LITERAL;
 }
 
@@ -370,12 +403,47 @@ static void match_row(elqb *q, const elqb_expr *columns, elqb_expr *row)
         row->u.node = copy;
 }
 
+/* ARRAY[$1, $2] that meets an array: its values take the element's type, in
+ * an array of its own. */
+static void match_array(elqb *q, elqb_expr *e, uint32_t oid)
+{
+    const struct elqb_node *from = e->u.node;
+    struct elqb_node *copy;
+
+    if (!elqb__element_of(oid) || oid == e->oid ||
+        !(copy = elqb__new_node(q, NODE_ARRAY, from->count)))
+        return;
+    copy->flags = from->flags;
+    for (uint32_t i = 0; i < from->count; i++) {
+        elqb_expr *arg = &copy->args[i];
+
+        *arg = from->args[i];
+        if (arg->kind == ELQB_KIND_NODE && arg->u.node->kind == NODE_ARRAY)
+            match_array(q, arg, oid);
+        if (arg->kind == ELQB_KIND_VALUE && arg->flags & TEXT_BY_DEFAULT)
+            arg->oid = arg->u.value.oid = 0;
+        elqb__take_type(arg, elqb__element_of(oid));
+    }
+    *e = elqb__node_expr(copy, oid);
+}
+
+void elqb__match_operand(elqb *q, elqb_expr *e, uint32_t oid)
+{
+    if (e->kind == ELQB_KIND_NODE && e->u.node->kind == NODE_ARRAY &&
+        e->u.node->flags & ARRAY_OF_VALUES)
+        match_array(q, e, oid);
+    else
+        elqb__take_type(e, oid);
+}
+
 static void match_same(elqb *q, elqb_expr *args, uint32_t count)
 {
     uint32_t oid = common_type(args, count);
 
     for (uint32_t i = 0; i < count; i++) {
-        if (oid)
+        if (args[i].kind == ELQB_KIND_NODE && oid)
+            elqb__match_operand(q, &args[i], oid);
+        else if (oid)
             elqb__take_type(&args[i], oid);
         if (i > 0 && is_row(&args[0]) && is_row(&args[i]))
             match_row(q, &args[0], &args[i]);
@@ -388,13 +456,28 @@ static bool is_number(const elqb_expr *e)
            e->u.value.kind <= ELPQ_KIND_FLOAT;
 }
 
+/* Where the server has nothing but an int4: a shift, a place in an array. */
+void elqb__take_count(elqb_expr *e)
+{
+    if (is_number(e))
+        elqb__take_type(e, ELPQ_OID_INT4);
+}
+
+/* Numbers meet numbers; a date meets days, a pg_lsn bytes, and jsonb loses a
+ * key. */
 static void match_numbers(elqb_expr *args, uint32_t count)
 {
     uint32_t oid = common_type(args, count);
 
-    for (uint32_t i = 0; oid && oid != ELPQ_OID_BOOL && i < count; i++)
-        if (is_number(&args[i]))
-            elqb__take_type(&args[i], oid);
+    for (uint32_t i = 0; oid && oid != ELPQ_OID_BOOL && i < count; i++) {
+        if (oid == ELPQ_OID_JSONB)
+            elqb__take_text(&args[i]);
+        if (oid == ELPQ_OID_DATE || oid == ELPQ_OID_JSONB)
+            elqb__take_count(&args[i]);
+        else if (is_number(&args[i]))
+            elqb__take_type(&args[i],
+                            oid == ELPQ_OID_PG_LSN ? ELPQ_OID_NUMERIC : oid);
+    }
 }
 
 bool elqb__is_text_type(uint32_t oid)
@@ -407,7 +490,7 @@ bool elqb__is_text_type(uint32_t oid)
  * || of text makes its strings text, and two strings alone are text as well;
  * beside arrays, jsonb and functions the server decides.
  */
-static void match_concat(elqb_expr *args, uint32_t count)
+static void match_concat(elqb *q, elqb_expr *args, uint32_t count)
 {
     uint32_t oid = common_type(args, count);
     bool text = elqb__is_text_type(oid) ||
@@ -416,10 +499,23 @@ static void match_concat(elqb_expr *args, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         if (text)
             elqb__take_text(&args[i]);
-        else if (args[i].kind == ELQB_KIND_VALUE &&
-                 args[i].u.value.kind == ELPQ_KIND_C_ARRAY)
-            elqb__take_type(&args[i], oid);
+        else if (args[i].kind == ELQB_KIND_NODE ||
+                 (args[i].kind == ELQB_KIND_VALUE &&
+                  args[i].u.value.kind == ELPQ_KIND_C_ARRAY))
+            elqb__match_operand(q, &args[i], oid);
     }
+}
+
+/* Patterns are text, but for those of bytes. */
+static void match_text(elqb_expr *args, uint32_t count)
+{
+    uint32_t oid = ELPQ_OID_TEXT;
+
+    if (args[0].oid == ELPQ_OID_BYTEA || args[count - 1].oid == ELPQ_OID_BYTEA)
+        oid = ELPQ_OID_BYTEA;
+    for (uint32_t i = 0; i < count; i++)
+        if (elqb__is_untyped_text(&args[i]))
+            elqb__take_type(&args[i], oid);
 }
 
 void elqb__match_types(elqb *q, enum elqb__op op, elqb_expr *args,
@@ -433,14 +529,17 @@ void elqb__match_types(elqb *q, enum elqb__op op, elqb_expr *args,
         match_numbers(args, count);
         break;
     case TAKES_CONCAT:
-        match_concat(args, count);
+        match_concat(q, args, count);
         break;
     case TAKES_KEY:
         elqb__take_text(&args[count - 1]);
+        elqb__take_count(&args[count - 1]);
+        break;
+    case TAKES_COUNT:
+        elqb__take_count(&args[count - 1]);
         break;
     case TAKES_TEXT:
-        for (uint32_t i = 0; i < count; i++)
-            elqb__take_text(&args[i]);
+        match_text(args, count);
         break;
     case TAKES_BOOL:
         for (uint32_t i = 0; i < count; i++)
@@ -451,8 +550,9 @@ void elqb__match_types(elqb *q, enum elqb__op op, elqb_expr *args,
     }
 }
 
-/* Alternatives of CASE, COALESCE, ARRAY: strings alone are text. */
-void elqb__match_list(elqb_expr *args, uint32_t count)
+/* Alternatives of CASE, COALESCE, ARRAY: strings alone are text.  Returns the
+ * type that they agree on, 0 if there are but values. */
+uint32_t elqb__match_list(elqb_expr *args, uint32_t count)
 {
     uint32_t oid = common_type(args, count);
 
@@ -460,42 +560,7 @@ void elqb__match_list(elqb_expr *args, uint32_t count)
         if (oid)
             elqb__take_type(&args[i], oid);
         else
-            elqb__take_text(&args[i]);
+            elqb__guess_text(&args[i]);
     }
-}
-
-/* Whether + - * / % of two of the type give it again: the difference of two
- * dates is none. */
-static bool is_closed(uint32_t oid)
-{
-    return is_int(oid) || oid == ELPQ_OID_NUMERIC || oid == ELPQ_OID_FLOAT8 ||
-           oid == ELPQ_OID_FLOAT4 || oid == ELPQ_OID_INTERVAL;
-}
-
-uint32_t elqb__result_type(enum elqb__op op, const elqb_expr *args,
-                           uint32_t count)
-{
-    uint32_t oid;
-
-    switch (elqb__ops[op].gives) {
-    case GIVES_BOOL:
-        return ELPQ_OID_BOOL;
-    case GIVES_TEXT:
-        return ELPQ_OID_TEXT;
-    case GIVES_NUMBER:
-        if (!is_closed(args[0].oid))
-            return 0;
-        break;
-    case GIVES_OPERAND:
-        break;
-    default:
-        return 0;
-    }
-    /* Operands that differ: an interval added, say.  The server knows. */
-    oid = args[0].oid;
-    for (uint32_t i = 1; i < count; i++)
-        if (args[i].oid != oid && op != OP_JSON_GET && op != OP_JSON_PATH &&
-            op != OP_JSON_DELETE_PATH && !elqb__is_text_type(oid))
-            return 0;
-    return elqb__is_text_type(oid) ? ELPQ_OID_TEXT : oid;
+    return oid;
 }

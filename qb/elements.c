@@ -258,6 +258,7 @@ elqb_expr elqb_subscript(elqb *q, elqb_expr a, elqb_expr i)
         return ELQB_NONE;
     if (a.oid == ELPQ_OID_JSONB)
         elqb__take_text(&i);
+    elqb__take_count(&i);
     node->args[0] = a;
     node->args[1] = i;
     return elqb__node_expr(node, a.oid == ELPQ_OID_JSONB
@@ -274,6 +275,8 @@ elqb_expr elqb_slice(elqb *q, elqb_expr a, elqb_expr from, elqb_expr to)
         !elqb__keep(q, "elqb_slice", &to) ||
         !(node = elqb__new_node(q, NODE_SLICE, 3)))
         return ELQB_NONE;
+    elqb__take_count(&from);
+    elqb__take_count(&to);
     node->args[0] = a;
     node->args[1] = from;
     node->args[2] = to;
@@ -283,6 +286,13 @@ elqb_expr elqb_slice(elqb *q, elqb_expr a, elqb_expr from, elqb_expr to)
 elqb_expr elqb_field(elqb *q, elqb_expr a, const char *name)
 {
     struct elqb_node *node = wrap_named(q, "elqb_field", NODE_FIELD, a, name);
+
+    return node ? elqb__node_expr(node, 0) : ELQB_NONE;
+}
+
+elqb_expr elqb_field_star(elqb *q, elqb_expr a)
+{
+    struct elqb_node *node = wrap(q, "elqb_field_star", NODE_FIELD, a);
 
     return node ? elqb__node_expr(node, 0) : ELQB_NONE;
 }
@@ -312,12 +322,21 @@ elqb_expr elqb_row_v(elqb *q, const elqb_expr *items)
 elqb_expr elqb_array_v(elqb *q, const elqb_expr *items)
 {
     struct elqb_node *node = make_list(q, "elqb_array", NODE_ARRAY, items);
+    uint32_t oid;
 
     if (!node)
         return ELQB_NONE;
-    elqb__match_list(node->args, node->count);
-    return elqb__node_expr(
-        node, node->count ? elqb__array_of(node->args[0].oid) : 0);
+    if (!elqb__match_list(node->args, node->count))
+        node->flags = ARRAY_OF_VALUES;
+    if (node->count == 0)
+        return elqb__node_expr(node, 0);
+    oid = node->args[0].oid;
+    for (uint32_t i = 1; i < node->count; i++)
+        if (node->args[i].oid != oid)
+            oid = 0;
+    /* an array of arrays is one of more dimensions */
+    return elqb__node_expr(node, elqb__element_of(oid) ? oid
+                                                       : elqb__array_of(oid));
 }
 
 elqb_expr elqb_as(elqb *q, elqb_expr a, const char *label)
@@ -326,7 +345,7 @@ elqb_expr elqb_as(elqb *q, elqb_expr a, const char *label)
 
     if (!node)
         return ELQB_NONE;
-    elqb__take_text_column(&node->args[0]); /* labels are for columns */
+    elqb__guess_text(&node->args[0]); /* labels are for columns */
     return elqb__node_expr(node, node->args[0].oid);
 }
 

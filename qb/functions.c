@@ -12,24 +12,27 @@
 static const struct {
     const char *name;
     enum elqb__form form;
+    uint32_t oid; /* of the result; 0: that of its arguments                */
+    bool precision; /* CURRENT_TIME(3)                                      */
 } grammar[] = {
-    { "COALESCE", FORM_GRAMMAR },
-    { "NULLIF", FORM_GRAMMAR },
-    { "GREATEST", FORM_GRAMMAR },
-    { "LEAST", FORM_GRAMMAR },
-    { "GROUPING", FORM_GRAMMAR },
-    { "CURRENT_DATE", FORM_BARE },
-    { "CURRENT_TIME", FORM_BARE },
-    { "CURRENT_TIMESTAMP", FORM_BARE },
-    { "LOCALTIME", FORM_BARE },
-    { "LOCALTIMESTAMP", FORM_BARE },
-    { "CURRENT_ROLE", FORM_BARE },
-    { "CURRENT_USER", FORM_BARE },
-    { "USER", FORM_BARE },
-    { "SESSION_USER", FORM_BARE },
-    { "CURRENT_CATALOG", FORM_BARE },
-    { "CURRENT_SCHEMA", FORM_BARE },
+    { "COALESCE", FORM_GRAMMAR, 0, false },
+    { "NULLIF", FORM_GRAMMAR, 0, false },
+    { "GREATEST", FORM_GRAMMAR, 0, false },
+    { "LEAST", FORM_GRAMMAR, 0, false },
+    { "GROUPING", FORM_GRAMMAR, ELPQ_OID_INT4, false },
+    { "CURRENT_DATE", FORM_BARE, ELPQ_OID_DATE, false },
+    { "CURRENT_TIME", FORM_BARE, ELPQ_OID_TIMETZ, true },
+    { "CURRENT_TIMESTAMP", FORM_BARE, ELPQ_OID_TIMESTAMPTZ, true },
+    { "LOCALTIME", FORM_BARE, ELPQ_OID_TIME, true },
+    { "LOCALTIMESTAMP", FORM_BARE, ELPQ_OID_TIMESTAMP, true },
+    { "CURRENT_ROLE", FORM_BARE, ELPQ_OID_NAME, false },
+    { "CURRENT_USER", FORM_BARE, ELPQ_OID_NAME, false },
+    { "USER", FORM_BARE, ELPQ_OID_NAME, false },
+    { "SESSION_USER", FORM_BARE, ELPQ_OID_NAME, false },
+    { "CURRENT_CATALOG", FORM_BARE, ELPQ_OID_NAME, false },
+    { "CURRENT_SCHEMA", FORM_BARE, ELPQ_OID_NAME, false },
 };
+#define GRAMMAR (sizeof(grammar) / sizeof(*grammar))
 
 /* Their strings are text: the arguments are of any type. */
 static const char *const any_functions[] = {
@@ -52,19 +55,17 @@ static bool equals_upper(const char *name, const char *upper)
     return *name == *upper;
 }
 
-/* How the name is written; replaces it by the spelling of the grammar. */
-static enum elqb__form find_form(const char **name)
+/* The place of a name in the grammar; GRAMMAR if it is a plain function. */
+static size_t find_grammar(const char *name)
 {
     static const char starts[] = "cnglsu"; /* most names end the search here */
+    size_t i = 0;
 
-    if (!strchr(starts, **name | 0x20))
-        return FORM_QUOTED;
-    for (size_t i = 0; i < sizeof(grammar) / sizeof(*grammar); i++)
-        if (equals_upper(*name, grammar[i].name)) {
-            *name = grammar[i].name;
-            return grammar[i].form;
-        }
-    return FORM_QUOTED;
+    if (!strchr(starts, *name | 0x20))
+        return GRAMMAR;
+    while (i < GRAMMAR && !equals_upper(name, grammar[i].name))
+        i++;
+    return i;
 }
 
 static bool takes_any(const char *name)
@@ -76,17 +77,10 @@ static bool takes_any(const char *name)
 }
 
 /* Types of the arguments; returns that of the result, as far as known. */
-static uint32_t type_call(const char *name, enum elqb__form form,
-                          elqb_expr *args, uint32_t count)
+static uint32_t type_call(const char *name, elqb_expr *args, uint32_t count)
 {
     bool strings = false;
 
-    if (form == FORM_GRAMMAR) {
-        if (strcmp(name, "GROUPING") == 0)
-            return ELPQ_OID_INT4;
-        elqb__match_list(args, count);
-        return count ? args[0].oid : 0;
-    }
     for (uint32_t i = 0; i < count; i++)
         strings |= elqb__is_untyped_text(&args[i]);
     if (strings && takes_any(name))
@@ -103,12 +97,64 @@ static uint32_t type_call(const char *name, enum elqb__form form,
     return 0;
 }
 
+static bool is_kind(const elqb_expr *e, enum elqb__node_kind kind)
+{
+    return e->kind == ELQB_KIND_NODE && e->u.node->kind == kind;
+}
+
+/* Names come after places, VARIADIC is the last. */
+static void check_arguments(elqb *q, const elqb_expr *args, uint32_t count)
+{
+    bool named = false;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const elqb_expr *arg = &args[i];
+
+        if (is_kind(arg, NODE_VARIADIC)) {
+            if (i + 1 < count)
+                elqb__fail(q, ELQB_E_USAGE,
+                           "elqb_func: elqb_variadic() is not the last");
+            arg = &arg->u.node->args[0];
+        }
+        if (named && !is_kind(arg, NODE_NAMED))
+            elqb__fail(q, ELQB_E_USAGE, "elqb_func: an argument without a "
+                       "name stands behind one with elqb_named()");
+        named |= is_kind(arg, NODE_NAMED);
+    }
+}
+
+/* What is no function to the grammar: COALESCE(...), CURRENT_TIME(3). */
+static uint32_t type_grammar(elqb *q, size_t i, elqb_expr *args,
+                             uint32_t count)
+{
+    const char *name = grammar[i].name;
+
+    for (uint32_t a = 0; a < count; a++)
+        if (is_kind(&args[a], NODE_NAMED) || is_kind(&args[a], NODE_VARIADIC))
+            elqb__fail(q, ELQB_E_USAGE, "elqb_func: %s takes neither "
+                       "elqb_named() nor elqb_variadic()", name);
+    if (grammar[i].form == FORM_GRAMMAR) {
+        elqb__match_list(args, count);
+        return grammar[i].oid || !count ? grammar[i].oid : args[0].oid;
+    }
+    if (count && !grammar[i].precision)
+        elqb__fail(q, ELQB_E_USAGE, "elqb_func: %s takes no arguments", name);
+    else if (count > 1 || (count && (args[0].kind != ELQB_KIND_LITERAL ||
+                                     args[0].oid != ELPQ_OID_INT4 ||
+                                     args[0].u.value.u.int64 < 0)))
+        elqb__fail(q, ELQB_E_USAGE,
+                   "elqb_func: %s takes a precision, as elqb_lit(3)", name);
+    return grammar[i].oid;
+}
+
 elqb_expr elqb_func_v(elqb *q, const char *schema, const char *name,
                       const elqb_expr *args)
 {
     uint32_t count = elqb__count_list(args);
     struct elqb__function *function;
     struct elqb_node *node;
+    size_t found;
+    uint32_t oid = 0;
 
     if (elqb__failed(q) || !elqb__check_name(q, "elqb_func", name) ||
         (schema && !elqb__check_name(q, "elqb_func", schema)))
@@ -119,19 +165,43 @@ elqb_expr elqb_func_v(elqb *q, const char *schema, const char *name,
         !elqb__keep_list(q, "elqb_func", node->args, args, count))
         return ELQB_NONE;
     memset(function, 0, sizeof(*function));
-    function->form = (uint8_t)(schema ? FORM_QUOTED : find_form(&name));
+    found = schema ? GRAMMAR : find_grammar(name);
+    if (found < GRAMMAR) {
+        name = grammar[found].name;
+        function->form = (uint8_t)grammar[found].form;
+        oid = type_grammar(q, found, node->args, count);
+    } else {
+        check_arguments(q, node->args, count);
+        oid = schema ? 0 : type_call(name, node->args, count);
+    }
     node->text = elqb__copy_string(q, name);
     function->schema = schema ? elqb__copy_string(q, schema) : NULL;
     node->more = function;
-    if (function->form == FORM_BARE && count)
-        elqb__fail(q, ELQB_E_USAGE, "elqb_func: %s takes no arguments", name);
-    if (elqb__failed(q))
+    return elqb__failed(q) ? ELQB_NONE : elqb__node_expr(node, oid);
+}
+
+elqb_expr elqb_named(elqb *q, const char *name, elqb_expr value)
+{
+    struct elqb_node *node;
+
+    if (elqb__failed(q) || !elqb__check_name(q, "elqb_named", name) ||
+        !elqb__keep_operand(q, "elqb_named", &value) ||
+        !(node = elqb__new_node(q, NODE_NAMED, 1)))
         return ELQB_NONE;
-    if (schema)
-        return elqb__node_expr(node, 0);
-    return elqb__node_expr(
-        node, type_call(name, (enum elqb__form)function->form, node->args,
-                        count));
+    node->args[0] = value;
+    node->text = elqb__copy_string(q, name);
+    return node->text ? elqb__node_expr(node, value.oid) : ELQB_NONE;
+}
+
+elqb_expr elqb_variadic(elqb *q, elqb_expr array)
+{
+    struct elqb_node *node;
+
+    if (elqb__failed(q) || !elqb__keep_operand(q, "elqb_variadic", &array) ||
+        !(node = elqb__new_node(q, NODE_VARIADIC, 1)))
+        return ELQB_NONE;
+    node->args[0] = array;
+    return elqb__node_expr(node, array.oid);
 }
 
 /* ------------------------------------------------------------- aggregates */
@@ -210,6 +280,11 @@ elqb_expr elqb_agg_distinct(elqb *q, elqb_expr call)
 
     if (!node)
         return ELQB_NONE;
+    if (node->count && is_kind(&node->args[node->count - 1], NODE_VARIADIC)) {
+        elqb__fail(q, ELQB_E_USAGE,
+                   "elqb_agg_distinct: DISTINCT excludes elqb_variadic()");
+        return ELQB_NONE;
+    }
     more->distinct = 1;
     return elqb__finish_call(q, function, node, call.oid);
 }
@@ -370,7 +445,7 @@ elqb_expr elqb_cast_from_trusted_string(elqb *q, elqb_expr a, const char *type)
         !(node = elqb__new_node(q, NODE_CAST, 1)))
         return ELQB_NONE;
     oid = elqb__type_by_name(type);
-    elqb__take_type(&a, oid);
+    elqb__match_operand(q, &a, oid);
     node->args[0] = a;
     node->text = elqb__copy_sql(q, type);
     return node->text ? elqb__node_expr(node, oid) : ELQB_NONE;

@@ -57,6 +57,7 @@ enum elqb__takes {
     TAKES_NUMBER,
     TAKES_TEXT,
     TAKES_KEY,
+    TAKES_COUNT,
     TAKES_CONCAT,
     TAKES_BOOL
 };
@@ -66,7 +67,8 @@ enum elqb__gives {
     GIVES_BOOL,
     GIVES_TEXT,
     GIVES_OPERAND,
-    GIVES_NUMBER
+    GIVES_NUMBER,
+    GIVES_ZONE
 };
 
 struct elqb__op_info {
@@ -79,24 +81,34 @@ struct elqb__op_info {
     uint8_t gives;
 };
 
-extern const struct elqb__op_info elqb__ops[OP_COUNT];
+/* A test changes the tables, to see whether the others notice. */
+#ifndef ELQB__TABLE
+#define ELQB__TABLE const
+#endif
+
+extern ELQB__TABLE struct elqb__op_info elqb__ops[OP_COUNT];
 
 /* ------------------------------------------------------------------ nodes */
 
 /* What kind of node it is, and what its members mean. */
 enum elqb__node_kind {
-    NODE_OPERATOR,     /* op; args; custom ones: text = spelling            */
+    NODE_OPERATOR,     /* op; args; custom ones: text = spelling, more =
+                          its schema                                        */
     NODE_IN,           /* op; args[0] IN (args[1] ...)                      */
-    NODE_QUANTIFIED,   /* op; args[0] op text (args[1]); text = ANY or ALL,
-                          more = spelling                                   */
+    NODE_IN_ARRAYS,    /* op; args[0] IN (SELECT * FROM unnest(args[1] ...)) */
+    NODE_QUANTIFIED,   /* op; args[0] text flags (args[1]); text = spelling,
+                          more = its schema                                 */
+    NODE_PERIODS,      /* (args[0], args[1]) OVERLAPS (args[2], args[3])    */
     NODE_COLLATE,      /* args[0] COLLATE more.text                         */
     NODE_SUBSCRIPT,    /* args[0][args[1]]                                  */
     NODE_SLICE,        /* args[0][args[1]:args[2]], each may be none        */
-    NODE_FIELD,        /* (args[0]).text                                    */
+    NODE_FIELD,        /* (args[0]).text; no text: (args[0]).*              */
     NODE_ROW,          /* (args)                                            */
     NODE_ARRAY,        /* ARRAY[args]                                       */
     NODE_LABEL,        /* args[0] AS text                                   */
     NODE_ORDER,        /* args[0] with flags                                */
+    NODE_NAMED,        /* text => args[0]; these two: only arguments        */
+    NODE_VARIADIC,     /* VARIADIC args[0]                                  */
     NODE_FUNCTION,     /* text(args); more = struct elqb__function          */
     NODE_CASE,         /* base, else, when, then ...                        */
     NODE_EXTRACT,      /* EXTRACT(text FROM args[0])                        */
@@ -130,12 +142,18 @@ struct elqb_node {
     const void *more;
 };
 
-/* elqb_expr.flags of a value in a list of columns: nothing but that made it
- * text, so in a set operation it may become what the other columns are. */
+/* elqb_expr.flags of a value in a list: it is text only because nothing else
+ * is known there, and may become what the list meets. */
 enum { TEXT_BY_DEFAULT = 2 };
 
 /* flags of NODE_SHARED: see elqb__share_value() */
 enum { SHARED_BY_US = 1 };
+
+/* flags of NODE_ARRAY */
+enum { ARRAY_OF_VALUES = 1 };
+
+/* flags of NODE_QUANTIFIED */
+enum { QUANTIFIER_ANY, QUANTIFIER_ALL };
 
 /* flags of NODE_ORDER */
 enum {
@@ -307,20 +325,26 @@ bool elqb__keep_value(elqb *q, const char *function, elpq_value *v);
 void elqb__take_type(elqb_expr *e, uint32_t oid);
 void elqb__take_array_type(elqb_expr *e, uint32_t element);
 void elqb__take_text(elqb_expr *e);
+void elqb__guess_text(elqb_expr *e); /* see TEXT_BY_DEFAULT */
 void elqb__take_bool(elqb_expr *e);
 void elqb__take_int8(elqb_expr *e);
+void elqb__take_count(elqb_expr *e);
 void elqb__match_types(elqb *q, enum elqb__op op, elqb_expr *args,
                        uint32_t count);
-void elqb__match_list(elqb_expr *args, uint32_t count);
+uint32_t elqb__match_list(elqb_expr *args, uint32_t count);
+void elqb__match_operand(elqb *q, elqb_expr *e, uint32_t oid);
 int64_t elqb__int_at(const elpq_value *v, size_t i); /* of a C array */
 bool elqb__is_text_type(uint32_t oid);
 bool elqb__is_untyped_text(const elqb_expr *e);
-uint32_t elqb__result_type(enum elqb__op op, const elqb_expr *args,
-                           uint32_t count);
+uint32_t elqb__bound_of(uint32_t oid);   /* of ranges and multiranges */
 uint32_t elqb__array_of(uint32_t oid);   /* 0 if not built in */
 uint32_t elqb__element_of(uint32_t oid); /* 0 if no array */
 uint32_t elqb__type_by_name(const char *name);
 const char *elqb__type_name(uint32_t oid, bool *is_array); /* NULL: unknown */
+
+/* operator_types.c: the type of what an operator gives, 0 if unsure. */
+uint32_t elqb__result_type(enum elqb__op op, const elqb_expr *args,
+                           uint32_t count);
 
 /* from.c: what an item is, for messages */
 const char *elqb__source_name(const struct elqb_node *source);
@@ -329,7 +353,7 @@ const char *elqb__source_name(const struct elqb_node *source);
  * (array), after any check of the array. */
 bool elqb__check_operator(elqb *q, const char *function, const char *spelling);
 elqb_expr elqb__quantify(elqb *q, const char *function, elqb_expr a,
-                         const char *spelling, const char *quantifier,
+                         const char *spelling, uint8_t quantifier,
                          elqb_expr array);
 
 /* functions.c: a copy of a call, to be changed.  NULL: q failed. */
@@ -342,10 +366,9 @@ struct elqb_node *elqb__copy_call(elqb *q, const char *function,
 elqb_expr elqb__finish_call(elqb *q, const char *function,
                             struct elqb_node *node, uint32_t oid);
 
-/* selectable.c: a list without its ELQB_NONE; as the columns of a result. */
+/* selectable.c: a list without its ELQB_NONE. */
 void elqb__add_list(elqb *q, const char *function, struct elqb__list *to,
                     const elqb_expr *list);
-void elqb__take_text_column(elqb_expr *e);
 
 /* text.c: whether a piece of SQL is whole: quotes and brackets closed. */
 bool elqb__check_sql(elqb *q, const char *function, const char *sql);

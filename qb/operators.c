@@ -10,7 +10,7 @@
 #include "internal.h"
 
 /* clang-format off */
-const struct elqb__op_info elqb__ops[OP_COUNT] = {
+ELQB__TABLE struct elqb__op_info elqb__ops[OP_COUNT] = {
 #define OP(name, fn, spelling, level, fix, takes, gives)                      \
     [OP_##name] = { #fn, spelling, sizeof(spelling) - 1, LEVEL_##level,       \
                     FIX_##fix, TAKES_##takes, GIVES_##gives },
@@ -266,14 +266,16 @@ static enum elqb__op find_operator(const char *spelling)
 {
     if (strcmp(spelling, "!=") == 0)
         return OP_NE;
+    if (strcmp(spelling, "||") == 0)
+        return OP_CONCAT;
     for (int op = OP_NO + 1; op < OP_COUNT; op++)
         if ((elqb__ops[op].fix == FIX_LEFT || elqb__ops[op].fix == FIX_NONE) &&
             strcmp(elqb__ops[op].spelling, spelling) == 0)
             return (enum elqb__op)op;
-    return strcmp(spelling, "||") == 0 ? OP_CONCAT : OP_CUSTOM;
+    return OP_CUSTOM;
 }
 
-static bool check_operator(elqb *q, const char *function, const char *spelling)
+bool elqb__check_operator(elqb *q, const char *function, const char *spelling)
 {
     if (!elqb__failed(q) && !(spelling && is_operator(spelling)))
         elqb__fail(q, ELQB_E_USAGE, "%s: \"%s\" is no operator", function,
@@ -281,16 +283,15 @@ static bool check_operator(elqb *q, const char *function, const char *spelling)
     return !elqb__failed(q);
 }
 
-bool elqb__check_operator(elqb *q, const char *function, const char *spelling)
+/* The names of a node of an operator that the caller spelled. */
+static elqb_expr spell(elqb *q, elqb_expr e, const char *schema,
+                       const char *spelling)
 {
-    return check_operator(q, function, spelling);
-}
-
-/* Give a node of a custom operator its spelling. */
-static elqb_expr spell(elqb *q, elqb_expr e, const char *spelling)
-{
-    if (e.kind == ELQB_KIND_NODE)
-        e.u.node->text = elqb__copy_string(q, spelling);
+    if (e.kind != ELQB_KIND_NODE)
+        return ELQB_NONE;
+    e.u.node->text = elqb__copy_string(q, spelling);
+    if (schema)
+        e.u.node->more = elqb__copy_string(q, schema);
     return elqb__failed(q) ? ELQB_NONE : e;
 }
 
@@ -300,19 +301,32 @@ elqb_expr elqb_operator(elqb *q, elqb_expr a, const char *spelling,
     const elqb_expr operands[] = { a, b, ELQB_END };
     enum elqb__op op;
 
-    if (!check_operator(q, "elqb_op", spelling))
+    if (!elqb__check_operator(q, "elqb_op", spelling))
         return ELQB_NONE;
     op = find_operator(spelling);
     if (op == OP_CONCAT && a.kind && b.kind)
         return elqb_concat_v(q, operands);
     if (op != OP_CUSTOM)
         return make_operator(q, op, "elqb_op", operands, 2);
-    return spell(q, make_operator(q, op, "elqb_op", operands, 2), spelling);
+    return spell(q, make_operator(q, op, "elqb_op", operands, 2), NULL,
+                 spelling);
+}
+
+elqb_expr elqb_operator_in(elqb *q, const char *schema, elqb_expr a,
+                           const char *spelling, elqb_expr b)
+{
+    const elqb_expr operands[] = { a, b };
+
+    if (!elqb__check_operator(q, "elqb_op_in", spelling) ||
+        !elqb__check_name(q, "elqb_op_in", schema))
+        return ELQB_NONE;
+    return spell(q, make_operator(q, OP_CUSTOM, "elqb_op_in", operands, 2),
+                 schema, spelling);
 }
 
 elqb_expr elqb_operator_prefix(elqb *q, const char *spelling, elqb_expr a)
 {
-    if (!check_operator(q, "elqb_op_prefix", spelling))
+    if (!elqb__check_operator(q, "elqb_op_prefix", spelling))
         return ELQB_NONE;
     if (strcmp(spelling, "-") == 0)
         return elqb_neg(q, a);
@@ -322,12 +336,63 @@ elqb_expr elqb_operator_prefix(elqb *q, const char *spelling, elqb_expr a)
         return ELQB_NONE;
     }
     return spell(q, make_operator(q, OP_CUSTOM_PREFIX, "elqb_op_prefix", &a, 1),
-                 spelling);
+                 NULL, spelling);
 }
 
-/* a op ANY (array): the value meets the elements of the array. */
+elqb_expr elqb_operator_prefix_in(elqb *q, const char *schema,
+                                  const char *spelling, elqb_expr a)
+{
+    if (!elqb__check_operator(q, "elqb_op_prefix_in", spelling) ||
+        !elqb__check_name(q, "elqb_op_prefix_in", schema))
+        return ELQB_NONE;
+    return spell(q,
+                 make_operator(q, OP_CUSTOM_PREFIX, "elqb_op_prefix_in", &a, 1),
+                 schema, spelling);
+}
+
+/* -------------------------------------------------------------- ANY and ALL */
+
+/* The words that may stand before ANY and ALL; OP_NO if it is none. */
+static enum elqb__op find_word(const char *word)
+{
+    static const enum elqb__op words[] = { OP_LIKE, OP_NOT_LIKE, OP_ILIKE,
+                                           OP_NOT_ILIKE };
+
+    for (size_t i = 0; word && i < sizeof(words) / sizeof(*words); i++)
+        if (strcmp(elqb__ops[words[i]].spelling, word) == 0)
+            return words[i];
+    return OP_NO;
+}
+
+/* a op ANY (array): the value meets the elements of the array, which may be
+ * a select as well: its rows. */
+elqb_expr elqb__quantify(elqb *q, const char *function, elqb_expr a,
+                         const char *spelling, uint8_t quantifier,
+                         elqb_expr array)
+{
+    enum elqb__op op = find_word(spelling);
+    struct elqb_node *node;
+
+    if ((!op && !elqb__check_operator(q, function, spelling)) ||
+        !elqb__keep_operand(q, function, &a) ||
+        !elqb__keep_operand(q, function, &array) ||
+        !(node = elqb__new_node(q, NODE_QUANTIFIED, 2)))
+        return ELQB_NONE;
+    if (a.kind != ELQB_KIND_VALUE)
+        elqb__take_array_type(&array, a.oid);
+    if (elqb__element_of(array.oid) && array.kind != ELQB_KIND_VALUE)
+        elqb__take_type(&a, elqb__element_of(array.oid));
+    node->args[0] = a;
+    node->args[1] = array;
+    node->op = (uint8_t)(op ? op : find_operator(spelling));
+    node->level = LEVEL_COMPARISON;
+    node->flags = quantifier;
+    node->text = elqb__copy_string(q, spelling);
+    return elqb__failed(q) ? ELQB_NONE : elqb__node_expr(node, ELPQ_OID_BOOL);
+}
+
 static elqb_expr make_quantified(elqb *q, const char *function, elqb_expr a,
-                                 const char *spelling, const char *quantifier,
+                                 const char *spelling, uint8_t quantifier,
                                  elqb_expr array)
 {
     if (!elqb__failed(q) && is_scalar(q, &array)) {
@@ -340,100 +405,127 @@ static elqb_expr make_quantified(elqb *q, const char *function, elqb_expr a,
     return elqb__quantify(q, function, a, spelling, quantifier, array);
 }
 
-/* The array may be a select as well: its rows. */
-elqb_expr elqb__quantify(elqb *q, const char *function, elqb_expr a,
-                         const char *spelling, const char *quantifier,
-                         elqb_expr array)
+static elqb_expr make_quantified_in(elqb *q, const char *function,
+                                    const char *schema, elqb_expr a,
+                                    const char *spelling, uint8_t quantifier,
+                                    elqb_expr array)
 {
-    struct elqb_node *node;
+    elqb_expr e;
 
-    if (!check_operator(q, function, spelling) ||
-        !elqb__keep_operand(q, function, &a) ||
-        !elqb__keep_operand(q, function, &array) ||
-        !(node = elqb__new_node(q, NODE_QUANTIFIED, 2)))
+    if (!elqb__check_operator(q, function, spelling) ||
+        !elqb__check_name(q, function, schema))
         return ELQB_NONE;
-    if (a.kind != ELQB_KIND_VALUE)
-        elqb__take_array_type(&array, a.oid);
-    if (elqb__element_of(array.oid) && array.kind != ELQB_KIND_VALUE)
-        elqb__take_type(&a, elqb__element_of(array.oid));
-    node->args[0] = a;
-    node->args[1] = array;
-    node->op = (uint8_t)find_operator(spelling);
-    node->level = LEVEL_COMPARISON;
-    node->text = quantifier;
-    node->more = elqb__copy_string(q, spelling);
-    return elqb__failed(q) ? ELQB_NONE : elqb__node_expr(node, ELPQ_OID_BOOL);
+    e = spell(q, make_quantified(q, function, a, spelling, quantifier, array),
+              schema, spelling);
+    if (e.kind)
+        e.u.node->op = OP_CUSTOM;
+    return e;
 }
 
 elqb_expr elqb_operator_any(elqb *q, elqb_expr a, const char *spelling,
                             elqb_expr array)
 {
-    return make_quantified(q, "elqb_op_any", a, spelling, "ANY", array);
+    return make_quantified(q, "elqb_op_any", a, spelling, QUANTIFIER_ANY,
+                           array);
 }
 
 elqb_expr elqb_operator_all(elqb *q, elqb_expr a, const char *spelling,
                             elqb_expr array)
 {
-    return make_quantified(q, "elqb_op_all", a, spelling, "ALL", array);
+    return make_quantified(q, "elqb_op_all", a, spelling, QUANTIFIER_ALL,
+                           array);
+}
+
+elqb_expr elqb_operator_any_in(elqb *q, const char *schema, elqb_expr a,
+                               const char *spelling, elqb_expr array)
+{
+    return make_quantified_in(q, "elqb_op_any_in", schema, a, spelling,
+                              QUANTIFIER_ANY, array);
+}
+
+elqb_expr elqb_operator_all_in(elqb *q, const char *schema, elqb_expr a,
+                               const char *spelling, elqb_expr array)
+{
+    return make_quantified_in(q, "elqb_op_all_in", schema, a, spelling,
+                              QUANTIFIER_ALL, array);
 }
 
 elqb_expr elqb_eq_any(elqb *q, elqb_expr a, elqb_expr array)
 {
-    return make_quantified(q, "elqb_eq_any", a, "=", "ANY", array);
+    return make_quantified(q, "elqb_eq_any", a, "=", QUANTIFIER_ANY, array);
 }
 
 elqb_expr elqb_ne_all(elqb *q, elqb_expr a, elqb_expr array)
 {
-    return make_quantified(q, "elqb_ne_all", a, "<>", "ALL", array);
+    return make_quantified(q, "elqb_ne_all", a, "<>", QUANTIFIER_ALL, array);
 }
 
-/* --------------------------------------------------- patterns of plain text */
+/* ------------------------------------------------------- rows and periods */
 
-/* The pattern that finds `text`: what LIKE takes for special is escaped. */
-static char *make_pattern(elqb *q, const char *function, const char *before,
-                          const char *text, const char *after)
+/* Rows in lists that come as one array for each column. */
+static elqb_expr make_in_arrays(elqb *q, enum elqb__op op,
+                                const char *function, elqb_expr a,
+                                const elqb_expr *arrays)
 {
-    char *pattern, *p;
+    uint32_t count = elqb__count_list(arrays), width = 1;
+    struct elqb_node *node;
 
     if (elqb__failed(q))
-        return NULL;
-    if (!text) {
-        elqb__fail(q, ELQB_E_USAGE, "%s: the text is NULL", function);
-        return NULL;
+        return ELQB_NONE;
+    node = elqb__new_node(q, NODE_IN_ARRAYS, count + 1);
+    if (!node || !elqb__keep_operand(q, function, &a) ||
+        !elqb__keep_list(q, function, node->args + 1, arrays, count))
+        return ELQB_NONE;
+    node->args[0] = a;
+    if (is_node(q, &a, NODE_ROW))
+        width = a.u.node->count;
+    if (count != width || count == 0) {
+        elqb__fail(q, ELQB_E_USAGE, "%s: %u arrays for a row of %u", function,
+                   (unsigned)count, (unsigned)width);
+        return ELQB_NONE;
     }
-    pattern = p = elqb__alloc(q, 2 * strlen(text) + 3);
-    if (!pattern)
-        return NULL;
-    if (*before)
-        *p++ = *before;
-    for (; *text; text++) {
-        if (strchr("%_\\", *text))
-            *p++ = '\\';
-        *p++ = *text;
+    for (uint32_t i = 0; i < count; i++) {
+        const elqb_expr *column = is_node(q, &a, NODE_ROW)
+                                      ? &a.u.node->args[i]
+                                      : &node->args[0];
+
+        if (elqb__array_of(column->oid) && column->kind != ELQB_KIND_VALUE)
+            elqb__take_type(&node->args[i + 1], elqb__array_of(column->oid));
     }
-    if (*after)
-        *p++ = *after;
-    *p = '\0';
-    return pattern;
+    node->op = (uint8_t)op;
+    node->level = elqb__ops[op].level;
+    return elqb__node_expr(node, ELPQ_OID_BOOL);
 }
 
-elqb_expr elqb_starts_with(elqb *q, elqb_expr a, const char *text)
+elqb_expr elqb_in_arrays_v(elqb *q, elqb_expr row, const elqb_expr *arrays)
 {
-    const char *p = make_pattern(q, "elqb_starts_with", "", text, "%");
-
-    return elqb_like(q, a, elqb_value(elpq_text(p)));
+    return make_in_arrays(q, OP_IN, "elqb_in_arrays", row, arrays);
 }
 
-elqb_expr elqb_ends_with(elqb *q, elqb_expr a, const char *text)
+elqb_expr elqb_not_in_arrays_v(elqb *q, elqb_expr row,
+                               const elqb_expr *arrays)
 {
-    const char *p = make_pattern(q, "elqb_ends_with", "%", text, "");
-
-    return elqb_like(q, a, elqb_value(elpq_text(p)));
+    return make_in_arrays(q, OP_NOT_IN, "elqb_not_in_arrays", row, arrays);
 }
 
-elqb_expr elqb_has_text(elqb *q, elqb_expr a, const char *text)
+elqb_expr elqb_periods_overlap(elqb *q, elqb_expr start1, elqb_expr end1,
+                               elqb_expr start2, elqb_expr end2)
 {
-    const char *p = make_pattern(q, "elqb_has_text", "%", text, "%");
+    const elqb_expr list[] = { start1, end1, start2, end2 };
+    struct elqb_node *node;
+    uint32_t oid;
 
-    return elqb_like(q, a, elqb_value(elpq_text(p)));
+    if (elqb__failed(q))
+        return ELQB_NONE;
+    node = elqb__new_node(q, NODE_PERIODS, 4);
+    if (!node ||
+        !elqb__keep_list(q, "elqb_periods_overlap", node->args, list, 4))
+        return ELQB_NONE;
+    /* The starts are moments; an end may be one, or an interval. */
+    oid = start1.kind != ELQB_KIND_VALUE ? start1.oid : start2.oid;
+    for (uint32_t i = 0; i < 4; i++)
+        elqb__take_type(&node->args[i], oid);
+    node->op = OP_PERIODS_OVERLAP;
+    node->level = elqb__ops[OP_PERIODS_OVERLAP].level;
+    return elqb__node_expr(node, ELPQ_OID_BOOL);
 }

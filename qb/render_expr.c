@@ -14,7 +14,7 @@
 
 #define MAX_DEPTH 1000
 
-static const bool b_expr_levels[] = {
+static ELQB__TABLE bool b_expr_levels[] = {
     [LEVEL_LOWEST] = false,
 #define LEVEL(name, b_expr) [LEVEL_##name] = b_expr,
 #include "ops.def"
@@ -39,10 +39,23 @@ void elqb__put_list(struct elqb__render *r, elqb_expr *items, uint32_t count)
 
 /* -------------------------------------------------------------- operators */
 
+/* What the caller spelled; the schema asks for OPERATOR(schema.spelling). */
+static void put_custom(struct elqb__render *r, const struct elqb_node *node)
+{
+    if (node->more) {
+        PUT(r, "OPERATOR(");
+        elqb__put_name(r, node->more);
+        elqb__put_char(r, '.');
+    }
+    elqb__put_string(r, node->text);
+    if (node->more)
+        elqb__put_char(r, ')');
+}
+
 static void put_spelling(struct elqb__render *r, const struct elqb_node *node)
 {
     if (node->text)
-        elqb__put_string(r, node->text);
+        put_custom(r, node);
     else
         elqb__put_bytes(r, elqb__ops[node->op].spelling,
                         elqb__ops[node->op].spelling_len);
@@ -144,21 +157,41 @@ static void put_quantified(struct elqb__render *r, struct elqb_node *node,
 {
     unsigned level = elqb__ops[node->op].level;
     const elqb_expr *b = &node->args[1];
+    bool select = b->kind == ELQB_KIND_NODE && b->u.node->kind == NODE_SCALAR;
 
     (void)b_expr;
     elqb__put_expr(r, &node->args[0],
                    (level > node->level ? level : node->level) + 1u);
     elqb__put_char(r, ' ');
-    elqb__put_string(r, node->more);
-    elqb__put_char(r, ' ');
-    elqb__put_string(r, node->text);
-    if (b->kind == ELQB_KIND_NODE && b->u.node->kind == NODE_SCALAR) {
-        elqb__put_char(r, ' ');
-        elqb__put_expr(r, &node->args[1], LEVEL_LOWEST);
-        return;
-    }
-    PUT(r, " (");
+    put_custom(r, node);
+    elqb__put_string(r, node->flags == QUANTIFIER_ALL ? " ALL " : " ANY ");
+    if (!select)
+        elqb__put_char(r, '(');
     elqb__put_expr(r, &node->args[1], LEVEL_LOWEST);
+    if (!select)
+        elqb__put_char(r, ')');
+}
+
+static void put_in_arrays(struct elqb__render *r, struct elqb_node *node,
+                          unsigned b_expr)
+{
+    (void)b_expr;
+    elqb__put_expr(r, &node->args[0], node->level + 1u);
+    elqb__put_char(r, ' ');
+    put_spelling(r, node);
+    PUT(r, " (SELECT * FROM \"unnest\"(");
+    elqb__put_list(r, node->args + 1, node->count - 1);
+    PUT(r, "))");
+}
+
+static void put_periods(struct elqb__render *r, struct elqb_node *node,
+                        unsigned b_expr)
+{
+    (void)b_expr;
+    elqb__put_char(r, '(');
+    elqb__put_list(r, node->args, 2);
+    PUT(r, ") OVERLAPS (");
+    elqb__put_list(r, node->args + 2, 2);
     elqb__put_char(r, ')');
 }
 
@@ -222,7 +255,10 @@ static void put_field(struct elqb__render *r, struct elqb_node *node,
     (void)b_expr;
     put_base(r, &node->args[0], true);
     elqb__put_char(r, '.');
-    elqb__put_name(r, node->text);
+    if (node->text)
+        elqb__put_name(r, node->text);
+    else
+        elqb__put_char(r, '*');
 }
 
 /* ------------------------------------------------------------------- atoms */
@@ -247,40 +283,46 @@ static void put_array(struct elqb__render *r, struct elqb_node *node,
     elqb__put_char(r, ']');
 }
 
-static void put_order(struct elqb__render *r, struct elqb_node *node,
-                      unsigned b_expr)
+/* Nodes that are a part of one clause only, which knows how to write them. */
+static void put_misplaced(struct elqb__render *r, struct elqb_node *node,
+                          unsigned b_expr)
 {
+    static const char *const problems[NODE_KINDS] = {
+        [NODE_ORDER] = "an order (asc, desc) outside of ORDER BY",
+        [NODE_NAMED] = "elqb_named() outside of a function's arguments",
+        [NODE_VARIADIC] = "elqb_variadic() outside of a function's arguments",
+        [NODE_FUNCTION_AS] = "elqb_func_as() outside of elqb_rows_from()",
+        [NODE_GROUPING] =
+            "ROLLUP, CUBE or a grouping set outside of GROUP BY",
+        [NODE_OPCLASS] =
+            "an operator class outside of an index or ON CONFLICT",
+    };
+
     (void)r;
     (void)b_expr;
-    elqb__fail(node->owner, ELQB_E_USAGE,
-               "elqb_render: an order (asc, desc) outside of ORDER BY");
+    elqb__fail(node->owner, ELQB_E_USAGE, "elqb_render: %s",
+               problems[node->kind]);
 }
 
-static void put_opclass(struct elqb__render *r, struct elqb_node *node,
-                        unsigned b_expr)
+/* a, "name" => b, VARIADIC c */
+static void put_arguments(struct elqb__render *r, struct elqb_node *node)
 {
-    (void)r;
-    (void)b_expr;
-    elqb__fail(node->owner, ELQB_E_USAGE, "elqb_render: an operator class "
-               "outside of an index or ON CONFLICT");
-}
+    for (uint32_t i = 0; i < node->count; i++) {
+        elqb_expr *arg = &node->args[i];
 
-static void put_grouping(struct elqb__render *r, struct elqb_node *node,
-                         unsigned b_expr)
-{
-    (void)r;
-    (void)b_expr;
-    elqb__fail(node->owner, ELQB_E_USAGE, "elqb_render: ROLLUP, CUBE or a "
-               "grouping set outside of GROUP BY");
-}
-
-static void put_function_as(struct elqb__render *r, struct elqb_node *node,
-                            unsigned b_expr)
-{
-    (void)r;
-    (void)b_expr;
-    elqb__fail(node->owner, ELQB_E_USAGE,
-               "elqb_render: elqb_func_as() outside of elqb_rows_from()");
+        if (i)
+            PUT(r, ", ");
+        if (arg->kind == ELQB_KIND_NODE && arg->u.node->kind == NODE_VARIADIC) {
+            PUT(r, "VARIADIC ");
+            arg = &arg->u.node->args[0];
+        }
+        if (arg->kind == ELQB_KIND_NODE && arg->u.node->kind == NODE_NAMED) {
+            elqb__put_name(r, arg->u.node->text);
+            PUT(r, " => ");
+            arg = &arg->u.node->args[0];
+        }
+        elqb__put_expr(r, arg, LEVEL_LOWEST);
+    }
 }
 
 static void put_function(struct elqb__render *r, struct elqb_node *node,
@@ -297,7 +339,7 @@ static void put_function(struct elqb__render *r, struct elqb_node *node,
         elqb__put_name(r, node->text);
     else
         elqb__put_string(r, node->text);
-    if (f->form == FORM_BARE)
+    if (f->form == FORM_BARE && node->count == 0)
         return;
     elqb__put_char(r, '(');
     if (f->distinct)
@@ -305,7 +347,7 @@ static void put_function(struct elqb__render *r, struct elqb_node *node,
     if (node->count == 1 && node->args[0].kind == ELQB_KIND_STAR)
         elqb__put_star(r, &node->args[0]);
     else
-        elqb__put_list(r, node->args, node->count);
+        put_arguments(r, node);
     if (f->order.count) {
         elqb__put_string(r, f->within ? ") WITHIN GROUP (ORDER BY "
                                       : " ORDER BY ");
@@ -438,14 +480,18 @@ static void (*const put_kind[NODE_KINDS])(struct elqb__render *,
                                           struct elqb_node *, unsigned) = {
     [NODE_OPERATOR] = put_operator,
     [NODE_IN] = put_in,
+    [NODE_IN_ARRAYS] = put_in_arrays,
     [NODE_QUANTIFIED] = put_quantified,
+    [NODE_PERIODS] = put_periods,
     [NODE_COLLATE] = put_collate,
     [NODE_SUBSCRIPT] = put_subscript,
     [NODE_SLICE] = put_subscript,
     [NODE_FIELD] = put_field,
     [NODE_ROW] = put_row,
     [NODE_ARRAY] = put_array,
-    [NODE_ORDER] = put_order,
+    [NODE_ORDER] = put_misplaced,
+    [NODE_NAMED] = put_misplaced,
+    [NODE_VARIADIC] = put_misplaced,
     [NODE_FUNCTION] = put_function,
     [NODE_CASE] = put_case,
     [NODE_EXTRACT] = put_extract,
@@ -459,9 +505,9 @@ static void (*const put_kind[NODE_KINDS])(struct elqb__render *,
     [NODE_SUBQUERY] = put_nested,
     [NODE_CTE] = elqb__put_cte_name,
     [NODE_UNNEST] = put_unnest,
-    [NODE_FUNCTION_AS] = put_function_as,
-    [NODE_GROUPING] = put_grouping,
-    [NODE_OPCLASS] = put_opclass,
+    [NODE_FUNCTION_AS] = put_misplaced,
+    [NODE_GROUPING] = put_misplaced,
+    [NODE_OPCLASS] = put_misplaced,
 };
 
 static void put_node(struct elqb__render *r, struct elqb_node *node,

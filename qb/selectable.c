@@ -46,15 +46,6 @@ void elqb__add_list(elqb *q, const char *function, struct elqb__list *to,
     }
 }
 
-/* A string among columns is text, unless those of other selects are not. */
-void elqb__take_text_column(elqb_expr *e)
-{
-    if (!elqb__is_untyped_text(e))
-        return;
-    elqb__take_text(e);
-    e->flags |= TEXT_BY_DEFAULT;
-}
-
 /* In a result a bare string is text, also as a part of a row: of a copy, as
  * the row may stand elsewhere too. */
 static void type_column(elqb *q, elqb_expr *e)
@@ -63,7 +54,7 @@ static void type_column(elqb *q, elqb_expr *e)
     struct elqb_node *copy;
     bool strings = false;
 
-    elqb__take_text_column(e);
+    elqb__guess_text(e);
     if (e->kind != ELQB_KIND_NODE || e->u.node->kind != NODE_ROW)
         return;
     row = e->u.node;
@@ -421,7 +412,7 @@ elqb_expr elqb_array_select(elqb *q, elqb_select *s)
 
 /* a op ANY (SELECT ...): a quantified node, whose array is the select. */
 static elqb_expr make_quantified(elqb *q, const char *function, elqb_expr a,
-                                 const char *spelling, const char *quantifier,
+                                 const char *spelling, uint8_t quantifier,
                                  elqb_select *s)
 {
     struct elqb_node *rows = make_nested(q, function, NODE_SCALAR, s, 0);
@@ -436,13 +427,15 @@ static elqb_expr make_quantified(elqb *q, const char *function, elqb_expr a,
 elqb_expr elqb_operator_any_select(elqb *q, elqb_expr a, const char *spelling,
                                    elqb_select *s)
 {
-    return make_quantified(q, "elqb_op_any_select", a, spelling, "ANY", s);
+    return make_quantified(q, "elqb_op_any_select", a, spelling,
+                           QUANTIFIER_ANY, s);
 }
 
 elqb_expr elqb_operator_all_select(elqb *q, elqb_expr a, const char *spelling,
                                    elqb_select *s)
 {
-    return make_quantified(q, "elqb_op_all_select", a, spelling, "ALL", s);
+    return make_quantified(q, "elqb_op_all_select", a, spelling,
+                           QUANTIFIER_ALL, s);
 }
 
 static elqb_table make_source(elqb *q, const char *function, elqb_select *s,

@@ -17,8 +17,8 @@
  * meets; otherwise int is int4, the longer integers int8, double float8, and
  * text is left to the server.  One composed expression used in two places has
  * the same $n there; equal values, and a value used by itself in two places,
- * are two (see elqb_shared()), and so are the values of a row that take
- * different types in each.
+ * are two (see elqb_shared()), and so are the values of a row or an array that
+ * take different types in each.
  *
  * Lists end with ELQB_END, which the macros add; the functions named _v take
  * the array itself, and are what C++ uses.
@@ -222,6 +222,10 @@ static inline elqb_expr elqb_typed_oid(elqb_expr e, uint32_t oid)
 /** elqb_typed(expr, INT4) */
 #define elqb_typed(e, TYPE) elqb_typed_oid(e, ELQB_TYPE_##TYPE)
 
+/** NULL of a type, written into the SQL: elqb_null(INT4) is NULL::int4, and
+ *  elqb_null(OTHER) is NULL alone.  elqb_val(elpq_null(oid)) is a parameter. */
+#define elqb_null(TYPE) elqb_literal(elpq_null(ELQB_TYPE_##TYPE))
+
 /** The column of the row proposed for insertion, in ON CONFLICT DO UPDATE. */
 ELPQ_API elqb_expr elqb_excluded(elqb_expr column);
 
@@ -269,6 +273,12 @@ ELQB_UNARY_(is_null) ELQB_UNARY_(is_not_null)
 ELQB_UNARY_(is_true) ELQB_UNARY_(is_not_true)
 ELQB_UNARY_(is_false) ELQB_UNARY_(is_not_false)
 ELQB_UNARY_(is_unknown) ELQB_UNARY_(is_not_unknown)
+/* IS DOCUMENT of xml; IS NORMALIZED of text, IS NFD NORMALIZED ... */
+ELQB_UNARY_(is_document) ELQB_UNARY_(is_not_document)
+ELQB_UNARY_(is_normalized) ELQB_UNARY_(is_not_normalized)
+ELQB_UNARY_(is_nfd) ELQB_UNARY_(is_not_nfd)
+ELQB_UNARY_(is_nfkc) ELQB_UNARY_(is_not_nfkc)
+ELQB_UNARY_(is_nfkd) ELQB_UNARY_(is_not_nfkd)
 ELQB_TERNARY_(between) ELQB_TERNARY_(not_between)
 ELQB_TERNARY_(between_symmetric) ELQB_TERNARY_(not_between_symmetric)
 /* patterns; the _escape ones take the escape character as well */
@@ -280,7 +290,9 @@ ELQB_TERNARY_(ilike_escape) ELQB_TERNARY_(not_ilike_escape)
 ELQB_TERNARY_(similar_escape) ELQB_TERNARY_(not_similar_escape)
 ELQB_BINARY_(regex) ELQB_BINARY_(not_regex)         /*  ~    !~             */
 ELQB_BINARY_(iregex) ELQB_BINARY_(not_iregex)       /*  ~*   !~*            */
-/* arithmetic and bits */
+ELQB_BINARY_(has_prefix)                            /*  ^@                  */
+/* arithmetic, also of ranges, dates and intervals (add sub mul), of jsonb and
+ * a key (sub); bits */
 ELQB_BINARY_(add) ELQB_BINARY_(sub) ELQB_BINARY_(mul) ELQB_BINARY_(div)
 ELQB_BINARY_(mod) ELQB_BINARY_(pow) ELQB_UNARY_(neg)
 ELQB_BINARY_(bit_and) ELQB_BINARY_(bit_or) ELQB_BINARY_(bit_xor)
@@ -291,25 +303,51 @@ ELQB_BINARY_(json_path) ELQB_BINARY_(json_path_text)       /*  #>   #>>     */
 ELQB_BINARY_(json_delete_path)                             /*  #-           */
 ELQB_BINARY_(has_key) ELQB_BINARY_(has_any) ELQB_BINARY_(has_all) /* ? ?| ?& */
 ELQB_BINARY_(path_exists)                                  /*  @?           */
-/* arrays, ranges, text search (match: also jsonb @@ jsonpath) */
+/* arrays, ranges, text search (match: also jsonb @@ jsonpath), networks */
 ELQB_BINARY_(contains) ELQB_BINARY_(contained_by)          /*  @>   <@      */
 ELQB_BINARY_(overlaps) ELQB_BINARY_(match)                 /*  &&   @@      */
 ELQB_BINARY_(range_left) ELQB_BINARY_(range_right)         /*  <<   >>      */
 ELQB_BINARY_(range_not_right) ELQB_BINARY_(range_not_left) /*  &<   &>      */
 ELQB_BINARY_(range_adjacent)                               /*  -|-          */
+ELQB_BINARY_(subnet) ELQB_BINARY_(subnet_eq)               /*  <<   <<=     */
+ELQB_BINARY_(supernet) ELQB_BINARY_(supernet_eq)           /*  >>   >>=     */
+ELQB_BINARY_(ts_and) ELQB_BINARY_(ts_or)                   /*  &&   ||      */
+ELQB_UNARY_(ts_not) ELQB_BINARY_(ts_phrase)                /*  !!   <->     */
 ELQB_BINARY_(at_time_zone)
 #undef ELQB_UNARY_
 #undef ELQB_BINARY_
 #undef ELQB_TERNARY_
 /* clang-format on */
 
+/** (start1, end1) OVERLAPS (start2, end2); an end may be an interval. */
+ELPQ_API elqb_expr elqb_periods_overlap(elqb *q, elqb_expr start1,
+                                        elqb_expr end1, elqb_expr start2,
+                                        elqb_expr end2);
+
 /**
  * LIKE with a pattern made of plain text, in which %, _ and \ stand for
- * themselves: the text at the start, at the end, or anywhere.
+ * themselves: the text at the start, at the end, or anywhere.  Those with an
+ * i do not distinguish case: ILIKE.
  */
 ELPQ_API elqb_expr elqb_starts_with(elqb *q, elqb_expr a, const char *text);
 ELPQ_API elqb_expr elqb_ends_with(elqb *q, elqb_expr a, const char *text);
 ELPQ_API elqb_expr elqb_has_text(elqb *q, elqb_expr a, const char *text);
+ELPQ_API elqb_expr elqb_istarts_with(elqb *q, elqb_expr a, const char *text);
+ELPQ_API elqb_expr elqb_iends_with(elqb *q, elqb_expr a, const char *text);
+ELPQ_API elqb_expr elqb_ihas_text(elqb *q, elqb_expr a, const char *text);
+
+/**
+ * Plain text as a part of a pattern of LIKE, or of a regular expression: what
+ * is special there gets a backslash.
+ *
+ *     elqb_regex(q, U.name, elqb_concat(q, elqb_val("^"),
+ *                elqb_val(elqb_regex_text(q, input)), elqb_val("[0-9]*$")))
+ *
+ * For patterns without an ESCAPE of their own.  The result lives as long as
+ * the workspace; NULL on error.
+ */
+ELPQ_API const char *elqb_like_text(elqb *q, const char *text);
+ELPQ_API const char *elqb_regex_text(elqb *q, const char *text);
 
 /** a IN (list).  An empty list is false for IN, true for NOT IN. */
 ELPQ_API elqb_expr elqb_in_v(elqb *q, elqb_expr a, const elqb_expr *list);
@@ -321,9 +359,24 @@ ELPQ_API elqb_expr elqb_eq_any(elqb *q, elqb_expr a, elqb_expr array);
 ELPQ_API elqb_expr elqb_ne_all(elqb *q, elqb_expr a, elqb_expr array);
 
 /**
+ * Many rows as one array for each column: elqb_in_arrays(q, elqb_row(q, T.a,
+ * T.b), elqb_items(as, n), elqb_items(bs, n)) is
+ *
+ *     ("a", "b") IN (SELECT * FROM "unnest"($1, $2))
+ *
+ * The arrays take the types of the columns.  Those of types that are not built
+ * in need elqb_cast(): elqb_cast(q, array, "mood[]").
+ */
+ELPQ_API elqb_expr elqb_in_arrays_v(elqb *q, elqb_expr row,
+                                    const elqb_expr *arrays);
+ELPQ_API elqb_expr elqb_not_in_arrays_v(elqb *q, elqb_expr row,
+                                        const elqb_expr *arrays);
+
+/**
  * Any operator by its spelling: elqb_op(q, a, "<->", b), op ANY, op ALL, and
  * prefix operators.  Built-in ones keep their precedence, others have that of
- * the server.  Keywords (LIKE) are no spellings.
+ * the server.  Keywords are no spellings, but for LIKE, NOT LIKE, ILIKE and
+ * NOT ILIKE before ANY and ALL.
  */
 ELPQ_API elqb_expr elqb_operator(elqb *q, elqb_expr a, const char *spelling,
                                  elqb_expr b);
@@ -333,6 +386,19 @@ ELPQ_API elqb_expr elqb_operator_all(elqb *q, elqb_expr a,
                                      const char *spelling, elqb_expr array);
 ELPQ_API elqb_expr elqb_operator_prefix(elqb *q, const char *spelling,
                                         elqb_expr a);
+
+/** The same of a schema: elqb_op_in(q, "app", a, "<->", b) is
+ *  a OPERATOR("app".<->) b.  The server gives them all one precedence. */
+ELPQ_API elqb_expr elqb_operator_in(elqb *q, const char *schema, elqb_expr a,
+                                    const char *spelling, elqb_expr b);
+ELPQ_API elqb_expr elqb_operator_any_in(elqb *q, const char *schema,
+                                        elqb_expr a, const char *spelling,
+                                        elqb_expr array);
+ELPQ_API elqb_expr elqb_operator_all_in(elqb *q, const char *schema,
+                                        elqb_expr a, const char *spelling,
+                                        elqb_expr array);
+ELPQ_API elqb_expr elqb_operator_prefix_in(elqb *q, const char *schema,
+                                           const char *spelling, elqb_expr a);
 
 /** a COLLATE "name"; the schema may be NULL. */
 ELPQ_API elqb_expr elqb_collate_in(elqb *q, elqb_expr a, const char *schema,
@@ -345,11 +411,12 @@ ELPQ_API elqb_expr elqb_opclass_in(elqb *q, elqb_expr a, const char *schema,
                                    const char *name);
 #define elqb_opclass(q, a, name) elqb_opclass_in(q, a, NULL, name)
 
-/** a[i], a[from:to] (either may be ELQB_NONE), (a).field */
+/** a[i], a[from:to] (either may be ELQB_NONE), (a).field, (a).* */
 ELPQ_API elqb_expr elqb_subscript(elqb *q, elqb_expr a, elqb_expr i);
 ELPQ_API elqb_expr elqb_slice(elqb *q, elqb_expr a, elqb_expr from,
                               elqb_expr to);
 ELPQ_API elqb_expr elqb_field(elqb *q, elqb_expr a, const char *name);
+ELPQ_API elqb_expr elqb_field_star(elqb *q, elqb_expr a);
 
 /** (a, b, ...) and ARRAY[a, b, ...]; an empty array needs elqb_cast(). */
 ELPQ_API elqb_expr elqb_row_v(elqb *q, const elqb_expr *items);
@@ -373,12 +440,18 @@ ELPQ_API elqb_expr elqb_order_operator(elqb *q, elqb_expr a,
 /**
  * A function by name: elqb_func(q, "lower", U.name).  The name is quoted, so
  * it is case-sensitive, except those that are grammar: coalesce, nullif,
- * greatest, least, current_date and its like.  The schema may be NULL.
+ * greatest, least, current_date and its like; current_timestamp and others of
+ * time take a precision, elqb_lit(3).  The schema may be NULL.
  * Functions with a syntax of their own have plain twins: btrim for trim,
  * strpos for position; overlay and others are for elqb_text().
  */
 ELPQ_API elqb_expr elqb_func_v(elqb *q, const char *schema, const char *name,
                                const elqb_expr *args);
+/** Arguments of a function: "name" => value, and VARIADIC array, which is the
+ *  last.  elqb_func(q, "make_interval", elqb_named(q, "days", elqb_val(10))) */
+ELPQ_API elqb_expr elqb_named(elqb *q, const char *name, elqb_expr value);
+ELPQ_API elqb_expr elqb_variadic(elqb *q, elqb_expr array);
+
 /** A call as an aggregate: count(DISTINCT x), f(x ORDER BY y), FILTER. */
 ELPQ_API elqb_expr elqb_agg_distinct(elqb *q, elqb_expr call);
 ELPQ_API elqb_expr elqb_agg_order_by_v(elqb *q, elqb_expr call,
@@ -452,6 +525,10 @@ ELPQ_API elqb_expr elqb_operator_all_select(elqb *q, elqb_expr a,
 #define elqb_concat(q, ...) elqb_concat_v(q, ELQB_LIST(__VA_ARGS__))
 #define elqb_in(q, a, ...) elqb_in_v(q, a, ELQB_LIST(__VA_ARGS__))
 #define elqb_not_in(q, a, ...) elqb_not_in_v(q, a, ELQB_LIST(__VA_ARGS__))
+#define elqb_in_arrays(q, row, ...)                                           \
+    elqb_in_arrays_v(q, row, ELQB_LIST(__VA_ARGS__))
+#define elqb_not_in_arrays(q, row, ...)                                       \
+    elqb_not_in_arrays_v(q, row, ELQB_LIST(__VA_ARGS__))
 #define elqb_row(q, ...) elqb_row_v(q, ELQB_LIST(__VA_ARGS__))
 #define elqb_array(q, ...) elqb_array_v(q, ELQB_LIST(__VA_ARGS__))
 
@@ -469,6 +546,14 @@ ELPQ_API elqb_expr elqb_operator_all_select(elqb *q, elqb_expr a,
     elqb_operator_prefix(q, "" spelling "", a)
 #define elqb_order_using(q, a, spelling)                                      \
     elqb_order_operator(q, a, "" spelling "")
+#define elqb_op_in(q, schema, a, spelling, b)                                 \
+    elqb_operator_in(q, "" schema "", a, "" spelling "", b)
+#define elqb_op_any_in(q, schema, a, spelling, b)                             \
+    elqb_operator_any_in(q, "" schema "", a, "" spelling "", b)
+#define elqb_op_all_in(q, schema, a, spelling, b)                             \
+    elqb_operator_all_in(q, "" schema "", a, "" spelling "", b)
+#define elqb_op_prefix_in(q, schema, spelling, a)                             \
+    elqb_operator_prefix_in(q, "" schema "", "" spelling "", a)
 #define elqb_cast(q, a, type) elqb_cast_from_trusted_string(q, a, "" type "")
 #define elqb_raw(q, sql) elqb_raw_from_trusted_string(q, "" sql "")
 #define elqb_text(q, ...)                                                     \

@@ -100,6 +100,13 @@ static inline elqb_expr elqb_corresponding(elqb_table t, elqb_expr column)
     return e;
 }
 
+/** The whole row of a table as one value, for functions: row_to_json("u").  The
+ *  table must have no column of its own name. */
+static inline elqb_expr elqb_table_row(elqb_table t)
+{
+    return elqb_name(t.alias ? t.alias : t.name);
+}
+
 /** (SELECT ...) AS alias, for FROM.  The select is rendered in place. */
 ELPQ_API elqb_table elqb_subquery(elqb *q, elqb_select *s, const char *alias);
 

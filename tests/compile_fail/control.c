@@ -55,6 +55,7 @@ builder_control(elqb *q, const char *user_input)
     elqb_from(s, U.table);
     elqb_where(s, elqb_eq(q, U.name, elqb_val(user_input)));
     elqb_where(s, elqb_op(q, U.id, "<>", elqb_val(1)));
+    elqb_where(s, elqb_op_in(q, "app", U.id, "<>", elqb_val(1)));
     elqb_where(s, elqb_text(q, "name = :n", ELQB_ARG("n", elqb_val("x"))));
     elqb_where(s, elqb_raw(q, "true"));
     elqb_where(s, elqb_eq(q, elqb_cast(q, U.id, "text"), elqb_val("1")));

@@ -18,7 +18,6 @@ static void insert(void)
 
 static void insert_rows(void)
 {
-    elqb_insert *nothing = elqb_insert_new(q, U.table);
     /* [insert-rows] */
     elqb_insert *i = elqb_insert_new(q, U.table);
 
@@ -27,7 +26,14 @@ static void insert_rows(void)
     elqb_values(i, elqb_val("ben"), elqb_default());
     /* [/insert-rows] */
     SHOW("insert-rows", i);
-    docs_show("insert-default", elqb_render(q, nothing));
+}
+
+static void insert_default(void)
+{
+    /* [insert-default] */
+    elqb_insert *i = elqb_insert_new(q, O.table); /* and no values */
+    /* [/insert-default] */
+    SHOW("insert-default", i);
 }
 
 static void insert_unnest(void)
@@ -256,6 +262,6 @@ static void others(void)
         SHOW("ddl-others", list[i]);
 }
 
-DOCS_MAIN(insert, insert_rows, insert_unnest, insert_select, conflict,
+DOCS_MAIN(insert, insert_rows, insert_default, insert_unnest, insert_select, conflict,
           conflict_nothing, update, update_from, update_row, update_many,
           delete_rows, merge, create_table, alter_table, create_index, others)

@@ -50,6 +50,7 @@ static const char docs_schema[] =
     " fullname text);"
     "CREATE TABLE \"address\" (id int PRIMARY KEY, user_id int,"
     " email_address text);"
+    "CREATE TYPE crm.person AS (name text, city text);"
     "CREATE FUNCTION crm.price(int) RETURNS int LANGUAGE sql AS 'SELECT $1';";
 
 static PGconn *docs_conn; /* NULL with --print */

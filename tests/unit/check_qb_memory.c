@@ -135,6 +135,14 @@ static int work(elqb *w, int size)
                          elqb_or(w, elqb_eq(w, T.name, V("a string value")),
                                  elqb_text(w, "x = :a", ELQB_ARG("a", V(n)))));
         elqb_columns(s, elqb_case(w, V("x"), T.active, T.name));
+        elqb_columns(s, elqb_op_in(w, "app", T.id, "<->", T.age),
+                     elqb_func(w, "f", elqb_named(w, "a", elqb_shared(w, V(n))),
+                               elqb_variadic(w, elqb_named(w, "b", T.tags))),
+                     elqb_overlaps(w, T.tags, elqb_array(w, V("a"))),
+                     elqb_in_arrays(w, elqb_row(w, T.id, T.name), T.tags,
+                                    T.tags),
+                     elqb_regex(w, T.name, V(elqb_regex_text(w, "a.b"))),
+                     elqb_ihas_text(w, T.name, "%"));
         elqb_order_by(s, elqb_desc(w, T.id));
         elqb_join(s, ELQB_LEFT, elqb_table_named("some", "table"),
                   elqb_eq(w, elqb_bind("b", INT4), T.id));

@@ -76,12 +76,17 @@ START_TEST(test_names)
         t = elqb_table_as(elqb_table_named(name, name), name);
         elqb_columns(s, elqb_as(q, elqb_c(t, name), name),
                      elqb_func_v(q, name, name, ELQB_LIST(elqb_name(name))),
-                     elqb_collate(q, elqb_c(elqb_table_named(name, name), name),
-                                  name));
+                     elqb_collate_in(q, elqb_c(elqb_table_named(name, name),
+                                               name), name, name),
+                     elqb_operator_in(q, name, elqb_field(q, elqb_name("a"),
+                                                          name), "+",
+                                      elqb_lit(1)),
+                     elqb_func(q, "f", elqb_named(q, name, elqb_lit(1))),
+                     elqb_extract(q, name, elqb_lit(1)));
         elqb_from(s, t);
         st = elqb_render(q, s);
         ck_assert_msg(st != NULL, "%s", elqb_error(q));
-        ck_assert_msg(count_in_tree(st->sql, name) == 13, "%s: %s", name,
+        ck_assert_msg(count_in_tree(st->sql, name) == 18, "%s: %s", name,
                       st->sql);
         elqb_reset(q);
     }
