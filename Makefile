@@ -74,7 +74,8 @@ UNIT_TESTS   := $(call prog,$(UNIT_SRC))
 SERVER_TESTS := $(call prog,$(SERVER_SRC))
 EXAMPLES     := $(call prog,$(EXAMPLE_SRC))
 BENCH        := $(B)/tests/bench/bench
-TSAN_TESTS    = $(SERVER_TESTS)          # those that start threads
+BENCH_QB     := $(B)/tests/bench/builder/bench_builder
+TSAN_TESTS    = $(SERVER_TESTS) $(B)/tests/unit/check_qb_compile # threads
 
 # --- compile ---------------------------------------------------------------
 # One object serves both the static and the shared library, hence -fPIC; the
@@ -103,6 +104,7 @@ $(B)/%.o: %.c config.mk
 	$(call say,CC  $<)$(CC) $(cpp_flags) $(c_flags) -c -o $@ $<
 
 ALL_SRC = $(LIB_SRC) $(QB_SRC) $(UNIT_SRC) $(SERVER_SRC) $(BENCH_SRC) \
+          tests/bench/builder/bench_builder.c \
           $(SUPPORT_SRC) $(EXAMPLE_SRC) tests/support/conninfo_env.c
 -include $(patsubst %.c,$(B)/%.d,$(ALL_SRC))
 
@@ -156,6 +158,8 @@ $(EXAMPLES): $(B)/%: $(B)/%.o $(archives)
 	$(link) $(DEPS_LIBS)
 $(BENCH): $(call obj,$(BENCH_SRC)) $(archives)
 	$(link) $(test_libs) $(DEPS_LIBS)
+$(BENCH_QB): $(BENCH_QB).o $(B)/libelpq-qb.a
+	$(link) -Wl,--wrap=malloc
 $(B)/tests/support/conninfo_env: $(B)/tests/support/conninfo_env.o
 	$(link) $(DEPS_LIBS)
 # The one program with an HTTP server in it: evhttp.
@@ -257,6 +261,8 @@ run-demo: $(B)/examples/demo
 	@$(with_postgres) -- $(B)/examples/demo $(DEMO_ARGS)
 run-bench: $(BENCH)
 	@$(with_postgres) -- $(BENCH) $(BENCH_ARGS)
+bench-builder: $(BENCH_QB)
+	@'$(srcdir)/tests/bench/builder/run' $(BENCH_QB)
 
 # --- checks that need no server ---------------------------------------------
 check-abi: libs
@@ -268,6 +274,7 @@ check-layers:
 check-compile-fail:
 	@'$(support)/check-compile-fail' '$(srcdir)' '$(CC)'
 # "make docs" writes the blocks of code into the documents.
+.PHONY: check-docs docs
 check-docs docs: $(call prog,$(DOCS_SRC))
 	@'$(support)/check-docs' $(if $(filter docs,$@),--update) '$(srcdir)' $^
 check-consumer: libs
@@ -377,13 +384,14 @@ help:
 ##                      change of its table of operators  (SOAK_TREES, SOAK_SEED)
 ## make fuzz            libFuzzer on the builder   (FUZZ_SECONDS=60 a target)
 ## make bench           benchmarks on a private PostgreSQL
+## make bench-builder   what building statements costs; needs no server
 ## make examples        build the examples
 ## make install         into prefix, with DESTDIR; also uninstall
 ## make dist            source tarball; distcheck proves it
 ## make clean           remove build/; distclean: the configuration as well
 
 .PHONY: all libs tests examples $(WRAPPED) $(WRAPPED:%=run-%) deps \
-  need-check check-suites check-unit check-valgrind check-asan check-tsan \
-  check-clang check-debian13 check-helper check-abi check-headers \
-  check-layers check-compile-fail check-docs docs check-consumer soak fuzz \
-  install uninstall dist distcheck clean distclean help
+  need-check bench-builder check-suites check-unit check-valgrind check-asan \
+  check-tsan check-clang check-debian13 check-helper check-abi check-headers \
+  check-layers check-compile-fail check-consumer soak fuzz install uninstall \
+  dist distcheck clean distclean help

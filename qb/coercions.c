@@ -272,7 +272,7 @@ static void type_array(elpq_value *v, uint32_t oid)
         v->oid = oid;
 }
 
-static void type_value(elpq_value *v, uint32_t oid)
+void elqb__type_value(elpq_value *v, uint32_t oid)
 {
     switch (v->kind) {
     case ELPQ_KIND_NULL:
@@ -303,7 +303,7 @@ static void type_value(elpq_value *v, uint32_t oid)
 void elqb__take_type(elqb_expr *e, uint32_t oid)
 {
     if (e->kind == ELQB_KIND_VALUE && e->u.value.oid != oid) {
-        type_value(&e->u.value, oid);
+        elqb__type_value(&e->u.value, oid);
         e->oid = e->u.value.oid;
     }
 }

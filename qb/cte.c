@@ -29,7 +29,7 @@ elqb_table elqb_cte_table(const elqb_cte *c)
 {
     elqb_table t = elqb_table_named(NULL, NULL);
 
-    if (!c || elqb__failed(c->q))
+    if (!c || elqb__failed_in(c->q, "elqb_cte_table"))
         return t;
     t.flags = ELQB_STATIC_NAMES; /* in the workspace, as the node is */
     t.name = c->name;
@@ -43,13 +43,12 @@ elqb_table elqb_cte_table(const elqb_cte *c)
 static void set_body(elqb_cte *c, enum elqb__body kind, const void *body,
                      const elqb *owner)
 {
-    if (!c || elqb__failed(c->q))
+    if (!c || elqb__failed_in(c->q, "elqb_cte_as"))
         return;
     if (!body)
         elqb__fail(c->q, ELQB_E_USAGE, "elqb_cte_as: the statement is NULL");
-    else if (owner != c->q)
-        elqb__fail(c->q, ELQB_E_FOREIGN, "elqb_cte_as: the statement belongs "
-                   "to another workspace");
+    else
+        elqb__is_own_statement(c->q, "elqb_cte_as", owner);
     c->kind = kind;
     c->body = body;
     c->recurses = false;
@@ -80,7 +79,7 @@ static void recurse(elqb_cte *c, const char *function, bool all,
 {
     elqb_select *operands[3], *set;
 
-    if (!c || elqb__failed(c->q))
+    if (!c || elqb__failed_in(c->q, function))
         return;
     if (c->kind != BODY_SELECT || c->recurses) {
         elqb__fail(c->q, ELQB_E_USAGE, "%s: the CTE \"%s\" %s", function,
@@ -92,11 +91,8 @@ static void recurse(elqb_cte *c, const char *function, bool all,
         elqb__fail(c->q, ELQB_E_USAGE, "%s: the select is NULL", function);
         return;
     }
-    if (step->q != c->q) {
-        elqb__fail(c->q, ELQB_E_FOREIGN,
-                   "%s: the select belongs to another workspace", function);
+    if (!elqb__is_own_statement(c->q, function, step->q))
         return;
-    }
     operands[0] = (elqb_select *)(uintptr_t)c->body;
     operands[1] = step;
     operands[2] = ELQB_SELECTS_END;
@@ -119,13 +115,13 @@ void elqb_cte_recurse_distinct(elqb_cte *c, elqb_select *step)
 
 void elqb_cte_recursive(elqb_cte *c)
 {
-    if (c && !elqb__failed(c->q))
+    if (c && !elqb__failed_in(c->q, "elqb_cte_recursive"))
         c->recursive = true;
 }
 
 void elqb_cte_materialized(elqb_cte *c, bool materialized)
 {
-    if (c && !elqb__failed(c->q))
+    if (c && !elqb__failed_in(c->q, "elqb_cte_materialized"))
         c->materialized = materialized ? MATERIALIZED_YES : MATERIALIZED_NO;
 }
 
@@ -151,7 +147,7 @@ static void add_names(elqb_cte *c, const char *function,
 
 void elqb_cte_columns_v(elqb_cte *c, const elqb_expr *names)
 {
-    if (c && !elqb__failed(c->q))
+    if (c && !elqb__failed_in(c->q, "elqb_cte_columns"))
         add_names(c, "elqb_cte_columns", &c->columns, names);
 }
 
@@ -167,7 +163,7 @@ static bool set_name(elqb_cte *c, const char *function, const char **to,
 static void set_search(elqb_cte *c, const char *function, bool breadth_first,
                        const char *name, const elqb_expr *columns)
 {
-    if (!c || elqb__failed(c->q))
+    if (!c || elqb__failed_in(c->q, function))
         return;
     if (c->search)
         elqb__fail(c->q, ELQB_E_USAGE, "%s: the CTE \"%s\" has a SEARCH "
@@ -197,7 +193,7 @@ void elqb_cte_cycle_v(elqb_cte *c, const char *mark, const char *path,
 {
     static const char function[] = "elqb_cte_cycle";
 
-    if (!c || elqb__failed(c->q))
+    if (!c || elqb__failed_in(c->q, function))
         return;
     if (c->mark)
         elqb__fail(c->q, ELQB_E_USAGE, "%s: the CTE \"%s\" has a CYCLE "
@@ -233,7 +229,7 @@ void elqb_cte_cycle_values(elqb_cte *c, elqb_expr yes, elqb_expr no)
 {
     static const char function[] = "elqb_cte_cycle_values";
 
-    if (!c || elqb__failed(c->q))
+    if (!c || elqb__failed_in(c->q, function))
         return;
     if (!is_constant(&yes) || !is_constant(&no))
         elqb__fail(c->q, ELQB_E_USAGE, "%s: the values are literals of text, "
@@ -265,9 +261,7 @@ static bool check_with(elqb *q, const struct elqb__with *with,
                        const elqb_cte *c, bool *present)
 {
     *present = false;
-    if (c->q != q)
-        elqb__fail(q, ELQB_E_FOREIGN,
-                   "elqb_with: the CTE belongs to another workspace");
+    elqb__is_own_statement(q, "elqb_with", c->q);
     for (uint32_t i = 0; !elqb__failed(q) && with && i < with->count; i++) {
         if (with->items[i] == c)
             *present = true;
@@ -282,7 +276,7 @@ void elqb__add_with(elqb *q, struct elqb__with **with, elqb_cte *c)
 {
     bool present;
 
-    if (elqb__failed(q))
+    if (elqb__failed_in(q, "elqb_with"))
         return;
     if (!c) {
         elqb__fail(q, ELQB_E_USAGE, "elqb_with: the CTE is NULL");

@@ -73,6 +73,9 @@ struct elqb_ddl {
     } u;
 };
 
+_Static_assert(sizeof(struct elqb_ddl) <= ELQB_STATEMENT_SIZE,
+               "a definition has no room in struct elqb__place");
+
 /* ddl.c: a new statement about a table or what has such a name; only flags
  * that are `allowed`. */
 elqb_ddl *elqb__new_ddl(elqb *q, const char *function,

@@ -184,7 +184,7 @@ static bool check_column(elqb_ddl *d, const elqb_expr *column)
 {
     const char *table;
 
-    if (elqb__failed(d->q))
+    if (elqb__failed_in(d->q, COLUMN))
         return false;
     if (d->kind != DDL_CREATE_TABLE && d->kind != DDL_ALTER_TABLE) {
         elqb__fail(d->q, ELQB_E_USAGE,
@@ -284,7 +284,7 @@ void elqb_constraint_v(elqb_ddl *d, const elqb_constraint_options *options)
     elqb_constraint_options *o;
     const char *problem;
 
-    if (!d || elqb__failed(d->q))
+    if (!d || elqb__failed_in(d->q, CONSTRAINT))
         return;
     problem = find_constraint_problem(options ? options : &none, d->kind);
     if (problem) {

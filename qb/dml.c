@@ -23,7 +23,7 @@ bool elqb__is_target(const elqb_expr *e)
 static bool keep_assignment(elqb *q, const char *function, elqb_expr *column,
                             elqb_expr *value)
 {
-    if (elqb__failed(q))
+    if (elqb__failed_in(q, function))
         return false;
     if (!elqb__is_target(column))
         elqb__fail(q, ELQB_E_USAGE, "%s: what is set is no column", function);
@@ -55,7 +55,8 @@ void elqb__add_row(elqb *q, const char *function, struct elqb__list *set,
     elqb_expr sides[2];
     struct elqb_node *row;
 
-    if (elqb__failed(q) || !elqb__keep_operand(q, function, &source) ||
+    if (elqb__failed_in(q, function) ||
+        !elqb__keep_operand(q, function, &source) ||
         !(row = elqb__new_node(q, NODE_ROW, count)) ||
         !elqb__keep_list(q, function, row->args, columns, count))
         return;
@@ -135,7 +136,7 @@ static void type_select(elqb_insert *i)
 
 void elqb_insert_columns_v(elqb_insert *i, const elqb_expr *columns)
 {
-    if (!i || elqb__failed(i->q))
+    if (!i || elqb__failed_in(i->q, "elqb_columns"))
         return;
     if (i->values.count || i->unnest) {
         elqb__fail(i->q, ELQB_E_USAGE,
@@ -155,7 +156,7 @@ void elqb_values_v(elqb_insert *i, const elqb_expr *row)
 {
     uint32_t count = elqb__count_list(row);
 
-    if (!i || elqb__failed(i->q))
+    if (!i || elqb__failed_in(i->q, "elqb_values"))
         return;
     if (i->unnest) {
         elqb__fail(i->q, ELQB_E_USAGE,
@@ -181,15 +182,13 @@ void elqb_values_v(elqb_insert *i, const elqb_expr *row)
 
 void elqb_insert_select(elqb_insert *i, elqb_select *s)
 {
-    if (!i || elqb__failed(i->q))
+    if (!i || elqb__failed_in(i->q, "elqb_insert_select"))
         return;
     if (!s)
         elqb__fail(i->q, ELQB_E_USAGE,
                    "elqb_insert_select: the select is NULL");
-    else if (s->q != i->q)
-        elqb__fail(i->q, ELQB_E_FOREIGN, "elqb_insert_select: the select "
-                   "belongs to another workspace");
-    else if (i->values.count || i->unnest)
+    else if (elqb__is_own_statement(i->q, "elqb_insert_select", s->q) &&
+             (i->values.count || i->unnest))
         elqb__fail(i->q, ELQB_E_USAGE,
                    "elqb_insert_select: the insert has values already");
     i->select = s;
@@ -198,7 +197,7 @@ void elqb_insert_select(elqb_insert *i, elqb_select *s)
 
 void elqb_insert_unnest_v(elqb_insert *i, const elqb_expr *arrays)
 {
-    if (!i || elqb__failed(i->q))
+    if (!i || elqb__failed_in(i->q, "elqb_insert_unnest"))
         return;
     if (i->values.count || i->select || i->unnest)
         elqb__fail(i->q, ELQB_E_USAGE,
@@ -211,7 +210,7 @@ void elqb_insert_unnest_v(elqb_insert *i, const elqb_expr *arrays)
 
 void elqb_insert_overriding(elqb_insert *i, elqb_override kind)
 {
-    if (i)
+    if (i && !elqb__failed_in(i->q, "elqb_overriding"))
         i->overriding = elqb__check_override(i->q, kind);
 }
 
@@ -221,7 +220,7 @@ static void set_conflict(elqb_insert *i, const char *function,
                          enum elqb__conflict conflict,
                          const elqb_expr *target)
 {
-    if (!i || elqb__failed(i->q))
+    if (!i || elqb__failed_in(i->q, function))
         return;
     if (i->conflict != CONFLICT_ERROR) {
         elqb__fail(i->q, ELQB_E_USAGE, "%s: there is an ON CONFLICT already",
@@ -244,7 +243,7 @@ void elqb_on_conflict_update_v(elqb_insert *i, const elqb_expr *target)
 
 void elqb_on_constraint(elqb_insert *i, const char *name)
 {
-    if (i && !elqb__failed(i->q) &&
+    if (i && !elqb__failed_in(i->q, "elqb_on_constraint") &&
         elqb__check_name(i->q, "elqb_on_constraint", name))
         i->constraint = elqb__copy_string(i->q, name);
 }

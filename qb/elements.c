@@ -7,7 +7,7 @@
  * goes through: it refuses parts of other workspaces, and copies what a leaf
  * borrows, so that the caller's buffers may go away.
  */
-#include "internal.h"
+#include "names.h"
 
 /* ------------------------------------------------------------------ nodes */
 
@@ -443,11 +443,12 @@ void elqb__share_value(elqb *q, elqb_expr *e)
 /* The place of a name among the values of binds. */
 static elqb_arg *find_param(elqb *q, const char *name)
 {
+    const struct elqb__name *found =
+        elqb__find_name(&q->param_names, name, strlen(name));
     elqb_arg *grown;
 
-    for (uint32_t i = 0; i < q->nparams; i++)
-        if (strcmp(q->params[i].name, name) == 0)
-            return &q->params[i];
+    if (found)
+        return &q->params[found->number];
     if (q->nparams == q->params_room) {
         q->params_room = 2 * q->params_room + 8;
         grown = elqb__alloc(q, q->params_room * sizeof(*grown));
@@ -457,8 +458,11 @@ static elqb_arg *find_param(elqb *q, const char *name)
             memcpy(grown, q->params, q->nparams * sizeof(*grown));
         q->params = grown;
     }
-    q->params[q->nparams].name = elqb__copy_string(q, name);
-    return q->params[q->nparams].name ? &q->params[q->nparams++] : NULL;
+    name = elqb__copy_string(q, name);
+    if (!name || !elqb__add_name(q, &q->param_names, name, q->nparams))
+        return NULL;
+    q->params[q->nparams].name = name;
+    return &q->params[q->nparams++];
 }
 
 void elqb_params_v(elqb *q, const elqb_arg *args)

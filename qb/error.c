@@ -36,6 +36,12 @@ static void make_printable(char *s)
     }
 }
 
+void elqb__print_error(char *message, const char *format, va_list args)
+{
+    vsnprintf(message, ELQB_ERROR_SIZE, format, args);
+    make_printable(message);
+}
+
 void elqb__fail(elqb *q, elqb_code code, const char *format, ...)
 {
     va_list args;
@@ -44,7 +50,26 @@ void elqb__fail(elqb *q, elqb_code code, const char *format, ...)
         return;
     q->code = code;
     va_start(args, format);
-    vsnprintf(q->message, sizeof(q->message), format, args);
+    elqb__print_error(q->message, format, args);
     va_end(args);
-    make_printable(q->message);
+}
+
+void elqb__report_stale(const elqb *owner, const char *function)
+{
+    if (owner && owner->stale_of)
+        elqb__fail(owner->stale_of, ELQB_E_FOREIGN,
+                   "%s: the statement is from before elqb_reset()", function);
+}
+
+void elqb__rename_error(elqb *q, const char *function)
+{
+    static const char renderer[] = "elqb_render";
+    size_t size = sizeof(renderer) - 1;
+    char rest[ELQB_ERROR_SIZE];
+
+    if (strncmp(q->message, renderer, size) != 0 || q->message[size] != ':')
+        return;
+    strcpy(rest, q->message + size);
+    snprintf(q->message, sizeof(q->message), "%s%s", function, rest);
+    make_printable(q->message); /* it may have been cut within a character */
 }

@@ -46,7 +46,7 @@ static bool keep_columns(elqb *q, const char *function,
         return false;
     source->count = count;
     for (uint32_t i = 0; i < count; i++) {
-        struct elqb__column *c = &source->columns[i];
+        struct elqb__item_column *c = &source->columns[i];
         const char *type = list[i].trusted_type;
 
         memset(c, 0, sizeof(*c));
@@ -241,7 +241,7 @@ static void take_column_type(elqb_expr *e, uint32_t oid)
 }
 
 /* A column of a declared type: what is not known to be of it is cast. */
-static void settle_value(elqb *q, elqb_expr *e, const struct elqb__column *c)
+static void settle_value(elqb *q, elqb_expr *e, const struct elqb__item_column *c)
 {
     struct elqb_node *cast;
 
@@ -261,7 +261,7 @@ static void settle_value(elqb *q, elqb_expr *e, const struct elqb__column *c)
 /* A column without: the first value that has a type decides, expressions
  * before values; strings alone are text. */
 static void settle_column(elqb_expr *args, uint32_t width, uint32_t end,
-                          struct elqb__column *c)
+                          struct elqb__item_column *c)
 {
     uint32_t oid = 0;
 

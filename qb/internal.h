@@ -15,6 +15,8 @@
 #ifndef ELQB_INTERNAL_H
 #define ELQB_INTERNAL_H
 
+#include <stdarg.h>
+
 #include "elpq/qb.h"
 
 #if defined(__GNUC__)
@@ -224,12 +226,41 @@ struct elqb__text {
     uint32_t count;
 };
 
+/* Names with numbers: see names.h. */
+struct elqb__names {
+    struct elqb__name *entries;
+    uint32_t size; /* a power of two, or 0                                  */
+    uint32_t count;
+};
+
 /* -------------------------------------------------------------- workspace */
 
 struct elqb__block {
     struct elqb__block *next;
     size_t size; /* of data                                                 */
     max_align_t data[];
+};
+
+/*
+ * The place of a statement.  Unlike all else it is not given to others by the
+ * next elqb_reset(), so that what is still done to the statement then can be
+ * refused: see elqb__new_statement().
+ */
+#define ELQB_STATEMENT_SIZE 480
+
+struct elqb__place {
+    union {
+        elqb *owner; /* the first member of every statement                 */
+        max_align_t data[ELQB_STATEMENT_SIZE / sizeof(max_align_t)];
+    } u;
+    struct elqb__place *next;
+    uint32_t generation; /* in which it was used last                       */
+};
+
+/* First in, first out. */
+struct elqb__places {
+    struct elqb__place *first;
+    struct elqb__place **end; /* NULL: the list is empty                    */
 };
 
 #define ELQB_ERROR_SIZE 160
@@ -242,17 +273,39 @@ struct elqb {
     elqb_code code;
     char message[ELQB_ERROR_SIZE];
     elqb_arg *params; /* of elqb_params()                                   */
+    struct elqb__names param_names;
     uint32_t nparams;
     uint32_t params_room;
+    const elqb_schema_map *schemas; /* of elqb_schema_translate()           */
+    uint32_t nschemas;
     size_t text_size;     /* of the last rendering: a guess for the next    */
     uint32_t value_count;
     uint32_t generation; /* counts resets; see elqb__is_ours()              */
+    struct elqb__places used; /* by statements since the last reset         */
+    struct elqb__places idle; /* the longest idle first                     */
+    struct elqb__block *more_places;
+    elqb *stale; /* the owner of statements from before the last reset      */
+    elqb *stale_of; /* only stale has one: the workspace it stands for      */
 };
+
+/* error.c: if the statement's owner is elqb.stale, an error of the workspace
+ * that names the function.  Nothing otherwise. */
+ELQB__COLD void elqb__report_stale(const elqb *owner, const char *function);
 
 /* Whether work in the workspace is pointless. */
 static inline bool elqb__failed(const elqb *q)
 {
     return !q || q->code != ELQB_OK;
+}
+
+/* The same for a call that may be the first to meet a statement from before
+ * elqb_reset(), and says so. */
+static inline bool elqb__failed_in(const elqb *q, const char *function)
+{
+    if (!elqb__failed(q))
+        return false;
+    elqb__report_stale(q, function);
+    return true;
 }
 
 /* arena.c: NULL and an error of the workspace if out of memory. */
@@ -271,9 +324,18 @@ static inline void *elqb__alloc(elqb *q, size_t size)
     return p;
 }
 
+/* For what outlives a workspace; NULL if out of memory. */
+void *elqb__alloc_block(size_t size);
+void elqb__free_block(void *block);
+
 /* error.c: the first one stays.  The text is for people: "elqb_eq: ...". */
 ELQB__COLD void elqb__fail(elqb *q, elqb_code code, const char *format, ...)
     ELQB__PRINTF(3, 4);
+ELQB__COLD void elqb__print_error(char *message, const char *format,
+                                  va_list args) ELQB__PRINTF(2, 0);
+
+/* Let an error of the renderer name the call that rendered. */
+ELQB__COLD void elqb__rename_error(elqb *q, const char *function);
 
 /* ident.c */
 size_t elqb__check_utf8(const char *s, size_t size); /* size of the good part */
@@ -323,6 +385,7 @@ bool elqb__keep_value(elqb *q, const char *function, elpq_value *v);
 
 /* coercions.c: which type a value is sent as. */
 void elqb__take_type(elqb_expr *e, uint32_t oid);
+void elqb__type_value(elpq_value *v, uint32_t oid);
 void elqb__take_array_type(elqb_expr *e, uint32_t element);
 void elqb__take_text(elqb_expr *e);
 void elqb__guess_text(elqb_expr *e); /* see TEXT_BY_DEFAULT */
@@ -372,6 +435,9 @@ void elqb__add_list(elqb *q, const char *function, struct elqb__list *to,
 
 /* text.c: whether a piece of SQL is whole: quotes and brackets closed. */
 bool elqb__check_sql(elqb *q, const char *function, const char *sql);
+
+/* The end of the token that starts here, NULL if it has none. */
+const char *elqb__skip_token(const char *sql);
 
 /* A copy of checked text, with an end of line if it needs one. */
 char *elqb__copy_sql(elqb *q, const char *sql);

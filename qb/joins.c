@@ -11,7 +11,7 @@
 static bool check_kind(elqb *q, const char *function,
                        const struct elqb__from *from, elqb_join_kind kind)
 {
-    if (elqb__failed(q))
+    if (elqb__failed_in(q, function))
         return false;
     if (kind == ELQB_CROSS)
         elqb__fail(q, ELQB_E_USAGE, "%s: a cross join takes no columns",

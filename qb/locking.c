@@ -7,11 +7,6 @@
  */
 #include "statements.h"
 
-static bool is_end(const elqb_table *t)
-{
-    return !t->name && !t->alias && !t->source;
-}
-
 /* How a table is called in OF: its name in the query, without a schema. */
 static const char *name_of(elqb *q, const elqb_table *t)
 {
@@ -28,16 +23,17 @@ static const char *name_of(elqb *q, const elqb_table *t)
 void elqb_for_v(elqb_select *s, elqb_strength strength, elqb_wait wait,
                 const elqb_table *tables)
 {
-    elqb *q = s ? s->q : NULL;
     struct elqb__lock *lock;
     uint32_t count = 0;
+    elqb *q;
 
-    if (!elqb__is_plain(s, "elqb_for") || elqb__failed(q))
+    if (!elqb__is_plain(s, "elqb_for"))
         return;
+    q = s->q;
     if ((unsigned)strength > ELQB_FOR_KEY_SHARE ||
         (unsigned)wait > ELQB_SKIP_LOCKED)
         elqb__fail(q, ELQB_E_USAGE, "elqb_for: no such lock");
-    while (tables && !is_end(&tables[count]))
+    while (tables && tables[count].flags != ELQB_LAST_TABLE)
         count++;
     if (elqb__failed(q) ||
         !(lock = elqb__alloc(q, sizeof(*lock) +
@@ -55,6 +51,6 @@ void elqb_for_v(elqb_select *s, elqb_strength strength, elqb_wait wait,
 
 void elqb_clear_for(elqb_select *s)
 {
-    if (s)
+    if (s && !elqb__failed_in(s->q, "elqb_clear_for"))
         s->locks = NULL;
 }

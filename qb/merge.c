@@ -18,7 +18,7 @@ elqb_merge *elqb_merge_new(elqb *q, elqb_table t)
 
 void elqb_merge_using(elqb_merge *m, elqb_table source, elqb_expr on)
 {
-    if (!m || elqb__failed(m->q))
+    if (!m || elqb__failed_in(m->q, "elqb_merge_using"))
         return;
     if (m->from.count) {
         elqb__fail(m->q, ELQB_E_USAGE,
@@ -45,7 +45,7 @@ static elqb_when *add_when(elqb_merge *m, const char *function, bool matched,
 {
     elqb_when *w;
 
-    if (!m || elqb__failed(m->q))
+    if (!m || elqb__failed_in(m->q, function))
         return NULL;
     if (m->closed[matched]) {
         elqb__fail(m->q, ELQB_E_USAGE,
@@ -105,7 +105,7 @@ void elqb_when_set(elqb_when *w, elqb_expr column, elqb_expr value)
 void elqb_when_set_row(elqb_when *w, const elqb_expr *columns,
                        elqb_expr source)
 {
-    if (!w)
+    if (!w || elqb__failed_in(w->q, "elqb_set_row"))
         return;
     if (w->action == ACTION_INSERT)
         elqb__fail(w->q, ELQB_E_USAGE,
@@ -115,7 +115,7 @@ void elqb_when_set_row(elqb_when *w, const elqb_expr *columns,
 
 void elqb_when_overriding(elqb_when *w, elqb_override kind)
 {
-    if (!w)
+    if (!w || elqb__failed_in(w->q, "elqb_overriding"))
         return;
     if (w->action != ACTION_INSERT)
         elqb__fail(w->q, ELQB_E_USAGE,

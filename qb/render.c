@@ -61,21 +61,18 @@ static bool grow_params(struct elqb__render *r)
 }
 
 /* The number of the parameter that has the same name, 0 if there is none. */
-static uint16_t find_bind(struct elqb__render *r, const elqb_expr *bind)
+static uint32_t find_bind(struct elqb__render *r, const elqb_expr *bind)
 {
     const char *name = bind->u.column.name;
+    const struct elqb__name *found =
+        elqb__find_name(&r->binds, name, strlen(name));
 
-    for (uint32_t i = 0; i < r->count; i++)
-        if (r->slots[i]->kind == ELQB_KIND_BIND &&
-            strcmp(r->slots[i]->u.column.name, name) == 0) {
-            uint32_t oid = r->slots[i]->oid;
-
-            if (oid != bind->oid)
-                elqb__fail(r->q, ELQB_E_BIND,
-                           "elqb_render: the bind :%s has two types", name);
-            return (uint16_t)(i + 1);
-        }
-    return 0;
+    if (!found)
+        return 0;
+    if (r->slots[found->number]->oid != bind->oid)
+        elqb__fail(r->q, ELQB_E_BIND,
+                   "elqb_render: the bind :%s has two types", name);
+    return found->number + 1;
 }
 
 /* What the workspace has for a bind; NULL and an error if nothing. */
@@ -83,22 +80,42 @@ static const elqb_expr *find_value(struct elqb__render *r,
                                    const elqb_expr *bind)
 {
     const elqb *q = r->q;
+    const char *name = bind->u.column.name;
+    const struct elqb__name *found =
+        elqb__find_name(&q->param_names, name, strlen(name));
 
-    for (uint32_t i = 0; i < q->nparams; i++)
-        if (strcmp(q->params[i].name, bind->u.column.name) == 0)
-            return &q->params[i].value;
-    if (!r->debug)
+    if (found)
+        return &q->params[found->number].value;
+    if (!r->debug && !r->compile)
         elqb__fail(r->q, ELQB_E_BIND,
                    "elqb_render: the bind :%s has no value, see elqb_params()",
-                   bind->u.column.name);
+                   name);
     return NULL;
+}
+
+/* The value of a bind that has none yet in this rendering. */
+static bool add_bind(struct elqb__render *r, const elqb_expr *bind)
+{
+    const elqb_expr *found = find_value(r, bind);
+    elqb_expr value;
+
+    if (elqb__failed(r->q) ||
+        !elqb__add_name(r->q, &r->binds, bind->u.column.name, r->count))
+        return false;
+    if (found) {
+        value = *found;
+        elqb__take_type(&value, bind->oid);
+        r->values[r->count] = value.u.value;
+    } else {
+        r->values[r->count] = elpq_null(bind->oid);
+        r->values[r->count].kind = UNSET;
+    }
+    return true;
 }
 
 /* Give a leaf the next number. */
 static bool add_param(struct elqb__render *r, elqb_expr *slot)
 {
-    elqb_expr value;
-
     if (r->count == ELPQ_MAX_PARAMETERS) {
         elqb__fail(r->q, ELQB_E_LIMIT,
                    "elqb_render: more than 65,535 parameters; pass lists as "
@@ -107,17 +124,10 @@ static bool add_param(struct elqb__render *r, elqb_expr *slot)
     }
     if (r->count == r->room && !grow_params(r))
         return false;
-    if (slot->kind == ELQB_KIND_BIND) {
-        const elqb_expr *found = find_value(r, slot);
-
-        if (!found)
-            return false;
-        value = *found;
-        elqb__take_type(&value, slot->oid);
-        r->values[r->count] = value.u.value;
-    } else {
+    if (slot->kind != ELQB_KIND_BIND)
         r->values[r->count] = slot->u.value;
-    }
+    else if (!add_bind(r, slot))
+        return false;
     r->slots[r->count++] = slot;
     slot->n = (uint16_t)r->count;
     return true;
@@ -187,6 +197,8 @@ static const char *end_text(struct elqb__render *r)
     elqb *q = r->q;
 
     elqb__put_char(r, '\0');
+    if (r->debug || r->compile)
+        elqb__rename_error(q, r->debug ? "elqb_debug" : "elqb_compile");
     if (elqb__failed(q))
         return NULL;
     if (r->len > q->text_size)
@@ -218,13 +230,10 @@ static bool check(elqb *q, const char *function, const void *statement,
         return false;
     if (!statement)
         elqb__fail(q, ELQB_E_USAGE, "%s: the statement is NULL", function);
-    else if (owner != q)
-        elqb__fail(q, ELQB_E_FOREIGN,
-                   "%s: the statement belongs to another workspace", function);
+    else
+        elqb__is_own_statement(q, function, owner);
     return !elqb__failed(q);
 }
-
-#define DEBUG_MARK "<debug> " /* a syntax error to every server */
 
 /* clang-format off */
 #define DEFINE_RENDER(type, put, call)                                        \
@@ -246,6 +255,17 @@ static bool check(elqb *q, const char *function, const void *statement,
         PUT(&r, DEBUG_MARK);                                                  \
         put(&r, s);                                                           \
         return end_text(&r);                                                  \
+    }                                                                         \
+    elqb_compiled *elqb_##type##_compile(elqb *q, const call *s)              \
+    {                                                                         \
+        struct elqb__render r;                                                \
+                                                                              \
+        if (!check(q, "elqb_compile", s, s ? s->q : q) ||                     \
+            !begin(&r, q, false))                                             \
+            return NULL;                                                      \
+        r.compile = true;                                                     \
+        put(&r, s);                                                           \
+        return elqb__pack(&r, end(&r));                                       \
     }
 DEFINE_RENDER(select, elqb__put_select, elqb_select)
 DEFINE_RENDER(insert, elqb__put_insert, elqb_insert)
@@ -287,4 +307,15 @@ const char *elqb_text_debug(elqb *q, elqb_expr text)
     PUT(&r, DEBUG_MARK);
     elqb__put_expr(&r, &text, 0);
     return end_text(&r);
+}
+
+elqb_compiled *elqb_text_compile(elqb *q, elqb_expr text)
+{
+    struct elqb__render r;
+
+    if (!check_text(q, "elqb_compile", text) || !begin(&r, q, false))
+        return NULL;
+    r.compile = true;
+    elqb__put_expr(&r, &text, 0);
+    return elqb__pack(&r, end(&r));
 }

@@ -534,10 +534,8 @@ static void put_node(struct elqb__render *r, struct elqb_node *node,
 
 static void put_column(struct elqb__render *r, const elqb_expr *e)
 {
-    if (e->u.column.schema) {
-        elqb__put_name(r, e->u.column.schema);
-        elqb__put_char(r, '.');
-    }
+    if (e->u.column.schema)
+        elqb__put_schema(r, e->u.column.schema);
     if (e->u.column.table) {
         elqb__put_name(r, e->u.column.table);
         elqb__put_char(r, '.');

@@ -151,10 +151,8 @@ void elqb__put_table(struct elqb__render *r, const elqb_table *t)
     } else {
         if (t->only)
             PUT(r, "ONLY ");
-        if (t->schema) {
-            elqb__put_name(r, t->schema);
-            elqb__put_char(r, '.');
-        }
+        if (t->schema || r->q->nschemas)
+            elqb__put_schema(r, t->schema);
         elqb__put_name(r, t->name);
     }
     if (t->alias) {

@@ -11,7 +11,7 @@
 #ifndef ELQB_RENDERER_H
 #define ELQB_RENDERER_H
 
-#include "internal.h"
+#include "names.h"
 
 struct elqb__set;
 struct elqb__with;
@@ -27,6 +27,7 @@ struct elqb__render {
     size_t size;
     elpq_value *values; /* of $1, $2, ...                                   */
     elqb_expr **slots;  /* the leaf that each came from: its identity       */
+    struct elqb__names binds; /* where in slots each name is                */
     uint32_t count;
     uint32_t room;
     unsigned depth;
@@ -34,7 +35,14 @@ struct elqb__render {
     const struct elqb__windows *windows; /* of the select under way         */
     unsigned flags; /* of the statement                                     */
     bool debug;     /* write values into the text                           */
+    bool compile;   /* binds need no values: see UNSET                      */
 };
+
+/* What debug text starts with: a syntax error to every server. */
+#define DEBUG_MARK "<debug> "
+
+/* elpq_value.kind, in a compiled statement: there is no value yet. */
+#define UNSET 0xff
 
 /* ------------------------------------------------------------------- text */
 
@@ -70,6 +78,9 @@ static inline void elqb__put_string(struct elqb__render *r, const char *s)
 #define PUT(r, literal) elqb__put_bytes(r, "" literal "", sizeof(literal) - 1)
 
 void elqb__put_unsigned(struct elqb__render *r, uint64_t number);
+
+/* schema.c: "schema". as elqb_schema_translate() has it; NULL is none */
+void elqb__put_schema(struct elqb__render *r, const char *schema);
 
 /* ident.c: a quoted identifier */
 void elqb__put_name(struct elqb__render *r, const char *name);
@@ -132,6 +143,9 @@ void elqb__put_cte_name(struct elqb__render *r, struct elqb_node *node,
 void elqb__put_over(struct elqb__render *r, const struct elqb__window *window);
 void elqb__put_windows(struct elqb__render *r,
                        const struct elqb__windows *windows);
+
+/* compile.c: what was rendered, as a block of its own */
+elqb_compiled *elqb__pack(struct elqb__render *r, const elpq_statement *st);
 
 /* One level deeper; false, and an error, if that is too deep. */
 bool elqb__enter(struct elqb__render *r);

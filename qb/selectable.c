@@ -36,6 +36,8 @@ struct elqb__list elqb__share_list(struct elqb__list *list)
 void elqb__add_list(elqb *q, const char *function, struct elqb__list *to,
                     const elqb_expr *list)
 {
+    if (elqb__failed_in(q, function))
+        return;
     for (; list && list->kind != ELQB_KIND_END; list++) {
         elqb_expr e = *list;
 
@@ -82,18 +84,16 @@ void elqb__add_columns(elqb *q, const char *function, struct elqb__list *to,
 
 /* ------------------------------------------------- what statements have */
 
-void *elqb__new_statement(elqb *q, size_t size)
+bool elqb__is_own_statement(elqb *q, const char *function, const elqb *owner)
 {
-    elqb **statement;
-
-    if (elqb__failed(q))
-        return NULL;
-    statement = elqb__alloc(q, size);
-    if (statement) {
-        memset(statement, 0, size);
-        *statement = q;
-    }
-    return statement;
+    if (owner == q)
+        return true;
+    if (owner == q->stale)
+        elqb__report_stale(owner, function);
+    else
+        elqb__fail(q, ELQB_E_FOREIGN,
+                   "%s: the statement belongs to another workspace", function);
+    return false;
 }
 
 void elqb__add_condition(elqb *q, const char *function, elqb_expr *where,
@@ -101,6 +101,8 @@ void elqb__add_condition(elqb *q, const char *function, elqb_expr *where,
 {
     const elqb_expr terms[] = { *where, condition, ELQB_END };
 
+    if (elqb__failed_in(q, function))
+        return;
     if (where->kind != ELQB_KIND_NONE) {
         *where = elqb_and_v(q, terms);
     } else if (elqb__keep(q, function, &condition)) {
@@ -112,7 +114,7 @@ void elqb__add_condition(elqb *q, const char *function, elqb_expr *where,
 
 bool elqb__keep_table(elqb *q, const char *function, elqb_table *t)
 {
-    if (elqb__failed(q))
+    if (elqb__failed_in(q, function))
         return false;
     if (t->source && !elqb__is_ours(q, function, t->source, t->generation))
         return false;
@@ -175,9 +177,10 @@ elqb_select *elqb_select_new(elqb *q)
 
 elqb_select *elqb_select_copy(const elqb_select *s)
 {
-    elqb_select *copy = s ? elqb_select_new(s->q) : NULL;
+    elqb_select *copy;
 
-    if (!copy)
+    if (!s || elqb__failed_in(s->q, "elqb_select_copy") ||
+        !(copy = elqb_select_new(s->q)))
         return NULL;
     *copy = *s;
     /* Neither may add behind what the other has: see elqb__push. */
@@ -207,7 +210,7 @@ void elqb_clear_columns(elqb_select *s)
 
 void elqb_clear_order_by(elqb_select *s)
 {
-    if (s)
+    if (s && !elqb__failed_in(s->q, "elqb_clear_order_by"))
         memset(&s->order_by, 0, sizeof(s->order_by));
 }
 
@@ -271,7 +274,8 @@ void elqb_order_by_v(elqb_select *s, const elqb_expr *list)
 static void set_count(elqb_select *s, const char *function, elqb_expr *to,
                       elqb_expr count)
 {
-    if (!elqb__keep(s->q, function, &count))
+    if (elqb__failed_in(s->q, function) ||
+        !elqb__keep(s->q, function, &count))
         return;
     elqb__take_int8(&count);
     elqb__share_value(s->q, &count); /* one parameter in copies, too */
@@ -312,9 +316,8 @@ static struct elqb_node *make_nested(elqb *q, const char *function,
         return NULL;
     if (!s)
         elqb__fail(q, ELQB_E_USAGE, "%s: the select is NULL", function);
-    else if (s->q != q)
-        elqb__fail(q, ELQB_E_FOREIGN,
-                   "%s: the select belongs to another workspace", function);
+    else
+        elqb__is_own_statement(q, function, s->q);
     if (elqb__failed(q))
         return NULL;
     node = elqb__new_node(q, kind, args);

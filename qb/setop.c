@@ -156,10 +156,7 @@ static bool check_operand(elqb *q, const char *function, const elqb_select *s)
 {
     if (!elqb__failed(q) && !s)
         elqb__fail(q, ELQB_E_USAGE, "%s: a select is NULL", function);
-    if (!elqb__failed(q) && s->q != q)
-        elqb__fail(q, ELQB_E_FOREIGN,
-                   "%s: a select belongs to another workspace", function);
-    return !elqb__failed(q);
+    return !elqb__failed(q) && elqb__is_own_statement(q, function, s->q);
 }
 
 static uint32_t find_depth(const struct elqb__set *set)
@@ -245,6 +242,8 @@ static bool name_result(elqb *q, elqb_expr *e)
 
 void elqb__add_result_order(elqb_select *s, const elqb_expr *list)
 {
+    if (elqb__failed_in(s->q, "elqb_order_by"))
+        return;
     for (; list && list->kind != ELQB_KIND_END; list++) {
         elqb_expr e = *list;
         struct elqb_node *order;

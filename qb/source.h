@@ -18,7 +18,7 @@ enum elqb__source_form {
 };
 
 /* A column as the item itself names it. */
-struct elqb__column {
+struct elqb__item_column {
     const char *name;
     const char *type; /* SQL text, NULL: none was given                     */
     uint32_t oid;     /* as far as it is known                              */
@@ -31,7 +31,7 @@ struct elqb__source {
     bool ordinality;
     bool defined; /* AS t ("a" int4): the columns' types are written        */
     uint32_t count;
-    struct elqb__column *columns;
+    struct elqb__item_column *columns;
     struct elqb_node *inner; /* a subquery                                  */
     const elqb_select *select;
     const char *schema;      /* of the sampling method, NULL: none          */

@@ -171,6 +171,15 @@ struct elqb_merge {
     bool closed[2]; /* [matched]: one without a condition was the last      */
 };
 
+_Static_assert(sizeof(struct elqb_select) <= ELQB_STATEMENT_SIZE &&
+                   sizeof(struct elqb_insert) <= ELQB_STATEMENT_SIZE &&
+                   sizeof(struct elqb_update) <= ELQB_STATEMENT_SIZE &&
+                   sizeof(struct elqb_delete) <= ELQB_STATEMENT_SIZE &&
+                   sizeof(struct elqb_merge) <= ELQB_STATEMENT_SIZE &&
+                   sizeof(struct elqb_when) <= ELQB_STATEMENT_SIZE &&
+                   sizeof(struct elqb_cte) <= ELQB_STATEMENT_SIZE,
+               "a statement has no room in struct elqb__place");
+
 /* dml.c, for merge.c too.  A list of SET is column, value, column, value; a
  * row of columns stands as one NODE_ROW, before a row of values or a select. */
 void *elqb__new_dml(elqb *q, const char *function, size_t size, elqb_table *t);
@@ -191,7 +200,7 @@ ELQB__COLD void elqb__refuse_set(const elqb_select *s, const char *function);
 /* Whether a verb may change the clauses that a set operation does not have. */
 static inline bool elqb__is_plain(const elqb_select *s, const char *function)
 {
-    if (!s)
+    if (!s || elqb__failed_in(s->q, function))
         return false;
     if (s->set)
         elqb__refuse_set(s, function);
@@ -206,8 +215,13 @@ struct elqb__with *elqb__copy_with(elqb *q, const struct elqb__with *with);
 struct elqb__windows *elqb__copy_windows(elqb *q,
                                          const struct elqb__windows *windows);
 
-/* selectable.c, for dml.c too */
+/* arena.c: a statement, all zero but for its first member, the owner.  Its size
+ * is at most ELQB_STATEMENT_SIZE.  After elqb_reset() the owner is elqb.stale:
+ * verbs do nothing, and the first to call elqb__failed_in() says why. */
 void *elqb__new_statement(elqb *q, size_t size);
+
+/* selectable.c, for dml.c too; an error if the owner is not q. */
+bool elqb__is_own_statement(elqb *q, const char *function, const elqb *owner);
 bool elqb__keep_table(elqb *q, const char *function, elqb_table *t);
 void elqb__add_from(elqb *q, const char *function, struct elqb__from *from,
                     uint8_t join, elqb_table t, elqb_expr on);

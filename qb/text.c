@@ -10,7 +10,7 @@
  * Text that could swallow what is written after it (an open string, comment
  * or bracket) is refused, and a -- comment at its end gets its line's end.
  */
-#include "internal.h"
+#include "names.h"
 
 enum token {
     TOKEN_END,
@@ -226,6 +226,13 @@ static enum token next_token(struct lexer *l)
                                   : TOKEN_OTHER;
 }
 
+const char *elqb__skip_token(const char *sql)
+{
+    struct lexer l = { sql, NULL, false };
+
+    return next_token(&l) == TOKEN_BAD ? NULL : l.at;
+}
+
 /* ------------------------------------------------------------------ pieces */
 
 #define BRACKETS 256 /* nested ones */
@@ -235,6 +242,7 @@ struct cutter {
     const char *function;
     const elqb_arg *args;
     uint32_t nargs;
+    struct elqb__names names; /* of args                                    */
     bool *used;
     struct elqb__chunk *chunks; /* NULL: only check                         */
     uint32_t count;
@@ -262,12 +270,13 @@ static void follow_bracket(struct cutter *c, char bracket)
 /* The argument of this name. */
 static uint32_t find_arg(struct cutter *c, const char *name, size_t size)
 {
-    for (uint32_t i = 0; i < c->nargs; i++)
-        if (strncmp(c->args[i].name, name, size) == 0 &&
-            !c->args[i].name[size]) {
-            c->used[i] = true;
-            return i;
-        }
+    const struct elqb__name *found =
+        elqb__find_name(&c->names, name, size);
+
+    if (found) {
+        c->used[found->number] = true;
+        return found->number;
+    }
     elqb__fail(c->q, ELQB_E_BIND, "%s: the bind :%.*s has no value",
                c->function, (int)(size < 63 ? size : 63), name);
     return 0;
@@ -362,6 +371,19 @@ char *elqb__copy_sql(elqb *q, const char *sql)
     return copy;
 }
 
+/* Of a name given twice the first counts, and the second is unused. */
+static bool index_args(struct cutter *c)
+{
+    for (uint32_t i = 0; i < c->nargs; i++) {
+        const char *name = c->args[i].name;
+
+        if (!elqb__find_name(&c->names, name, strlen(name)) &&
+            !elqb__add_name(c->q, &c->names, name, i))
+            return false;
+    }
+    return true;
+}
+
 static uint32_t count_colons(const char *sql)
 {
     uint32_t count = 0;
@@ -384,7 +406,7 @@ static struct elqb_node *make_text(struct cutter *c, const char *sql)
     c->chunks = elqb__alloc(c->q, (count_colons(copy) + 1) *
                                       sizeof(*c->chunks));
     c->used = elqb__alloc(c->q, c->nargs + 1);
-    if (!c->chunks || !c->used)
+    if (!c->chunks || !c->used || !index_args(c))
         return NULL;
     memset(c->used, 0, c->nargs + 1);
     if (!cut(c, copy))

@@ -114,7 +114,7 @@ static bool name_columns(elqb *q, struct elqb__source *source,
         return false;
     source->count = count;
     for (uint32_t i = 0; i < count; i++) {
-        struct elqb__column *c = &source->columns[i];
+        struct elqb__item_column *c = &source->columns[i];
 
         c->name = elqb__copy_string(q, columns[i].u.column.name);
         c->type = NULL;

@@ -236,7 +236,7 @@ void elqb_window_v(elqb_select *s, const char *name,
     struct elqb__windows *list;
     struct elqb__window *w;
 
-    if (!elqb__is_plain(s, function) || elqb__failed(s->q) ||
+    if (!elqb__is_plain(s, function) ||
         !elqb__check_name(s->q, function, name))
         return;
     memset(&spec, 0, sizeof(spec));

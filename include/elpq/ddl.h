@@ -204,9 +204,6 @@ ELPQ_API elqb_ddl *elqb_drop_table(elqb *q, elqb_table t, unsigned flags);
 ELPQ_API elqb_ddl *elqb_truncate(elqb *q, const elqb_table *tables,
                                  unsigned flags);
 
-/** elqb_table.flags of what ends a list of tables. */
-enum { ELQB_LAST_TABLE = 0x80 };
-
 /* ---------------------------------------------------------------- indexes */
 
 /** Options of an index. */
@@ -296,9 +293,6 @@ inline elqb_ddl *elqb_create_table(elqb *q, const T &declared, unsigned flags)
 }
 #else
 #define ELQB_SQL_TYPE(type) ((elqb_column_type){ .sql = "" type "" })
-#define ELQB_TABLES(...)                                                      \
-    ((const elqb_table[]){ __VA_ARGS__, { .flags = ELQB_LAST_TABLE } })
-
 #define elqb_create_table(q, declared, flags)                                 \
     elqb_create_table_v(q, &(declared).table, sizeof(declared), flags)
 /* Options follow as .name = value; there may be none. */

@@ -63,6 +63,11 @@ ELPQ_API elqb *elqb_new(void);
 /**
  * Forget everything made in the workspace, and its error, but keep its memory
  * for the next statement: repeated work allocates nothing.
+ *
+ * Using an expression or table from before is an error, ELQB_E_FOREIGN.  So is
+ * using a statement (elqb_select ...) from before, until the next reset: later
+ * its pointer may be that of another statement.  A rendered statement and its
+ * text are plain data, whose memory is used again at once: nothing can tell.
  */
 ELPQ_API void elqb_reset(elqb *q);
 

@@ -31,6 +31,7 @@
 #ifndef ELQB_QB_H
 #define ELQB_QB_H
 
+#include "compile.h"
 #include "cte.h"
 #include "ddl.h"
 #include "dml.h"
@@ -57,6 +58,7 @@
  * elqb_cte_as(cte, s)           select, insert, update, delete
  * elqb_render(q, s)             all, and elqb_text()
  * elqb_debug(q, s)              all, and elqb_text()
+ * elqb_compile(q, s)            all, and elqb_text()
  *
  * A verb that a statement does not have does not compile.  In C++ the verbs
  * that take a list here are named _v there.
@@ -148,6 +150,16 @@
         elqb_merge *: elqb_merge_debug,                                       \
         elqb_ddl *: elqb_ddl_debug,                                           \
         elqb_expr: elqb_text_debug)(q, s)
+#define elqb_compile(q, s)                                                    \
+    _Generic((s),                                                             \
+        elqb_select *: elqb_select_compile,                                   \
+        const elqb_select *: elqb_select_compile,                             \
+        elqb_insert *: elqb_insert_compile,                                   \
+        elqb_update *: elqb_update_compile,                                   \
+        elqb_delete *: elqb_delete_compile,                                   \
+        elqb_merge *: elqb_merge_compile,                                     \
+        elqb_ddl *: elqb_ddl_compile,                                         \
+        elqb_expr: elqb_text_compile)(q, s)
 
 #else
 
@@ -158,7 +170,8 @@
     }
 #define ELQB_VERBS_(type)                                                     \
     ELQB_VERB_(render, type, (elqb * q, const elqb_##type *s), (q, s))        \
-    ELQB_VERB_(debug, type, (elqb * q, const elqb_##type *s), (q, s))
+    ELQB_VERB_(debug, type, (elqb * q, const elqb_##type *s), (q, s))         \
+    ELQB_VERB_(compile, type, (elqb * q, const elqb_##type *s), (q, s))
 ELQB_VERBS_(select)
 ELQB_VERBS_(insert)
 ELQB_VERBS_(update)
@@ -167,6 +180,7 @@ ELQB_VERBS_(merge)
 ELQB_VERBS_(ddl)
 ELQB_VERB_(render, text, (elqb * q, elqb_expr text), (q, text))
 ELQB_VERB_(debug, text, (elqb * q, elqb_expr text), (q, text))
+ELQB_VERB_(compile, text, (elqb * q, elqb_expr text), (q, text))
 #undef ELQB_VERBS_
 
 #define ELQB_VERBS_(type)                                                     \

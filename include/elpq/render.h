@@ -51,8 +51,70 @@ ELPQ_API const char *elqb_merge_debug(elqb *q, const elqb_merge *m);
 ELPQ_API const char *elqb_ddl_debug(elqb *q, const elqb_ddl *d);
 ELPQ_API const char *elqb_text_debug(elqb *q, elqb_expr text);
 
+/**
+ * Debug text with a line for each clause, join and condition, and subqueries
+ * indented: elqb_pretty(q, elqb_debug(q, s)).  It is the same SQL but for the
+ * white space, behind the same "<debug>".  Only elqb_debug()'s text is taken.
+ */
+ELPQ_API const char *elqb_pretty(elqb *q, const char *debug);
+
+/** A schema that tables are declared in, and the one to render instead. */
+typedef struct elqb_schema_map {
+    const char *from; /**< NULL: tables declared without a schema           */
+    const char *to;   /**< NULL: no schema, as search_path has it           */
+    int used;         /**< 0 ends a list                                    */
+} elqb_schema_map;
+
+/**
+ * Render tables in other schemas than they are declared in, for every later
+ * elqb_render(), elqb_compile() and elqb_debug() of the workspace until
+ * elqb_reset(); a further call replaces the map.
+ *
+ *     elqb_schema_translate(q, ELQB_SCHEMA("crm", "tenant_7"))
+ *
+ * FROM "crm"."accounts" becomes FROM "tenant_7"."accounts", and so do columns
+ * that are written with their schema.  The text is another one for each
+ * schema, and is prepared for each.  Functions, collations and SQL text stay
+ * as they are.
+ */
+ELPQ_API void elqb_schema_translate_v(elqb *q, const elqb_schema_map *map);
+
+/** A tag of a statement; a NULL value is no tag, a NULL key ends a list. */
+typedef struct elqb_tag {
+    const char *key;
+    const char *value;
+} elqb_tag;
+
+/**
+ * The statement with a comment behind it, which logs and pg_stat_activity
+ * show (as far as track_activity_query_size reaches), in sqlcommenter's form;
+ * here the brackets stand for those of a comment:
+ *
+ *     st = elqb_tagged(q, st, ELQB_TAG("route", "/users"),
+ *                      ELQB_TAG("request", id));
+ *     SELECT ... [request='4711',route='%2Fusers']
+ *
+ * Keys are sorted, keys and values percent-encoded, so that no value ends the
+ * comment.  The statement itself, which may be of elqb_render(),
+ * elqb_args_statement() or elpq_sql(), is left as it is.  As tags differ from
+ * one request to the next, the result has ELPQ_NO_PREPARE: the driver sends it
+ * unnamed, and its cache of prepared statements keeps the text without tags.
+ * The result lives as long as a rendered statement, and borrows the values of
+ * `st`; without tags it is `st`.
+ */
+ELPQ_API const elpq_statement *elqb_tagged_v(elqb *q, const elpq_statement *st,
+                                             const elqb_tag *tags);
+
 #ifdef __cplusplus
 }
+#else
+#define ELQB_SCHEMA(from, to) ((elqb_schema_map){ from, to, 1 })
+#define elqb_schema_translate(q, ...)                                         \
+    elqb_schema_translate_v(                                                  \
+        q, (const elqb_schema_map[]){ __VA_ARGS__, { NULL, NULL, 0 } })
+#define ELQB_TAG(key, value) ((elqb_tag){ key, value })
+#define elqb_tagged(q, st, ...)                                               \
+    elqb_tagged_v(q, st, (const elqb_tag[]){ __VA_ARGS__, { NULL, NULL } })
 #endif
 
 #endif

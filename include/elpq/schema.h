@@ -39,6 +39,13 @@ typedef struct elqb_table {
     struct elqb_node *source; /**< a subquery, instead of schema and name    */
 } elqb_table;
 
+/** elqb_table.flags of what ends a list of tables. */
+enum { ELQB_LAST_TABLE = 0x80 };
+#ifndef __cplusplus
+#define ELQB_TABLES(...)                                                      \
+    ((const elqb_table[]){ __VA_ARGS__, { .flags = ELQB_LAST_TABLE } })
+#endif
+
 /** A table whose name is known at run time; the schema may be NULL.  Names
  *  are copied when the table is used in a statement. */
 static inline elqb_table elqb_table_named(const char *schema,

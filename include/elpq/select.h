@@ -113,7 +113,7 @@ typedef enum elqb_wait {
  * Lock the rows: elqb_for(s, ELQB_FOR_UPDATE, ELQB_SKIP_LOCKED, U.table) is
  * FOR UPDATE OF "users" SKIP LOCKED; without tables it is of all.  Each call
  * adds a clause, elqb_clear_for() takes all away.  The array of tables ends
- * with elqb_table_named(NULL, NULL).
+ * with one whose flags are ELQB_LAST_TABLE.
  */
 ELPQ_API void elqb_for_v(elqb_select *s, elqb_strength strength,
                          elqb_wait wait, const elqb_table *tables);
@@ -195,7 +195,8 @@ ELPQ_API elqb_select *elqb_except_all_v(elqb *q, elqb_select *const *selects);
 /* elqb_for(s, ELQB_FOR_SHARE, ELQB_WAIT), elqb_for(..., U.table, O.table) */
 #define elqb_for(s, strength, ...)                                            \
     elqb_for_v(s, strength, ELPQ_FIRST_(__VA_ARGS__, 0),                      \
-               (const elqb_table[]){ ELQB_REST_(__VA_ARGS__, { 0 }) })
+               (const elqb_table[]){                                          \
+                   ELQB_REST_(__VA_ARGS__, { .flags = ELQB_LAST_TABLE }) })
 #define ELQB_KEY_NOT_NULL(order, value) ((elqb_key){ order, value, false })
 #define ELQB_KEY_NULLABLE(order, value) ((elqb_key){ order, value, true })
 #define elqb_seek(q, ...)                                                     \

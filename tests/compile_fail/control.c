@@ -91,3 +91,26 @@ writer_control(elqb *q, bool merge)
     elqb_constraint(d, .unique = ELQB_LIST(U.name));
     return merge ? elqb_render(q, m) : elqb_render(q, d);
 }
+
+int compiled_control(elqb *q, elqb_update *u, elpq_pool *pool,
+                     const char *user_input);
+
+int
+compiled_control(elqb *q, elqb_update *u, elpq_pool *pool,
+                 const char *user_input)
+{
+    elqb_compiled *c = elqb_compile(q, u);
+    const elpq_statement *st;
+    elqb_args a;
+    int code;
+
+    elqb_schema_translate(q, ELQB_SCHEMA("crm", user_input));
+    elqb_args_init(&a, c);
+    elqb_args_set(&a, "id", 1);
+    elqb_args_set_at(&a, 1, user_input);
+    st = elqb_tagged(q, elqb_args_statement(&a), ELQB_TAG("a", user_input));
+    code = elpq_execute(pool, st, NULL, NULL, NULL);
+    elqb_args_clear(&a);
+    elqb_compiled_free(c);
+    return elqb_pretty(q, elqb_debug(q, u)) ? code : 1;
+}

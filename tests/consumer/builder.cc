@@ -20,6 +20,16 @@ int main()
     const elpq_statement *st = elqb_select_render(q, s);
     bool ok = st && st->nvalues == 1 && std::strstr(st->sql, "\"name\" = $1");
     std::puts(st ? st->sql : elqb_error(q));
+
+    // Compiled, it outlives the workspace.
+    elqb_compiled *c = elqb_compile(q, s);
     elqb_free(q);
+    elqb_args args;
+    elqb_args_init(&args, c);
+    elqb_args_set_at(&args, 1, "bob");
+    const elpq_statement *run = elqb_args_statement(&args);
+    ok = ok && run && !std::strcmp(run->values[0].u.bytes.data, "bob");
+    elqb_args_clear(&args);
+    elqb_compiled_free(c);
     return ok ? 0 : 1;
 }

@@ -439,7 +439,7 @@ START_TEST(test_mistakes)
     s = adults();
     elqb_with(s, foreign);
     CHECK_FAILS(elqb_render(q, s), ELQB_E_FOREIGN,
-                "elqb_with: the CTE belongs to another workspace");
+                "elqb_with: the statement belongs to another workspace");
     elqb_cte_as_select(elqb_cte_new(q, "a"), NULL);
     CHECK_FAILS(elqb_select_new(q), ELQB_E_USAGE,
                 "elqb_cte_as: the statement is NULL");

@@ -32,6 +32,8 @@ static void test_free(void *p)
 
 #define malloc test_malloc
 #define free test_free
+#define FIRST_BLOCK 4096
+#define LARGEST_STEP 4096
 #include "qb/arena.c"
 #undef malloc
 #undef free

@@ -250,7 +250,7 @@ START_TEST(test_mistakes)
     CHECK_FAILS(elqb_intersect_all(q, one("a"), NULL), ELQB_E_USAGE,
                 "elqb_intersect_all: a select is NULL");
     CHECK_FAILS(elqb_union_all(q, one("a"), foreign), ELQB_E_FOREIGN,
-                "elqb_union_all: a select belongs to another workspace");
+                "elqb_union_all: the statement belongs to another workspace");
     CHECK_FAILS(elqb_render(q, elqb_except_all(q, one("a"),
                                                elqb_select_new(q))),
                 ELQB_E_USAGE,
