@@ -10,6 +10,31 @@ ELQB_TABLE(event, EVENT)
 
 static event_t E;
 
+/* The expression, and the type of its parameter. */
+static void show_typed(const char *name, elqb_expr e)
+{
+    static const struct {
+        uint32_t oid;
+        const char *name;
+    } types[] = {
+        { ELPQ_OID_INT4, "int4" },       { ELPQ_OID_INT8, "int8" },
+        { ELPQ_OID_NUMERIC, "numeric" }, { ELPQ_OID_DATE, "date" },
+        { 0, "undecided" },
+    };
+    elqb_select *s = elqb_select_new(q);
+    const elpq_statement *st;
+    char line[80];
+
+    elqb_columns(s, e);
+    st = elqb_render(q, s);
+    snprintf(line, sizeof(line), "%s", st->sql + strlen("SELECT "));
+    for (size_t i = 0; st->nvalues && i < 5; i++)
+        if (types[i].oid == st->values[0].oid)
+            snprintf(line, sizeof(line), "%s -- %s",
+                     st->sql + strlen("SELECT "), types[i].name);
+    docs_show_text(name, line);
+}
+
 static void values(void)
 {
     const elqb_expr list[] = {
@@ -27,7 +52,8 @@ static void values(void)
         ELQB_END
     };
 
-    SHOW_EXPRS("values-c", list, U.table);
+    for (size_t i = 0; list[i].kind != ELQB_KIND_END; i++)
+        show_typed("values-c", list[i]);
 }
 
 static void shared(void)
@@ -278,11 +304,13 @@ static void time_and_date(void)
                            elqb_named(q, "days", elqb_val(10)))),
         elqb_func(q, "current_date"),
         elqb_func(q, "current_timestamp", elqb_lit(3)),
+        elqb_periods_overlap(q, E.opens, E.closes, elqb_val("08:00"),
+                             elqb_val("10:00")),
         /* [/time] */
         ELQB_END
     };
 
-    SHOW_EXPRS("time", list, U.table);
+    SHOW_EXPRS("time", list, U.table, E.table);
 }
 
 static void functions(void)
