@@ -59,7 +59,8 @@ prog     = $(patsubst %.c,$(B)/%,$(1))
 LIB_SRC      := $(call sources,lib)
 QB_SRC       := $(call sources,qb)
 UNIT_SRC     := $(call sources,tests/unit)
-SERVER_SRC   := $(call sources,tests/server)
+DOCS_SRC     := $(call sources,tests/docs)
+SERVER_SRC   := $(call sources,tests/server) $(DOCS_SRC)
 BENCH_SRC    := $(call sources,tests/bench)
 SUPPORT_SRC  := $(filter-out %/conninfo_env.c,$(call sources,tests/support))
 EXAMPLE_SRC  := $(call sources,examples)
@@ -172,7 +173,8 @@ $(B)/examples/http_api: DEPS_LIBS += $(EVHTTP_LIBS)
 with_postgres = '$(support)/with-postgres'
 run_tests     = '$(support)/run-tests'
 TESTS         = $(UNIT_TESTS) $(SERVER_TESTS)
-STATIC_CHECKS = check-abi check-headers check-layers check-compile-fail
+STATIC_CHECKS = check-abi check-headers check-layers check-compile-fail \
+                check-docs
 totals        = $(B)/tests/totals
 suites        = $(with_postgres) --tls --scram -- $(run_tests) --jobs $(JOBS)
 JOBS          = 1                       # programs at once; they measure times
@@ -271,6 +273,10 @@ check-layers:
 	@'$(support)/check-layers' '$(srcdir)'
 check-compile-fail:
 	@'$(support)/check-compile-fail' '$(srcdir)' '$(CC)'
+# "make docs" writes the blocks of code into the documents.
+.PHONY: check-docs docs
+check-docs docs: $(call prog,$(DOCS_SRC))
+	@'$(support)/check-docs' $(if $(filter docs,$@),--update) '$(srcdir)' $^
 check-consumer: libs
 	@MAKE='$(MAKE)' CC='$(CC)' CXX='$(CXX)' CFLAGS='$(INSTRUMENT)' \
 	  PKG_CONFIG='$(PKG_CONFIG)' '$(support)/check-consumer' \
@@ -369,6 +375,8 @@ help:
 ## make check-abi       the libraries export what exports.txt says
 ## make check-headers   each public header compiles alone, as C11 and C++17
 ## make check-layers    no file includes a higher floor
+## make check-docs      the code in docs/ is that of tests/docs/
+## make docs            write it there
 ## make check-consumer  programs outside the tree build through pkg-config
 ## make check-compile-fail   misuse that must not compile does not
 ## make check-helper    test tests/support/with-postgres itself
