@@ -463,6 +463,22 @@ void elqb__take_count(elqb_expr *e)
         elqb__take_type(e, ELPQ_OID_INT4);
 }
 
+/* The server computes in the larger of two types: a value that became the
+ * smaller one would overflow where a literal does not. */
+static bool would_narrow(const elqb_expr *e, uint32_t oid)
+{
+    switch (e->oid) {
+    case ELPQ_OID_INT8:
+        return oid == ELPQ_OID_INT4 || oid == ELPQ_OID_INT2;
+    case ELPQ_OID_INT4:
+        return oid == ELPQ_OID_INT2;
+    case ELPQ_OID_FLOAT8:
+        return oid == ELPQ_OID_FLOAT4;
+    default:
+        return false;
+    }
+}
+
 /* Numbers meet numbers; a date meets days, a pg_lsn bytes, and jsonb loses a
  * key. */
 static void match_numbers(elqb_expr *args, uint32_t count)
@@ -474,7 +490,7 @@ static void match_numbers(elqb_expr *args, uint32_t count)
             elqb__take_text(&args[i]);
         if (oid == ELPQ_OID_DATE || oid == ELPQ_OID_JSONB)
             elqb__take_count(&args[i]);
-        else if (is_number(&args[i]))
+        else if (is_number(&args[i]) && !would_narrow(&args[i], oid))
             elqb__take_type(&args[i],
                             oid == ELPQ_OID_PG_LSN ? ELPQ_OID_NUMERIC : oid);
     }

@@ -131,7 +131,7 @@ static void type_select(elqb_insert *i)
 {
     for (uint32_t c = 0; i->select && c < i->columns.count; c++)
         if (!elqb__failed(i->q))
-            elqb__type_values(i->select, c, i->columns.items[c].oid);
+            elqb__type_values(&i->select, c, i->columns.items[c].oid);
 }
 
 void elqb_insert_columns_v(elqb_insert *i, const elqb_expr *columns)

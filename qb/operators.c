@@ -330,7 +330,9 @@ elqb_expr elqb_operator_prefix(elqb *q, const char *spelling, elqb_expr a)
         return ELQB_NONE;
     if (strcmp(spelling, "-") == 0)
         return elqb_neg(q, a);
-    if (strchr("+*/<>=%^", spelling[0]) && !spelling[1]) {
+    if ((strchr("+*/<>=%^", spelling[0]) && !spelling[1]) ||
+        strcmp(spelling, "<=") == 0 || strcmp(spelling, ">=") == 0 ||
+        strcmp(spelling, "<>") == 0 || strcmp(spelling, "!=") == 0) {
         elqb__fail(q, ELQB_E_USAGE, "elqb_op_prefix: \"%s\" is no prefix",
                    spelling);
         return ELQB_NONE;

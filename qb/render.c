@@ -277,15 +277,17 @@ DEFINE_RENDER(ddl, elqb__put_ddl, elqb_ddl)
 
 static bool check_text(elqb *q, const char *function, elqb_expr text)
 {
-    bool is_text = text.kind == ELQB_KIND_NODE &&
-                   text.u.node->kind == NODE_TEXT;
+    bool is_node = text.kind == ELQB_KIND_NODE;
 
-    if (!elqb__failed(q) && !is_text)
+    if (elqb__failed(q) ||
+        (is_node && !elqb__is_ours(q, function, text.u.tree.node,
+                                   text.u.tree.generation)))
+        return false;
+    if (!is_node || text.u.node->kind != NODE_TEXT)
         elqb__fail(q, ELQB_E_USAGE,
                    "%s: of expressions only elqb_text() is a statement",
                    function);
-    return !elqb__failed(q) && elqb__is_ours(q, function, text.u.tree.node,
-                                             text.u.tree.generation);
+    return !elqb__failed(q);
 }
 
 const elpq_statement *elqb_text_render(elqb *q, elqb_expr text)

@@ -205,9 +205,20 @@ static void put_distinct(struct elqb__render *r, const elqb_select *s)
     }
 }
 
+/* Whether a literal is more than digits: a cast is an operator to FETCH. */
+static bool may_have_cast(const elqb_expr *e)
+{
+    return e->kind == ELQB_KIND_LITERAL &&
+           (e->u.value.kind != ELPQ_KIND_INT ||
+            e->u.value.oid != ELPQ_OID_INT4 ||
+            e->u.value.u.int64 == INT32_MIN);
+}
+
 /* FETCH takes an operand that is no operator: others in parentheses. */
 static void put_limit(struct elqb__render *r, const elqb_select *s)
 {
+    bool cast = may_have_cast(&s->limit);
+
     if (!s->with_ties) {
         elqb__put_clause(r, " LIMIT ", &s->limit);
         elqb__put_clause(r, " OFFSET ", &s->offset);
@@ -220,7 +231,11 @@ static void put_limit(struct elqb__render *r, const elqb_select *s)
         elqb__fail(r->q, ELQB_E_USAGE, "elqb_render: FETCH ... WITH TIES "
                    "needs elqb_order_by()");
     PUT(r, " FETCH FIRST ");
+    if (cast)
+        PUT(r, "(");
     elqb__put_expr(r, (elqb_expr *)(uintptr_t)&s->limit, LEVEL_ATOM);
+    if (cast)
+        PUT(r, ")");
     PUT(r, " ROWS WITH TIES");
 }
 

@@ -74,27 +74,68 @@ static bool has_star(const elqb_select *s, uint32_t before)
     return false;
 }
 
-/* Let values that are this column of the select, or of the operands, be of
- * the type, or strings be open to any, if it is 0.  Copies of the select keep
- * theirs. */
-static void type_column(elqb_select *s, uint32_t column, uint32_t oid)
+static void type_column(elqb_select **at, uint32_t column, uint32_t oid);
+
+static void type_operands(elqb_select **at, uint32_t column, uint32_t oid)
 {
+    const struct elqb__set *given = (*at)->set;
+    size_t size = sizeof(*given) + given->count * sizeof(elqb_select *);
+    struct elqb__set *set = NULL;
+    elqb_select *copy;
+
+    for (uint32_t i = 0; i < given->count; i++) {
+        elqb_select *typed = given->items[i];
+        uint32_t same = 0;
+
+        while (given->items[same] != typed)
+            same++;
+        if (same < i && set) /* twice the same select, and its values */
+            typed = set->items[same];
+        else if (same == i)
+            type_column(&typed, column, oid);
+        if (typed == given->items[i])
+            continue;
+        if (!set) {
+            set = elqb__alloc((*at)->q, size);
+            if (!set)
+                return;
+            memcpy(set, given, size);
+        }
+        set->items[i] = typed;
+    }
+    if (set && (copy = elqb_select_copy(*at))) {
+        copy->set = set;
+        *at = copy;
+    }
+}
+
+/*
+ * Let values that are this column of the select, or of the operands, be of
+ * the type, or strings be open to any, if it is 0.  Other statements may use
+ * the same select, so what changes is a copy.
+ */
+static void type_column(elqb_select **at, uint32_t column, uint32_t oid)
+{
+    elqb_select *s = *at;
     elqb_expr *items, typed;
 
-    for (uint32_t i = 0; s->set && i < s->set->count; i++)
-        type_column(s->set->items[i], column, oid);
+    if (s->set) {
+        type_operands(at, column, oid);
+        return;
+    }
     if (column >= s->columns.count || has_star(s, column))
         return;
     typed = s->columns.items[column];
     if (!retype(s->q, &typed, oid))
         return;
     items = elqb__alloc(s->q, s->columns.count * sizeof(*items));
-    if (!items)
+    if (!items || !(s = elqb_select_copy(s)))
         return;
     memcpy(items, s->columns.items, s->columns.count * sizeof(*items));
     items[column] = typed;
     s->columns.items = items;
     s->columns.room = s->columns.count;
+    *at = s;
 }
 
 /* Whether a select has more than a value in the column, and the type that the
@@ -124,8 +165,9 @@ static bool has_stars(const elqb_select *s)
 
 /* The server finds the type of a string beside one that only it knows: that
  * of an enum, say. */
-static void match_columns(elqb_select *s)
+static void match_columns(elqb_select **at)
 {
+    const elqb_select *s = *at;
     const elqb_select *first = elqb__first_select(s);
 
     if (has_stars(s)) /* nobody knows what is under what */
@@ -134,18 +176,18 @@ static void match_columns(elqb_select *s)
         uint32_t oid = 0;
 
         if (find_type(s, i, &oid))
-            type_column(s, i, oid);
+            type_column(at, i, oid);
     }
 }
 
 /* What is stored into a column of a table, unless other operands of a set
  * operation have a say in it. */
-void elqb__type_values(elqb_select *s, uint32_t column, uint32_t oid)
+void elqb__type_values(elqb_select **at, uint32_t column, uint32_t oid)
 {
     uint32_t other = 0;
 
-    if (!find_type(s, column, &other) && (oid || !s->set))
-        type_column(s, column, oid);
+    if (!find_type(*at, column, &other) && (oid || !(*at)->set))
+        type_column(at, column, oid);
 }
 
 /* ------------------------------------------------------------ constructors */
@@ -198,7 +240,7 @@ static elqb_select *make_set(elqb *q, enum elqb__op op, const char *function,
         return NULL;
     }
     s->set = set;
-    match_columns(s);
+    match_columns(&s);
     return elqb__failed(q) ? NULL : s;
 }
 

@@ -36,6 +36,12 @@ typedef enum elqb_join_kind {
 /** An empty select.  Without columns it cannot be rendered. */
 ELPQ_API elqb_select *elqb_select_new(elqb *q);
 
+/*
+ * A select that was given to another statement (a subquery, an operand of a
+ * set operation, the source of an insert) should be complete by then: a
+ * change after that may be seen there, or not.
+ */
+
 /** A copy that can be changed on its own.  It is cheap: the expressions are
  *  shared, and stay the same parameters where both are used, as do the values
  *  of LIMIT and OFFSET. */

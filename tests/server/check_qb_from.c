@@ -321,7 +321,7 @@ START_TEST(test_grouping)
     elqb_where(s, elqb_is_not_null(q, T.kind));
     elqb_group_by(s, elqb_rollup(q, T.kind, size));
     elqb_order_by(s, T.kind, size);
-    DESCRIBED(s, "smallint", "kind smallint bigint integer");
+    DESCRIBED(s, "integer", "kind integer bigint integer");
     ROWS(s, "oak,5,1,0;oak,7,1,0;oak,,2,1;fir,7,1,0;fir,,1,1;,,3,3");
     s = elqb_select_new(q);
     elqb_columns(s, elqb_count(q));

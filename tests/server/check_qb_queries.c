@@ -62,6 +62,40 @@ START_TEST(test_set_operations)
 END_TEST
 
 /* Strings and NULL meet the types of the other operands. */
+/* A select that two statements use is of the types of each. */
+START_TEST(test_shared_operands)
+{
+    elqb_select *a = elqb_select_new(q), *numbers = elqb_select_new(q);
+    elqb_select *names = elqb_select_new(q), *u1, *u2, *copy;
+
+    elqb_columns(a, elqb_as(q, V("7"), "x"));
+    elqb_columns(numbers, O.id);
+    elqb_from(numbers, O.table);
+    elqb_columns(names, O.note);
+    elqb_from(names, O.table);
+    u1 = elqb_union(q, a, numbers);
+    copy = elqb_select_copy(u1);
+    u2 = elqb_union(q, a, names);
+    DESCRIBED(u2, "text", "text");
+    DESCRIBED(u1, "bigint", "bigint");
+    DESCRIBED(copy, "bigint", "bigint");
+    DESCRIBED(elqb_union_all(q, u1, u1), "bigint", "bigint");
+}
+END_TEST
+
+/* Numbers of arithmetic are not made smaller than they are in C. */
+START_TEST(test_arithmetic_does_not_overflow)
+{
+    elqb_select *s = elqb_select_new(q);
+
+    elqb_columns(s, elqb_mul(q, elqb_cast(q, elqb_lit(20000), "int2"), V(2)),
+                 elqb_mul(q, elqb_cast(q, elqb_lit(2000000000), "int4"),
+                          V((int64_t)2)));
+    DESCRIBED(s, "integer bigint", "integer bigint");
+    ROWS(s, "40000,4000000000");
+}
+END_TEST
+
 START_TEST(test_set_types)
 {
     elqb_select *s = elqb_select_new(q), *t = elqb_select_new(q), *all;
@@ -428,6 +462,8 @@ int main(void)
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, test_set_operations);
     tcase_add_test(tcase, test_set_types);
+    tcase_add_test(tcase, test_shared_operands);
+    tcase_add_test(tcase, test_arithmetic_does_not_overflow);
     tcase_add_test(tcase, test_row_subqueries);
     tcase_add_test(tcase, test_recursive);
     tcase_add_test(tcase, test_search);

@@ -161,6 +161,9 @@ START_TEST(test_fetch)
                                          "TIES", INT4, INT4);
     elqb_fetch_ties(s, elqb_lit(3));
     CHECK_QUOTED(elqb_render(q, s), AGED " FETCH FIRST 3 ROWS WITH TIES");
+    elqb_fetch_ties(s, elqb_lit((int64_t)3));
+    CHECK_QUOTED(elqb_render(q, s),
+                 AGED " FETCH FIRST (3::int8) ROWS WITH TIES");
     elqb_fetch_ties(s, elqb_lit(-3));
     CHECK_QUOTED(elqb_render(q, s), AGED " FETCH FIRST (-3) ROWS WITH TIES");
     elqb_fetch_ties(s, elqb_raw(q, "1 + 1"));
