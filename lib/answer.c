@@ -134,12 +134,26 @@ static void requeue_held(elpq_conn *conn)
     elpq__pipeline_wake(conn);
 }
 
+/*
+ * What it returned, and so returns always: the server sees to it for queries,
+ * but FETCH and EXECUTE have the columns of what the name stands for today.
+ */
+static void describe(struct elpq__prepared *p, const PGresult *res)
+{
+    p->described = true;
+    if (!p->query)
+        return;
+    p->binary = PQnfields(res) > 0 && elpq__codecs_binary(res);
+    p->shape = elpq__shape_new(res, p->binary);
+}
+
 /* What the answer says of the prepared statement; true if it is held. */
 static bool settle_prepared(elpq_conn *conn, elpq_request *req)
 {
     struct elpq__prepared *p = req->prepared;
     bool again = false;
 
+    req->shape = NULL;
     if (!p)
         return false;
     req->prepared = NULL;
@@ -154,12 +168,12 @@ static bool settle_prepared(elpq_conn *conn, elpq_request *req)
         elpq__cache_evict(&conn->prepared, p);
         again = hold(conn, req);
     } else if (req->result && !p->described) {
-        p->described = true;
-        p->binary = PQnfields(req->result) > 0 &&
-                    elpq__codecs_binary(req->result);
-        p->shape = elpq__shape_new(req->result, p->binary);
+        describe(p, req->result);
     }
-    req->shape = p->shape;
+    if (again)
+        elpq__prepared_drop(&conn->prepared, p);
+    else
+        req->shape = p->shape;
     return again;
 }
 
@@ -245,7 +259,9 @@ static void finish_head(elpq_conn *conn)
         conn->internals--;
     elpq__answer_begin(conn);
     /* Each may hold the request, to send it again. */
-    if (!settle_prepared(conn, req) && !settle_cancel(conn, req)) {
+    if (settle_prepared(conn, req)) {
+        p = NULL;
+    } else if (!settle_cancel(conn, req)) {
         note_command(conn, req);
         pass_head(conn, req);
     }
@@ -325,7 +341,10 @@ static void take_null(elpq_conn *conn)
                         "the answers do not match the statements sent");
         return;
     }
-    if (!conn->piped) {
+    if (!conn->piped && !head_of(conn)->answered) {
+        elpq__conn_lost(conn, ELPQ_E_PROTOCOL,
+                        "a statement was answered without a result");
+    } else if (!conn->piped) {
         conn->exclusive = false;
         finish_head(conn); /* libpq has seen the Sync, or the script's end */
     } else if (conn->phase == ELPQ__PHASE_PARSE) {

@@ -17,8 +17,8 @@
 #include "result.h"
 
 enum elpq__way {
-    ELPQ__WAY_CELL, /* none: by cell.c */
-    ELPQ__WAY_INT4,
+    ELPQ__WAY_CELL = 255, /* none: by cell.c; no target has this */
+    ELPQ__WAY_INT4 = 1,
     ELPQ__WAY_INT8,
     ELPQ__WAY_FLOAT8,
     ELPQ__WAY_TEXT,

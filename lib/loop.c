@@ -35,6 +35,18 @@
 
 #include "alloc.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
 /* Blocks of this size are kept for reuse, at most so many per loop. */
 #define CACHE_BLOCK 1024
 #define CACHE_MAX 512
@@ -257,6 +269,10 @@ void *elpq__loop_take_spare(struct elpq__loop *loop)
 
 void elpq__loop_give_spare(struct elpq__loop *loop, void *block)
 {
+#if SANITIZED /* who still uses it is to be found out */
+    free(block);
+    block = NULL;
+#endif
     if (!block)
         return;
     free(loop->spare);

@@ -36,7 +36,7 @@ bool elpq__loop_is_ours(const struct elpq__loop *loop);
 /* Monotonic time in microseconds. */
 int64_t elpq__now(void);
 
-/* Small blocks that are needed again and again; see cache_alloc in loop.c. */
+/* Small blocks that are needed again and again. */
 void *elpq__loop_alloc(struct elpq__loop *loop, size_t size);
 void elpq__loop_free(struct elpq__loop *loop, void *block);
 

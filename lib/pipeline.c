@@ -28,7 +28,7 @@
 /* After so many reads for one answer its size is estimated. */
 #define READS_FREE 64
 /* Then more is read in one go, but others get their turn as well. */
-#define READS_PER_TURN 8
+#define READS_PER_TURN 16
 /* libpq always has room for so many bytes when it reads. */
 #define READ_LEAST 8192
 

@@ -335,6 +335,7 @@ static void give(elpq_pool *pool, elpq_conn *conn)
         return;
     }
     move(conn, LEASED);
+    conn->lone = 0; /* how its user works remains to be seen */
     req->place = ELPQ__OVER;
     elpq__request_free(req);
     callback(conn, NULL, arg);
@@ -494,9 +495,12 @@ static void on_released(elpq_conn *conn)
     elpq__conn_ref(conn);
     if (conn->state == ELPQ__CLOSED) {
         /* elpq_conn_close(), by its borrower or in a hook */
-        if (conn->slot_place == CONNECTING)
+        if (conn->slot_place == CONNECTING) {
             back_off(pool_of(conn)); /* it would do so with the next one */
-        pool_of(conn)->stats.discarded++;
+            pool_of(conn)->stats.connect_failures++;
+        } else {
+            pool_of(conn)->stats.discarded++;
+        }
         elpq__pool_drop(conn);
         elpq__conn_drop_handle(conn);
     } else if (conn->slot_place == LEASED) {

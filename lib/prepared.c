@@ -160,7 +160,7 @@ static void retire(struct elpq__cache *cache, struct elpq__prepared *p)
 {
     if (p->users > 0)
         return;
-    if (p->parsed)
+    if (p->parsed && cache->buckets) /* else the session is gone */
         elpq__list_push(&cache->closing, &p->lru);
     else
         elpq__prepared_free(p);

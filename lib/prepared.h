@@ -30,11 +30,12 @@ struct elpq__prepared {
     unsigned users;   /* requests in flight that run it                    */
     bool cached;      /* in the table; else it goes with its last user     */
     bool parsed;      /* the server has it                                 */
+    bool query;       /* its columns stay what they are                    */
     bool binary;      /* ask for binary columns                            */
     bool described;   /* `binary` is decided                               */
     bool touches;     /* it may change the session                         */
     elpq_error *parse_error; /* why the server does not have it           */
-    struct elpq__shape *shape; /* of its results in the format of `binary` */
+    struct elpq__shape *shape; /* of a query's results, if it is known     */
     struct elpq__cache *cache;
     char name[48];
     unsigned n;

@@ -227,7 +227,7 @@ static __attribute__((noinline)) int scan_column(elpq_result *result,
     return rc == ELPQ_E_NULL ? 0 : rc;
 }
 
-/* elpq__way_to() of every number that a type can be. */
+/* elpq__way_to() of every number that a type can be; 0 is no way. */
 static const uint8_t way_to[UINT8_MAX + 1] = {
     [ELPQ_TARGET_int32] = ELPQ__WAY_INT4,
     [ELPQ_TARGET_int64] = ELPQ__WAY_INT8,
@@ -241,9 +241,9 @@ static const uint8_t way_to[UINT8_MAX + 1] = {
 static inline bool scan_fast(const elpq_result *result, int row, int column,
                              const elpq_target *target)
 {
-    int way = result->column[column].way;
+    int way = way_to[target->type];
 
-    if (way == ELPQ__WAY_CELL || way != way_to[target->type] ||
+    if (way != result->column[column].way ||
         !elpq__fast_value(result, row, column, way, target->type, target->out))
         return false;
     if (target->is_null)

@@ -57,7 +57,7 @@ static bool is_copy(const elpq_request *req)
            has_std_word(s);
 }
 
-/* So many bytes in one go: the loop has others to serve. */
+/* So many bytes in one round of tasks, of which a turn has eight at most. */
 #define BYTES_PER_GO ((size_t)128 * 1024)
 /* So many in a row that were alone, and the next one likely is. */
 #define LONE_AFTER 8
@@ -129,6 +129,7 @@ static bool find_prepared(elpq_conn *conn, elpq_request *req)
             return true;
         req->parse = true;
         p->touches = req->touches;
+        p->query = elpq__sql_is_query(req->sql);
     }
     req->touches = p->touches;
     req->prepared = p;
@@ -247,8 +248,7 @@ static bool send_closes(elpq_conn *conn)
 {
     struct elpq__prepared *p;
 
-    while (conn->nsent < conn->options.max_pipeline &&
-           PQtransactionStatus(conn->pg) != PQTRANS_INERROR &&
+    while (PQtransactionStatus(conn->pg) != PQTRANS_INERROR &&
            (p = elpq__cache_next_closing(&conn->prepared))) {
         char sql[80] = "DEALLOCATE ";
         elpq_statement st;

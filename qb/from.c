@@ -241,7 +241,8 @@ static void take_column_type(elqb_expr *e, uint32_t oid)
 }
 
 /* A column of a declared type: what is not known to be of it is cast. */
-static void settle_value(elqb *q, elqb_expr *e, const struct elqb__item_column *c)
+static void settle_value(elqb *q, elqb_expr *e,
+                         const struct elqb__item_column *c)
 {
     struct elqb_node *cast;
 

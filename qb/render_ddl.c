@@ -113,7 +113,9 @@ static void put_create_sequence(struct elqb__render *r, const elqb_ddl *d)
     }
     if (o->owned_by.kind) {
         PUT(r, " OWNED BY ");
-        put_plain(r, &o->owned_by, LEVEL_LOWEST);
+        put_table_of(r, &o->owned_by);
+        elqb__put_char(r, '.');
+        elqb__put_name(r, o->owned_by.u.column.name);
     }
 }
 
@@ -334,7 +336,7 @@ static void put_create_schema(struct elqb__render *r, const elqb_ddl *d)
 {
     PUT(r, "CREATE SCHEMA ");
     put_flag(r, d, ELQB_IF_NOT_EXISTS, "IF NOT EXISTS ");
-    elqb__put_table(r, &d->table);
+    elqb__put_schema_name(r, d->table.name);
 }
 
 static void put_create_enum(struct elqb__render *r, const elqb_ddl *d)
@@ -367,6 +369,15 @@ static void put_add_enum_value(struct elqb__render *r, const elqb_ddl *d)
     }
 }
 
+/* What is dropped or commented on, behind its kind. */
+static void put_object(struct elqb__render *r, const elqb_ddl *d)
+{
+    if (strcmp(d->u.object.word, "SCHEMA") == 0)
+        elqb__put_schema_name(r, d->table.name);
+    else
+        elqb__put_table(r, &d->table);
+}
+
 static void put_drop(struct elqb__render *r, const elqb_ddl *d)
 {
     PUT(r, "DROP ");
@@ -374,7 +385,7 @@ static void put_drop(struct elqb__render *r, const elqb_ddl *d)
     elqb__put_char(r, ' ');
     put_flag(r, d, ELQB_CONCURRENTLY, "CONCURRENTLY ");
     put_flag(r, d, ELQB_IF_EXISTS, "IF EXISTS ");
-    elqb__put_table(r, &d->table);
+    put_object(r, d);
     put_flag(r, d, ELQB_CASCADE, " CASCADE");
 }
 
@@ -397,10 +408,11 @@ static void put_comment(struct elqb__render *r, const elqb_ddl *d)
         elqb__put_name(r, d->u.object.constraint);
         PUT(r, " ON ");
     }
-    if (d->u.object.column.kind)
-        put_plain(r, &d->u.object.column, LEVEL_LOWEST);
-    else
-        elqb__put_table(r, &d->table);
+    put_object(r, d);
+    if (d->u.object.column.kind) {
+        elqb__put_char(r, '.');
+        elqb__put_name(r, d->u.object.column.u.column.name);
+    }
     PUT(r, " IS ");
     if (d->u.object.text)
         put_string_literal(r, d->u.object.text);

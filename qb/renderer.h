@@ -79,8 +79,10 @@ static inline void elqb__put_string(struct elqb__render *r, const char *s)
 
 void elqb__put_unsigned(struct elqb__render *r, uint64_t number);
 
-/* schema.c: "schema". as elqb_schema_translate() has it; NULL is none */
+/* schema.c: "schema". as elqb_schema_translate() has it; NULL is none.  The
+ * name alone, where it is the schema that something is done to. */
 void elqb__put_schema(struct elqb__render *r, const char *schema);
+void elqb__put_schema_name(struct elqb__render *r, const char *name);
 
 /* ident.c: a quoted identifier */
 void elqb__put_name(struct elqb__render *r, const char *name);

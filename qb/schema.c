@@ -43,17 +43,27 @@ static bool is_same(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+/* The schema that this one stands for; NULL: none. */
+static const char *translate(const elqb *q, const char *schema)
+{
+    for (uint32_t i = 0; i < q->nschemas; i++)
+        if (is_same(q->schemas[i].from, schema))
+            return q->schemas[i].to;
+    return schema;
+}
+
 void elqb__put_schema(struct elqb__render *r, const char *schema)
 {
-    const elqb *q = r->q;
-
-    for (uint32_t i = 0; i < q->nschemas; i++)
-        if (is_same(q->schemas[i].from, schema)) {
-            schema = q->schemas[i].to;
-            break;
-        }
+    schema = translate(r->q, schema);
     if (schema) {
         elqb__put_name(r, schema);
         elqb__put_char(r, '.');
     }
+}
+
+void elqb__put_schema_name(struct elqb__render *r, const char *name)
+{
+    const char *to = translate(r->q, name);
+
+    elqb__put_name(r, to ? to : name);
 }

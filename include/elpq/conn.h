@@ -17,9 +17,10 @@
  * are sent at the end of the loop's turn, without waiting for each other's
  * answers, and run in order.  Each is on its own: when one fails, the next
  * are not touched (unless BEGIN was sent: then the server refuses them).
- * Where they come one at a time, libpq's pipeline mode only costs time, and
- * is left: one that is submitted meanwhile waits for the one that is out, and
- * those after it are pipelined again.
+ * The exception: where statements came one at a time for a while, the next is
+ * sent outside of libpq's pipeline mode, which is faster then.  What is
+ * submitted while such a one is out is sent when its answer has come, and the
+ * pipeline is back.
  *
  * An event_base and everything made on it belong to one thread.
  */

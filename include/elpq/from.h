@@ -4,11 +4,10 @@
  * FROM items beside tables and subqueries: VALUES, functions, samples.
  *
  * Each is an elqb_table, to be used like any other: in FROM, in joins, and
- * with elqb_c() for its columns.  elqb_col() is elqb_c() that asks the item:
- * it gives the type, and refuses a name that is not there; also of subqueries
- * and CTEs.  ELQB_TABLE()
- * declares columns for items, too: with pairs_as("p"), P.id is a column of
- * whatever item has the alias "p".
+ * with elqb_c() for its columns.  elqb_col() is elqb_c() that asks the item,
+ * also a subquery or CTE: it gives the type, and refuses a name that is not
+ * there.  ELQB_TABLE() declares columns for items, too: with pairs_as("p"),
+ * P.id is a column of whatever item has the alias "p".
  *
  * Functions that change an item give a changed copy.  Names are copied.
  */
@@ -68,8 +67,8 @@ ELPQ_API elqb_table elqb_table_func(elqb *q, elqb_expr call,
 ELPQ_API elqb_table elqb_with_ordinality(elqb *q, elqb_table t);
 
 /**
- * Names for the columns of any item that has an alias: AS "t" ("a", "b").  The
- * types are not written, they are what elqb_col() goes by.
+ * Names for the columns of any item that has an alias: AS "t" ("a", "b"), once.
+ * The types are not written, they are what elqb_col() goes by.
  */
 ELPQ_API elqb_table elqb_alias_columns_v(elqb *q, elqb_table t,
                                          const elqb_column_def *columns);

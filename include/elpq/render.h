@@ -73,9 +73,9 @@ typedef struct elqb_schema_map {
  *     elqb_schema_translate(q, ELQB_SCHEMA("crm", "tenant_7"))
  *
  * FROM "crm"."accounts" becomes FROM "tenant_7"."accounts", and so do columns
- * that are written with their schema.  The text is another one for each
- * schema, and is prepared for each.  Functions, collations and SQL text stay
- * as they are.
+ * that are written with their schema; so do definitions, of the schema itself
+ * as well.  The text is another one for each schema, and is prepared for each.
+ * Functions, collations and SQL text stay as they are.
  */
 ELPQ_API void elqb_schema_translate_v(elqb *q, const elqb_schema_map *map);
 

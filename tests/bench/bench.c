@@ -100,6 +100,21 @@ void bench_place_backend(int pid)
         bench_die("--cpus", "the server's CPUs cannot be chosen; use any");
 }
 
+/* In a container, the server's pids are not ours. */
+static bool is_backend(int pid)
+{
+    char path[40], name[16] = "";
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+    if (!(f = fopen(path, "r")))
+        return false;
+    if (!fgets(name, sizeof(name), f))
+        name[0] = '\0';
+    fclose(f);
+    return strncmp(name, "postgres", 8) == 0;
+}
+
 static int last_cpu(const cpu_set_t *set)
 {
     int cpu = CPU_SETSIZE - 1;
@@ -122,8 +137,8 @@ static const char *place(PGconn *db)
 
     if (strcmp(options.cpus, "any") == 0)
         return "any";
-    if (!host || host[0] != '/' || sched_getaffinity(0, sizeof(all), &all))
-        return "any (the server is not at a local socket)";
+    if (!host || host[0] != '/' || !is_backend(pid) || sched_getaffinity(0, sizeof(all), &all))
+        return "any (the server is not a process of this machine)";
     CPU_ZERO(&ours);
     CPU_SET(last_cpu(&all), &ours);
     server_cpus = ours;

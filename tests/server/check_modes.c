@@ -198,6 +198,64 @@ START_TEST(a_script_and_a_transaction_in_between)
 }
 END_TEST
 
+/* FETCH has the columns of the cursor of that name, whatever that is now. */
+START_TEST(one_name_and_other_columns)
+{
+    elpq_pool *pool = pool_of(1);
+    const char *cursors[] = { "declare c cursor for select 7::int4",
+                              "declare c cursor for select 'abcd'::text",
+                              "declare c cursor for select 2.5::float8" };
+    const char *texts[] = { "7", "abcd", "2.5" };
+
+    for (int i = 0; i < 9; i++) {
+        elpq_tx *tx = begin_now(pool);
+
+        expect_ok(ask(tx, sql_text(cursors[i % 3])));
+        expect_text(ask(tx, elpq_sql("fetch 1 from c")), texts[i % 3]);
+        expect_ok(commit(tx));
+    }
+    finish_pool(pool);
+}
+END_TEST
+
+static void close_it(struct answer *a)
+{
+    close_conn(a->data);
+}
+
+/* Its statement was thrown out of the cache while it was in flight. */
+START_TEST(closing_in_a_callback_frees_its_statement)
+{
+    elpq_conn_options o = { .statement_cache = 1 };
+    elpq_conn *conn = connect_now(NULL, &o);
+    struct answer *a = ask(conn, elpq_sql("select 1"));
+    struct answer *b = ask(conn, elpq_sql("select 2"));
+
+    a->then = close_it;
+    a->data = conn;
+    expect_int(a, 1);
+    await(b);
+    ck_assert_int_eq(b->code, ELPQ_E_CLOSED);
+}
+END_TEST
+
+/* Nothing may be put between statements that leave no room for it. */
+START_TEST(a_pipeline_of_one_closes_statements_as_well)
+{
+    elpq_conn_options o = { .statement_cache = 2, .max_pipeline = 1 };
+    elpq_conn *conn = connect_now(NULL, &o);
+
+    for (int i = 0; i < 200; i++)
+        ask(conn, sql_format("select %d", i % 4));
+    await_all();
+    expect_ok(ask(conn, elpq_sql("select count(*)::int from"
+                                 " pg_prepared_statements")));
+    expect_int(ask(conn, elpq_sql("select count(*)::int from"
+                                  " pg_prepared_statements")), 2);
+    close_conn(conn);
+}
+END_TEST
+
 /* What throws others out of the cache is closed on the server, in time. */
 START_TEST(statements_that_are_thrown_out_are_closed)
 {
@@ -298,7 +356,11 @@ static void build(Suite *s)
     tcase_add_test(t, a_forgotten_statement_runs_again);
     tcase_add_test(t, an_outdated_statement_runs_again);
     tcase_add_test(t, a_script_and_a_transaction_in_between);
+    t = harness_case(s, "prepared", 0);
+    tcase_add_test(t, one_name_and_other_columns);
+    tcase_add_test(t, closing_in_a_callback_frees_its_statement);
     tcase_add_test(t, statements_that_are_thrown_out_are_closed);
+    tcase_add_test(t, a_pipeline_of_one_closes_statements_as_well);
 }
 
 int main(void)

@@ -6,108 +6,16 @@
  *
  * This is what proves the types: an unlucky OID makes Parse fail.
  */
-#include <libpq-fe.h>
-
-#include "../unit/check_qb.h"
-
-static const char schema[] =
-    "CREATE SCHEMA crm;"
-    "CREATE TYPE order_status AS ENUM ('new', 'paid', 'shipped');"
-    "CREATE TABLE users (id int PRIMARY KEY, name text, email text UNIQUE,"
-    " age int, active bool, manager_id int, tags text[], data jsonb,"
-    " balance numeric, created_at timestamptz);"
-    "CREATE TABLE orders (id bigint PRIMARY KEY, user_id int,"
-    " status order_status, total numeric, placed_at timestamptz, note text);"
-    "CREATE TABLE products (id int PRIMARY KEY, sku varchar(32) NOT NULL,"
-    " name text, price numeric, stock int, attrs jsonb, search tsvector,"
-    " valid tstzrange, CONSTRAINT products_sku_key UNIQUE (sku));"
-    "CREATE TABLE items (order_id bigint, product_id int, qty int,"
-    " price numeric);"
-    "CREATE TABLE crm.accounts (id int PRIMARY KEY, user_id int, label text);"
-    "CREATE TABLE \"select\" (id int, \"group\" text, \"Mixed Case\" text,"
-    " \"we\"\"ird\" text, \"order%\" int);";
-
-static PGconn *conn;
-
-static void run(const char *sql)
-{
-    PGresult *res = PQexec(conn, sql);
-
-    ck_assert_msg(PQresultStatus(res) == PGRES_COMMAND_OK, "%s",
-                  PQerrorMessage(conn));
-    PQclear(res);
-}
+#include "qb_server.h"
 
 static void setup(void)
 {
-    qb_setup();
-    conn = PQconnectdb("");
-    ck_assert_msg(PQstatus(conn) == CONNECTION_OK, "%s", PQerrorMessage(conn));
-    run("SET client_min_messages = warning; BEGIN");
-    run(schema); /* never committed */
+    server_setup(SHOP);
 }
-
-static void teardown(void)
-{
-    PQfinish(conn);
-    qb_teardown();
-}
-
-/* The types' names, separated by spaces. */
-static void append_type(char *text, size_t size, Oid oid)
-{
-    char number[20];
-    const char *values[] = { number };
-    PGresult *res;
-
-    snprintf(number, sizeof(number), "%u", oid);
-    res = PQexecParams(conn, "SELECT $1::oid::regtype::text", 1, NULL, values,
-                       NULL, NULL, 0);
-    ck_assert_int_eq(PQresultStatus(res), PGRES_TUPLES_OK);
-    if (*text)
-        strncat(text, " ", size - strlen(text) - 1);
-    strncat(text, PQgetvalue(res, 0, 0), size - strlen(text) - 1);
-    PQclear(res);
-}
-
-/* Prepare and describe; compare "parameters" and "columns". */
-static void check_described(int line, const elpq_statement *st,
-                            const char *params, const char *columns)
-{
-    char text[500] = "";
-    Oid oids[64];
-    PGresult *res;
-
-    ck_assert_msg(st != NULL, "line %d: %s", line, elqb_error(q));
-    for (unsigned i = 0; i < st->nvalues; i++)
-        oids[i] = st->values[i].oid;
-    res = PQprepare(conn, "", st->sql, (int)st->nvalues, oids);
-    ck_assert_msg(PQresultStatus(res) == PGRES_COMMAND_OK, "line %d: %s%s",
-                  line, PQerrorMessage(conn), st->sql);
-    PQclear(res);
-    res = PQdescribePrepared(conn, "");
-    ck_assert_int_eq(PQresultStatus(res), PGRES_COMMAND_OK);
-    ck_assert_int_eq(PQnparams(res), (int)st->nvalues);
-    for (int i = 0; i < PQnparams(res); i++)
-        append_type(text, sizeof(text), PQparamtype(res, i));
-    ck_assert_msg(strcmp(text, params) == 0,
-                  "line %d: %s:\n  is   %s\n  not  %s", line, st->sql, text,
-                  params);
-    *text = '\0';
-    for (int i = 0; i < PQnfields(res); i++)
-        append_type(text, sizeof(text), PQftype(res, i));
-    ck_assert_msg(strcmp(text, columns) == 0,
-                  "line %d: %s:\n  is   %s\n  not  %s", line, st->sql, text,
-                  columns);
-    PQclear(res);
-}
-
-#define DESCRIBED(s, params, columns)                                         \
-    check_described(__LINE__, elqb_render(q, s), params, columns)
 
 /* Conditions on users, orders and products. */
 #define CONDITION(params, e)                                                  \
-    check_described(__LINE__, render_condition(e), params, "integer")
+    described(__LINE__, render_condition(e), params, "integer")
 
 static const elpq_statement *render_condition(elqb_expr e)
 {
@@ -419,7 +327,7 @@ int main(void)
     Suite *suite = suite_create("qb_server");
     TCase *tcase = tcase_create("describe");
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, setup, server_teardown);
     tcase_set_timeout(tcase, 60);
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, test_conditions);

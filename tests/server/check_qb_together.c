@@ -5,13 +5,7 @@
  */
 #include "qb_server.h"
 
-static const char schema[] =
-    "CREATE TYPE order_status AS ENUM ('new', 'paid');"
-    "CREATE TABLE users (id int PRIMARY KEY, name text, email text UNIQUE,"
-    " age int, active bool, manager_id int, tags text[], data jsonb,"
-    " balance numeric, created_at timestamptz);"
-    "CREATE TABLE orders (id bigint PRIMARY KEY, user_id int,"
-    " status order_status, total numeric, placed_at timestamptz, note text);"
+static const char schema[] = SHOP
     "INSERT INTO users (id, name, age, active, balance) VALUES"
     " (1, 'a', 10, true, 1), (2, 'b', 20, true, 2), (3, 'c', 20, false, 4);"
     "INSERT INTO orders (id, user_id, status, total) VALUES"

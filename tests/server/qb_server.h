@@ -2,7 +2,8 @@
 /*
  * For tests that show rendered statements to a real server by plain libpq: a
  * connection in a transaction that is never committed, DESCRIBED() to compare
- * the types of parameters and columns, and execute() to get rows.
+ * the types of parameters and columns, ROWS(), SAME() and COUNT() to compare
+ * rows, and the tables of check_qb.h.
  */
 #ifndef ELPQ_TESTS_QB_SERVER_H
 #define ELPQ_TESTS_QB_SERVER_H
@@ -10,6 +11,24 @@
 #include <libpq-fe.h>
 
 #include "../unit/check_qb.h"
+
+/* The tables of check_qb.h; an enum is what OTHER stands for there. */
+#define SHOP                                                                  \
+    "CREATE SCHEMA crm;"                                                      \
+    "CREATE TYPE order_status AS ENUM ('new', 'paid', 'shipped');"            \
+    "CREATE TABLE users (id int PRIMARY KEY, name text, email text UNIQUE,"   \
+    " age int, active bool, manager_id int, tags text[], data jsonb,"         \
+    " balance numeric, created_at timestamptz);"                              \
+    "CREATE TABLE orders (id bigint PRIMARY KEY, user_id int,"                \
+    " status order_status, total numeric, placed_at timestamptz, note text);" \
+    "CREATE TABLE products (id int PRIMARY KEY, sku varchar(32) NOT NULL,"    \
+    " name text, price numeric, stock int, attrs jsonb, search tsvector,"     \
+    " valid tstzrange, CONSTRAINT products_sku_key UNIQUE (sku));"            \
+    "CREATE TABLE items (order_id bigint, product_id int, qty int,"           \
+    " price numeric);"                                                        \
+    "CREATE TABLE crm.accounts (id int PRIMARY KEY, user_id int, label text);"\
+    "CREATE TABLE \"select\" (id int, \"group\" text, \"Mixed Case\" text,"   \
+    " \"we\"\"ird\" text, \"order%\" int);"
 
 static PGconn *conn;
 
@@ -28,7 +47,7 @@ static inline void server_setup(const char *schema)
     qb_setup();
     conn = PQconnectdb("");
     ck_assert_msg(PQstatus(conn) == CONNECTION_OK, "%s", PQerrorMessage(conn));
-    run_sql("SET client_min_messages = warning");
+    run_sql("SET client_min_messages = warning; SET timezone = 'UTC'");
     run_sql("BEGIN");
     run_sql(schema);
 }
@@ -130,25 +149,50 @@ static inline PGresult *execute(const elpq_statement *st)
     return res;
 }
 
-/* Execute; compare rows as "a,b;c,d": cells by comma, rows by semicolon. */
-static inline void check_rows(int line, const elpq_statement *st,
-                              const char *rows)
+/* "a,b;c,d": cells by comma, rows by semicolon; the caller frees it. */
+static inline char *rows_of(PGresult *res)
 {
-    PGresult *res = execute(st);
-    char is[1000] = "";
+    size_t size = 1;
+    char *text;
 
+    for (int i = 0; i < PQntuples(res); i++)
+        for (int j = 0; j < PQnfields(res); j++)
+            size += (size_t)PQgetlength(res, i, j) + 1;
+    text = calloc(1, size);
     for (int i = 0; i < PQntuples(res); i++)
         for (int j = 0; j < PQnfields(res); j++) {
             if (i || j)
-                strncat(is, j ? "," : ";", sizeof(is) - strlen(is) - 1);
-            strncat(is, PQgetvalue(res, i, j), sizeof(is) - strlen(is) - 1);
+                strcat(text, j ? "," : ";");
+            strcat(text, PQgetvalue(res, i, j));
         }
-    ck_assert_msg(strcmp(is, rows) == 0, "line %d: %s:\n  is   %s\n  not  %s",
-                  line, st->sql, is, rows);
     PQclear(res);
+    return text;
 }
 
-#define ROWS(s, rows) check_rows(__LINE__, elqb_render(q, s), rows)
+/* Execute and compare the rows; frees what is wanted. */
+static inline void check_rows(int line, const elpq_statement *st, char *wanted)
+{
+    char *is = rows_of(execute(st));
+
+    ck_assert_msg(strcmp(is, wanted) == 0, "line %d: %s:\n  is   %s\n  not  %s",
+                  line, st->sql, is, wanted);
+    free(is);
+    free(wanted);
+}
+
+static inline char *rows_of_sql(const char *sql)
+{
+    PGresult *res = PQexec(conn, sql);
+
+    ck_assert_msg(PQresultStatus(res) == PGRES_TUPLES_OK, "%s%s",
+                  PQerrorMessage(conn), sql);
+    return rows_of(res);
+}
+
+/* The rows, as they are written here or as other SQL gives them. */
+#define ROWS(s, rows) check_rows(__LINE__, elqb_render(q, s), strdup(rows))
+#define SAME(s, sql)                                                          \
+    check_rows(__LINE__, elqb_render(q, s), rows_of_sql(sql))
 
 /* Execute; compare the number of rows. */
 static inline void check_count(int line, const elpq_statement *st, int rows)

@@ -431,6 +431,127 @@ START_TEST(test_misuse)
 }
 END_TEST
 
+/* ------------------------------------------------------ what is done to text */
+
+/* A merge of a WITH, with binds, in another schema. */
+static elqb_merge *merge_accounts(void)
+{
+    accounts_t A = accounts_table();
+    elqb_cte *c = elqb_cte_new(q, "c");
+    elqb_select *s = elqb_select_new(q);
+    elqb_merge *m = elqb_merge_new(q, A.table);
+    elqb_when *w;
+
+    elqb_columns(s, A.id, A.label);
+    elqb_from(s, elqb_tablesample(q, A.table, "system", elqb_bind("part",
+                                                                   FLOAT4)));
+    elqb_cte_as(c, s);
+    elqb_with(m, c);
+    elqb_merge_using(m, elqb_table_as(elqb_cte_table(c), "x"),
+                     elqb_eq(q, A.id, elqb_bind("id", INT4)));
+    w = elqb_when_matched_update(m, ELQB_NONE);
+    elqb_set(w, A.label, elqb_bind("label", TEXT));
+    return m;
+}
+
+static const char merged[] =
+    "WITH `c` AS (SELECT `tenant`.`accounts`.`id`, `tenant`.`accounts`.`label` "
+    "FROM `tenant`.`accounts` TABLESAMPLE `system` ($1)) MERGE INTO "
+    "`tenant`.`accounts` USING `c` AS `x` ON `tenant`.`accounts`.`id` = $2 "
+    "WHEN MATCHED THEN UPDATE SET `label` = $3";
+
+START_TEST(test_compiled_merge)
+{
+    elqb_compiled *c;
+    elqb_args a;
+
+    elqb_schema_translate(q, ELQB_SCHEMA("crm", "tenant"));
+    c = elqb_compile(q, merge_accounts());
+    ck_assert_msg(c != NULL, "%s", elqb_error(q));
+    ck_assert_str_eq(elqb_compiled_sql(c), quoted(merged));
+    ck_assert_uint_eq(elqb_compiled_count(c), 3);
+    elqb_args_init(&a, c);
+    elqb_args_set(&a, "id", 1);
+    elqb_args_set(&a, "part", 5.0);
+    elqb_args_set(&a, "label", "x");
+    ck_assert_ptr_nonnull(elqb_args_statement(&a));
+    elqb_args_clear(&a);
+    elqb_compiled_free(c);
+}
+END_TEST
+
+/* Definitions are made in the other schema, too. */
+START_TEST(test_translated_definitions)
+{
+    accounts_t A = accounts_table();
+    elqb_ddl *d = elqb_drop_table(q, A.table, ELQB_IF_EXISTS);
+    elqb_compiled *c;
+
+    elqb_schema_translate(q, ELQB_SCHEMA("crm", "x"), ELQB_SCHEMA(NULL, "y"));
+#define TEXT_IS(d, text) ck_assert_str_eq(elqb_render(q, d)->sql, quoted(text))
+    TEXT_IS(d, "DROP TABLE IF EXISTS `x`.`accounts`");
+    c = elqb_compile(q, d);
+    ck_assert_ptr_nonnull(c);
+    ck_assert_str_eq(elqb_compiled_sql(c), elqb_render(q, d)->sql);
+    elqb_compiled_free(c);
+    TEXT_IS(elqb_create_schema(q, "crm", 0), "CREATE SCHEMA `x`");
+    TEXT_IS(elqb_create_schema(q, "z", 0), "CREATE SCHEMA `z`");
+    TEXT_IS(elqb_drop_schema(q, "crm", 0), "DROP SCHEMA `x`");
+    TEXT_IS(elqb_comment_on(q, ELQB_SCHEMA, NULL, "crm", "t"),
+            "COMMENT ON SCHEMA `x` IS 't'");
+    TEXT_IS(elqb_comment_on_column(q, U.id, NULL),
+            "COMMENT ON COLUMN `y`.`users`.`id` IS NULL");
+    TEXT_IS(elqb_comment_on_column(q, A.id, NULL),
+            "COMMENT ON COLUMN `x`.`accounts`.`id` IS NULL");
+    TEXT_IS(elqb_truncate(q, ELQB_TABLES(U.table, A.table), 0),
+            "TRUNCATE `y`.`users`, `x`.`accounts`");
+    TEXT_IS(elqb_create_sequence(q, "crm", "s", 0, .owned_by = U.id),
+            "CREATE SEQUENCE `x`.`s` OWNED BY `y`.`users`.`id`");
+    TEXT_IS(elqb_create_enum(q, NULL, "mood", "a"),
+            "CREATE TYPE `y`.`mood` AS ENUM ('a')");
+}
+END_TEST
+
+START_TEST(test_pretty)
+{
+    elqb_cte *c = elqb_cte_new(q, "c");
+    elqb_select *s = elqb_union(q, ids_over(1), ids_over(2)), *x;
+    elqb_merge *m = elqb_merge_new(q, U.table);
+
+    x = elqb_select_new(q);
+    elqb_cte_as(c, s);
+    elqb_with(x, c);
+    elqb_columns(x, elqb_over(q, elqb_count(q), .name = "w"));
+    elqb_from(x, elqb_cte_table(c));
+    elqb_join_using(x, ELQB_LEFT, O.table, U.id);
+    elqb_window(x, "w", .order_by = ELQB_LIST(U.id));
+    elqb_order_by(x, elqb_order_using(q, U.id, "<"));
+    elqb_for(x, ELQB_FOR_UPDATE, ELQB_SKIP_LOCKED, O.table);
+    ck_assert_str_eq(elqb_pretty(q, elqb_debug(q, x)), quoted(
+        "<debug> WITH `c` AS (\n"
+        "    SELECT `users`.`id`, `users`.`name`\n"
+        "    FROM `users`\n"
+        "    WHERE `users`.`age` > 1\n"
+        "    UNION\n"
+        "    SELECT `users`.`id`, `users`.`name`\n"
+        "    FROM `users`\n"
+        "    WHERE `users`.`age` > 2\n"
+        ")\n"
+        "SELECT `count`(*) OVER `w`\n"
+        "FROM `c`\n"
+        "LEFT JOIN `orders` USING (`id`)\n"
+        "WINDOW `w` AS (ORDER BY `users`.`id`)\n"
+        "ORDER BY `users`.`id` USING <\n"
+        "FOR UPDATE OF `orders` SKIP LOCKED"));
+    elqb_merge_using(m, O.table, U.active);
+    elqb_when_matched_delete(m, ELQB_NONE);
+    ck_assert_str_eq(elqb_pretty(q, elqb_debug(q, m)), quoted(
+        "<debug> MERGE INTO `users`\n"
+        "USING `orders` ON `users`.`active`\n"
+        "WHEN MATCHED THEN DELETE"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("qb_together");
@@ -446,5 +567,9 @@ int main(void)
     tcase_add_test(tcase, test_unnest_item);
     tcase_add_test(tcase, test_aliased_items);
     tcase_add_test(tcase, test_misuse);
+    tcase = qb_case(suite, "text");
+    tcase_add_test(tcase, test_compiled_merge);
+    tcase_add_test(tcase, test_translated_definitions);
+    tcase_add_test(tcase, test_pretty);
     return qb_main(suite);
 }
