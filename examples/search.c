@@ -45,10 +45,10 @@ static elqb_expr filters(elqb *q, product_t P)
     return elqb_and(
         q,
         IF(is.words,
-           elqb_match(
-               q, elqb_func(q, "to_tsvector", elqb_lit("english"), P.name),
-               elqb_func(q, "websearch_to_tsquery", elqb_lit("english"),
-                         V(is.words)))),
+           elqb_match(q,
+                      elqb_func(q, "to_tsvector", elqb_lit("english"), P.name),
+                      elqb_func(q, "websearch_to_tsquery", elqb_lit("english"),
+                                V(is.words)))),
         IF(is.name, elqb_ihas_text(q, P.name, is.name)),
         IF(is.brand, elqb_eq(q, P.brand, V(is.brand))),
         IF(is.category, elqb_eq(q, P.category, V(is.category))),
@@ -78,9 +78,9 @@ static elqb_select *page(elqb *q, product_t P, elqb_select *found)
     const char *key = is.after ? strchr(is.after, ',') : NULL;
 
     elqb_columns(s, P.id, P.name, P.category, P.price);
-    elqb_where(
-        s, elqb_seek(q, ELQB_KEY_NOT_NULL(by_key, IF(key, V(key + 1))),
-                     ELQB_KEY_NOT_NULL(P.id, IF(key, V(atoi(is.after))))));
+    elqb_where(s,
+               elqb_seek(q, ELQB_KEY_NOT_NULL(by_key, IF(key, V(key + 1))),
+                         ELQB_KEY_NOT_NULL(P.id, IF(key, V(atoi(is.after))))));
     elqb_order_by(s, by_key, P.id);
     elqb_limit(s, V(is.limit ? atoi(is.limit) : 10));
     return s;
