@@ -127,7 +127,7 @@ static inline void docs_show_exprs(const char *name, const elqb_table *from,
  * braces in the region, SHOW_EXPRS("name", list, tables ...). */
 #define SHOW(name, s) docs_show(name, elqb_render(q, s))
 #define SHOW_TEXT(name, text) docs_show_text(name, text)
-#define SHOW_EXPRS(name, list, ...)                                           \
+#define SHOW_EXPRS(name, list, ...)                                            \
     docs_show_exprs(name, (const elqb_table[]){ __VA_ARGS__, { 0 } }, list)
 
 static inline int docs_main(int argc, char **argv, void (*const *parts)(void))
@@ -163,12 +163,12 @@ static inline int docs_main(int argc, char **argv, void (*const *parts)(void))
     return docs_failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-#define DOCS_MAIN(...)                                                        \
-    int main(int argc, char **argv)                                           \
-    {                                                                         \
-        void (*const parts[])(void) = { __VA_ARGS__, NULL };                  \
-                                                                              \
-        return docs_main(argc, argv, parts);                                  \
+#define DOCS_MAIN(...)                                                         \
+    int main(int argc, char **argv)                                            \
+    {                                                                          \
+        void (*const parts[])(void) = { __VA_ARGS__, NULL };                   \
+                                                                               \
+        return docs_main(argc, argv, parts);                                   \
     }
 
 #endif
