@@ -137,7 +137,8 @@ static const char *place(PGconn *db)
 
     if (strcmp(options.cpus, "any") == 0)
         return "any";
-    if (!host || host[0] != '/' || !is_backend(pid) || sched_getaffinity(0, sizeof(all), &all))
+    if (!host || host[0] != '/' || !is_backend(pid) ||
+        sched_getaffinity(0, sizeof(all), &all))
         return "any (the server is not a process of this machine)";
     CPU_ZERO(&ours);
     CPU_SET(last_cpu(&all), &ours);

@@ -431,7 +431,7 @@ START_TEST(test_misuse)
 }
 END_TEST
 
-/* ------------------------------------------------------ what is done to text */
+/* ----------------------------------------------------- what is done to text */
 
 /* A merge of a WITH, with binds, in another schema. */
 static elqb_merge *merge_accounts(void)
