@@ -17,6 +17,7 @@ struct qb_program {
     bool values; /* the other set of values, of the same types              */
     bool copies; /* copies of selects in place of the selects               */
     bool twice;  /* render everything twice, and look at the second         */
+    bool plain;  /* nothing is compiled: that is allocated outside of w     */
     bool failed; /* something could not be rendered                         */
     char *text;  /* SQL and types of parameters; NULL: not kept             */
     size_t size;
@@ -63,7 +64,8 @@ static inline void program_out(struct qb_program *p, const elpq_statement *st,
 {
     char type[20];
 
-    if (!st || !c || strcmp(st->sql, elqb_compiled_sql(c)) != 0)
+    if (!st || (!p->plain &&
+                (!c || strcmp(st->sql, elqb_compiled_sql(c)) != 0)))
         p->failed = true;
     for (unsigned i = 0; !p->failed && i < st->nvalues; i++) {
         snprintf(type, sizeof(type), "%u ", (unsigned)st->values[i].oid);
@@ -82,7 +84,8 @@ static inline void program_out(struct qb_program *p, const elpq_statement *st,
             p->failed |= !elqb_debug(p->w, s);                                \
             p->failed |= !elqb_render(p->w, s);                               \
         }                                                                     \
-        program_out(p, elqb_render(p->w, s), elqb_compile(p->w, s));          \
+        program_out(p, elqb_render(p->w, s),                                  \
+                    p->plain ? NULL : elqb_compile(p->w, s));                 \
     } while (0)
 
 static inline elqb_select *program_copy(struct qb_program *p, elqb_select *s)
@@ -331,6 +334,30 @@ static inline void program_more_forms(struct qb_program *p)
     OUT(program_copy(p, s));
 }
 
+/* VALUES, that take other types where they are compared and stored. */
+static inline void program_values(struct qb_program *p)
+{
+    elqb *w = p->w;
+    elqb_select *v = elqb_values_select_v(
+        w, L(NONE, elqb_row(w, W(1, 2), W("x", "y")), NONE,
+             elqb_row(w, V(3), elqb_value(elpq_null(0)))));
+    elqb_select *s = elqb_select_new(w);
+    elqb_insert *i = elqb_insert_new(w, O.table);
+
+    elqb_select_columns_v(
+        s, L(NONE, elqb_in_select(w, elqb_row(w, O.id, O.note), v),
+             elqb_col(w, elqb_subquery(w, v, "s"), "column1")));
+    elqb_from(s, elqb_lateral(w, v, "s"));
+    OUT(program_copy(p, s));
+    elqb_order_by_v(v, L(NONE, elqb_desc(w, elqb_name("column1")), NONE));
+    elqb_limit(v, W(1, 2));
+    OUT(program_copy(p, v));
+    elqb_insert_columns_v(i, L(O.total, NONE, O.status));
+    v = program_copy(p, v);
+    elqb_insert_select(i, elqb_union(w, v, v));
+    OUT(i);
+}
+
 /* Set operations and WITH, of each statement that has it. */
 static inline void program_with(struct qb_program *p)
 {
@@ -490,6 +517,7 @@ static inline bool run_program(struct qb_program *p)
     program_select(p);
     program_insert(p);
     program_more_forms(p);
+    program_values(p);
     program_with(p);
     program_from(p);
     program_merge(p);
