@@ -210,7 +210,8 @@ VALGRIND = valgrind --quiet --error-exitcode=99 --leak-check=full \
 # The others compare parse trees, most of the time inside of libpg_query; what
 # they render is rendered under AddressSanitizer as well.
 check-valgrind: TESTS := $(filter-out %/check_loop %/check_qb_mutations \
-                           %/check_qb_corpus %/check_qb_precedence,$(TESTS))
+                           %/check_qb_corpus %/check_qb_precedence \
+                           %/check_qb_statements,$(TESTS))
 check-valgrind: RUN = $(VALGRIND)
 check-valgrind: JOBS = 2
 check-valgrind: export CK_FORK = no
@@ -247,15 +248,18 @@ check-debian13:
 check-helper:
 	'$(support)/test-with-postgres'
 
-# Hours of proof, which "make check" has in small: a million random trees, every
-# change of the operators' table.
-SOAK_TREES = 1000000
-SOAK_SEED  = 1
-soak: need-check $(B)/tests/unit/check_qb_precedence \
-    $(B)/tests/unit/check_qb_mutations
+# Hours of proof, which "make check" has in small: a million random trees, many
+# random statements, every change of the operators' table.
+SOAK_TREES      = 1000000
+SOAK_STATEMENTS = 50000                 # of each kind
+SOAK_SEED       = 1
+SOAK_TESTS      = $(B)/tests/unit/check_qb_precedence \
+                  $(B)/tests/unit/check_qb_statements \
+                  $(B)/tests/unit/check_qb_mutations
+soak: need-check $(SOAK_TESTS)
 	@ELPQ_TEST_TREES=$(SOAK_TREES) ELPQ_TEST_SEED=$(SOAK_SEED) \
-	  ELPQ_TEST_MUTATIONS=all TEST_TIMEOUT=7200 $(run_tests) \
-	  $(B)/tests/unit/check_qb_precedence $(B)/tests/unit/check_qb_mutations
+	  ELPQ_TEST_STATEMENTS=$(strip $(SOAK_STATEMENTS)) \
+	  ELPQ_TEST_MUTATIONS=all TEST_TIMEOUT=7200 $(run_tests) $(SOAK_TESTS)
 FUZZ_SECONDS = 60
 fuzz:
 	@'$(support)/fuzz' '$(srcdir)' $(B)/fuzz $(FUZZ_SECONDS)
@@ -383,8 +387,9 @@ help:
 ## make check-consumer  programs outside the tree build through pkg-config
 ## make check-compile-fail   misuse that must not compile does not
 ## make check-helper    test tests/support/with-postgres itself
-## make soak            the builder's random trees, a million of them, and every
-##                      change of its table of operators  (SOAK_TREES, SOAK_SEED)
+## make soak            the builder's random trees, a million of them, random
+##                      statements, and every change of its table of operators
+##                      (SOAK_TREES, SOAK_STATEMENTS, SOAK_SEED)
 ## make fuzz            libFuzzer on the builder   (FUZZ_SECONDS=60 a target)
 ## make bench           benchmarks on a private PostgreSQL
 ## make bench-builder   what building statements costs; needs no server

@@ -190,19 +190,27 @@ static elqb_expr make_slice(int depth, elqb_expr a)
     return elqb_slice(q, a, from, to);
 }
 
-/* (base)[i][j : k].f */
-static elqb_expr make_indirection(int depth)
+/* What brackets and dots are added to; those that are there are not nested. */
+static elqb_expr make_base(int depth)
 {
     size_t start = out.size;
-    elqb_expr e = make_operand(depth), i;
-    unsigned count = 1 + random_below(2);
+    elqb_expr e = make_operand(depth);
 
     if (e.kind == ELQB_KIND_NODE && (e.u.node->kind == NODE_SUBSCRIPT ||
                                      e.u.node->kind == NODE_SLICE ||
                                      e.u.node->kind == NODE_FIELD)) {
-        out.text[start] = ' '; /* they are added to, not nested */
+        out.text[start] = ' ';
         out.text[out.size - 1] = ' ';
     }
+    return e;
+}
+
+/* (base)[i][j : k].f */
+static elqb_expr make_indirection(int depth)
+{
+    elqb_expr e = make_base(depth), i;
+    unsigned count = 1 + random_below(2);
+
     while (count--)
         switch (random_below(3)) {
         case 0:

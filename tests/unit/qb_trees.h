@@ -108,7 +108,7 @@ static elqb_expr make_tree(int depth)
     unsigned weights = 0, choice;
     size_t form = 0;
 
-    if (depth == 0 || random_below(8) == 0)
+    if (depth <= 0 || random_below(8) == 0)
         return make_leaf();
     for (int i = 0; i < 3; i++)
         if (favourites[i] >= 0 && random_below(4) == 0)
@@ -124,7 +124,7 @@ static elqb_expr make_tree(int depth)
 }
 
 /* SELECT with a random tree: the library's statement, and the text in `out`. */
-static const elpq_statement *make_both(int depth)
+static inline const elpq_statement *make_both(int depth)
 {
     elqb_select *s = elqb_select_new(q);
     const elpq_statement *st;
@@ -136,6 +136,31 @@ static const elpq_statement *make_both(int depth)
     st = elqb_render(q, s);
     ck_assert_msg(st != NULL, "%s", elqb_error(q));
     return st;
+}
+
+/* The parser sees the same in the text and in `out`. */
+static inline void same_tree(long long i, const char *sql)
+{
+    char *is = parse_tree(sql), *wanted = parse_tree(out.text);
+
+#ifdef HAVE_PG_QUERY
+    ck_assert_msg(wanted != NULL, "bad test: %s", out.text);
+    ck_assert_msg(is != NULL, "unparseable: %s", sql);
+    ck_assert_msg(strcmp(is, wanted) == 0, "tree %lld:\n  is   %s\n  not  %s",
+                  i, sql, out.text);
+#else
+    (void)i;
+#endif
+    free(is);
+    free(wanted);
+}
+
+/* A number from the environment. */
+static inline long long test_number(const char *variable, long long otherwise)
+{
+    const char *value = getenv(variable);
+
+    return value && *value ? strtoll(value, NULL, 10) : otherwise;
 }
 
 #endif
