@@ -207,7 +207,11 @@ ELPQ_API elqb_select *elqb_values_select_v(elqb *q, const elqb_expr *rows);
 
 #ifdef __cplusplus
 }
+#define ELQB_KEY_END_ ELQB_STRUCT_(elqb_key, ELQB_END, ELQB_NONE, false)
 #else
+#define ELQB_KEY_END_ { .order = ELQB_END_ }
+#endif
+
 #define elqb_distinct_on(s, ...) elqb_distinct_on_v(s, ELQB_LIST(__VA_ARGS__))
 #define elqb_group_by(s, ...) elqb_group_by_v(s, ELQB_LIST(__VA_ARGS__))
 #define elqb_order_by(s, ...) elqb_order_by_v(s, ELQB_LIST(__VA_ARGS__))
@@ -222,15 +226,16 @@ ELPQ_API elqb_select *elqb_values_select_v(elqb *q, const elqb_expr *rows);
 /* elqb_for(s, ELQB_FOR_SHARE, ELQB_WAIT), elqb_for(..., U.table, O.table) */
 #define elqb_for(s, strength, ...)                                            \
     elqb_for_v(s, strength, ELPQ_FIRST_(__VA_ARGS__, 0),                      \
-               (const elqb_table[]){                                          \
-                   ELQB_REST_(__VA_ARGS__, { .flags = ELQB_LAST_TABLE }) })
-#define ELQB_KEY_NOT_NULL(order, value) ((elqb_key){ order, value, false })
-#define ELQB_KEY_NULLABLE(order, value) ((elqb_key){ order, value, true })
+               ELQB_ARRAY_(const elqb_table,                                  \
+                           ELQB_REST_(__VA_ARGS__, ELQB_TABLE_END_)))
+#define ELQB_KEY_NOT_NULL(order, value)                                       \
+    ELQB_STRUCT_(elqb_key, order, value, false)
+#define ELQB_KEY_NULLABLE(order, value)                                       \
+    ELQB_STRUCT_(elqb_key, order, value, true)
 #define elqb_seek(q, ...)                                                     \
-    elqb_seek_v(q, (const elqb_key[]){                                        \
-                       __VA_ARGS__, { .order = { .kind = ELQB_KIND_END } } })
+    elqb_seek_v(q, ELQB_ARRAY_(const elqb_key, __VA_ARGS__, ELQB_KEY_END_))
 #define ELQB_SELECTS(...)                                                     \
-    ((elqb_select *const[]){ __VA_ARGS__, ELQB_SELECTS_END })
+    ELQB_ARRAY_(elqb_select *const, __VA_ARGS__, ELQB_SELECTS_END)
 #define elqb_values_select(q, ...)                                            \
     elqb_values_select_v(q, ELQB_LIST(__VA_ARGS__))
 #define elqb_union(q, ...) elqb_union_v(q, ELQB_SELECTS(__VA_ARGS__))
@@ -240,6 +245,5 @@ ELPQ_API elqb_select *elqb_values_select_v(elqb *q, const elqb_expr *rows);
     elqb_intersect_all_v(q, ELQB_SELECTS(__VA_ARGS__))
 #define elqb_except(q, ...) elqb_except_v(q, ELQB_SELECTS(__VA_ARGS__))
 #define elqb_except_all(q, ...) elqb_except_all_v(q, ELQB_SELECTS(__VA_ARGS__))
-#endif
 
 #endif
