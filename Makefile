@@ -174,7 +174,7 @@ with_postgres = '$(support)/with-postgres'
 run_tests     = '$(support)/run-tests'
 TESTS         = $(UNIT_TESTS) $(SERVER_TESTS)
 STATIC_CHECKS = check-abi check-headers check-layers check-compile-fail \
-                check-docs
+                check-cxx check-docs
 totals        = $(B)/tests/totals
 suites        = $(with_postgres) --tls --scram -- $(run_tests) --jobs $(JOBS)
 JOBS          = 1                       # programs at once; they measure times
@@ -280,6 +280,9 @@ check-layers:
 	@'$(support)/check-layers' '$(srcdir)'
 check-compile-fail:
 	@'$(support)/check-compile-fail' '$(srcdir)' '$(CC)'
+check-cxx: $(B)/libelpq-qb.a
+	@NM='$(NM)' CHECK_LIBS='$(CHECK_LIBS)' '$(support)/check-cxx' '$(srcdir)' \
+	  $(B) '$(CC)' '$(CXX)' $(CHECK_CFLAGS) $(INSTRUMENT)
 # "make docs" writes the blocks of code into the documents.
 .PHONY: check-docs docs
 check-docs docs: $(call prog,$(DOCS_SRC))
@@ -381,6 +384,7 @@ help:
 ## make check-debian13  the suites in a Debian 13 folder (needs root)
 ## make check-abi       the libraries export what exports.txt says
 ## make check-headers   each public header compiles alone, as C11 and C++17
+## make check-cxx       the builder renders the same for C++ as for C
 ## make check-layers    no file includes a higher floor
 ## make check-docs      the code in docs/ is that of tests/docs/
 ## make docs            write it there
@@ -401,5 +405,5 @@ help:
 .PHONY: all libs tests examples $(WRAPPED) $(WRAPPED:%=run-%) deps \
   need-check bench-builder check-suites check-unit check-valgrind check-asan \
   check-tsan check-clang check-debian13 check-helper check-abi check-headers \
-  check-layers check-compile-fail check-consumer soak fuzz install uninstall \
+  check-layers check-compile-fail check-cxx check-consumer soak fuzz install uninstall \
   dist distcheck clean distclean help
