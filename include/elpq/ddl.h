@@ -25,8 +25,8 @@
  * stand without their table.  They are sent without being prepared.
  *
  * Lifetime and errors are as in select.h; all functions accept NULL.  What a
- * call is given (names, lists, options) is copied.  In C++ options are a struct,
- * elqb_column(t, U.id, { .primary_key = true }) in C++20, or a variable.
+ * call is given (names, lists, options) is copied.  In C++ options are a
+ * struct: elqb_column(t, U.id, { .primary_key = true }) in C++20, or a variable.
  */
 #ifndef ELQB_DDL_H
 #define ELQB_DDL_H

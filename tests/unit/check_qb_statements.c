@@ -503,7 +503,8 @@ static const elpq_statement *(*const kinds[])(int depth) = {
 
 START_TEST(test_statements)
 {
-    long long count = test_number("ELPQ_TEST_STATEMENTS", qb_rounds(STATEMENTS));
+    long long count = test_number("ELPQ_TEST_STATEMENTS",
+                                  qb_rounds(STATEMENTS));
 
     random_state += (uint64_t)test_number("ELPQ_TEST_SEED", 0);
     for (long long i = 0; i < count; i++) {

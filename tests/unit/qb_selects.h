@@ -571,8 +571,10 @@ static elqb_select *make_set(int depth, elqb_cte *cte)
         const char *word;
         elqb_select *(*make)(elqb *, elqb_select *const *);
     } sets[] = {
-        { " UNION ", elqb_union_v },         { " UNION ALL ", elqb_union_all_v },
-        { " INTERSECT ", elqb_intersect_v }, { " EXCEPT ALL ", elqb_except_all_v },
+        { " UNION ", elqb_union_v },
+        { " UNION ALL ", elqb_union_all_v },
+        { " INTERSECT ", elqb_intersect_v },
+        { " EXCEPT ALL ", elqb_except_all_v },
     };
     unsigned set = random_below(4), count = 2 + random_below(2);
     elqb_select *selects[4];
