@@ -174,7 +174,7 @@ with_postgres = '$(support)/with-postgres'
 run_tests     = '$(support)/run-tests'
 TESTS         = $(UNIT_TESTS) $(SERVER_TESTS)
 STATIC_CHECKS = check-abi check-headers check-layers check-compile-fail \
-                check-docs
+                check-cxx check-docs
 totals        = $(B)/tests/totals
 suites        = $(with_postgres) --tls --scram -- $(run_tests) --jobs $(JOBS)
 JOBS          = 1                       # programs at once; they measure times
@@ -210,7 +210,8 @@ VALGRIND = valgrind --quiet --error-exitcode=99 --leak-check=full \
 # The others compare parse trees, most of the time inside of libpg_query; what
 # they render is rendered under AddressSanitizer as well.
 check-valgrind: TESTS := $(filter-out %/check_loop %/check_qb_mutations \
-                           %/check_qb_corpus %/check_qb_precedence,$(TESTS))
+                           %/check_qb_corpus %/check_qb_precedence \
+                           %/check_qb_statements,$(TESTS))
 check-valgrind: RUN = $(VALGRIND)
 check-valgrind: JOBS = 2
 check-valgrind: export CK_FORK = no
@@ -247,15 +248,18 @@ check-debian13:
 check-helper:
 	'$(support)/test-with-postgres'
 
-# Hours of proof, which "make check" has in small: a million random trees, every
-# change of the operators' table.
-SOAK_TREES = 1000000
-SOAK_SEED  = 1
-soak: need-check $(B)/tests/unit/check_qb_precedence \
-    $(B)/tests/unit/check_qb_mutations
+# Hours of proof, which "make check" has in small: a million random trees, many
+# random statements, every change of the operators' table.
+SOAK_TREES      = 1000000
+SOAK_STATEMENTS = 50000                 # of each kind
+SOAK_SEED       = 1
+SOAK_TESTS      = $(B)/tests/unit/check_qb_precedence \
+                  $(B)/tests/unit/check_qb_statements \
+                  $(B)/tests/unit/check_qb_mutations
+soak: need-check $(SOAK_TESTS)
 	@ELPQ_TEST_TREES=$(SOAK_TREES) ELPQ_TEST_SEED=$(SOAK_SEED) \
-	  ELPQ_TEST_MUTATIONS=all TEST_TIMEOUT=7200 $(run_tests) \
-	  $(B)/tests/unit/check_qb_precedence $(B)/tests/unit/check_qb_mutations
+	  ELPQ_TEST_STATEMENTS=$(strip $(SOAK_STATEMENTS)) \
+	  ELPQ_TEST_MUTATIONS=all TEST_TIMEOUT=7200 $(run_tests) $(SOAK_TESTS)
 FUZZ_SECONDS = 60
 fuzz:
 	@'$(support)/fuzz' '$(srcdir)' $(B)/fuzz $(FUZZ_SECONDS)
@@ -276,6 +280,9 @@ check-layers:
 	@'$(support)/check-layers' '$(srcdir)'
 check-compile-fail:
 	@'$(support)/check-compile-fail' '$(srcdir)' '$(CC)'
+check-cxx: $(B)/libelpq-qb.a
+	@NM='$(NM)' CHECK_LIBS='$(CHECK_LIBS)' '$(support)/check-cxx' '$(srcdir)' \
+	  $(B) '$(CC)' '$(CXX)' $(CHECK_CFLAGS) $(INSTRUMENT)
 # "make docs" writes the blocks of code into the documents.
 .PHONY: check-docs docs
 check-docs docs: $(call prog,$(DOCS_SRC))
@@ -377,14 +384,16 @@ help:
 ## make check-debian13  the suites in a Debian 13 folder (needs root)
 ## make check-abi       the libraries export what exports.txt says
 ## make check-headers   each public header compiles alone, as C11 and C++17
+## make check-cxx       the builder renders the same for C++ as for C
 ## make check-layers    no file includes a higher floor
 ## make check-docs      the code in docs/ is that of tests/docs/
 ## make docs            write it there
 ## make check-consumer  programs outside the tree build through pkg-config
 ## make check-compile-fail   misuse that must not compile does not
 ## make check-helper    test tests/support/with-postgres itself
-## make soak            the builder's random trees, a million of them, and every
-##                      change of its table of operators  (SOAK_TREES, SOAK_SEED)
+## make soak            the builder's random trees, a million of them, random
+##                      statements, and every change of its table of operators
+##                      (SOAK_TREES, SOAK_STATEMENTS, SOAK_SEED)
 ## make fuzz            libFuzzer on the builder   (FUZZ_SECONDS=60 a target)
 ## make bench           benchmarks on a private PostgreSQL
 ## make bench-builder   what building statements costs; needs no server
@@ -396,5 +405,5 @@ help:
 .PHONY: all libs tests examples $(WRAPPED) $(WRAPPED:%=run-%) deps \
   need-check bench-builder check-suites check-unit check-valgrind check-asan \
   check-tsan check-clang check-debian13 check-helper check-abi check-headers \
-  check-layers check-compile-fail check-consumer soak fuzz install uninstall \
+  check-layers check-compile-fail check-cxx check-consumer soak fuzz install uninstall \
   dist distcheck clean distclean help

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * FROM items that are more than a table or a subquery: VALUES, functions,
- * ROWS FROM, TABLESAMPLE, LATERAL, and names for the columns of any of them.
+ * FROM items that are more than a table or a subquery: functions, ROWS FROM,
+ * TABLESAMPLE, LATERAL, and names for the columns of any of them; VALUES are
+ * in values.c.
  *
  * Such an item is an elqb_table whose source is a NODE_SOURCE; its alias stays
  * in the elqb_table.  What changes an item makes a new source, so the item it
  * was made of stays as it was.
- *
- * A column whose type is declared has that type: the values of VALUES take it,
- * and those that are of another type, or may be, are cast.  Whether there is
- * a cast depends on the types alone, never on the value.
  */
 #include "source.h"
 
@@ -29,10 +26,9 @@ static uint32_t count_columns(const elqb_column_def *list)
     return count;
 }
 
-/* Keep the columns in the arena.  False: q failed. */
-static bool keep_columns(elqb *q, const char *function,
-                         struct elqb__source *source,
-                         const elqb_column_def *list)
+bool elqb__keep_item_columns(elqb *q, const char *function,
+                             struct elqb__source *source,
+                             const elqb_column_def *list)
 {
     uint32_t count = count_columns(list);
 
@@ -66,7 +62,7 @@ static bool keep_definitions(elqb *q, const char *function,
                              struct elqb__source *source,
                              const elqb_column_def *list)
 {
-    if (!keep_columns(q, function, source, list))
+    if (!elqb__keep_item_columns(q, function, source, list))
         return false;
     for (uint32_t i = 0; i < source->count; i++)
         if (!source->columns[i].type)
@@ -159,7 +155,8 @@ elqb_table elqb_alias_columns_v(elqb *q, elqb_table t,
     if (source && !t.alias)
         elqb__fail(q, ELQB_E_USAGE,
                    "elqb_alias_columns: the item has no alias");
-    if (!source || !keep_columns(q, "elqb_alias_columns", source, columns))
+    if (!source ||
+        !elqb__keep_item_columns(q, "elqb_alias_columns", source, columns))
         return t;
     return named;
 }
@@ -187,173 +184,6 @@ elqb_table elqb_lateral_of(elqb *q, elqb_table t)
                    t.source ? elqb__source_name(t.source) : "a table");
     }
     return elqb__failed(q) ? t : lateral;
-}
-
-/* ---------------------------------------------------------------- VALUES */
-
-/* Whether numbers of C of this kind may be sent as the type. */
-static bool takes_numbers(uint8_t kind, uint32_t oid)
-{
-    switch (oid) {
-    case ELPQ_OID_INT2:
-    case ELPQ_OID_INT4:
-    case ELPQ_OID_INT8:
-    case ELPQ_OID_NUMERIC:
-        return true;
-    case ELPQ_OID_FLOAT4:
-    case ELPQ_OID_FLOAT8:
-        return kind == ELPQ_KIND_DOUBLE || kind == ELPQ_KIND_FLOAT;
-    case ELPQ_OID_BOOL:
-    case ELPQ_OID_OID:
-        return kind == ELPQ_KIND_INT || kind == ELPQ_KIND_UINT;
-    default:
-        return false;
-    }
-}
-
-/* The type that a number has from C, not from the caller. */
-static bool is_plain_number(uint32_t oid)
-{
-    return oid == ELPQ_OID_INT2 || oid == ELPQ_OID_INT4 ||
-           oid == ELPQ_OID_INT8 || oid == ELPQ_OID_FLOAT4 ||
-           oid == ELPQ_OID_FLOAT8;
-}
-
-/*
- * A value takes the type of its column, a number also if it does not fit:
- * that is an error of the driver then, as the text must not depend on it.
- */
-static void take_column_type(elqb_expr *e, uint32_t oid)
-{
-    elpq_value *v = &e->u.value;
-    uint32_t element = elqb__element_of(oid);
-
-    elqb__take_type(e, oid);
-    if (e->kind != ELQB_KIND_VALUE || e->oid == oid)
-        return;
-    if ((v->kind >= ELPQ_KIND_INT && v->kind <= ELPQ_KIND_FLOAT &&
-         is_plain_number(v->oid) && takes_numbers(v->kind, oid)) ||
-        (v->kind == ELPQ_KIND_C_ARRAY && v->elem >= ELPQ_KIND_INT &&
-         v->elem <= ELPQ_KIND_FLOAT &&
-         is_plain_number(elqb__element_of(v->oid)) &&
-         takes_numbers(v->elem, element)))
-        e->oid = v->oid = oid;
-}
-
-/* A column of a declared type: what is not known to be of it is cast. */
-static void settle_value(elqb *q, elqb_expr *e,
-                         const struct elqb__item_column *c)
-{
-    struct elqb_node *cast;
-
-    if (c->oid)
-        take_column_type(e, c->oid);
-    /* "varchar(3)" changes even what is a varchar. */
-    if (c->oid && e->oid == c->oid && !strchr(c->type, '('))
-        return;
-    cast = elqb__new_node(q, NODE_CAST, 1);
-    if (!cast)
-        return;
-    cast->args[0] = *e;
-    cast->text = c->type;
-    *e = elqb__node_expr(cast, c->oid);
-}
-
-/* A column without: the first value that has a type decides, expressions
- * before values; strings alone are text. */
-static void settle_column(elqb_expr *args, uint32_t width, uint32_t end,
-                          struct elqb__item_column *c)
-{
-    uint32_t oid = 0;
-
-    for (int pass = 0; pass < 2; pass++)
-        for (uint32_t i = 0; !oid && i < end; i += width)
-            if (pass == 1 || (args[i].kind != ELQB_KIND_VALUE &&
-                              args[i].kind != ELQB_KIND_LITERAL))
-                oid = args[i].oid;
-    for (uint32_t i = 0; i < end; i += width) {
-        if (oid)
-            elqb__take_type(&args[i], oid);
-        else
-            elqb__take_text(&args[i]);
-    }
-    c->oid = args[0].oid;
-    for (uint32_t i = width; i < end; i += width)
-        if (args[i].oid != c->oid)
-            c->oid = 0; /* the server knows what they have in common */
-}
-
-/* Copy the rows, each as wide as the first is; false: q failed. */
-static bool keep_rows(elqb *q, elqb_expr *args, uint32_t width,
-                      const elqb_expr *rows)
-{
-    uint32_t n = 0;
-
-    for (; rows->kind != ELQB_KIND_END; rows++) {
-        elqb_expr row = *rows;
-
-        if (row.kind == ELQB_KIND_NONE)
-            continue;
-        n++;
-        if (!elqb__keep(q, "elqb_values_table", &row))
-            return false;
-        if (row.kind != ELQB_KIND_NODE || row.u.node->kind != NODE_ROW) {
-            elqb__fail(q, ELQB_E_USAGE,
-                       "elqb_values_table: row %u is no elqb_row()",
-                       (unsigned)n);
-            return false;
-        }
-        if (row.u.node->count != width) {
-            elqb__fail(q, ELQB_E_USAGE, "elqb_values_table: row %u has %u "
-                       "values for %u columns", (unsigned)n,
-                       (unsigned)row.u.node->count, (unsigned)width);
-            return false;
-        }
-        memcpy(args, row.u.node->args, width * sizeof(*args));
-        args += width;
-    }
-    return true;
-}
-
-static void settle_values(elqb *q, struct elqb_node *node,
-                          struct elqb__source *source)
-{
-    uint32_t width = source->count;
-
-    for (uint32_t c = 0; c < width; c++) {
-        if (!source->columns[c].type) {
-            settle_column(node->args + c, width, node->count - c,
-                          &source->columns[c]);
-            continue;
-        }
-        for (uint32_t i = c; i < node->count; i += width)
-            settle_value(q, &node->args[i], &source->columns[c]);
-    }
-}
-
-elqb_table elqb_values_table_v(elqb *q, const char *alias,
-                               const elqb_column_def *columns,
-                               const elqb_expr *rows)
-{
-    struct elqb__source *source;
-    struct elqb_node *node;
-    uint32_t height = 0;
-
-    if (elqb__failed(q) || !(source = elqb__new_source(q, SOURCE_VALUES)) ||
-        !keep_columns(q, "elqb_values_table", source, columns))
-        return no_table();
-    for (const elqb_expr *e = rows; e && e->kind != ELQB_KIND_END; e++)
-        height += e->kind != ELQB_KIND_NONE;
-    if (height == 0)
-        elqb__fail(q, ELQB_E_USAGE, "elqb_values_table: there are no rows");
-    else if (height > UINT32_MAX / source->count)
-        elqb__fail(q, ELQB_E_LIMIT, "elqb_values_table: too many values");
-    if (elqb__failed(q) ||
-        !(node = elqb__new_node(q, NODE_SOURCE, height * source->count)) ||
-        !keep_rows(q, node->args, source->count, rows))
-        return no_table();
-    settle_values(q, node, source);
-    return elqb__make_item(q, "elqb_values_table", node, source, alias);
 }
 
 /* ------------------------------------------------------------- functions */

@@ -24,18 +24,18 @@ static void put_column_names(struct elqb__render *r,
         elqb__put_char(r, ')');
 }
 
-static void put_values(struct elqb__render *r, const struct elqb_node *node,
-                       uint32_t width)
+void elqb__put_values(struct elqb__render *r, elqb_expr *values,
+                      uint32_t count, uint32_t width)
 {
-    PUT(r, "(VALUES (");
-    for (uint32_t i = 0; i < node->count; i++) {
+    PUT(r, "VALUES (");
+    for (uint32_t i = 0; i < count; i++) {
         if (i && i % width == 0)
             PUT(r, "), (");
         else if (i)
             PUT(r, ", ");
-        elqb__put_expr(r, &node->args[i], LEVEL_LOWEST);
+        elqb__put_expr(r, &values[i], LEVEL_LOWEST);
     }
-    PUT(r, "))");
+    elqb__put_char(r, ')');
 }
 
 static void put_call(struct elqb__render *r, elqb_expr *call)
@@ -127,7 +127,9 @@ void elqb__put_source(struct elqb__render *r, const elqb_table *t)
         PUT(r, "LATERAL ");
     switch (source->form) {
     case SOURCE_VALUES:
-        put_values(r, node, source->count);
+        elqb__put_char(r, '(');
+        elqb__put_values(r, node->args, node->count, source->count);
+        elqb__put_char(r, ')');
         break;
     case SOURCE_FUNCTION:
         put_call(r, &node->args[0]);

@@ -273,6 +273,8 @@ void elqb__put_select(struct elqb__render *r, const elqb_select *s)
         elqb__put_with(r, &scope, s->with);
     if (s->set)
         elqb__put_set(r, s->set);
+    else if (s->rows)
+        elqb__put_values(r, s->rows->values, s->rows->count, s->rows->width);
     else
         put_clauses(r, s);
     if (s->order_by.count) {

@@ -378,15 +378,34 @@ static void take_columns(elqb *q, elqb_expr *a, const elqb_select *s)
     *a = elqb__node_expr(copy, a->oid);
 }
 
+/* Values that are columns of a select, or of VALUES, take the types of what
+ * they are compared with, in a copy of it. */
+static void give_types(const elqb_expr *a, elqb_select **s)
+{
+    const elqb_expr *items = a;
+    uint32_t count = 1;
+
+    if (a->kind == ELQB_KIND_NODE && a->u.node->kind == NODE_ROW) {
+        items = a->u.node->args;
+        count = a->u.node->count;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        if (items[i].oid && items[i].kind != ELQB_KIND_VALUE &&
+            items[i].kind != ELQB_KIND_LITERAL)
+            elqb__type_values(s, i, items[i].oid);
+}
+
 static elqb_expr make_in_select(elqb *q, enum elqb__op op,
                                 const char *function, elqb_expr a,
-                                const elqb_select *s)
+                                elqb_select *s)
 {
     struct elqb_node *node = make_nested(q, function, NODE_IN_SELECT, s, 1);
 
     if (!node || !elqb__keep_operand(q, function, &a))
         return ELQB_NONE;
+    give_types(&a, &s);
     take_columns(q, &a, s);
+    node->more = s;
     node->args[0] = a;
     node->op = (uint8_t)op;
     node->level = elqb__ops[op].level;
@@ -422,7 +441,9 @@ static elqb_expr make_quantified(elqb *q, const char *function, elqb_expr a,
 
     if (!rows || !elqb__keep_operand(q, function, &a))
         return ELQB_NONE;
+    give_types(&a, &s);
     take_columns(q, &a, s);
+    rows->more = s;
     return elqb__quantify(q, function, a, spelling, quantifier,
                           elqb__node_expr(rows, 0));
 }

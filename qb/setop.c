@@ -21,11 +21,16 @@ const elqb_select *elqb__first_select(const elqb_select *s)
     return s;
 }
 
-void elqb__refuse_set(const elqb_select *s, const char *function)
+void elqb__refuse_clause(const elqb_select *s, const char *function)
 {
-    elqb__fail(s->q, ELQB_E_USAGE,
-               "%s: a set operation has columns, FROM and conditions in its "
-               "selects only", function);
+    if (s->rows)
+        elqb__fail(s->q, ELQB_E_USAGE,
+                   "%s: VALUES have rows, ORDER BY and LIMIT, nothing else",
+                   function);
+    else
+        elqb__fail(s->q, ELQB_E_USAGE,
+                   "%s: a set operation has columns, FROM and conditions in "
+                   "its selects only", function);
 }
 
 /* ------------------------------------------------------------------- types */
@@ -109,6 +114,41 @@ static void type_operands(elqb_select **at, uint32_t column, uint32_t oid)
     }
 }
 
+/* A copy of the select that has another column there. */
+static elqb_select *replace_column(const elqb_select *s, uint32_t column,
+                                   elqb_expr e)
+{
+    uint32_t count = s->columns.count;
+    elqb_expr *items = elqb__alloc(s->q, count * sizeof(*items));
+    elqb_select *copy;
+
+    if (!items || !(copy = elqb_select_copy(s)))
+        return NULL;
+    memcpy(items, s->columns.items, count * sizeof(*items));
+    items[column] = e;
+    copy->columns.items = items;
+    copy->columns.room = count;
+    return copy;
+}
+
+/* Of VALUES it is the values in that column, and its type. */
+static void type_rows(elqb_select **at, uint32_t column, uint32_t oid)
+{
+    elqb_expr name = (*at)->columns.items[column];
+    struct elqb__rows *rows;
+    elqb_select *copy;
+    bool all;
+
+    if (name.oid == oid)
+        return;
+    rows = elqb__type_rows((*at)->q, (*at)->rows, column, oid, &all);
+    name.oid = all ? oid : 0;
+    if (rows && (copy = replace_column(*at, column, name))) {
+        copy->rows = rows;
+        *at = copy;
+    }
+}
+
 /*
  * Let values that are this column of the select, or of the operands, be of
  * the type, or strings be open to any, if it is 0.  Other statements may use
@@ -116,8 +156,8 @@ static void type_operands(elqb_select **at, uint32_t column, uint32_t oid)
  */
 static void type_column(elqb_select **at, uint32_t column, uint32_t oid)
 {
-    elqb_select *s = *at;
-    elqb_expr *items, typed;
+    elqb_select *s = *at, *copy;
+    elqb_expr typed;
 
     if (s->set) {
         type_operands(at, column, oid);
@@ -125,17 +165,23 @@ static void type_column(elqb_select **at, uint32_t column, uint32_t oid)
     }
     if (column >= s->columns.count || has_star(s, column))
         return;
+    if (s->rows) {
+        type_rows(at, column, oid);
+        return;
+    }
     typed = s->columns.items[column];
-    if (!retype(s->q, &typed, oid))
-        return;
-    items = elqb__alloc(s->q, s->columns.count * sizeof(*items));
-    if (!items || !(s = elqb_select_copy(s)))
-        return;
-    memcpy(items, s->columns.items, s->columns.count * sizeof(*items));
-    items[column] = typed;
-    s->columns.items = items;
-    s->columns.room = s->columns.count;
-    *at = s;
+    if (retype(s->q, &typed, oid) && (copy = replace_column(s, column, typed)))
+        *at = copy;
+}
+
+/* The first of VALUES in the column that is more than a value, or NULL. */
+static const elqb_expr *find_expression(const struct elqb__rows *rows,
+                                        uint32_t column)
+{
+    for (uint32_t i = column; i < rows->count; i += rows->width)
+        if (!find_value(&rows->values[i]))
+            return &rows->values[i];
+    return NULL;
 }
 
 /* Whether a select has more than a value in the column, and the type that the
@@ -147,8 +193,10 @@ static bool find_type(const elqb_select *s, uint32_t column, uint32_t *oid)
 
     for (uint32_t i = 0; s->set && i < s->set->count; i++)
         found |= find_type(s->set->items[i], column, oid);
-    if (column >= s->columns.count ||
-        find_value(e = &s->columns.items[column]))
+    if (column >= s->columns.count)
+        return found;
+    e = s->rows ? find_expression(s->rows, column) : &s->columns.items[column];
+    if (!e || find_value(e))
         return found;
     if (!*oid)
         *oid = e->oid;

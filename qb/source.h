@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * What stands in FROM beside plain tables and subqueries: how from.c and
- * unnest.c keep it for render_from.c and columns.c.  Included by these only.
+ * What stands in FROM beside plain tables and subqueries: how from.c, values.c
+ * and unnest.c keep it for render_from.c and columns.c.  Included by these
+ * only.
  */
 #ifndef ELQB_SOURCE_H
 #define ELQB_SOURCE_H
@@ -46,5 +47,10 @@ elqb_table elqb__make_item(elqb *q, const char *function,
                            struct elqb_node *node,
                            const struct elqb__source *source,
                            const char *alias);
+
+/* from.c: the names and types of columns, in the arena.  False: q failed. */
+bool elqb__keep_item_columns(elqb *q, const char *function,
+                             struct elqb__source *source,
+                             const elqb_column_def *list);
 
 #endif

@@ -43,8 +43,9 @@ struct elqb_select {
     elqb_expr having;
     elqb_expr limit;
     elqb_expr offset;
-    struct elqb__with *with;        /* NULL, as the next three: none        */
+    struct elqb__with *with;        /* NULL, as the next four: none         */
     const struct elqb__set *set;    /* instead of columns to having         */
+    struct elqb__rows *rows;        /* the same: of VALUES                  */
     struct elqb__windows *windows;  /* of WINDOW                            */
     const struct elqb__lock *locks; /* the last                             */
     bool distinct;
@@ -58,6 +59,14 @@ struct elqb__set {
     uint32_t depth; /* of set operations in it, and itself                  */
     uint32_t count;
     elqb_select *items[];
+};
+
+/* VALUES, row by row.  The columns of the select are their names and types. */
+struct elqb__rows {
+    uint32_t width;
+    uint32_t count;         /* of values                                    */
+    const elqb_expr *given; /* the values before they took types            */
+    elqb_expr values[];
 };
 
 /* The CTEs of a statement, in order. */
@@ -195,17 +204,24 @@ bool elqb__is_target(const elqb_expr *e);
 const elqb_select *elqb__first_select(const elqb_select *s);
 void elqb__add_result_order(elqb_select *s, const elqb_expr *list);
 void elqb__type_values(elqb_select **at, uint32_t column, uint32_t oid);
-ELQB__COLD void elqb__refuse_set(const elqb_select *s, const char *function);
+ELQB__COLD void elqb__refuse_clause(const elqb_select *s, const char *function);
 
-/* Whether a verb may change the clauses that a set operation does not have. */
+/* Whether a verb may change the clauses that a set operation and VALUES do not
+ * have. */
 static inline bool elqb__is_plain(const elqb_select *s, const char *function)
 {
     if (!s || elqb__failed_in(s->q, function))
         return false;
-    if (s->set)
-        elqb__refuse_set(s, function);
-    return !s->set;
+    if (!s->set && !s->rows)
+        return true;
+    elqb__refuse_clause(s, function);
+    return false;
 }
+
+/* values.c: the same rows, whose values in the column are of the type as far
+ * as they can be; `all` if all of them are.  NULL: q failed. */
+struct elqb__rows *elqb__type_rows(elqb *q, const struct elqb__rows *rows,
+                                   uint32_t column, uint32_t oid, bool *all);
 
 /* cte.c, for any statement: one more CTE; a list that may grow on its own. */
 void elqb__add_with(elqb *q, struct elqb__with **with, elqb_cte *c);
@@ -235,8 +251,10 @@ void elqb__add_columns(elqb *q, const char *function, struct elqb__list *to,
                        const elqb_expr *list);
 
 /* render_from.c: an item that is neither table nor subquery, what it is
- * joined by, a list of GROUP BY, and FOR UPDATE */
+ * joined by, VALUES without parentheses, a list of GROUP BY, and FOR UPDATE */
 struct elqb__render;
+void elqb__put_values(struct elqb__render *r, elqb_expr *values,
+                      uint32_t count, uint32_t width);
 void elqb__put_source(struct elqb__render *r, const elqb_table *t);
 void elqb__put_using(struct elqb__render *r, const struct elqb_node *node);
 void elqb__put_grouping(struct elqb__render *r, const struct elqb__list *list);

@@ -102,7 +102,8 @@ ELPQ_API void elqb_merge_with(elqb_merge *m, elqb_cte *c);
 
 #ifdef __cplusplus
 }
-#else
+#endif
+
 #define elqb_cte_columns(c, ...) elqb_cte_columns_v(c, ELQB_LIST(__VA_ARGS__))
 /* elqb_cte_search_depth(c, "order", T.id), elqb_cte_cycle(c, "mark", "path",
  * T.id) */
@@ -112,6 +113,5 @@ ELPQ_API void elqb_merge_with(elqb_merge *m, elqb_cte *c);
     elqb_cte_search_depth_v(c, name, ELQB_LIST(__VA_ARGS__))
 #define elqb_cte_cycle(c, mark, path, ...)                                    \
     elqb_cte_cycle_v(c, mark, path, ELQB_LIST(__VA_ARGS__))
-#endif
 
 #endif

@@ -25,8 +25,8 @@
  * stand without their table.  They are sent without being prepared.
  *
  * Lifetime and errors are as in select.h; all functions accept NULL.  What a
- * call is given (names, lists, options) is copied.  In C++ the calls that take
- * options here are named _v there, and take a pointer to the options.
+ * call is given (names, lists, options) is copied.  In C++ options are a
+ * struct: elqb_column(t, U.id, { .primary_key = true }) in C++20, or a variable.
  */
 #ifndef ELQB_DDL_H
 #define ELQB_DDL_H
@@ -291,8 +291,31 @@ inline elqb_ddl *elqb_create_table(elqb *q, const T &declared, unsigned flags)
 {
     return elqb_create_table_v(q, &declared.table, sizeof(declared), flags);
 }
+inline void
+elqb_column(elqb_ddl *d, elqb_expr column,
+            const elqb_column_options &options = elqb_column_options())
+{
+    elqb_column_v(d, column, &options);
+}
+inline void elqb_constraint(elqb_ddl *d,
+                            const elqb_constraint_options &options)
+{
+    elqb_constraint_v(d, &options);
+}
+inline elqb_ddl *
+elqb_create_index(elqb *q, const char *name, elqb_table t,
+                  const elqb_expr *keys,
+                  const elqb_index_options &options = elqb_index_options())
+{
+    return elqb_create_index_v(q, name, t, keys, &options);
+}
+inline elqb_ddl *elqb_create_sequence(
+    elqb *q, const char *schema, const char *name, unsigned flags,
+    const elqb_sequence_options &options = elqb_sequence_options())
+{
+    return elqb_create_sequence_v(q, schema, name, flags, &options);
+}
 #else
-#define ELQB_SQL_TYPE(type) ((elqb_column_type){ .sql = "" type "" })
 #define elqb_create_table(q, declared, flags)                                 \
     elqb_create_table_v(q, &(declared).table, sizeof(declared), flags)
 /* Options follow as .name = value; there may be none. */
@@ -310,10 +333,12 @@ inline elqb_ddl *elqb_create_table(elqb *q, const T &declared, unsigned flags)
     elqb_create_sequence_v(q, schema, name, ELPQ_FIRST_(__VA_ARGS__, 0),      \
                            &(const elqb_sequence_options){                    \
                                ELQB_REST_(__VA_ARGS__, .reserved = 0) })
-#define elqb_create_enum(q, schema, name, ...)                                \
-    elqb_create_enum_v(q, schema, name,                                       \
-                       (const char *const[]){ __VA_ARGS__, NULL })
 #include "statement.h" /* ELPQ_FIRST_ */
 #endif
+
+#define ELQB_SQL_TYPE(type) elqb_type_from_trusted_string("" type "")
+#define elqb_create_enum(q, schema, name, ...)                                \
+    elqb_create_enum_v(q, schema, name,                                       \
+                       ELQB_ARRAY_(const char *const, __VA_ARGS__, NULL))
 
 #endif

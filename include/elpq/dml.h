@@ -180,7 +180,8 @@ ELPQ_API void elqb_when_overriding(elqb_when *w, elqb_override kind);
 
 #ifdef __cplusplus
 }
-#else
+#endif
+
 #define elqb_insert_unnest(i, ...)                                            \
     elqb_insert_unnest_v(i, ELQB_LIST(__VA_ARGS__))
 #define elqb_values(i, ...) elqb_values_v(i, ELQB_LIST(__VA_ARGS__))
@@ -191,6 +192,5 @@ ELPQ_API void elqb_when_overriding(elqb_when *w, elqb_override kind);
 #define elqb_on_conflict_update(...)                                          \
     elqb_on_conflict_update_v(ELPQ_FIRST_(__VA_ARGS__, 0),                    \
                               ELQB_REST_LIST_(__VA_ARGS__))
-#endif
 
 #endif

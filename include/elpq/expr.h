@@ -21,7 +21,13 @@
  * take different types in each.
  *
  * Lists end with ELQB_END, which the macros add; the functions named _v take
- * the array itself, and are what C++ uses.
+ * the array itself.
+ *
+ * In C++ all is called as in C, but options (elqb_over() and others) are a
+ * struct: { .order_by = ELQB_LIST(U.id) } of C++20, or a variable.  What
+ * ELQB_LIST() and its like make lives as long as the block in C, and until the
+ * end of the full expression in C++: there a list that lasts has a name,
+ * const elqb_expr list[] = { U.id, ELQB_END }.
  */
 #ifndef ELQB_EXPR_H
 #define ELQB_EXPR_H
@@ -30,6 +36,8 @@
 #include "version.h"
 
 #ifdef __cplusplus
+#include <utility>
+
 extern "C" {
 #endif
 
@@ -146,12 +154,17 @@ static inline elqb_expr elqb_leaf(int kind)
 #ifndef __cplusplus
 #define ELQB_NONE ((elqb_expr){ .kind = ELQB_KIND_NONE })
 #define ELQB_END ((elqb_expr){ .kind = ELQB_KIND_END })
-#define ELQB_LIST(...)                                                        \
-    ((const elqb_expr[]){ __VA_ARGS__, { .kind = ELQB_KIND_END } })
+#define ELQB_END_ { .kind = ELQB_KIND_END }
+#define ELQB_ARRAY_(type, ...) ((type[]){ __VA_ARGS__ })
+#define ELQB_STRUCT_(type, ...) ((type){ __VA_ARGS__ })
 #else
 #define ELQB_NONE (elqb_leaf(ELQB_KIND_NONE))
 #define ELQB_END (elqb_leaf(ELQB_KIND_END))
+#define ELQB_END_ ELQB_END
+#define ELQB_ARRAY_(type, ...) (elqb_array_of_<type>({ __VA_ARGS__ }).items)
+#define ELQB_STRUCT_(type, ...) (type{ __VA_ARGS__ })
 #endif
+#define ELQB_LIST(...) ELQB_ARRAY_(const elqb_expr, __VA_ARGS__, ELQB_END_)
 
 /** Whether the expression is ELQB_NONE. */
 static inline bool elqb_is_none(elqb_expr e)
@@ -524,6 +537,35 @@ ELPQ_API elqb_expr elqb_operator_all_select(elqb *q, elqb_expr a,
 #ifndef __cplusplus
 #define elqb_val(x) elqb_value(elpq_val(x))
 #define elqb_lit(x) elqb_literal(elpq_val(x))
+#define ELQB_ARG_END_ { .name = NULL }
+#else
+/** Of any C value. */
+template <class T> inline elqb_expr elqb_val(T x)
+{
+    return elqb_value(elpq_val(x));
+}
+template <class T> inline elqb_expr elqb_lit(T x)
+{
+    return elqb_literal(elpq_val(x));
+}
+#define ELQB_ARG_END_ elqb_arg()
+
+/* An array as a temporary. */
+template <class T, size_t N> struct elqb_array_ {
+    T items[N];
+};
+template <class T, size_t... I>
+inline elqb_array_<T, sizeof...(I)>
+elqb_copy_array_(T (&items)[sizeof...(I)], std::index_sequence<I...>)
+{
+    return { { items[I]... } };
+}
+template <class T, size_t N>
+inline elqb_array_<T, N> elqb_array_of_(T (&&items)[N])
+{
+    return elqb_copy_array_<T>(items, std::make_index_sequence<N>());
+}
+#endif
 
 #define elqb_and(q, ...) elqb_and_v(q, ELQB_LIST(__VA_ARGS__))
 #define elqb_or(q, ...) elqb_or_v(q, ELQB_LIST(__VA_ARGS__))
@@ -564,10 +606,11 @@ ELPQ_API elqb_expr elqb_operator_all_select(elqb *q, elqb_expr a,
 #define elqb_text(q, ...)                                                     \
     elqb_text_from_trusted_string(                                            \
         q, "" ELPQ_FIRST_(__VA_ARGS__, 0) "",                                 \
-        (const elqb_arg[]){ ELQB_REST_(__VA_ARGS__, { .name = NULL }) })
-#define ELQB_ARG(name, value) ((elqb_arg){ name, value })
+        ELQB_ARRAY_(const elqb_arg,                                           \
+                    ELQB_REST_(__VA_ARGS__, ELQB_ARG_END_)))
+#define ELQB_ARG(name, value) ELQB_STRUCT_(elqb_arg, name, value)
 #define elqb_params(q, ...)                                                   \
-    elqb_params_v(q, (const elqb_arg[]){ __VA_ARGS__, { .name = NULL } })
+    elqb_params_v(q, ELQB_ARRAY_(const elqb_arg, __VA_ARGS__, ELQB_ARG_END_))
 
 /* elqb_func(q, "now"), elqb_func_in(q, "app", "price", U.id, elqb_val(1)) */
 #define elqb_func(q, ...)                                                     \
@@ -599,6 +642,7 @@ ELPQ_API elqb_expr elqb_operator_all_select(elqb *q, elqb_expr a,
     elqb_case_v(q, base, ELQB_LIST(__VA_ARGS__), otherwise)
 
 /* A C array of numbers, bools or strings as one value. */
+#ifndef __cplusplus
 #define elqb_items(items, count)                                              \
     elqb_value(_Generic((items),                                              \
         _Bool *: elpq_array_bool, const _Bool *: elpq_array_bool,             \
@@ -614,6 +658,21 @@ static inline elpq_value elqb_array_chars(char *const *items, size_t count)
 {
     return elpq_array_text((const char *const *)items, count);
 }
+#else
+#define ELQB_ITEMS_(name, type)                                               \
+    inline elqb_expr elqb_items(type const *items, size_t count)              \
+    {                                                                         \
+        return elqb_value(elpq_array_##name(items, count));                   \
+    }
+ELQB_ITEMS_(bool, bool)
+ELQB_ITEMS_(int16, int16_t)
+ELQB_ITEMS_(int32, int32_t)
+ELQB_ITEMS_(int64, int64_t)
+ELQB_ITEMS_(float, float)
+ELQB_ITEMS_(double, double)
+ELQB_ITEMS_(text, char const *)
+#undef ELQB_ITEMS_
+#endif
 #define elqb_any_of(q, a, items, count)                                       \
     elqb_eq_any(q, a, elqb_items(items, count))
 #define elqb_none_of(q, a, items, count)                                      \
@@ -621,17 +680,7 @@ static inline elpq_value elqb_array_chars(char *const *items, size_t count)
 
 #define ELQB_REST_(first, ...) __VA_ARGS__
 #define ELQB_REST_LIST_(...)                                                  \
-    ((const elqb_expr[]){ ELQB_REST_(__VA_ARGS__, { .kind = ELQB_KIND_END }) })
+    ELQB_ARRAY_(const elqb_expr, ELQB_REST_(__VA_ARGS__, ELQB_END_))
 #include "statement.h" /* ELPQ_FIRST_ */
-#else
-template <class T> inline elqb_expr elqb_val(T x)
-{
-    return elqb_value(elpq_val(x));
-}
-template <class T> inline elqb_expr elqb_lit(T x)
-{
-    return elqb_literal(elpq_val(x));
-}
-#endif
 
 #endif

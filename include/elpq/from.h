@@ -22,8 +22,7 @@ extern "C" {
 
 /**
  * A column of a FROM item: ELQB_COL("price", "numeric(12,2)").  The type is
- * SQL text, so a literal; "" leaves it to the server.  In C++ the caller sees
- * to it.
+ * SQL text, so a literal; "" leaves it to the server.
  */
 typedef struct elqb_column_def {
     const char *name;         /**< NULL ends a list                         */
@@ -121,10 +120,14 @@ ELPQ_API elqb_table elqb_repeatable(elqb *q, elqb_table t, elqb_expr seed);
 
 #ifdef __cplusplus
 }
+#define ELQB_COL_END_ elqb_column_def()
 #else
-#define ELQB_COL(name, type) ((elqb_column_def){ name, "" type "" })
+#define ELQB_COL_END_ { .name = NULL }
+#endif
+
+#define ELQB_COL(name, type) ELQB_STRUCT_(elqb_column_def, name, "" type "")
 #define ELQB_COLS(...)                                                        \
-    ((const elqb_column_def[]){ __VA_ARGS__, { .name = NULL } })
+    ELQB_ARRAY_(const elqb_column_def, __VA_ARGS__, ELQB_COL_END_)
 #define elqb_values_table(q, alias, columns, ...)                             \
     elqb_values_table_v(q, alias, columns, ELQB_LIST(__VA_ARGS__))
 #define elqb_alias_columns(q, t, ...)                                         \
@@ -140,6 +143,5 @@ ELPQ_API elqb_table elqb_repeatable(elqb *q, elqb_table t, elqb_expr seed);
 #define elqb_tablesample_in(q, t, schema, method, ...)                        \
     elqb_tablesample_v(q, t, "" schema "", "" method "",                      \
                        ELQB_LIST(__VA_ARGS__))
-#endif
 
 #endif

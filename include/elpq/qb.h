@@ -60,8 +60,7 @@
  * elqb_debug(q, s)              all, and elqb_text()
  * elqb_compile(q, s)            all, and elqb_text()
  *
- * A verb that a statement does not have does not compile.  In C++ the verbs
- * that take a list here are named _v there.
+ * A verb that a statement does not have does not compile.
  */
 #ifndef __cplusplus
 
@@ -234,6 +233,13 @@ ELQB_VERB_(set_row, when,
 ELQB_VERB_(overriding, insert, (elqb_insert * s, elqb_override k), (s, k))
 ELQB_VERB_(overriding, when, (elqb_when * s, elqb_override k), (s, k))
 #undef ELQB_VERB_
+
+#define elqb_columns(s, ...) elqb_columns_v(s, ELQB_LIST(__VA_ARGS__))
+#define elqb_returning(s, ...) elqb_returning_v(s, ELQB_LIST(__VA_ARGS__))
+#define elqb_join_using(s, kind, table, ...)                                  \
+    elqb_join_using_v(s, kind, table, NULL, ELQB_LIST(__VA_ARGS__))
+#define elqb_join_using_as(s, kind, table, alias, ...)                        \
+    elqb_join_using_v(s, kind, table, alias, ELQB_LIST(__VA_ARGS__))
 
 #endif
 

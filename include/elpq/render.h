@@ -107,14 +107,15 @@ ELPQ_API const elpq_statement *elqb_tagged_v(elqb *q, const elpq_statement *st,
 
 #ifdef __cplusplus
 }
-#else
-#define ELQB_SCHEMA(from, to) ((elqb_schema_map){ from, to, 1 })
-#define elqb_schema_translate(q, ...)                                         \
-    elqb_schema_translate_v(                                                  \
-        q, (const elqb_schema_map[]){ __VA_ARGS__, { NULL, NULL, 0 } })
-#define ELQB_TAG(key, value) ((elqb_tag){ key, value })
-#define elqb_tagged(q, st, ...)                                               \
-    elqb_tagged_v(q, st, (const elqb_tag[]){ __VA_ARGS__, { NULL, NULL } })
 #endif
+
+#define ELQB_SCHEMA(from, to) ELQB_STRUCT_(elqb_schema_map, from, to, 1)
+#define elqb_schema_translate(q, ...)                                         \
+    elqb_schema_translate_v(q, ELQB_ARRAY_(const elqb_schema_map,             \
+                                           __VA_ARGS__, { NULL, NULL, 0 }))
+#define ELQB_TAG(key, value) ELQB_STRUCT_(elqb_tag, key, value)
+#define elqb_tagged(q, st, ...)                                               \
+    elqb_tagged_v(q, st,                                                      \
+                  ELQB_ARRAY_(const elqb_tag, __VA_ARGS__, { NULL, NULL }))
 
 #endif

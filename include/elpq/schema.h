@@ -42,9 +42,12 @@ typedef struct elqb_table {
 /** elqb_table.flags of what ends a list of tables. */
 enum { ELQB_LAST_TABLE = 0x80 };
 #ifndef __cplusplus
-#define ELQB_TABLES(...)                                                      \
-    ((const elqb_table[]){ __VA_ARGS__, { .flags = ELQB_LAST_TABLE } })
+#define ELQB_TABLE_END_ { .flags = ELQB_LAST_TABLE }
+#else
+#define ELQB_TABLE_END_ elqb_last_table_()
 #endif
+#define ELQB_TABLES(...)                                                      \
+    ELQB_ARRAY_(const elqb_table, __VA_ARGS__, ELQB_TABLE_END_)
 
 /** A table whose name is known at run time; the schema may be NULL.  Names
  *  are copied when the table is used in a statement. */
@@ -56,6 +59,14 @@ static inline elqb_table elqb_table_named(const char *schema,
     memset(&t, 0, sizeof(t));
     t.schema = schema;
     t.name = name;
+    return t;
+}
+
+static inline elqb_table elqb_last_table_(void)
+{
+    elqb_table t = elqb_table_named(NULL, NULL);
+
+    t.flags = ELQB_LAST_TABLE;
     return t;
 }
 
@@ -138,10 +149,8 @@ ELPQ_API elqb_table elqb_lateral(elqb *q, elqb_select *s, const char *alias);
 ELPQ_API elqb_table elqb_unnest_v(elqb *q, const char *alias,
                                   const elqb_expr *columns,
                                   const elqb_expr *arrays);
-#ifndef __cplusplus
 #define elqb_unnest(q, alias, columns, ...)                                   \
     elqb_unnest_v(q, alias, columns, ELQB_LIST(__VA_ARGS__))
-#endif
 
 #ifdef __cplusplus
 }

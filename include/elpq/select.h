@@ -8,7 +8,8 @@
  * any order, and repeated calls add to what is there (conditions with AND).
  * FROM is explicit: a table that only columns mention is not added.
  *
- * A set operation is a select, too.  WITH is in cte.h, windows in window.h.
+ * A set operation is a select, too, and so are VALUES.  WITH is in cte.h,
+ * windows in window.h.
  *
  * All functions accept NULL and expressions that failed; elqb_render() tells.
  * The verbs that several statements have (elqb_where ...) are in qb.h.
@@ -181,12 +182,37 @@ ELPQ_API elqb_select *elqb_intersect_all_v(elqb *q,
 ELPQ_API elqb_select *elqb_except_v(elqb *q, elqb_select *const *selects);
 ELPQ_API elqb_select *elqb_except_all_v(elqb *q, elqb_select *const *selects);
 
+/**
+ * VALUES (1, 'a'), (2, 'b'): a statement, and a select that goes where selects
+ * go: into set operations, subqueries, CTEs, elqb_in_select().  The rows are
+ * made by elqb_row(), each as wide as the first; ELQB_NONE is no row, and there
+ * must be one.
+ *
+ *     elqb_select *v = elqb_values_select(
+ *         q, elqb_row(q, elqb_val(1), elqb_val("a")),
+ *         elqb_row(q, elqb_val(2), elqb_val("b")));
+ *     elqb_order_by(v, elqb_desc(q, elqb_name("column1")));
+ *
+ * Its columns are called "column1", "column2" and so on.  The values of a
+ * column take the type of its first one that has one, expressions before
+ * values, and of what they are stored into or compared with.
+ *
+ * It takes elqb_order_by(), elqb_limit(), elqb_offset(), elqb_fetch_ties() and
+ * elqb_with(); what else a select has is an error.  An item of FROM whose
+ * columns have names and types is elqb_values_table().
+ */
+ELPQ_API elqb_select *elqb_values_select_v(elqb *q, const elqb_expr *rows);
+
 /** Ends a list of selects, in which NULL is one that failed. */
 #define ELQB_SELECTS_END ((elqb_select *)(intptr_t)-1)
 
 #ifdef __cplusplus
 }
+#define ELQB_KEY_END_ ELQB_STRUCT_(elqb_key, ELQB_END, ELQB_NONE, false)
 #else
+#define ELQB_KEY_END_ { .order = ELQB_END_ }
+#endif
+
 #define elqb_distinct_on(s, ...) elqb_distinct_on_v(s, ELQB_LIST(__VA_ARGS__))
 #define elqb_group_by(s, ...) elqb_group_by_v(s, ELQB_LIST(__VA_ARGS__))
 #define elqb_order_by(s, ...) elqb_order_by_v(s, ELQB_LIST(__VA_ARGS__))
@@ -201,15 +227,18 @@ ELPQ_API elqb_select *elqb_except_all_v(elqb *q, elqb_select *const *selects);
 /* elqb_for(s, ELQB_FOR_SHARE, ELQB_WAIT), elqb_for(..., U.table, O.table) */
 #define elqb_for(s, strength, ...)                                            \
     elqb_for_v(s, strength, ELPQ_FIRST_(__VA_ARGS__, 0),                      \
-               (const elqb_table[]){                                          \
-                   ELQB_REST_(__VA_ARGS__, { .flags = ELQB_LAST_TABLE }) })
-#define ELQB_KEY_NOT_NULL(order, value) ((elqb_key){ order, value, false })
-#define ELQB_KEY_NULLABLE(order, value) ((elqb_key){ order, value, true })
+               ELQB_ARRAY_(const elqb_table,                                  \
+                           ELQB_REST_(__VA_ARGS__, ELQB_TABLE_END_)))
+#define ELQB_KEY_NOT_NULL(order, value)                                       \
+    ELQB_STRUCT_(elqb_key, order, value, false)
+#define ELQB_KEY_NULLABLE(order, value)                                       \
+    ELQB_STRUCT_(elqb_key, order, value, true)
 #define elqb_seek(q, ...)                                                     \
-    elqb_seek_v(q, (const elqb_key[]){                                        \
-                       __VA_ARGS__, { .order = { .kind = ELQB_KIND_END } } })
+    elqb_seek_v(q, ELQB_ARRAY_(const elqb_key, __VA_ARGS__, ELQB_KEY_END_))
 #define ELQB_SELECTS(...)                                                     \
-    ((elqb_select *const[]){ __VA_ARGS__, ELQB_SELECTS_END })
+    ELQB_ARRAY_(elqb_select *const, __VA_ARGS__, ELQB_SELECTS_END)
+#define elqb_values_select(q, ...)                                            \
+    elqb_values_select_v(q, ELQB_LIST(__VA_ARGS__))
 #define elqb_union(q, ...) elqb_union_v(q, ELQB_SELECTS(__VA_ARGS__))
 #define elqb_union_all(q, ...) elqb_union_all_v(q, ELQB_SELECTS(__VA_ARGS__))
 #define elqb_intersect(q, ...) elqb_intersect_v(q, ELQB_SELECTS(__VA_ARGS__))
@@ -217,6 +246,5 @@ ELPQ_API elqb_select *elqb_except_all_v(elqb *q, elqb_select *const *selects);
     elqb_intersect_all_v(q, ELQB_SELECTS(__VA_ARGS__))
 #define elqb_except(q, ...) elqb_except_v(q, ELQB_SELECTS(__VA_ARGS__))
 #define elqb_except_all(q, ...) elqb_except_all_v(q, ELQB_SELECTS(__VA_ARGS__))
-#endif
 
 #endif

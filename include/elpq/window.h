@@ -12,8 +12,11 @@
  * "sum"("orders"."total") OVER (PARTITION BY "orders"."user_id" ORDER BY
  * "orders"."placed_at" DESC ROWS BETWEEN $1 PRECEDING AND CURRENT ROW)
  *
- * elqb_over(q, call) is OVER ().  In C++ fill in an elqb_window_spec that
- * starts as elqb_window_spec() and give it to elqb_over_v().
+ * elqb_over(q, call) is OVER ().  In C++ the window is a struct:
+ *
+ *     elqb_window_spec w = elqb_window_spec();
+ *     w.order_by = list;
+ *     elqb_over(q, elqb_func(q, "sum", O.total), w)
  */
 #ifndef ELQB_WINDOW_H
 #define ELQB_WINDOW_H
@@ -123,7 +126,19 @@ static inline elqb_bound elqb_unbounded_following(void)
     return elqb_bound_of(ELQB_UNBOUNDED_FOLLOWING, elqb_leaf(ELQB_KIND_NONE));
 }
 
-#ifndef __cplusplus
+#ifdef __cplusplus
+inline elqb_expr
+elqb_over(elqb *q, elqb_expr call,
+          const elqb_window_spec &window = elqb_window_spec())
+{
+    return elqb_over_v(q, call, &window);
+}
+inline void elqb_window(elqb_select *s, const char *name,
+                        const elqb_window_spec &window = elqb_window_spec())
+{
+    elqb_window_v(s, name, &window);
+}
+#else
 /* elqb_over(q, call, .order_by = ELQB_LIST(U.id)), elqb_over(q, call) */
 #define elqb_over(q, ...)                                                     \
     elqb_over_v(q, ELPQ_FIRST_(__VA_ARGS__, 0),                               \

@@ -236,9 +236,13 @@ static void create_index(void)
     elqb_ddl *by_tag = elqb_create_index(q, NULL, U.table, ELQB_LIST(U.tags),
                                          .method = "gin",
                                          .concurrently = true);
+    elqb_ddl *by_start = elqb_create_index(
+        q, NULL, U.table,
+        ELQB_LIST(elqb_desc(q, elqb_opclass(q, U.name, "text_pattern_ops"))));
     /* [/create-index] */
     SHOW("create-index", by_name);
     SHOW("create-index", by_tag);
+    SHOW("create-index", by_start);
 }
 
 static void others(void)
@@ -262,6 +266,6 @@ static void others(void)
         SHOW("ddl-others", list[i]);
 }
 
-DOCS_MAIN(insert, insert_rows, insert_default, insert_unnest, insert_select, conflict,
-          conflict_nothing, update, update_from, update_row, update_many,
+DOCS_MAIN(insert, insert_rows, insert_default, insert_unnest, insert_select,
+          conflict, conflict_nothing, update, update_from, update_row, update_many,
           delete_rows, merge, create_table, alter_table, create_index, others)

@@ -101,6 +101,21 @@ static void comparison(void)
     SHOW_EXPRS("compare", list, U.table);
 }
 
+static void other_tests(void)
+{
+    const elqb_expr list[] = {
+        /* [is] */
+        elqb_is_document(q, E.doc),
+        elqb_is_not_document(q, E.doc),
+        elqb_is_normalized(q, U.name), /* also is_nfd, is_nfkc, is_nfkd */
+        elqb_is_not_nfkc(q, U.name),
+        /* [/is] */
+        ELQB_END
+    };
+
+    SHOW_EXPRS("is", list, E.table, U.table);
+}
+
 static void logic(void)
 {
     elqb_expr a = U.active, b = elqb_is_null(q, U.email);
@@ -343,6 +358,7 @@ static void cases(void)
         elqb_cast(q, U.balance, "numeric(12,1)"),
         elqb_collate(q, U.name, "C"),
         elqb_field(q, elqb_cast(q, U.name, "crm.person"), "city"),
+        elqb_field_star(q, elqb_cast(q, U.name, "crm.person")),
         /* [/case] */
         ELQB_END
     };
@@ -418,7 +434,7 @@ static void setup(void)
                        "SAVEPOINT a"));
 }
 
-DOCS_MAIN(setup, values, shared, binds, comparison, logic, patterns,
+DOCS_MAIN(setup, values, shared, binds, comparison, other_tests, logic, patterns,
           arithmetic, lists, empty_list, arrays, json, ranges, search, network,
           time_and_date, functions, cases, operators, text_parts, whole_text,
           text_from)

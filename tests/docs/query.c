@@ -180,6 +180,27 @@ static void values_table(void)
     SHOW("values", s);
 }
 
+static void values_statement(void)
+{
+    elqb_select *s = elqb_select_new(q);
+    /* [values-select] */
+    elqb_select *v = elqb_values_select(
+        q, elqb_row(q, elqb_val(1), elqb_val("ann")),
+        elqb_row(q, elqb_val(2), elqb_val("ben")));
+
+    elqb_columns(s, U.age);
+    elqb_from(s, U.table);
+    elqb_where(s, elqb_in_select(q, elqb_row(q, U.id, U.name), v));
+
+    elqb_order_by(v, elqb_desc(q, elqb_name("column1")));
+    elqb_limit(v, elqb_val(1));
+    /* [/values-select] */
+    SHOW("values-select", v);
+    elqb_clear_order_by(v);
+    elqb_limit(v, ELQB_NONE);
+    SHOW("values-select", s);
+}
+
 static void functions(void)
 {
     elqb_select *s = elqb_select_new(q), *w = elqb_select_new(q);
@@ -256,5 +277,5 @@ static void lateral_values(void)
 }
 
 DOCS_MAIN(unions, nested_sets, ctes, recursive, modifying, windows,
-          named_windows, values_table, functions, records, sample,
+          named_windows, values_table, values_statement, functions, records, sample,
           lateral_values)

@@ -117,6 +117,18 @@ static void order(void)
     SHOW("order", s);
 }
 
+static void order_operator(void)
+{
+    elqb_select *s = elqb_select_new(q);
+
+    elqb_columns(s, U.id);
+    elqb_from(s, U.table);
+    /* [order-using] */
+    elqb_order_by(s, elqb_nulls_first(q, elqb_order_using(q, U.name, "~<~")));
+    /* [/order-using] */
+    SHOW("order-using", s);
+}
+
 static void ties(void)
 {
     elqb_select *s = elqb_select_new(q);
@@ -273,6 +285,20 @@ static void grouping_sets(void)
     SHOW("rollup", t);
 }
 
+static void distinct_groups(void)
+{
+    elqb_select *s = elqb_select_new(q);
+
+    elqb_columns(s, elqb_count(q));
+    elqb_from(s, O.table);
+    /* [group-distinct] */
+    elqb_group_by(s, elqb_rollup(q, O.status, O.user_id),
+                  elqb_rollup(q, O.status, O.note));
+    elqb_group_by_distinct(s);
+    /* [/group-distinct] */
+    SHOW("group-distinct", s);
+}
+
 /* -------------------------------------------------------------- subqueries */
 
 static void derived(void)
@@ -391,7 +417,7 @@ static void locks(void)
     SHOW("lock", s);
 }
 
-DOCS_MAIN(whole, tables, run_time_table, columns, distinct, order, ties,
-          filters, copies, joins, join_using, join_nested, groups, aggregates,
-          grouping_sets, derived, lateral, in_expressions, pages,
+DOCS_MAIN(whole, tables, run_time_table, columns, distinct, order,
+          order_operator, ties, filters, copies, joins, join_using, join_nested, groups, aggregates,
+          grouping_sets, distinct_groups, derived, lateral, in_expressions, pages,
           simple_pages, locks)

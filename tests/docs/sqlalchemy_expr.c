@@ -16,7 +16,8 @@ static void compare(void)
         elqb_is_distinct(q, U.email, elqb_val("x")),
         elqb_eq(q, U.active, elqb_lit(elpq_bool(true))),
         elqb_is_false(q, U.active),
-        elqb_eq(q, elqb_gt(q, U.age, elqb_val(1)), elqb_gt(q, U.id, elqb_val(2))),
+        elqb_eq(q, elqb_gt(q, U.age, elqb_val(1)),
+                elqb_gt(q, U.id, elqb_val(2))),
         elqb_is_null(q, elqb_eq(q, U.age, elqb_val(1))),
         /* [/sa-compare] */
         ELQB_END
@@ -120,7 +121,9 @@ static void json(void)
         elqb_json_get(q, U.data, elqb_val("city")),
         elqb_json_text(q, U.data, elqb_val("city")),
         elqb_json_path_text(q, U.data, elqb_val("{address,zip}")),
-        elqb_gt(q, elqb_cast(q, elqb_json_text(q, U.data, elqb_val("age")), "int4"),
+        elqb_gt(q,
+                elqb_cast(q, elqb_json_text(q, U.data, elqb_val("age")),
+                          "int4"),
                 elqb_val(18)),
         elqb_has_key(q, U.data, elqb_val("city")),
         elqb_contains(q, U.data, elqb_val("{\"vip\": true}")),
@@ -155,8 +158,8 @@ static void cases(void)
         /* [sa-case] */
         elqb_case(q, elqb_val("old"), elqb_lt(q, U.age, elqb_val(18)),
                   elqb_val("young")),
-        elqb_case_of(q, U.age, ELQB_NONE, elqb_val(1), elqb_val("one"), elqb_val(2),
-                     elqb_val("two")),
+        elqb_case_of(q, U.age, ELQB_NONE, elqb_val(1), elqb_val("one"),
+                     elqb_val(2), elqb_val("two")),
         elqb_cast(q, U.id, "text"),
         elqb_typed(U.data, TEXT),
         elqb_null(INT4),
@@ -217,10 +220,12 @@ static void windows(void)
                   .order_by = ELQB_LIST(elqb_desc(q, O.placed_at))),
         elqb_over(q, elqb_func(q, "sum", O.total),
                   .order_by = ELQB_LIST(O.placed_at), .frame = ELQB_ROWS,
-                  .start = elqb_preceding(elqb_val(3)), .end = elqb_current_row()),
+                  .start = elqb_preceding(elqb_val(3)),
+                  .end = elqb_current_row()),
         elqb_over(q, elqb_func(q, "sum", O.total),
                   .order_by = ELQB_LIST(O.placed_at), .frame = ELQB_ROWS,
-                  .start = elqb_unbounded_preceding(), .end = elqb_current_row()),
+                  .start = elqb_unbounded_preceding(),
+                  .end = elqb_current_row()),
         /* [/sa-over] */
         ELQB_END
     };

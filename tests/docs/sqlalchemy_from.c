@@ -89,7 +89,8 @@ static void ordinality(void)
     /* [sa-ordinality] */
     elqb_table u = elqb_table_func(
         q,
-        elqb_func(q, "unnest", elqb_array(q, elqb_val("a"), elqb_val("b"))), "u");
+        elqb_func(q, "unnest", elqb_array(q, elqb_val("a"), elqb_val("b"))),
+        "u");
 
     u = elqb_alias_columns(q, elqb_with_ordinality(q, u),
                            ELQB_COL("elem", "text"), ELQB_COL("ord", "int8"));
@@ -316,7 +317,8 @@ static void cte_update(void)
     elqb_cte *c = elqb_cte_new(q, "t");
     elqb_table t = elqb_cte_table(c);
 
-    elqb_columns(sums, O.user_id, elqb_as(q, elqb_func(q, "sum", O.total), "s"));
+    elqb_columns(sums, O.user_id,
+                 elqb_as(q, elqb_func(q, "sum", O.total), "s"));
     elqb_from(sums, O.table);
     elqb_group_by(sums, O.user_id);
     elqb_cte_as(c, sums);

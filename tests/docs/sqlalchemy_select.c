@@ -106,7 +106,8 @@ static void text(void)
 {
     /* [sa-text] */
     const elpq_statement *st = elqb_render(
-        q, elqb_text(q, "SELECT id FROM users WHERE name = :name AND age > :age",
+        q, elqb_text(q,
+                     "SELECT id FROM users WHERE name = :name AND age > :age",
                      ELQB_ARG("name", elqb_val("bob")),
                      ELQB_ARG("age", elqb_val(5))));
     /* [/sa-text] */

@@ -230,13 +230,25 @@ static void call_list(struct machine *m)
     }
 }
 
+static elqb_expr make_over(struct machine *m, elqb_expr a, elqb_expr b,
+                           elqb_expr c)
+{
+    const elqb_expr by[] = { b, ELQB_END };
+    elqb_window_spec window = { .order_by = by };
+
+    window.frame = (elqb_frame)(next_byte(m) % 4);
+    if (window.frame != ELQB_NO_FRAME)
+        window.start = elqb_preceding(c);
+    return elqb_over_v(m->q, a, &window);
+}
+
 static void call_form(struct machine *m)
 {
     elqb_expr a = pop(m), b = pop(m), c = pop(m);
     char buffer[80];
     elqb *q = m->q;
 
-    switch (next_byte(m) % 16) {
+    switch (next_byte(m) % 18) {
     case 0:
         push(m, elqb_subscript(q, a, b));
         break;
@@ -283,6 +295,12 @@ static void call_form(struct machine *m)
     case 14:
         push(m, elqb_eq_any(q, a, b));
         break;
+    case 16:
+        push(m, make_over(m, a, b, c));
+        break;
+    case 17:
+        push(m, elqb_agg_within_group(q, a, b));
+        break;
     default:
         push(m, a);
         push(m, again(m, a));
@@ -293,14 +311,20 @@ static void call_form(struct machine *m)
 
 static void call_select(struct machine *m)
 {
-    elqb_select *s = elqb_select_new(m->q);
     elqb_expr a = pop(m), b = pop(m);
+    unsigned kind = next_byte(m);
+    elqb_select *s;
 
-    elqb_columns(s, a);
-    elqb_from(s, elqb_table_named(NULL, "t"));
-    elqb_where(s, b);
+    if (kind & 4) {
+        s = elqb_values_select(m->q, elqb_row(m->q, a), elqb_row(m->q, b));
+    } else {
+        s = elqb_select_new(m->q);
+        elqb_columns(s, a);
+        elqb_from(s, elqb_table_named(NULL, "t"));
+        elqb_where(s, b);
+    }
     elqb_limit(s, elqb_val(1));
-    switch (next_byte(m) % 4) {
+    switch (kind % 4) {
     case 0:
         push(m, elqb_scalar(m->q, s));
         break;

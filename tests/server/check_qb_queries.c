@@ -61,7 +61,84 @@ START_TEST(test_set_operations)
 }
 END_TEST
 
-/* Strings and NULL meet the types of the other operands. */
+/* VALUES (2, 'x'), (1, 'y') */
+static elqb_select *pairs(void)
+{
+    return elqb_values_select(q, elqb_row(q, V(2), V("x")),
+                              elqb_row(q, V(1), V("y")));
+}
+
+/* VALUES as a statement, and wherever a select goes. */
+START_TEST(test_values)
+{
+    elqb_select *v = pairs(), *s = elqb_select_new(q);
+    elqb_cte *c = elqb_cte_new(q, "c");
+    elqb_table t = elqb_cte_table(c);
+
+    elqb_order_by(v, elqb_add(q, elqb_name("column1"), V(1)),
+                  elqb_name("column2"));
+    DESCRIBED(v, "integer text integer text integer", "integer text");
+    ROWS(v, "1,y;2,x");
+    elqb_limit(v, V(1));
+    elqb_offset(v, V(1));
+    ROWS(v, "2,x");
+    elqb_columns(s, U.id, U.name);
+    elqb_from(s, U.table);
+    elqb_where(s, elqb_in_select(q, elqb_row(q, U.id, V("x")), pairs()));
+    v = elqb_union_all(q, v, s, pairs());
+    DESCRIBED(v, "integer text integer text integer bigint bigint text integer "
+                 "text integer text integer text integer text",
+              "integer text");
+    ROWS(v, "2,x;2,u2;2,x;1,y");
+    s = elqb_select_new(q);
+    elqb_cte_as(c, pairs());
+    elqb_cte_columns(c, U.id, elqb_name("what"));
+    elqb_with(s, c);
+    elqb_from(s, U.table);
+    elqb_columns(s, U.name, elqb_col(q, t, "what"));
+    elqb_join_using(s, ELQB_INNER, t, U.id);
+    elqb_order_by(s, U.id);
+    DESCRIBED(s, "integer text integer text", "text text");
+    ROWS(s, "u1,y;u2,x");
+    s = elqb_select_new(q);
+    v = elqb_values_select(q, elqb_row(q, V(3)), elqb_row(q, V(4.5)));
+    elqb_columns(s, elqb_array_select(q, v), elqb_exists(q, v),
+                 elqb_in_select(q, elqb_lit(3), v));
+    ROWS(s, "{3,4.5},t,t");
+}
+END_TEST
+
+/* They take the types of what they meet. */
+START_TEST(test_values_types)
+{
+    elqb_select *v, *s = elqb_select_new(q);
+    elqb_insert *i = elqb_insert_new(q, O.table);
+
+    elqb_columns(s, U.balance, U.created_at);
+    elqb_from(s, U.table);
+    DESCRIBED(elqb_union(q, elqb_values_select(
+                                q, elqb_row(q, V(2), V("2020-01-01"))), s),
+              "numeric timestamp with time zone",
+              "numeric timestamp with time zone");
+    s = elqb_select_new(q);
+    elqb_columns(s, U.id);
+    elqb_from(s, U.table);
+    v = elqb_values_select(q, elqb_row(q, V(1.5)), elqb_row(q, V(3)));
+    elqb_where(s, elqb_in_select(q, U.balance, v));
+    elqb_order_by(s, U.id);
+    DESCRIBED(s, "numeric numeric", "integer");
+    ROWS(s, "1;2");
+    elqb_columns(i, O.id, O.status);
+    elqb_insert_select(i, elqb_values_select(
+                              q, elqb_row(q, V(100), V("new")),
+                              elqb_row(q, V(101), V("paid"))));
+    elqb_returning(i, O.id, O.status);
+    DESCRIBED(i, "bigint order_status bigint order_status",
+              "bigint order_status");
+    ROWS(i, "100,new;101,paid");
+}
+END_TEST
+
 /* A select that two statements use is of the types of each. */
 START_TEST(test_shared_operands)
 {
@@ -96,6 +173,7 @@ START_TEST(test_arithmetic_does_not_overflow)
 }
 END_TEST
 
+/* Strings and NULL meet the types of the other operands. */
 START_TEST(test_set_types)
 {
     elqb_select *s = elqb_select_new(q), *t = elqb_select_new(q), *all;
@@ -461,6 +539,8 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, test_set_operations);
+    tcase_add_test(tcase, test_values);
+    tcase_add_test(tcase, test_values_types);
     tcase_add_test(tcase, test_set_types);
     tcase_add_test(tcase, test_shared_operands);
     tcase_add_test(tcase, test_arithmetic_does_not_overflow);

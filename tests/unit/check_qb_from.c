@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * FROM items: VALUES, functions, ROWS FROM, samples, names of columns, and
- * joins by USING and NATURAL.
+ * FROM items: functions, ROWS FROM, samples, names of columns, and joins by
+ * USING and NATURAL.  VALUES are in check_qb_values.c.
  */
 #include "check_qb.h"
 
@@ -31,96 +31,7 @@ static elqb_expr series(int from, int to)
     return elqb_func(q, "generate_series", V(from), V(to));
 }
 
-/* ---------------------------------------------------------------- VALUES */
-
-START_TEST(test_values)
-{
-    elqb_table v = elqb_values_table(
-        q, "v", ELQB_COLS(ELQB_COL("id", "int8"), ELQB_COL("name", "text")),
-        elqb_row(q, V(1), V("a")), ELQB_NONE, elqb_row(q, U.id, V("b")),
-        elqb_row(q, V(2), elqb_value(elpq_null(0))));
-    elqb_select *s = elqb_select_new(q);
-
-    elqb_columns(s, U.name, elqb_c(v, "name"));
-    elqb_from(s, U.table);
-    elqb_join(s, ELQB_INNER, v, elqb_eq(q, elqb_c(v, "id"), U.id));
-    elqb_where(s, elqb_gt(q, elqb_col(q, v, "id"), V(5)));
-    CHECK_QUOTED(elqb_render(q, s),
-                 "SELECT `users`.`name`, `v`.`name` FROM `users` JOIN (VALUES "
-                 "($1, $2), (CAST(`users`.`id` AS int8), $3), ($4, $5)) AS "
-                 "`v` (`id`, `name`) ON `v`.`id` = `users`.`id` WHERE "
-                 "`v`.`id` > $6", INT8, TEXT, TEXT, INT8, TEXT, INT8);
-}
-END_TEST
-
-/* What is not surely of the column's type is cast, whatever its value. */
-START_TEST(test_values_types)
-{
-    int32_t small[] = { 1, 2 };
-    int64_t large[] = { 1, 99999999999 };
-
-    elqb_params(q, ELQB_ARG("x", V(1)));
-    CHECK_QUOTED(FROM(elqb_values_table(
-                     q, "v",
-                     ELQB_COLS(ELQB_COL("a", "order_status"),
-                               ELQB_COL("b", "numeric(9,2)"),
-                               ELQB_COL("c", "int2"), ELQB_COL("d", "bool"),
-                               ELQB_COL("e", "date")),
-                     elqb_row(q, V("new"), V(1.5), V(7), V(1), V(8)),
-                     elqb_row(q, elqb_lit("new"), V(2), V(70000), V(9),
-                              elqb_typed(V("x"), TEXT)))),
-                 "SELECT * FROM (VALUES (CAST($1 AS order_status), CAST($2 AS "
-                 "numeric(9,2)), $3, $4, CAST($5 AS date)), (CAST('new' AS "
-                 "order_status), CAST($6 AS numeric(9,2)), $7, $8, CAST($9 AS "
-                 "date))) AS `v` (`a`, `b`, `c`, `d`, `e`)",
-                 0, NUMERIC, INT2, BOOL, INT4, NUMERIC, INT2, BOOL, TEXT);
-    CHECK_QUOTED(FROM(elqb_values_table(
-                     q, "v",
-                     ELQB_COLS(ELQB_COL("a", "int4[]"),
-                               ELQB_COL("b", "float8[]"),
-                               ELQB_COL("c", "float4")),
-                     elqb_row(q, elqb_items(small, 2), elqb_items(small, 2),
-                              V(1e300)),
-                     elqb_row(q, elqb_items(large, 2), elqb_items(large, 2),
-                              V(1)))),
-                 "SELECT * FROM (VALUES ($1, CAST($2 AS float8[]), $3), "
-                 "($4, CAST($5 AS float8[]), CAST($6 AS float4))) AS `v` "
-                 "(`a`, `b`, `c`)", ELPQ_OID_INT4_ARRAY, ELPQ_OID_INT4_ARRAY,
-                 ELPQ_OID_FLOAT4, ELPQ_OID_INT4_ARRAY, ELPQ_OID_INT8_ARRAY,
-                 INT4);
-    CHECK_QUOTED(FROM(elqb_values_table(
-                     q, "v",
-                     ELQB_COLS(ELQB_COL("a", "int4"), ELQB_COL("b", "int8")),
-                     elqb_row(q, elqb_bind("x", INT4), elqb_bind("x", INT4)),
-                     elqb_row(q, elqb_lit(1), elqb_lit(2)))),
-                 "SELECT * FROM (VALUES ($1, CAST($1 AS int8)), (1, CAST(2 AS "
-                 "int8))) AS `v` (`a`, `b`)", INT4);
-}
-END_TEST
-
-/* Without a type the values say what it is. */
-START_TEST(test_values_untyped)
-{
-    const elqb_column_def columns[] = { { "a", NULL }, { "b", "" },
-                                        { "c", "" }, { "d", "" }, { NULL, "" }};
-    elqb_table v = elqb_values_table(
-        q, "v", columns,
-        elqb_row(q, V(1), V("x"), V("2020-01-01"), V(1)),
-        elqb_row(q, V(2LL), V("y"), U.created_at, V(99999999999)),
-        elqb_row(q, V("3"), elqb_value(elpq_null(0)), elqb_value(elpq_null(0)),
-                 V(1)));
-
-    CHECK_QUOTED(FROM(v),
-                 "SELECT * FROM (VALUES ($1, $2, $3, $4), ($5, $6, "
-                 "`users`.`created_at`, $7), ($8, $9, $10, $11)) AS `v` (`a`, "
-                 "`b`, `c`, `d`)", INT4, TEXT, ELPQ_OID_TIMESTAMPTZ, INT4,
-                 INT4, TEXT, INT8, INT4, TEXT, ELPQ_OID_TIMESTAMPTZ, INT4);
-    ck_assert_uint_eq(elqb_col(q, v, "a").oid, INT4);
-    ck_assert_uint_eq(elqb_col(q, v, "b").oid, TEXT);
-    ck_assert_uint_eq(elqb_col(q, v, "c").oid, ELPQ_OID_TIMESTAMPTZ);
-    ck_assert_uint_eq(elqb_col(q, v, "d").oid, 0);
-}
-END_TEST
+/* ------------------------------------------------------------------- items */
 
 START_TEST(test_lateral)
 {
@@ -388,53 +299,6 @@ END_TEST
 #define ID ELQB_COLS(ELQB_COL("id", "int4"))
 #define FAILS(t, code, text) CHECK_FAILS(FROM(t), code, text)
 
-START_TEST(test_values_mistakes)
-{
-    elqb_table v = elqb_values_table(q, "v", ID, elqb_row(q, V(1)));
-
-    ck_assert(elqb_is_none(elqb_col(q, v, "idd")));
-    CHECK_FAILS(elqb_render(q, all_of(v)), ELQB_E_USAGE,
-                "elqb_col: \"v\" has no column \"idd\"");
-    ck_assert(elqb_is_none(elqb_col(q, v, "id")));
-    CHECK_FAILS(FROM(U.table), ELQB_E_FOREIGN,
-                "elqb_col: a part is from before elqb_reset()");
-    v = elqb_values_table(q, "v", ID, elqb_row(q, V(1)));
-    elqb_reset(q);
-    elqb_lateral_of(q, v);
-    FAILS(U.table, ELQB_E_FOREIGN,
-          "elqb_lateral_of: a part is from before elqb_reset()");
-    FAILS(elqb_values_table_v(q, "v", ID, NULL), ELQB_E_USAGE,
-          "elqb_values_table: there are no rows");
-    FAILS(elqb_values_table(q, "v", ID, ELQB_NONE), ELQB_E_USAGE,
-          "elqb_values_table: there are no rows");
-    FAILS(elqb_values_table(q, "v", NULL, elqb_row(q, V(1))), ELQB_E_USAGE,
-          "elqb_values_table: there are no columns");
-    FAILS(elqb_values_table(q, "v", ID, elqb_row(q, V(1)), V(2)),
-          ELQB_E_USAGE, "elqb_values_table: row 2 is no elqb_row()");
-    FAILS(elqb_values_table(q, "v", ID, elqb_row(q, V(1)), ELQB_NONE,
-                            elqb_row(q, V(1), V(2))), ELQB_E_USAGE,
-          "elqb_values_table: row 2 has 2 values for 1 columns");
-    FAILS(elqb_values_table(q, "", ID, elqb_row(q, V(1))), ELQB_E_NAME,
-          "elqb_values_table: the name is empty");
-    FAILS(elqb_values_table(q, "v", ELQB_COLS(ELQB_COL("", "int4")),
-                            elqb_row(q, V(1))), ELQB_E_NAME,
-          "elqb_values_table: the name is empty");
-    FAILS(elqb_values_table(q, "v", ID, elqb_row(q, elqb_default())),
-          ELQB_E_USAGE,
-          "elqb_render: DEFAULT is for values of INSERT and UPDATE");
-    v = elqb_values_table(q, "v", ID, elqb_row(q, V(1)));
-    FAILS(elqb_alias_columns_v(q, v, ID), ELQB_E_USAGE,
-          "elqb_alias_columns: the columns have names already");
-    v = elqb_values_table(q, "v", ID, elqb_row(q, V(1)));
-    FAILS(elqb_with_ordinality(q, v), ELQB_E_USAGE,
-          "elqb_with_ordinality: the item is no function");
-    v = elqb_values_table(q, "v", ELQB_COLS(ELQB_COL("id", "int4)")),
-                          elqb_row(q, V(1)));
-    ck_assert_int_eq(elqb_error_code(q), ELQB_E_TEXT);
-    elqb_reset(q);
-}
-END_TEST
-
 START_TEST(test_function_mistakes)
 {
     elqb_expr call = elqb_func(q, "count", U.id);
@@ -645,9 +509,6 @@ int main(void)
     Suite *suite = suite_create("qb_from");
     TCase *tcase = qb_case(suite, "items");
 
-    tcase_add_test(tcase, test_values);
-    tcase_add_test(tcase, test_values_types);
-    tcase_add_test(tcase, test_values_untyped);
     tcase_add_test(tcase, test_lateral);
     tcase_add_test(tcase, test_functions);
     tcase_add_test(tcase, test_text_item);
@@ -661,7 +522,6 @@ int main(void)
     tcase_add_test(tcase, test_joins_of_others);
     tcase_add_test(tcase, test_joined);
     tcase = qb_case(suite, "mistakes");
-    tcase_add_test(tcase, test_values_mistakes);
     tcase_add_test(tcase, test_function_mistakes);
     tcase_add_test(tcase, test_function_as_elsewhere);
     tcase_add_test(tcase, test_table_mistakes);

@@ -1,190 +1,49 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Memory and limits: every allocation fails once, a workspace that is reset
+ * Memory and limits: blocks that cannot be had, a workspace that is reset
  * allocates nothing, and trees that are wide, deep, or have too many
- * parameters.
- *
- * The builder allocates in arena.c alone, which is compiled into this program
- * with a malloc that can fail.
+ * parameters.  check_qb_failures.c has allocations fail one by one.
  */
-#include <stdlib.h>
+#include "failing_arena.h"
 
-static long until_failure = -1; /* -1: never */
-static long allocations;
-static long blocks; /* not freed yet */
+#include "qb_program.h"
 
-static void *test_malloc(size_t size)
+#define ROUNDS 5 /* of the program, which then needs several blocks          */
+
+static bool work(elqb *w)
 {
-    void *p;
+    struct qb_program p = { .w = w, .noise = true, .copies = true,
+                            .plain = true };
 
-    if (until_failure == 0)
-        return NULL;
-    if (until_failure > 0)
-        until_failure--;
-    allocations++;
-    p = malloc(size);
-    blocks += p != NULL;
-    return p;
+    for (int i = 0; i < ROUNDS; i++)
+        if (!run_program(&p))
+            return false;
+    return true;
 }
 
-static void test_free(void *p)
+START_TEST(test_each_block_fails)
 {
-    blocks -= p != NULL;
-    free(p);
-}
-
-#define malloc test_malloc
-#define free test_free
-#include "qb/arena.c"
-#undef malloc
-#undef free
-
-#include "check_qb.h"
-
-/* The same of merges, arrays and definitions. */
-static int define(elqb *w, int size)
-{
-    static const int ids[] = { 1, 2 };
-    users_t T = users_table();
-    elqb_merge *m = elqb_merge_new(w, T.table);
-    elqb_insert *i = elqb_insert_new(w, T.table);
-    elqb_ddl *d = elqb_create_table(w, T, 0);
-    elqb_ddl *x = elqb_create_index(w, "i", T.table,
-                                    ELQB_LIST(elqb_opclass(w, T.name, "ops")),
-                                    .include = ELQB_LIST(T.id), .method = "m");
-    elqb_ddl *e = elqb_create_enum(w, "app", "mood", "a", "b");
-    elqb_when *when;
-
-    elqb_merge_using(m, elqb_unnest(w, "d", ELQB_LIST(T.id),
-                                    elqb_items(ids, 2)), V(true));
-    for (int n = 0; n < size; n++) {
-        when = elqb_when_matched_update(m, elqb_eq(w, T.id, V(n)));
-        elqb_set_row(when, ELQB_LIST(T.name, T.age),
-                     elqb_row(w, V("a string value"), elqb_default()));
-        elqb_constraint(d, .name = "check",
-                        .check = elqb_gt(w, T.age, V("a string value")));
-        elqb_constraint(d, .foreign_key = ELQB_LIST(T.id),
-                        .references = ELQB_LIST(T.id));
-    }
-    elqb_columns(i, T.id);
-    elqb_insert_unnest(i, elqb_items(ids, 2));
-    elqb_column(d, T.id, .type = ELQB_SQL_TYPE("int"), .identity = 1,
-                .sequence = &(elqb_sequence_options){ .start = V(1) });
-    elqb_column(d, T.name, .collation = "C", .default_value = V("x"));
-    elqb_column(d, T.age, .type = elqb_type_named("app", "age"));
-    return !elqb_render(w, m) || !elqb_render(w, i) || !elqb_render(w, d) ||
-           !elqb_render(w, x) || !elqb_render(w, e) ||
-           !elqb_render(w, elqb_comment_on_column(w, T.id, "text")) ||
-           !elqb_render(w, elqb_truncate(w, ELQB_TABLES(T.table), 0));
-}
-
-/* Set operations, CTEs and windows; 0 if all went well. */
-static int work_with_queries(elqb *w, int size)
-{
-    users_t T = users_as("u");
-    elqb_select *s = elqb_select_new(w), *step = elqb_select_new(w), *copy;
-    elqb_cte *c = elqb_cte_new(w, "c");
-    elqb_table t;
-
-    elqb_columns(s, T.id, T.balance, T.name);
-    elqb_from(s, T.table);
-    elqb_cte_as(c, s);
-    t = elqb_cte_table(c);
-    elqb_columns(step, elqb_col(w, t, "id"), V(1), elqb_as(w, V("x"), "x"));
-    elqb_from(step, t);
-    elqb_cte_recurse(c, step);
-    elqb_cte_search_depth(c, "ord", T.id);
-    elqb_cte_cycle(c, "mark", "path", T.id);
-    s = elqb_select_new(w);
-    elqb_with(s, c);
-    for (int n = 0; n < size; n++) {
-        char name[20];
-
-        snprintf(name, sizeof(name), "w%d", n);
-        elqb_window_v(s, name, &(const elqb_window_spec){
-                                   .order_by = ELQB_LIST(T.id, T.name) });
-        elqb_columns(s, elqb_over(w, elqb_func(w, "rank"), .extends = name,
-                                  .frame = ELQB_ROWS,
-                                  .start = elqb_preceding(V(n))));
-        c = elqb_cte_new(w, name);
-        elqb_cte_as(c, step);
-        elqb_with(s, c);
-    }
-    copy = elqb_select_copy(s);
-    elqb_window(copy, "x");
-    elqb_where(copy, elqb_op_any_select(w, elqb_row(w, V(1), V(2), V("x")),
-                                        "=", step));
-    s = elqb_union(w, copy, elqb_except_all(w, s, copy));
-    elqb_order_by(s, elqb_desc(w, T.id));
-    return !elqb_render(w, s);
-}
-
-/* A bit of everything, large enough for several blocks; 0 if all went well. */
-static int work(elqb *w, int size)
-{
-    users_t T = users_as("u");
-    elqb_select *s = elqb_select_new(w), *copy;
-    elqb_insert *i = elqb_insert_new(w, T.table);
-    elqb_update *u = elqb_update_new(w, T.table);
-    elqb_expr where = ELQB_NONE;
-
-    elqb_columns(s, T.id, elqb_as(w, elqb_func(w, "lower", T.name), "n"));
-    elqb_from(s, T.table);
-    for (int n = 0; n < size; n++) {
-        where = elqb_and(w, where,
-                         elqb_or(w, elqb_eq(w, T.name, V("a string value")),
-                                 elqb_text(w, "x = :a", ELQB_ARG("a", V(n)))));
-        elqb_columns(s, elqb_case(w, V("x"), T.active, T.name));
-        elqb_columns(s, elqb_op_in(w, "app", T.id, "<->", T.age),
-                     elqb_func(w, "f", elqb_named(w, "a", elqb_shared(w, V(n))),
-                               elqb_variadic(w, elqb_named(w, "b", T.tags))),
-                     elqb_overlaps(w, T.tags, elqb_array(w, V("a"))),
-                     elqb_in_arrays(w, elqb_row(w, T.id, T.name), T.tags,
-                                    T.tags),
-                     elqb_regex(w, T.name, V(elqb_regex_text(w, "a.b"))),
-                     elqb_ihas_text(w, T.name, "%"));
-        elqb_order_by(s, elqb_desc(w, T.id));
-        elqb_join(s, ELQB_LEFT, elqb_table_named("some", "table"),
-                  elqb_eq(w, elqb_bind("b", INT4), T.id));
-    }
-    elqb_where(s, where);
-    elqb_params(w, ELQB_ARG("b", V(1)));
-    copy = elqb_select_copy(s);
-    elqb_where(copy, elqb_exists(w, s));
-    elqb_set(i, T.name, V("x"));
-    elqb_on_conflict_nothing(i);
-    elqb_set(u, T.name, V("x"));
-    elqb_where(u, elqb_in(w, T.id, V(1), V(2)));
-    return !elqb_render(w, s) || !elqb_debug(w, copy) ||
-           !elqb_render(w, copy) || !elqb_render(w, i) ||
-           !elqb_render(w, u) || define(w, size) ||
-           work_with_queries(w, size);
-}
-
-START_TEST(test_each_allocation_fails)
-{
+    bool done = false;
     long n = 0;
 
-    for (;; n++) {
+    for (; !done; n++) {
         elqb *w;
 
         until_failure = n;
         w = elqb_new();
-        if (work(w, 60) == 0) {
-            until_failure = -1;
-            elqb_free(w);
-            break;
-        }
-        ck_assert_int_eq(elqb_error_code(w), ELQB_E_NOMEM);
-        ck_assert_str_eq(elqb_error(w), "out of memory");
+        done = work(w);
         until_failure = -1;
+        if (!done) {
+            ck_assert_int_eq(elqb_error_code(w), ELQB_E_NOMEM);
+            ck_assert_str_eq(elqb_error(w), "out of memory");
+        }
         if (w) { /* a failed workspace is as good as new after a reset */
             elqb_reset(w);
-            ck_assert_int_eq(work(w, 60), 0);
+            ck_assert_msg(work(w), "%s", elqb_error(w));
         }
         elqb_free(w);
     }
-    ck_assert_int_gt(n, 4);
+    ck_assert_int_gt(n, 5);
     elqb_free(q);
     q = NULL;
     ck_assert_int_eq(blocks, 0);
@@ -196,16 +55,16 @@ START_TEST(test_reset_allocates_nothing)
     const char *sql;
     long before;
 
-    ck_assert_int_eq(work(q, 40), 0);
-    elqb_reset(q);
-    ck_assert_int_eq(work(q, 40), 0);
-    before = allocations;
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 2; i++) {
+        ck_assert_msg(work(q), "%s", elqb_error(q));
         elqb_reset(q);
-        ck_assert_int_eq(work(q, 40), 0);
+    }
+    before = allocations;
+    for (int i = 0; i < 10; i++) {
+        ck_assert_msg(work(q), "%s", elqb_error(q));
+        elqb_reset(q);
     }
     ck_assert_int_eq(allocations, before);
-    elqb_reset(q);
     sql = render_expr(elqb_eq(q, U.id, V(1)))->sql;
     ck_assert_str_eq(sql, "SELECT \"users\".\"id\" = $1");
 }
@@ -289,7 +148,7 @@ int main(void)
     Suite *suite = suite_create("qb_memory");
     TCase *tcase = qb_case(suite, "memory");
 
-    tcase_add_test(tcase, test_each_allocation_fails);
+    tcase_add_test(tcase, test_each_block_fails);
     tcase_add_test(tcase, test_reset_allocates_nothing);
     tcase = qb_case(suite, "limits");
     tcase_add_test(tcase, test_wide);

@@ -3,6 +3,8 @@
  * A program of builder calls that uses every constructor and verb, in
  * variants that must not make a difference, and what it rendered.
  *
+ * It is C++ as well: tests/cxx compares what both render.
+ *
  * Its lists have ELQB_NONE wherever a list may; unless the variant asks for
  * them they are taken out before the call.  Values come in two sets.
  */
@@ -17,6 +19,7 @@ struct qb_program {
     bool values; /* the other set of values, of the same types              */
     bool copies; /* copies of selects in place of the selects               */
     bool twice;  /* render everything twice, and look at the second         */
+    bool plain;  /* nothing is compiled: that is allocated outside of w     */
     bool failed; /* something could not be rendered                         */
     char *text;  /* SQL and types of parameters; NULL: not kept             */
     size_t size;
@@ -39,7 +42,7 @@ static inline const elqb_expr *program_list(const struct qb_program *p,
     return list;
 }
 #define L(...)                                                                \
-    program_list(p, (elqb_expr[]){ __VA_ARGS__, { .kind = ELQB_KIND_END } })
+    program_list(p, ELQB_ARRAY_(elqb_expr, __VA_ARGS__, ELQB_END_))
 
 /* One of two values of a type. */
 #define W(a, b) (p->values ? V(b) : V(a))
@@ -52,7 +55,7 @@ static inline void program_add(struct qb_program *p, const char *text)
         return;
     if (p->size + size >= p->room) {
         p->room = 2 * (p->room + size);
-        p->text = realloc(p->text, p->room);
+        p->text = (char *)realloc(p->text, p->room);
     }
     memcpy(p->text + p->size, text, size + 1);
     p->size += size;
@@ -63,7 +66,8 @@ static inline void program_out(struct qb_program *p, const elpq_statement *st,
 {
     char type[20];
 
-    if (!st || !c || strcmp(st->sql, elqb_compiled_sql(c)) != 0)
+    if (!st || (!p->plain &&
+                (!c || strcmp(st->sql, elqb_compiled_sql(c)) != 0)))
         p->failed = true;
     for (unsigned i = 0; !p->failed && i < st->nvalues; i++) {
         snprintf(type, sizeof(type), "%u ", (unsigned)st->values[i].oid);
@@ -82,7 +86,8 @@ static inline void program_out(struct qb_program *p, const elpq_statement *st,
             p->failed |= !elqb_debug(p->w, s);                                \
             p->failed |= !elqb_render(p->w, s);                               \
         }                                                                     \
-        program_out(p, elqb_render(p->w, s), elqb_compile(p->w, s));          \
+        program_out(p, elqb_render(p->w, s),                                  \
+                    p->plain ? NULL : elqb_compile(p->w, s));                 \
     } while (0)
 
 static inline elqb_select *program_copy(struct qb_program *p, elqb_select *s)
@@ -277,6 +282,32 @@ static inline void program_update(struct qb_program *p)
     OUT(d);
 }
 
+/* Windows, of calls and of the select. */
+static inline void program_windows(struct qb_program *p, elqb_select *s)
+{
+    elqb *w = p->w;
+    elqb_expr id[] = { NONE, U.id, ELQB_END }, age[] = { U.age, ELQB_END };
+    elqb_expr sum = elqb_func(w, "sum", U.balance);
+    elqb_window_spec spec;
+
+    memset(&spec, 0, sizeof(spec));
+    spec.name = "w";
+    elqb_select_columns_v(s, L(elqb_over_v(w, sum, &spec), NONE));
+    spec.name = NULL;
+    spec.partition_by = program_list(p, id);
+    elqb_window_v(s, "v", &spec);
+    spec.order_by = age;
+    elqb_window_v(s, "w", &spec);
+    spec.partition_by = NULL;
+    spec.extends = "v";
+    spec.frame = ELQB_ROWS;
+    spec.start = elqb_preceding(W(1, 2));
+    spec.end = elqb_current_row();
+    spec.exclude = ELQB_EXCLUDE_TIES;
+    sum = elqb_agg_filter(w, sum, U.active);
+    elqb_select_columns_v(s, L(NONE, elqb_over_v(w, sum, &spec)));
+}
+
 /* Operators, functions and values that are not in a table. */
 static inline void program_more_forms(struct qb_program *p)
 {
@@ -312,23 +343,41 @@ static inline void program_more_forms(struct qb_program *p)
              elqb_grouping(w, U.id, U.name),
              elqb_agg_within_group_v(w, elqb_func(w, "mode"),
                                      L(NONE, elqb_desc(w, U.age))),
-             elqb_over(w, sum), elqb_over(w, sum, .name = "w"),
-             elqb_over(w, elqb_agg_filter(w, sum, U.active), .extends = "v",
-                       .order_by = L(NONE, U.id, elqb_desc(w, U.age)),
-                       .frame = ELQB_ROWS, .start = elqb_preceding(W(1, 2)),
-                       .end = elqb_current_row(),
-                       .exclude = ELQB_EXCLUDE_TIES)));
+             elqb_over(w, sum)));
     elqb_from(s, U.table);
     elqb_group_by_v(s, L(NONE, elqb_rollup_v(w, L(U.id, NONE, U.name)),
                          elqb_cube_v(w, L(NONE, elqb_row(w, U.id, U.age))),
                          elqb_grouping_sets_v(w, L(elqb_grouping_set(w), U.id,
                                                    NONE))));
     elqb_group_by_distinct(s);
-    elqb_window(s, "w", .partition_by = L(NONE, U.id), .order_by = L(U.age));
-    elqb_window(s, "v", .partition_by = L(U.name));
+    program_windows(p, s);
     elqb_order_by_v(s, L(NONE, elqb_order_using(w, U.id, "<")));
     elqb_fetch_ties(s, W(3, 4));
     OUT(program_copy(p, s));
+}
+
+/* VALUES, that take other types where they are compared and stored. */
+static inline void program_values(struct qb_program *p)
+{
+    elqb *w = p->w;
+    elqb_select *v = elqb_values_select_v(
+        w, L(NONE, elqb_row(w, W(1, 2), W("x", "y")), NONE,
+             elqb_row(w, V(3), elqb_value(elpq_null(0)))));
+    elqb_select *s = elqb_select_new(w);
+    elqb_insert *i = elqb_insert_new(w, O.table);
+
+    elqb_select_columns_v(
+        s, L(NONE, elqb_in_select(w, elqb_row(w, O.id, O.note), v),
+             elqb_col(w, elqb_subquery(w, v, "s"), "column1")));
+    elqb_from(s, elqb_lateral(w, v, "s"));
+    OUT(program_copy(p, s));
+    elqb_order_by_v(v, L(NONE, elqb_desc(w, elqb_name("column1")), NONE));
+    elqb_limit(v, W(1, 2));
+    OUT(program_copy(p, v));
+    elqb_insert_columns_v(i, L(O.total, NONE, O.status));
+    v = program_copy(p, v);
+    elqb_insert_select(i, elqb_union(w, v, v));
+    OUT(i);
 }
 
 /* Set operations and WITH, of each statement that has it. */
@@ -452,28 +501,134 @@ static inline void program_merge(struct qb_program *p)
 }
 
 /* Definitions: their values are in the text, so they are the same in both. */
+static inline void program_table(struct qb_program *p)
+{
+    elqb *w = p->w;
+    elqb_expr boss[] = { U.manager_id, ELQB_END }, id[] = { U.id, ELQB_END };
+    elqb_ddl *d = elqb_create_table(w, U, ELQB_IF_NOT_EXISTS);
+    elqb_sequence_options seven;
+    elqb_column_options column;
+    elqb_constraint_options constraint;
+
+    memset(&seven, 0, sizeof(seven));
+    memset(&column, 0, sizeof(column));
+    memset(&constraint, 0, sizeof(constraint));
+    seven.start = V(7);
+    column.primary_key = true;
+    column.identity = ELQB_IDENTITY_ALWAYS;
+    column.sequence = &seven;
+    elqb_column_v(d, U.id, &column);
+    memset(&column, 0, sizeof(column));
+    column.type = ELQB_SQL_TYPE("varchar(9)");
+    column.default_value = V("x");
+    column.collation = "C";
+    elqb_column_v(d, U.name, &column);
+    constraint.name = "c";
+    constraint.check = elqb_gt(w, U.age, V(0));
+    elqb_constraint_v(d, &constraint);
+    memset(&constraint, 0, sizeof(constraint));
+    constraint.foreign_key = boss;
+    constraint.references = id;
+    elqb_constraint_v(d, &constraint);
+    OUT(d);
+    d = elqb_alter_table(w, U.table, ELQB_IF_EXISTS);
+    elqb_column(d, elqb_typed(elqb_name("more"), INT4));
+    OUT(d);
+    d = elqb_create_table_named(w, elqb_table_named("app", "t"), 0);
+    elqb_column(d, elqb_typed(elqb_name("a"), INT4));
+    OUT(d);
+    OUT(elqb_create_sequence_v(w, "app", "s", 0, &seven));
+}
+
 static inline void program_ddl(struct qb_program *p)
 {
     elqb *w = p->w;
-    elqb_ddl *d = elqb_create_table(w, U, ELQB_IF_NOT_EXISTS);
+    elqb_index_options index;
 
-    elqb_column(d, U.id, .primary_key = true, .identity = ELQB_IDENTITY_ALWAYS,
-                .sequence = &(elqb_sequence_options){ .start = V(7) });
-    elqb_column(d, U.name, .type = ELQB_SQL_TYPE("varchar(9)"),
-                .default_value = V("x"), .collation = "C");
-    elqb_constraint(d, .name = "c", .check = elqb_gt(w, U.age, V(0)));
-    elqb_constraint(d, .foreign_key = ELQB_LIST(U.manager_id),
-                    .references = ELQB_LIST(U.id));
-    OUT(d);
-    d = elqb_alter_table(w, U.table, ELQB_IF_EXISTS);
-    elqb_column(d, elqb_typed(elqb_name("more"), INT4), .not_null = true);
-    OUT(d);
-    OUT(elqb_create_index(w, "i", U.table, ELQB_LIST(elqb_desc(w, U.name)),
-                          .where = elqb_eq(w, U.active, V(true))));
+    program_table(p);
+    memset(&index, 0, sizeof(index));
+    index.where = elqb_eq(w, U.active, V(true));
+    OUT(elqb_create_index_v(w, "i", U.table, L(elqb_desc(w, U.name)), &index));
     OUT(elqb_create_enum(w, "app", "mood", "a", "b"));
+    OUT(elqb_add_enum_value(w, "app", "mood", "c", NULL, "a", 0));
+    OUT(elqb_create_schema(w, "app", ELQB_IF_NOT_EXISTS));
     OUT(elqb_comment_on_column(w, U.id, "text"));
+    OUT(elqb_comment_on_table(w, U.table, "it's"));
+    OUT(elqb_comment_on_constraint(w, U.table, "c", NULL));
+    OUT(elqb_comment_on(w, ELQB_TYPE, "app", "mood", "text"));
     OUT(elqb_truncate(w, ELQB_TABLES(U.table, O.table), ELQB_CASCADE));
     OUT(elqb_drop_table(w, U.table, ELQB_IF_EXISTS));
+    OUT(elqb_drop_index(w, NULL, "i", 0));
+    OUT(elqb_drop_sequence(w, "app", "s", 0));
+    OUT(elqb_drop_type(w, "app", "mood", 0));
+    OUT(elqb_drop_schema(w, "app", ELQB_CASCADE));
+}
+
+/* Joins of each statement, and CTEs of each. */
+static inline void program_joins(struct qb_program *p)
+{
+    elqb *w = p->w;
+    elqb_insert *i = elqb_insert_new(w, U.table);
+    elqb_update *u = elqb_update_new(w, U.table);
+    elqb_delete *d = elqb_delete_new(w, U.table);
+    elqb_merge *m = elqb_merge_new(w, U.table);
+    elqb_cte *c = elqb_cte_new(w, "c"), *e = elqb_cte_new(w, "e");
+    elqb_cte *f = elqb_cte_new(w, "f");
+    elqb_select *s;
+
+    elqb_set(i, U.id, W(1, 2));
+    elqb_returning(i, U.id);
+    elqb_set(u, U.id, W(1, 2));
+    elqb_from(u, O.table);
+    elqb_join_natural(u, ELQB_INNER, P.table);
+    elqb_returning(u, U.id);
+    elqb_using(d, O.table);
+    elqb_join_using(d, ELQB_RIGHT, P.table, P.id);
+    OUT(d);
+    elqb_merge_using(m, O.table, elqb_eq(w, U.id, W(3, 4)));
+    elqb_join(m, ELQB_LEFT, P.table, elqb_eq(w, P.id, O.id));
+    elqb_join_using(m, ELQB_INNER, accounts_table().table, elqb_name("a"));
+    elqb_when_matched_delete(m, ELQB_NONE);
+    OUT(m);
+    elqb_cte_as(c, i);
+    elqb_cte_as(e, u);
+    elqb_cte_as(f, program_subselect(p));
+    elqb_cte_recurse_distinct(f, program_subselect(p));
+    elqb_cte_search_depth(f, "at", O.user_id);
+    elqb_cte_recursive(f);
+    s = elqb_intersect(w, elqb_except_all(w, program_subselect(p),
+                                          program_subselect(p)),
+                       program_subselect(p));
+    elqb_with(s, c);
+    elqb_with(s, e);
+    elqb_with(s, f);
+    OUT(program_copy(p, s));
+}
+
+/* Values for a compiled statement. */
+static inline void program_args(struct qb_program *p)
+{
+    elqb *w = p->w;
+    elqb_select *s = elqb_select_new(w);
+    elqb_compiled *c;
+    elqb_args a;
+
+    elqb_columns(s, elqb_bind("who", TEXT), W(1, 2));
+    elqb_for(s, ELQB_FOR_UPDATE, ELQB_WAIT);
+    elqb_clear_for(s);
+    c = p->plain ? NULL : elqb_compile(w, s);
+    if (!c)
+        return;
+    elqb_args_init(&a, c);
+    elqb_args_set(&a, "who", "z");
+    elqb_args_set_at(&a, elqb_compiled_count(c), 5);
+    p->failed |= strcmp(elqb_compiled_name(c, 1), "who") != 0;
+    p->failed |= elqb_compiled_oid(c, 2) != ELPQ_OID_INT4;
+    p->failed |= !elqb_args_statement(&a) || *elqb_args_error(&a);
+    elqb_args_reset(&a);
+    p->failed |= elqb_args_error_code(&a) != ELQB_OK;
+    elqb_args_clear(&a);
+    elqb_compiled_free(c);
 }
 
 /* Everything.  False, and an error of the workspace, if it fails. */
@@ -490,17 +645,20 @@ static inline bool run_program(struct qb_program *p)
     program_select(p);
     program_insert(p);
     program_more_forms(p);
+    program_values(p);
     program_with(p);
     program_from(p);
     program_merge(p);
+    program_joins(p);
     program_ddl(p);
+    program_args(p);
     elqb_schema_translate(w, ELQB_SCHEMA("crm", "app"));
     program_update(p);
     text = elqb_text(w, "SELECT :a", ELQB_ARG("a", W(1, 2)));
     OUT(text);
     p->failed |= !elqb_tagged(w, elqb_render(w, text), ELQB_TAG("a", "b"));
     p->failed |= !elqb_pretty(w, elqb_debug(w, text));
-    return !p->failed;
+    return !p->failed && elqb_error_code(w) == ELQB_OK;
 }
 
 #undef NONE

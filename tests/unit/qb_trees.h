@@ -2,98 +2,18 @@
 /*
  * Random expressions of every operator and form, made twice: by the library,
  * which leaves out what parentheses it can, and as text with parentheses around
- * every operand.  For check_qb_precedence.c and check_qb_mutations.c.
+ * every operand.  For check_qb_precedence.c, check_qb_mutations.c and
+ * check_qb_statements.c.
  *
- * The printing knows spellings, and nothing of precedence.  What SQL makes one
- * of (a AND b AND c, x[1][2]) is printed as one, too.
+ * The printing knows spellings, and nothing of precedence.
  */
 #ifndef ELPQ_TESTS_QB_TREES_H
 #define ELPQ_TESTS_QB_TREES_H
 
-#include "qb/internal.h"
-
-#include "check_qb.h"
-
-#define TEXT_SIZE (1 << 20)
-
-struct printer {
-    char text[TEXT_SIZE];
-    size_t size;
-};
-
-static struct printer out;
+#include "qb_forms.h"
 
 /* The operators or forms that are to come often; -1: none. */
 static int favourites[3] = { -1, -1, -1 };
-
-static void put(const char *s)
-{
-    size_t size = strlen(s);
-
-    ck_assert_uint_lt(out.size + size, TEXT_SIZE);
-    memcpy(out.text + out.size, s, size + 1);
-    out.size += size;
-}
-
-static void put_word(const char *word)
-{
-    put(" ");
-    put(word);
-    put(" ");
-}
-
-/* A leaf: the same in both texts. */
-static elqb_expr make_leaf(void)
-{
-    static const char *const names[] = { "a", "b", "c", "d" };
-    char number[20];
-    unsigned name;
-
-    switch (random_below(8)) {
-    case 0:
-        snprintf(number, sizeof(number), "%d", (int)random_below(9));
-        put(number);
-        return elqb_lit((int)strtol(number, NULL, 10));
-    case 1:
-        put("'x'");
-        return elqb_lit("x");
-    case 2:
-        put("-7");
-        return elqb_lit(-7);
-    case 3:
-        put("NULL::int4");
-        return elqb_null(INT4);
-    default:
-        break;
-    }
-    name = random_below(4);
-    put("\"");
-    put(names[name]);
-    put("\"");
-    return elqb_name(names[name]);
-}
-
-static elqb_expr make_tree(int depth);
-
-/* An operand in parentheses. */
-static elqb_expr make_operand(int depth)
-{
-    elqb_expr e;
-
-    put("(");
-    e = make_tree(depth - 1);
-    put(")");
-    return e;
-}
-
-/* Without them, where commas or brackets already separate. */
-static elqb_expr make_item(int depth, const char *after)
-{
-    elqb_expr e = make_tree(depth - 1);
-
-    put(after);
-    return e;
-}
 
 /* --------------------------------------------- operators made by ops.def */
 
@@ -148,333 +68,6 @@ static elqb_expr make_fixed(int depth, size_t op)
     return operators[op].ternary(q, a, b, c);
 }
 
-/* ------------------------------------------------ forms with their own text */
-
-/* a AND b AND c is one node to the parser as well, but only unparenthesised:
- * the terms are printed the way they are flattened. */
-static elqb_expr make_logic(int depth, enum elqb__op op)
-{
-    elqb_expr terms[4];
-    unsigned count = 2 + random_below(2);
-
-    for (unsigned i = 0; i < count; i++) {
-        size_t start;
-
-        if (i)
-            put_word(op == OP_AND ? "AND" : "OR");
-        start = out.size;
-        terms[i] = make_operand(depth);
-        if (terms[i].kind == ELQB_KIND_NODE && terms[i].u.node->op == op) {
-            out.text[start] = ' '; /* (a AND b) is taken apart */
-            out.text[out.size - 1] = ' ';
-        }
-    }
-    terms[count] = ELQB_END;
-    return op == OP_AND ? elqb_and_v(q, terms) : elqb_or_v(q, terms);
-}
-
-static elqb_expr make_and(int depth)
-{
-    return make_logic(depth, OP_AND);
-}
-
-static elqb_expr make_or(int depth)
-{
-    return make_logic(depth, OP_OR);
-}
-
-static elqb_expr make_concat(int depth)
-{
-    elqb_expr a = make_operand(depth), b;
-
-    put_word("||");
-    b = make_operand(depth);
-    return elqb_concat(q, a, b);
-}
-
-static const char *const spellings[] = { "<->", "@>", "+", "=",  "<=", "%",
-                                         "~~", "!!=", "||", "@-@", "^", "->" };
-
-static const char *pick_spelling(void)
-{
-    return spellings[random_below(sizeof(spellings) / sizeof(*spellings))];
-}
-
-static elqb_expr make_spelled(int depth)
-{
-    const char *spelling = pick_spelling();
-    elqb_expr a = make_operand(depth);
-    bool schema = random_below(3) == 0;
-
-    put(schema ? " OPERATOR(\"s\"." : " ");
-    put(spelling);
-    put(schema ? ") " : " ");
-    return schema ? elqb_operator_in(q, "s", a, spelling, make_operand(depth))
-                  : elqb_operator(q, a, spelling, make_operand(depth));
-}
-
-static elqb_expr make_prefixed(int depth)
-{
-    if (random_below(2)) {
-        put(" |/ ");
-        return elqb_operator_prefix(q, "|/", make_operand(depth));
-    }
-    put(" OPERATOR(\"s\".@-) ");
-    return elqb_operator_prefix_in(q, "s", "@-", make_operand(depth));
-}
-
-static elqb_expr make_in_list(int depth)
-{
-    elqb_expr list[3], a = make_operand(depth);
-    bool not = random_below(2);
-
-    put(not ? " NOT IN (" : " IN (");
-    list[0] = make_item(depth, ", ");
-    list[1] = make_item(depth, ")");
-    list[2] = ELQB_END;
-    return not ? elqb_not_in_v(q, a, list) : elqb_in_v(q, a, list);
-}
-
-static elqb_expr make_row(int depth)
-{
-    elqb_expr a, b;
-
-    put("(");
-    a = make_item(depth, ", ");
-    b = make_item(depth, ")");
-    return elqb_row(q, a, b);
-}
-
-/* (a, b) IN ((c, d), (e, f)) and = */
-static elqb_expr make_rows(int depth)
-{
-    elqb_expr a = make_row(depth), b, c;
-
-    if (random_below(2)) {
-        put(" IN (");
-        b = make_row(depth);
-        put(", ");
-        c = make_row(depth);
-        put(")");
-        return elqb_in(q, a, b, c);
-    }
-    put(" < ");
-    return elqb_lt(q, a, make_row(depth));
-}
-
-static elqb_expr make_in_unnest(int depth)
-{
-    elqb_expr a = make_row(depth), b, c;
-
-    put(" IN (SELECT * FROM \"unnest\"(");
-    b = make_item(depth, ", ");
-    c = make_item(depth, "))");
-    return elqb_in_arrays(q, a, b, c);
-}
-
-static elqb_expr make_periods(int depth)
-{
-    elqb_expr a, b, c, d;
-
-    put("(");
-    a = make_item(depth, ", ");
-    b = make_item(depth, ") OVERLAPS (");
-    c = make_item(depth, ", ");
-    d = make_item(depth, ")");
-    return elqb_periods_overlap(q, a, b, c, d);
-}
-
-static elqb_expr make_any_all(int depth)
-{
-    static const char *const quantified[] = { "=", "<", "@>", "+", "~", "LIKE",
-                                              "NOT ILIKE" };
-    const char *spelling = quantified[random_below(7)];
-    elqb_expr a = make_operand(depth), b;
-    bool all = random_below(2), schema = random_below(4) == 0;
-
-    if (schema)
-        spelling = "+";
-    put(schema ? " OPERATOR(\"s\"." : " ");
-    put(spelling);
-    put(schema ? ")" : "");
-    put(all ? " ALL (" : " ANY (");
-    if (random_below(2)) {
-        put("ARRAY[");
-        b = make_item(depth, "]");
-        b = elqb_array(q, b);
-    } else {
-        b = make_concat(depth);
-    }
-    put(")");
-    if (schema)
-        return all ? elqb_operator_all_in(q, "s", a, spelling, b)
-                   : elqb_operator_any_in(q, "s", a, spelling, b);
-    return all ? elqb_operator_all(q, a, spelling, b)
-               : elqb_operator_any(q, a, spelling, b);
-}
-
-/* ---------------------------------------------------- indirection and atoms */
-
-static elqb_expr make_slice(int depth, elqb_expr a)
-{
-    elqb_expr from = ELQB_NONE, to = ELQB_NONE;
-
-    put("[");
-    if (random_below(2))
-        from = make_item(depth, " ");
-    put(" : ");
-    if (random_below(2))
-        to = make_item(depth, " ");
-    put("]");
-    return elqb_slice(q, a, from, to);
-}
-
-/* (base)[i][j : k].f */
-static elqb_expr make_indirection(int depth)
-{
-    size_t start = out.size;
-    elqb_expr e = make_operand(depth), i;
-    unsigned count = 1 + random_below(2);
-
-    if (e.kind == ELQB_KIND_NODE && (e.u.node->kind == NODE_SUBSCRIPT ||
-                                     e.u.node->kind == NODE_SLICE ||
-                                     e.u.node->kind == NODE_FIELD)) {
-        out.text[start] = ' '; /* they are added to, not nested */
-        out.text[out.size - 1] = ' ';
-    }
-    while (count--)
-        switch (random_below(3)) {
-        case 0:
-            put("[");
-            i = make_item(depth, "]");
-            e = elqb_subscript(q, e, i);
-            break;
-        case 1:
-            e = make_slice(depth, e);
-            break;
-        default:
-            put(".\"f\"");
-            e = elqb_field(q, e, "f");
-            break;
-        }
-    return e;
-}
-
-static elqb_expr make_function(int depth)
-{
-    elqb_expr a, b, c;
-
-    switch (random_below(4)) {
-    case 0:
-        put("\"f\"(");
-        a = make_item(depth, ", \"x\" => ");
-        b = make_item(depth, ", VARIADIC \"y\" => ");
-        c = make_item(depth, ")");
-        return elqb_func(q, "f", a, elqb_named(q, "x", b),
-                         elqb_variadic(q, elqb_named(q, "y", c)));
-    case 1:
-        put("COALESCE(");
-        a = make_item(depth, ", ");
-        b = make_item(depth, ")");
-        return elqb_coalesce(q, a, b);
-    case 2:
-        put("\"s\".\"g\"(DISTINCT ");
-        a = make_item(depth, " ORDER BY ");
-        b = make_item(depth, " DESC) FILTER (WHERE ");
-        c = make_item(depth, ")");
-        a = elqb_agg_distinct(q, elqb_func_in(q, "s", "g", a));
-        return elqb_agg_filter(q, elqb_agg_order_by(q, a, elqb_desc(q, b)), c);
-    default:
-        put("EXTRACT(\"year\" FROM ");
-        return elqb_extract(q, "year", make_item(depth, ")"));
-    }
-}
-
-static elqb_expr make_case(int depth)
-{
-    elqb_expr base = ELQB_NONE, a, b, c = ELQB_NONE;
-
-    put("CASE ");
-    if (random_below(2))
-        base = make_item(depth, " ");
-    put("WHEN ");
-    a = make_item(depth, " THEN ");
-    b = make_item(depth, " ");
-    if (random_below(2)) {
-        put("ELSE ");
-        c = make_item(depth, " ");
-    }
-    put("END");
-    return elqb_case_v(q, base, ELQB_LIST(a, b), c);
-}
-
-static elqb_expr make_atom(int depth)
-{
-    elqb_expr a, b;
-
-    switch (random_below(4)) {
-    case 0:
-        put("CAST(");
-        return elqb_cast(q, make_item(depth, " AS int4[])"), "int4[]");
-    case 1:
-        put("ARRAY[");
-        a = make_item(depth, ", ");
-        b = make_item(depth, "]");
-        return elqb_array(q, a, b);
-    case 2: /* text may hold any operator, so it is grouped as an operand */
-        put("\"a\" OR \"b\"");
-        return elqb_text(q, "\"a\" OR \"b\"");
-    default:
-        return make_row(depth);
-    }
-}
-
-static elqb_expr make_collate(int depth)
-{
-    elqb_expr a = make_operand(depth);
-
-    put(" COLLATE \"s\".\"C\"");
-    return elqb_collate_in(q, a, "s", "C");
-}
-
-/* SELECT a FROM "t" WHERE b ORDER BY c */
-static elqb_select *make_select(int depth)
-{
-    elqb_select *s = elqb_select_new(q);
-
-    put("SELECT ");
-    elqb_columns(s, make_item(depth, " FROM \"t\" WHERE "));
-    elqb_from(s, elqb_table_named(NULL, "t"));
-    elqb_where(s, make_item(depth, ""));
-    if (random_below(2)) {
-        put(" ORDER BY ");
-        elqb_order_by(s, elqb_desc(q, make_item(depth, " DESC")));
-    }
-    return s;
-}
-
-static elqb_expr make_subquery(int depth)
-{
-    elqb_expr e = ELQB_NONE;
-    elqb_select *s;
-    unsigned kind = random_below(4);
-    bool not = random_below(2);
-
-    if (kind == 0)
-        e = make_operand(depth);
-    put(kind == 0   ? (not ? " NOT IN (" : " IN (")
-        : kind == 1 ? "EXISTS ("
-        : kind == 2 ? "ARRAY("
-                    : "(");
-    s = make_select(depth);
-    put(")");
-    if (kind == 0)
-        return not ? elqb_not_in_select(q, e, s) : elqb_in_select(q, e, s);
-    return kind == 1   ? elqb_exists(q, s)
-           : kind == 2 ? elqb_array_select(q, s)
-                       : elqb_scalar(q, s);
-}
-
 /* The forms, how often each comes, and which operator they show. */
 static const struct {
     enum elqb__op op;
@@ -498,6 +91,9 @@ static const struct {
     { OP_NO, OP_NO, 2, make_case },
     { OP_NO, OP_NO, 3, make_atom },
     { OP_NO, OP_NO, 2, make_subquery },
+    { OP_NO, OP_NO, 1, make_any_select },
+    { OP_NO, OP_NO, 1, make_within_group },
+    { OP_NO, OP_NO, 2, make_over },
 };
 #define FORMS (sizeof(forms) / sizeof(forms[0]))
 
@@ -512,7 +108,7 @@ static elqb_expr make_tree(int depth)
     unsigned weights = 0, choice;
     size_t form = 0;
 
-    if (depth == 0 || random_below(8) == 0)
+    if (depth <= 0 || random_below(8) == 0)
         return make_leaf();
     for (int i = 0; i < 3; i++)
         if (favourites[i] >= 0 && random_below(4) == 0)
@@ -528,17 +124,43 @@ static elqb_expr make_tree(int depth)
 }
 
 /* SELECT with a random tree: the library's statement, and the text in `out`. */
-static const elpq_statement *make_both(int depth)
+static inline const elpq_statement *make_both(int depth)
 {
     elqb_select *s = elqb_select_new(q);
     const elpq_statement *st;
 
     out.size = 0;
+    parameters = 0;
     put("SELECT ");
     elqb_columns(s, make_tree(depth));
     st = elqb_render(q, s);
     ck_assert_msg(st != NULL, "%s", elqb_error(q));
     return st;
+}
+
+/* The parser sees the same in the text and in `out`. */
+static inline void same_tree(long long i, const char *sql)
+{
+    char *is = parse_tree(sql), *wanted = parse_tree(out.text);
+
+#ifdef HAVE_PG_QUERY
+    ck_assert_msg(wanted != NULL, "bad test: %s", out.text);
+    ck_assert_msg(is != NULL, "unparseable: %s", sql);
+    ck_assert_msg(strcmp(is, wanted) == 0, "tree %lld:\n  is   %s\n  not  %s",
+                  i, sql, out.text);
+#else
+    (void)i;
+#endif
+    free(is);
+    free(wanted);
+}
+
+/* A number from the environment. */
+static inline long long test_number(const char *variable, long long otherwise)
+{
+    const char *value = getenv(variable);
+
+    return value && *value ? strtoll(value, NULL, 10) : otherwise;
 }
 
 #endif
