@@ -104,7 +104,7 @@ START_TEST(test_expressions)
            "DEFAULT (true AND false), \"manager_id\" int4 DEFAULT 1 + 2 "
            "REFERENCES \"users\" (\"id\") ON DELETE SET NULL ON UPDATE SET "
            "DEFAULT DEFERRABLE, \"tags\" text[] DEFAULT '{}', \"data\" jsonb "
-           "DEFAULT '{}'::jsonb, \"balance\" numeric DEFAULT 0 CHECK "
+           "DEFAULT '{}', \"balance\" numeric DEFAULT 0 CHECK "
            "(\"balance\" IS NULL OR \"balance\" IN (0::numeric, 1::numeric)), "
            "\"created_at\" timestamptz DEFAULT \"now\"())");
 }
@@ -307,7 +307,7 @@ START_TEST(test_sequences)
                              .start = V(0), .cache = V(10u), .cycle = true,
                              .owned_by = accounts_table().id),
         "CREATE SEQUENCE IF NOT EXISTS \"app\".\"s\" AS int2 INCREMENT BY 5 "
-        "MINVALUE -100 MAXVALUE 30000 START WITH 0 CACHE 10 CYCLE OWNED BY "
+        "START WITH 0 MINVALUE -100 MAXVALUE 30000 CACHE 10 CYCLE OWNED BY "
         "\"crm\".\"accounts\".\"id\"");
     DDL(elqb_create_sequence(q, NULL, "s", 0, .cycle = true),
         "CREATE SEQUENCE \"s\" CYCLE");

@@ -321,14 +321,15 @@ START_TEST(test_constraint_mistakes)
 {
     static const char *const texts[] = {
         "elqb_constraint: it is not one of .primary_key, .unique, "
-        ".foreign_key, .check",
+        ".foreign_key, .exclude, .check",
         "elqb_constraint: the statement makes no constraints",
         "elqb_constraint: it is not one of .primary_key, .unique, "
-        ".foreign_key, .check",
+        ".foreign_key, .exclude, .check",
         "elqb_constraint: .foreign_key and .references go together",
         "elqb_constraint: it has options of a foreign key",
         "elqb_constraint: .nulls_not_distinct is of .unique",
-        "elqb_constraint: .include is of .unique and .primary_key",
+        "elqb_constraint: .include is of .unique, .primary_key and "
+        ".exclude",
         "elqb_constraint: .no_inherit is of .check",
         "elqb_constraint: a check is not deferrable",
         "elqb_constraint: .not_valid is of .check and .foreign_key of ALTER "
