@@ -15,6 +15,9 @@
 #include "corpus_select.h"
 #include "corpus_types.h"
 
+#define SAMPLE_FILE "data/sqlalchemy-sample.json"
+#define MORE_FILE "data/sqlalchemy-more.json"
+
 struct corpus {
     const char *file;
     struct {
@@ -25,8 +28,8 @@ struct corpus {
 
 #define PART(name) { name##_written, LENGTH(name##_written) }
 static const struct corpus corpora[] = {
-    { "sqlalchemy-sample.json", { PART(sample) } },
-    { "sqlalchemy-more.json",
+    { SAMPLE_FILE, { PART(sample) } },
+    { MORE_FILE,
       { PART(select), PART(cte), PART(aggregate), PART(expr), PART(types),
         PART(dml), PART(ddl) } },
 };

@@ -76,18 +76,24 @@ static inline elqb_expr labeled(elqb_expr column)
 
 /* ------------------------------------------------------------------- data */
 
-/* A file of tests/data, which lies beside this file's folder. */
-static inline const struct json *read_corpus(struct json_pool *pool,
-                                             const char *name)
+#define PATH_SIZE 4096
+
+/* The path of a file of tests/, whose folder unit/ this file is in. */
+static inline void find_file(char *path, const char *name)
 {
-    char path[4096];
+    snprintf(path, PATH_SIZE, "%.*s/../%s",
+             (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__, name);
+}
+
+/* Its text; the caller frees it. */
+static inline char *read_file(const char *name)
+{
+    char path[PATH_SIZE];
     char *text;
     long size;
     FILE *file;
-    const struct json *corpus;
 
-    snprintf(path, sizeof(path), "%.*s/../data/%s",
-             (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__, name);
+    find_file(path, name);
     file = fopen(path, "rb");
     ck_assert_msg(file != NULL, "cannot open %s", path);
     fseek(file, 0, SEEK_END);
@@ -96,7 +102,15 @@ static inline const struct json *read_corpus(struct json_pool *pool,
     text = calloc(1, (size_t)size + 1);
     ck_assert_uint_eq(fread(text, 1, (size_t)size, file), (size_t)size);
     fclose(file);
-    corpus = json_read(pool, text);
+    return text;
+}
+
+static inline const struct json *read_corpus(struct json_pool *pool,
+                                             const char *name)
+{
+    char *text = read_file(name);
+    const struct json *corpus = json_read(pool, text);
+
     free(text);
     ck_assert(json_get(corpus, "cases") &&
               json_get(corpus, "cases")->count > 0);

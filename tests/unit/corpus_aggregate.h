@@ -96,10 +96,10 @@ STATEMENT(percentile)
 {
     elqb_expr half = elqb_func(q, "percentile_cont", V(0.5));
     elqb_select *s = COLUMNS(
-        O.table, O.status,
-        elqb_agg_within_group(q, half, elqb_desc(q, O.total)));
+        I.table, I.product_id,
+        elqb_agg_within_group(q, half, elqb_desc(q, I.qty)));
 
-    elqb_group_by(s, O.status);
+    elqb_group_by(s, I.product_id);
     return RENDER(s);
 }
 

@@ -102,7 +102,7 @@ STATEMENT(upsert_where)
     elqb_insert *i = elqb_insert_new(q, P.table);
 
     elqb_set(i, P.id, V(1));
-    elqb_set(i, P.sku, V("chair"));
+    elqb_set(i, P.sku, V("s"));
     elqb_set(i, P.name, V("Chair"));
     elqb_set(i, P.stock, V(5));
     elqb_on_conflict_update(i, P.sku);
@@ -120,7 +120,7 @@ STATEMENT(upsert_index_where)
     elqb_insert *i = elqb_insert_new(q, P.table);
 
     elqb_set(i, P.id, V(9));
-    elqb_set(i, P.sku, V("sofa"));
+    elqb_set(i, P.sku, V("sofa2"));
     elqb_set(i, P.name, V("Sofa"));
     elqb_on_conflict_update(i, P.name);
     elqb_conflict_index_where(i, elqb_gt(q, P.stock, elqb_lit(0)));

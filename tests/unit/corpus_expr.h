@@ -19,8 +19,8 @@ STATEMENT(case_searched)
 
 STATEMENT(case_simple)
 {
-    return RENDER(COLUMNS(O.table, elqb_case_of(q, O.status, V(0), V("new"),
-                                                V(1), V("paid"), V(2))));
+    return RENDER(COLUMNS(U.table, elqb_case_of(q, U.name, V(0), V("ann"), V(1),
+                                                V("bob"), V(2))));
 }
 
 STATEMENT(casts)
@@ -30,14 +30,14 @@ STATEMENT(casts)
 
     return RENDER(COLUMNS(
         U.table, elqb_as(q, age, "age"), elqb_as(q, balance, "balance"),
-        elqb_cast(q, V("5"), "integer"), elqb_null(TIMESTAMPTZ)));
+        elqb_cast(q, V("word"), "varchar(3)"), elqb_null(TIMESTAMPTZ)));
 }
 
 STATEMENT(type_coerce)
 {
-    elqb_expr a = elqb_json_get(q, U.data, V("a"));
+    elqb_expr b = elqb_json_text(q, U.data, V("b"));
 
-    return RENDER(WHERE(U.table, elqb_eq(q, a, V("\"x\""))));
+    return RENDER(WHERE(U.table, elqb_eq(q, b, V("x"))));
 }
 
 STATEMENT(betweens)
@@ -148,10 +148,12 @@ STATEMENT(extract)
 
 STATEMENT(date_functions)
 {
+    elqb_expr age = elqb_func(q, "age", O.placed_at, U.created_at);
+
     return RENDER(users_orders(
         ELQB_LIST(elqb_func(q, "date_trunc", V("month"), O.placed_at),
                   elqb_func(q, "to_char", O.placed_at, V("YYYY-MM")),
-                  elqb_func(q, "age", O.placed_at, U.created_at))));
+                  elqb_as(q, elqb_cast(q, age, "text"), "age"))));
 }
 
 STATEMENT(interval)

@@ -48,8 +48,9 @@ STATEMENT(array_concat)
     const char *items[] = { "q" };
     elqb_expr more = elqb_cast(q, elqb_items(items, 1), "text[]");
     elqb_select *s = COLUMNS(U.table, elqb_concat(q, U.tags, more));
+    elqb_expr red = elqb_cast(q, elqb_array(q, V("red")), "text[]");
 
-    elqb_where(s, elqb_contains(q, U.tags, elqb_array(q, V("red"))));
+    elqb_where(s, elqb_contains(q, U.tags, red));
     return RENDER(s);
 }
 
@@ -128,29 +129,36 @@ STATEMENT(fulltext_match)
 {
     return RENDER(WHERE(P.table,
                         elqb_match(q, P.search,
-                                   elqb_func(q, "to_tsquery", V("english"),
+                                   elqb_func(q, "to_tsquery", elqb_lit("english"),
                                              V("red & chair")))));
 }
 
 STATEMENT(fulltext_rank)
 {
-    elqb_expr tsq = elqb_func(q, "websearch_to_tsquery", V("english"),
+    elqb_expr tsq = elqb_func(q, "websearch_to_tsquery", elqb_lit("english"),
                               V("blue OR chair"));
-    elqb_expr rank = elqb_func(q, "ts_rank", P.search, tsq);
+    elqb_expr rank = elqb_cast(q, elqb_func(q, "ts_rank", P.search, tsq),
+                               "numeric(6, 4)");
     elqb_select *s = COLUMNS(P.table, P.id, elqb_as(q, rank, "rank"));
 
-    elqb_where(s, elqb_match(q, elqb_func(q, "to_tsvector", V("english"),
+    elqb_where(s, elqb_match(q, elqb_func(q, "to_tsvector", elqb_lit("english"),
                                           P.name), tsq));
-    elqb_order_by(s, elqb_desc(q, elqb_name("rank")));
+    elqb_order_by(s, elqb_desc(q, elqb_name("rank")), P.id);
     return RENDER(s);
 }
 
 /* ------------------------------------------------------------------ ranges */
 
+static elqb_expr days(const char *from, const char *to)
+{
+    return elqb_func(q, "tstzrange",
+                     elqb_cast(q, elqb_lit(from), "timestamptz"),
+                     elqb_cast(q, elqb_lit(to), "timestamptz"));
+}
+
 STATEMENT(range_functions)
 {
-    elqb_expr half = elqb_func(q, "tstzrange", V("2024-01-01"),
-                               V("2024-06-01"));
+    elqb_expr half = days("2024-01-01", "2024-06-01");
     elqb_select *s = COLUMNS(P.table, elqb_func(q, "lower", P.valid),
                              elqb_func(q, "upper_inf", P.valid),
                              elqb_mul(q, P.valid, half));
@@ -161,8 +169,7 @@ STATEMENT(range_functions)
 
 STATEMENT(range_operators)
 {
-    elqb_expr year = elqb_func(q, "tstzrange", V("2024-01-01"),
-                               V("2025-01-01"));
+    elqb_expr year = days("2024-01-01", "2025-01-01");
 
     return RENDER(WHERE(P.table,
                         elqb_or(q, elqb_range_left(q, P.valid, year),
