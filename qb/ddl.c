@@ -198,7 +198,8 @@ elqb_ddl *elqb__new_ddl(elqb *q, const char *function,
                         enum elqb__ddl_kind kind, elqb_table t,
                         unsigned flags, unsigned allowed)
 {
-    bool only = kind == DDL_ALTER_TABLE || kind == DDL_CREATE_INDEX;
+    bool only = kind == DDL_ALTER_TABLE || kind == DDL_CREATE_INDEX ||
+                kind == DDL_DROP_CONSTRAINT;
     elqb_ddl *d;
 
     if (elqb__failed(q))
@@ -241,6 +242,19 @@ static elqb_ddl *drop(elqb *q, const char *function, const char *word,
 elqb_ddl *elqb_drop_table(elqb *q, elqb_table t, unsigned flags)
 {
     return drop(q, "elqb_drop_table", "TABLE", t, flags, 0);
+}
+
+elqb_ddl *elqb_drop_constraint(elqb *q, elqb_table t, const char *name,
+                               unsigned flags)
+{
+    static const char function[] = "elqb_drop_constraint";
+    elqb_ddl *d = elqb__new_ddl(q, function, DDL_DROP_CONSTRAINT, t, flags,
+                                ELQB_IF_EXISTS | ELQB_CASCADE);
+
+    if (!d || !elqb__keep_name(q, function, &name))
+        return NULL;
+    d->u.object.constraint = name;
+    return d;
 }
 
 elqb_ddl *elqb_drop_index(elqb *q, const char *schema, const char *name,

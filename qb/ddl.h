@@ -20,6 +20,7 @@ enum elqb__ddl_kind {
     DDL_ADD_ENUM_VALUE,
     DDL_CREATE_SEQUENCE,
     DDL_DROP,
+    DDL_DROP_CONSTRAINT,
     DDL_TRUNCATE,
     DDL_COMMENT
 };
@@ -70,7 +71,7 @@ struct elqb_ddl {
         struct {
             const char *word; /* TABLE, INDEX ...                           */
             const char *text; /* of a comment; NULL: none                   */
-            const char *constraint;
+            const char *constraint; /* that is dropped, or commented on     */
             elqb_expr column;
         } object;
         struct {

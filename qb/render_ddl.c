@@ -471,6 +471,16 @@ static void put_drop(struct elqb__render *r, const elqb_ddl *d)
     put_flag(r, d, ELQB_CASCADE, " CASCADE");
 }
 
+static void put_drop_constraint(struct elqb__render *r, const elqb_ddl *d)
+{
+    PUT(r, "ALTER TABLE ");
+    elqb__put_table(r, &d->table);
+    PUT(r, " DROP CONSTRAINT ");
+    put_flag(r, d, ELQB_IF_EXISTS, "IF EXISTS ");
+    elqb__put_name(r, d->u.object.constraint);
+    put_flag(r, d, ELQB_CASCADE, " CASCADE");
+}
+
 static void put_truncate(struct elqb__render *r, const elqb_ddl *d)
 {
     for (uint32_t i = 0; i < d->u.truncate.count; i++) {
@@ -513,6 +523,7 @@ void elqb__put_ddl(struct elqb__render *r, const elqb_ddl *d)
         [DDL_ADD_ENUM_VALUE] = put_add_enum_value,
         [DDL_CREATE_SEQUENCE] = put_create_sequence,
         [DDL_DROP] = put_drop,
+        [DDL_DROP_CONSTRAINT] = put_drop_constraint,
         [DDL_TRUNCATE] = put_truncate,
         [DDL_COMMENT] = put_comment,
     };

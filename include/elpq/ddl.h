@@ -244,6 +244,11 @@ typedef struct elqb_table_options {
 ELPQ_API void elqb_table_clauses_v(elqb_ddl *d,
                                    const elqb_table_options *options);
 
+/** ALTER TABLE t DROP CONSTRAINT name, with ELQB_IF_EXISTS, which is of the
+ *  constraint, and ELQB_CASCADE. */
+ELPQ_API elqb_ddl *elqb_drop_constraint(elqb *q, elqb_table t,
+                                        const char *name, unsigned flags);
+
 /** DROP TABLE, with ELQB_IF_EXISTS, ELQB_CASCADE. */
 ELPQ_API elqb_ddl *elqb_drop_table(elqb *q, elqb_table t, unsigned flags);
 

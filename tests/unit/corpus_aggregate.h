@@ -169,6 +169,78 @@ STATEMENT(bool_agg)
         elqb_func(q, "max", U.age), elqb_func(q, "jsonb_agg", U.name)));
 }
 
+/* ---------------------------------------------------------- put together */
+
+STATEMENT(sum_case)
+{
+    elqb_expr paid = elqb_case(q, V(0), elqb_eq(q, O.status, V("paid")),
+                               O.total);
+    elqb_expr large = elqb_case(q, ELQB_NONE, elqb_gt(q, O.total, V(10)),
+                                V(1));
+
+    return RENDER(COLUMNS(O.table, SUM(paid), COUNT_OF(large)));
+}
+
+STATEMENT(percentile_disc_array)
+{
+    elqb_expr shares = elqb_cast(q, elqb_array(q, V(0.25), V(0.75)),
+                                 "float8[]");
+    elqb_expr call = elqb_func(q, "percentile_disc", shares);
+
+    return RENDER(COLUMNS(
+        I.table, elqb_agg_within_group(q, call, elqb_asc(q, I.qty))));
+}
+
+STATEMENT(json_object_agg)
+{
+    return RENDER(COLUMNS(
+        U.table, elqb_func(q, "json_object_agg", U.name, U.id),
+        elqb_agg_filter(q, elqb_func(q, "array_agg", U.id), U.active)));
+}
+
+STATEMENT(array_agg_index)
+{
+    elqb_expr ids = elqb_agg_order_by(q, elqb_func(q, "array_agg", U.id),
+                                      elqb_desc(q, U.age));
+
+    return RENDER(COLUMNS(U.table, elqb_subscript(q, ids, V(1))));
+}
+
+STATEMENT(having_no_group)
+{
+    elqb_select *s = COLUMNS(U.table, elqb_func(q, "max", U.age));
+
+    elqb_having(s, elqb_gt(q, elqb_count(q), V(2)));
+    return RENDER(s);
+}
+
+STATEMENT(window_whole)
+{
+    elqb_expr best = elqb_over(q, elqb_func(q, "first_value", I.product_id),
+                               .partition_by = ELQB_LIST(I.order_id),
+                               .order_by = ELQB_LIST(elqb_desc(q, I.qty)),
+                               .frame = ELQB_ROWS,
+                               .start = elqb_unbounded_preceding(),
+                               .end = elqb_unbounded_following());
+    elqb_expr half = elqb_over(q, elqb_func(q, "ntile", V(2)),
+                               .order_by = ELQB_LIST(I.order_id,
+                                                     I.product_id));
+
+    return RENDER(COLUMNS(I.table, I.order_id, elqb_as(q, best, "best"),
+                          half));
+}
+
+STATEMENT(window_difference)
+{
+    elqb_expr before = elqb_over(q, elqb_func(q, "lag", O.total),
+                                 .order_by = ELQB_LIST(O.id));
+    elqb_expr after = elqb_over(q, elqb_func(q, "lead", O.total, V(1)),
+                                .order_by = ELQB_LIST(O.id));
+
+    return RENDER(COLUMNS(O.table, O.id, elqb_sub(q, O.total, before),
+                          elqb_coalesce(q, after, V(0))));
+}
+
 static const struct written aggregate_written[] = {
     WRITTEN(rows_between),
     WRITTEN(rows_offsets),
@@ -187,6 +259,13 @@ static const struct written aggregate_written[] = {
     WRITTEN(cube),
     WRITTEN(grouping_sets),
     WRITTEN(bool_agg),
+    WRITTEN(sum_case),
+    WRITTEN(percentile_disc_array),
+    WRITTEN(json_object_agg),
+    WRITTEN(array_agg_index),
+    WRITTEN(having_no_group),
+    WRITTEN(window_whole),
+    WRITTEN(window_difference),
 };
 
 #endif

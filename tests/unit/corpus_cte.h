@@ -294,6 +294,153 @@ STATEMENT(for_of_alias)
     return RENDER(s);
 }
 
+/* ------------------------------------------------------- CTEs, put together */
+
+static elqb_table two_rows(const char *name, const char *type)
+{
+    return elqb_values_table(q, "v",
+                             ((const elqb_column_def[]){
+                                 { "id", "int4" }, { name, type }, { 0 } }),
+                             elqb_row(q, V(1), V(10)),
+                             elqb_row(q, V(2), V(20)));
+}
+
+STATEMENT(values_cte)
+{
+    elqb_table v = two_rows("n", "int4"), t;
+    elqb_cte *c = elqb_cte_new(q, "t");
+    elqb_select *s;
+
+    t = cte_of(c, COLUMNS(v, labeled(elqb_col(q, v, "id")),
+                          labeled(elqb_col(q, v, "n"))));
+    s = COLUMNS(U.table, U.name, elqb_col(q, t, "n"));
+    elqb_join(s, ELQB_INNER, t, elqb_eq(q, U.id, elqb_col(q, t, "id")));
+    elqb_with(s, c);
+    return RENDER(s);
+}
+
+STATEMENT(cte_nested)
+{
+    elqb_cte *inner = elqb_cte_new(q, "inner_");
+    elqb_cte *outer = elqb_cte_new(q, "outer_");
+    elqb_select *active = COLUMNS(U.table, labeled(U.id)), *rest, *s;
+    elqb_table t;
+
+    elqb_where(active, U.active);
+    t = cte_of(inner, active);
+    rest = COLUMNS(t, labeled(elqb_col(q, t, "id")));
+    elqb_where(rest, elqb_gt(q, elqb_col(q, t, "id"), V(1)));
+    elqb_with(rest, inner);
+    t = cte_of(outer, rest);
+    s = COLUMNS(t, elqb_col(q, t, "id"));
+    elqb_with(s, outer);
+    return RENDER(s);
+}
+
+STATEMENT(cte_recursive_path)
+{
+    elqb_cte *c = elqb_cte_new(q, "t");
+    elqb_select *roots = COLUMNS(
+        C.table, labeled(C.id),
+        elqb_as(q, elqb_cast(q, C.name, "text"), "path"));
+    elqb_select *step, *s;
+    elqb_table t;
+    elqb_expr path;
+
+    elqb_where(roots, elqb_is_null(q, C.parent_id));
+    elqb_cte_columns(c, C.id, elqb_typed(elqb_name("path"), TEXT));
+    t = cte_of(c, roots);
+    path = elqb_col(q, t, "path");
+    step = COLUMNS(C.table, labeled(C.id),
+                   elqb_concat(q, path, V(" > "), C.name));
+    elqb_join(step, ELQB_INNER, t,
+              elqb_eq(q, C.parent_id, elqb_col(q, t, "id")));
+    elqb_cte_recurse(c, step);
+    s = COLUMNS(t, path);
+    elqb_order_by(s, path);
+    elqb_limit(s, V(10));
+    elqb_with(s, c);
+    return RENDER(s);
+}
+
+STATEMENT(cte_update_returning)
+{
+    elqb_cte *moved = elqb_cte_new(q, "moved"), *sums = elqb_cte_new(q, "s");
+    elqb_delete *d = elqb_delete_new(q, O.table);
+    elqb_select *any = COLUMNS(I.table, elqb_star()), *sum;
+    elqb_table m = elqb_cte_table(moved), s = elqb_cte_table(sums);
+    elqb_update *u = elqb_update_new(q, U.table);
+
+    elqb_where(any, elqb_eq(q, I.order_id, O.id));
+    elqb_where(d, elqb_eq(q, O.status, V("shipped")));
+    elqb_where(d, elqb_not(q, elqb_exists(q, any)));
+    elqb_returning(d, O.user_id, O.total);
+    elqb_cte_as(moved, d);
+    sum = COLUMNS(m, labeled(elqb_col(q, m, "user_id")),
+                  elqb_as(q, SUM(elqb_col(q, m, "total")), "s"));
+    elqb_group_by(sum, elqb_col(q, m, "user_id"));
+    elqb_cte_as(sums, sum);
+    elqb_set(u, U.balance, elqb_add(q, U.balance, elqb_col(q, s, "s")));
+    elqb_from(u, s);
+    elqb_where(u, elqb_eq(q, U.id, elqb_col(q, s, "user_id")));
+    elqb_returning(u, U.id, U.balance);
+    elqb_with(u, moved);
+    elqb_with(u, sums);
+    return RENDER(u);
+}
+
+STATEMENT(cte_insert_select)
+{
+    elqb_cte *c = elqb_cte_new(q, "t");
+    elqb_select *old = COLUMNS(U.table, elqb_as(q, U.id, "user_id"),
+                               elqb_as(q, U.name, "label"));
+    elqb_insert *i = elqb_insert_new(q, A.table);
+    elqb_table t;
+
+    elqb_where(old, elqb_gt(q, U.age, V(30)));
+    t = cte_of(c, old);
+    elqb_columns(i, A.user_id, A.label);
+    elqb_insert_select(i, COLUMNS(t, elqb_col(q, t, "user_id"),
+                                  elqb_col(q, t, "label")));
+    elqb_returning(i, A.label);
+    elqb_with(i, c);
+    return RENDER(i);
+}
+
+STATEMENT(union_ctes)
+{
+    elqb_cte *first = elqb_cte_new(q, "a"), *second = elqb_cte_new(q, "b");
+    elqb_table a = cte_of(first, COLUMNS(U.table, labeled(U.id)));
+    elqb_table b = cte_of(second, COLUMNS(O.table, labeled(O.user_id)));
+    elqb_select *s = elqb_union(q, COLUMNS(a, elqb_col(q, a, "id")),
+                                COLUMNS(b, elqb_col(q, b, "user_id")));
+
+    elqb_order_by(s, elqb_lit(1));
+    elqb_with(s, first);
+    elqb_with(s, second);
+    return RENDER(s);
+}
+
+STATEMENT(union_literals)
+{
+    elqb_select *s = elqb_union_all(
+        q, COLUMNS(U.table, elqb_as(q, elqb_lit("user"), "kind"), U.name),
+        COLUMNS(P.table, elqb_lit("product"), P.name));
+
+    elqb_order_by(s, elqb_name("kind"), elqb_name("name"));
+    elqb_limit(s, V(4));
+    return RENDER(s);
+}
+
+STATEMENT(intersect_except)
+{
+    elqb_select *out = WHERE(P.table, elqb_eq(q, P.stock, V(0)));
+    elqb_select *both = elqb_intersect(q, COLUMNS(U.table, U.id),
+                                       COLUMNS(O.table, O.id));
+
+    return RENDER(elqb_except_all(q, both, out));
+}
+
 static const struct written cte_written[] = {
     WRITTEN(cte_two),
     WRITTEN(cte_recursive),
@@ -316,6 +463,14 @@ static const struct written cte_written[] = {
     WRITTEN(for_update_skip),
     WRITTEN(for_key_share),
     WRITTEN(for_of_alias),
+    WRITTEN(values_cte),
+    WRITTEN(cte_nested),
+    WRITTEN(cte_recursive_path),
+    WRITTEN(cte_update_returning),
+    WRITTEN(cte_insert_select),
+    WRITTEN(union_ctes),
+    WRITTEN(union_literals),
+    WRITTEN(intersect_except),
 };
 
 #endif

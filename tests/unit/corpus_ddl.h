@@ -182,6 +182,66 @@ STATEMENT(comment_column)
     return RENDER(elqb_comment_on_column(q, c, "what"));
 }
 
+/* ------------------------------------------------------------ put together */
+
+STATEMENT(alter_add_constraint)
+{
+    elqb_ddl *t = elqb_alter_table(q, U.table, 0);
+
+    elqb_constraint(t, .name = "grown", .check = elqb_gt(q, U.age, V(0)));
+    return RENDER(t);
+}
+
+STATEMENT(alter_drop_constraint)
+{
+    return RENDER(elqb_drop_constraint(q, elqb_table_named(NULL, "t"),
+                                       "one_name", ELQB_CASCADE));
+}
+
+STATEMENT(create_enum)
+{
+    return RENDER(elqb_create_enum(q, "crm", "age_kind", "new", "old"));
+}
+
+STATEMENT(drop_schema)
+{
+    return RENDER(elqb_drop_schema(q, "crm", ELQB_CASCADE));
+}
+
+STATEMENT(drop_sequence)
+{
+    return RENDER(elqb_drop_sequence(q, "crm", "s", 0));
+}
+
+STATEMENT(index_expressions)
+{
+    elqb_expr name = elqb_desc(q, elqb_collate(q, U.name, "C"));
+
+    return RENDER(elqb_create_index(
+        q, "i", U.table, ELQB_LIST(elqb_json_text(q, U.data, V("a")), name),
+        .method = "btree"));
+}
+
+#define DEFAULTS(C, N)                                                        \
+    C(a, BOOL) C(b, INT4) C(c, JSONB) C(d, UUID) C(e, TEXT)
+ELQB_TABLE_NAMED(defaults, "crm", "t", DEFAULTS)
+
+STATEMENT(create_defaults)
+{
+    defaults_t T = defaults_table();
+    elqb_ddl *t = elqb_create_table(q, T, 0);
+
+    elqb_column(t, T.a, .default_value = V(false), .not_null = true);
+    elqb_column(t, T.b, .default_value = V(7));
+    elqb_column(t, T.c, .default_value = V("{}"));
+    elqb_column(t, T.d, .default_value = elqb_func(q, "gen_random_uuid"));
+    elqb_constraint(t, .unique = ELQB_LIST(T.d));
+    elqb_constraint(t, .name = "e_fk", .foreign_key = ELQB_LIST(T.e),
+                    .references = ELQB_LIST(U.email),
+                    .on_delete = ELQB_SET_NULL);
+    return RENDER(t);
+}
+
 static const struct written ddl_written[] = {
     WRITTEN(create_table),
     WRITTEN(create_table_keys),
@@ -200,6 +260,13 @@ static const struct written ddl_written[] = {
     WRITTEN(create_sequence),
     WRITTEN(comment_table),
     WRITTEN(comment_column),
+    WRITTEN(alter_add_constraint),
+    WRITTEN(alter_drop_constraint),
+    WRITTEN(create_enum),
+    WRITTEN(drop_schema),
+    WRITTEN(drop_sequence),
+    WRITTEN(index_expressions),
+    WRITTEN(create_defaults),
 };
 
 #endif

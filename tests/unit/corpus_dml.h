@@ -246,6 +246,123 @@ STATEMENT(delete_exists)
     return RENDER(d);
 }
 
+/* ------------------------------------------------------------ put together */
+
+STATEMENT(insert_from_union)
+{
+    elqb_insert *i = elqb_insert_new(q, A.table);
+
+    elqb_columns(i, A.user_id, A.label);
+    elqb_insert_select(i, elqb_union_all(q, COLUMNS(U.table, U.id, U.name),
+                                         COLUMNS(P.table, P.id, P.sku)));
+    return RENDER(i);
+}
+
+STATEMENT(insert_select_conflict)
+{
+    elqb_insert *i = elqb_insert_new(q, C.table);
+    elqb_select *s = COLUMNS(P.table, P.id, P.name);
+
+    elqb_where(s, elqb_lt(q, P.id, V(3)));
+    elqb_columns(i, C.id, C.name);
+    elqb_insert_select(i, s);
+    elqb_on_conflict_update(i);
+    elqb_on_constraint(i, "categories_pkey");
+    elqb_conflict_set(i, C.name, elqb_excluded(C.name));
+    elqb_conflict_where(i, elqb_is_distinct(q, C.name, elqb_excluded(C.name)));
+    elqb_returning(i, C.id);
+    return RENDER(i);
+}
+
+STATEMENT(insert_subquery_value)
+{
+    elqb_insert *i = elqb_insert_new(q, I.table);
+    elqb_select *last = COLUMNS(O.table, elqb_func(q, "max", O.id));
+
+    elqb_set(i, I.order_id, elqb_scalar(q, last));
+    elqb_set(i, I.product_id, V(4));
+    elqb_set(i, I.qty, V(1));
+    elqb_set(i, I.price,
+             elqb_func(q, "round", elqb_raw(q, "3.14159"), V(2)));
+    elqb_returning(i, I.order_id, I.price);
+    return RENDER(i);
+}
+
+STATEMENT(insert_array_json)
+{
+    const char *tags[] = { "x", "y" };
+    elqb_insert *i = elqb_insert_new(q, U.table);
+
+    elqb_set(i, U.name, V("fay"));
+    elqb_set(i, U.active, elqb_value(elpq_bool(false)));
+    elqb_set(i, U.tags, elqb_cast(q, elqb_items(tags, 2), "text[]"));
+    elqb_set(i, U.data, V("{\"k\": [1, null]}"));
+    elqb_returning(i, U.tags, U.data, U.active);
+    return RENDER(i);
+}
+
+STATEMENT(update_in_select)
+{
+    elqb_update *u = elqb_update_new(q, P.table);
+    elqb_select *often = COLUMNS(I.table, I.product_id);
+
+    elqb_group_by(often, I.product_id);
+    elqb_having(often, elqb_gt(q, elqb_count(q), V(1)));
+    elqb_set(u, P.stock, elqb_sub(q, P.stock, V(1)));
+    elqb_where(u, elqb_in_select(q, P.id, often));
+    elqb_where(u, elqb_gt(q, P.stock, V(0)));
+    elqb_returning(u, P.id, P.stock);
+    return RENDER(u);
+}
+
+STATEMENT(update_values)
+{
+    elqb_table v = elqb_values_table(
+        q, "v", ELQB_COLS(ELQB_COL("id", "int4"), ELQB_COL("p", "numeric")),
+        elqb_row(q, V(1), V(1)), elqb_row(q, V(3), V(2)));
+    elqb_update *u = elqb_update_new(q, P.table);
+
+    elqb_set(u, P.price, elqb_col(q, v, "p"));
+    elqb_from(u, v);
+    elqb_where(u, elqb_eq(q, P.id, elqb_col(q, v, "id")));
+    elqb_returning(u, P.id, P.price);
+    return RENDER(u);
+}
+
+STATEMENT(json_set)
+{
+    elqb_update *u = elqb_update_new(q, U.table);
+    elqb_expr path = elqb_cast(q, elqb_array(q, V("a")), "text[]");
+    elqb_expr nine = elqb_cast(q, elqb_lit("9"), "jsonb");
+
+    elqb_set(u, U.data, elqb_func(q, "jsonb_set", U.data, path, nine));
+    elqb_where(u, elqb_eq(q, U.id, V(1)));
+    elqb_returning(u, elqb_json_text(q, U.data, V("a")));
+    return RENDER(u);
+}
+
+STATEMENT(delete_alias)
+{
+    orders_t o = orders_as("o");
+    elqb_delete *d = elqb_delete_new(q, o.table);
+
+    elqb_where(d, elqb_lt(q, o.total, V(6)));
+    elqb_returning(d, o.id);
+    return RENDER(d);
+}
+
+STATEMENT(delete_two_using)
+{
+    elqb_delete *d = elqb_delete_new(q, I.table);
+
+    elqb_using(d, O.table);
+    elqb_using(d, U.table);
+    elqb_where(d, elqb_eq(q, I.order_id, O.id));
+    elqb_where(d, elqb_eq(q, O.user_id, U.id));
+    elqb_where(d, elqb_lt(q, U.age, V(18)));
+    return RENDER(d);
+}
+
 static const struct written dml_written[] = {
     WRITTEN(insert_rows),
     WRITTEN(insert_select),
@@ -267,6 +384,15 @@ static const struct written dml_written[] = {
     WRITTEN(delete_in_select),
     WRITTEN(delete_all),
     WRITTEN(delete_exists),
+    WRITTEN(insert_from_union),
+    WRITTEN(insert_select_conflict),
+    WRITTEN(insert_subquery_value),
+    WRITTEN(insert_array_json),
+    WRITTEN(update_in_select),
+    WRITTEN(update_values),
+    WRITTEN(json_set),
+    WRITTEN(delete_alias),
+    WRITTEN(delete_two_using),
 };
 
 #endif

@@ -285,6 +285,113 @@ STATEMENT(text_cast)
                             ELQB_ARG("id", V(1))));
 }
 
+/* ------------------------------------------------------------ put together */
+
+STATEMENT(case_nested)
+{
+    elqb_expr inner = elqb_case(q, V("young"), elqb_gt(q, U.age, V(40)),
+                                V("old"));
+    elqb_expr outer = elqb_case(q, elqb_null(OTHER), U.active, inner);
+
+    return RENDER(COLUMNS(U.table, elqb_as(q, outer, "x")));
+}
+
+STATEMENT(cast_enum)
+{
+    return RENDER(WHERE(
+        O.table,
+        elqb_eq(q, O.status, elqb_cast(q, V("paid"), "order_status")),
+        elqb_like(q, elqb_cast(q, O.status, "text"), V("p%"))));
+}
+
+STATEMENT(null_comparison)
+{
+    return RENDER(WHERE(U.table, elqb_is_not_null(q, U.email),
+                        elqb_is_null(q, U.age)));
+}
+
+STATEMENT(empty_conditions)
+{
+    return RENDER(WHERE(U.table,
+                        elqb_and(q, ELQB_NONE, elqb_gt(q, U.id, V(0))),
+                        elqb_or(q, ELQB_NONE, elqb_lt(q, U.id, V(100)))));
+}
+
+STATEMENT(bitwise_compare)
+{
+    return RENDER(WHERE(U.table,
+                        elqb_eq(q, elqb_bit_and(q, U.id, V(1)), V(1)),
+                        elqb_gt(q, elqb_bit_xor(q, U.id, V(3)), V(0))));
+}
+
+STATEMENT(concat_mixed)
+{
+    return RENDER(COLUMNS(
+        U.table,
+        elqb_concat(q, U.name, V(" <"), elqb_coalesce(q, U.email, V("?")),
+                    V(">")),
+        elqb_concat(q, U.name, elqb_cast(q, U.id, "text"))));
+}
+
+STATEMENT(date_arithmetic)
+{
+    elqb_expr day = elqb_cast(q, elqb_lit("1 day"), "interval");
+    elqb_select *s = COLUMNS(
+        O.table, elqb_gt(q, elqb_sub(q, O.placed_at, U.created_at), day),
+        elqb_func(q, "date_part", V("dow"), O.placed_at));
+
+    elqb_join(s, ELQB_INNER, U.table, elqb_eq(q, U.id, O.user_id));
+    return RENDER(s);
+}
+
+STATEMENT(negative_numbers)
+{
+    return RENDER(WHERE(U.table, elqb_gt(q, U.balance, V(-5)),
+                        elqb_gt(q, elqb_sub(q, U.age, V(-1)), V(0)),
+                        elqb_lt(q, elqb_neg(q, U.id), elqb_lit(-1))));
+}
+
+STATEMENT(operator_precedence)
+{
+    return RENDER(COLUMNS(
+        U.table,
+        elqb_mul(q, elqb_add(q, U.id, V(1)), elqb_sub(q, U.age, V(2))),
+        elqb_sub(q, U.id, elqb_sub(q, U.age, U.id)), elqb_ne(q, U.id, V(1)),
+        elqb_ne(q, elqb_eq(q, U.id, V(1)), elqb_eq(q, U.age, V(2))),
+        elqb_neg(q, elqb_mul(q, U.id, V(2)))));
+}
+
+STATEMENT(is_boolean)
+{
+    elqb_expr adult = elqb_gt(q, U.age, V(18));
+
+    return RENDER(WHERE(U.table, elqb_is_not_true(q, U.active),
+                        elqb_or(q, elqb_is_null(q, adult),
+                                elqb_lt(q, U.age, V(90)))));
+}
+
+STATEMENT(text_having)
+{
+    elqb_select *s = elqb_select_new(q);
+
+    elqb_columns(s, elqb_raw(q, "user_id"), elqb_as(q, elqb_count(q), "n"));
+    elqb_from(s, elqb_table_named(NULL, "orders"));
+    elqb_where(s, elqb_text(q, "total > :t", ELQB_ARG("t", V(1))));
+    elqb_group_by(s, elqb_raw(q, "user_id"));
+    elqb_having(s, elqb_text(q, "count(*) >= :c", ELQB_ARG("c", V(2))));
+    return RENDER(s);
+}
+
+STATEMENT(text_join)
+{
+    elqb_table t = elqb_table_func(
+        q, elqb_raw(q, "(SELECT id, user_id FROM orders)"), "t");
+    elqb_select *s = COLUMNS(U.table, U.name, elqb_c(t, "id"));
+
+    elqb_join(s, ELQB_INNER, t, elqb_eq(q, U.id, elqb_c(t, "user_id")));
+    return RENDER(s);
+}
+
 static const struct written expr_written[] = {
     WRITTEN(case_searched),
     WRITTEN(case_simple),
@@ -318,6 +425,18 @@ static const struct written expr_written[] = {
     WRITTEN(text_select),
     WRITTEN(text_columns),
     WRITTEN(text_cast),
+    WRITTEN(case_nested),
+    WRITTEN(cast_enum),
+    WRITTEN(null_comparison),
+    WRITTEN(empty_conditions),
+    WRITTEN(bitwise_compare),
+    WRITTEN(concat_mixed),
+    WRITTEN(date_arithmetic),
+    WRITTEN(negative_numbers),
+    WRITTEN(operator_precedence),
+    WRITTEN(is_boolean),
+    WRITTEN(text_having),
+    WRITTEN(text_join),
 };
 
 #endif

@@ -314,6 +314,174 @@ STATEMENT(from_nested)
     return RENDER(s);
 }
 
+/* ---------------------------------------------------- clauses, put together */
+
+STATEMENT(count_of_select)
+{
+    elqb_select *inner = COLUMNS(U.table, labeled(U.id));
+
+    elqb_where(inner, elqb_gt(q, U.age, V(20)));
+    return RENDER(COLUMNS(elqb_subquery(q, inner, "anon_1"), elqb_count(q)));
+}
+
+STATEMENT(exists_column)
+{
+    elqb_select *old = COLUMNS(U.table, elqb_star());
+    elqb_select *none = elqb_select_new(q), *s = elqb_select_new(q);
+
+    elqb_where(old, elqb_gt(q, U.age, V(60)));
+    elqb_columns(none, elqb_lit(1));
+    elqb_where(none, elqb_literal(elpq_bool(false)));
+    elqb_columns(s, elqb_as(q, elqb_exists(q, old), "any_old"),
+                 elqb_exists(q, none));
+    return RENDER(s);
+}
+
+STATEMENT(group_by_label)
+{
+    elqb_expr band = elqb_mul(q, elqb_div(q, U.age, elqb_lit(10)),
+                              elqb_lit(10));
+    elqb_select *s =
+        COLUMNS(U.table, elqb_as(q, band, "band"), elqb_count(q));
+
+    elqb_group_by(s, elqb_name("band"));
+    elqb_order_by(s, elqb_desc(q, elqb_name("band")));
+    return RENDER(s);
+}
+
+STATEMENT(group_by_expression)
+{
+    elqb_expr year = elqb_func(q, "date_trunc", elqb_lit("year"), O.placed_at);
+    elqb_select *s = COLUMNS(O.table, year, SUM(O.total));
+
+    elqb_group_by(s, year);
+    elqb_having(s, elqb_between(q, SUM(O.total), V(1), V(1000)));
+    elqb_order_by(s, year);
+    return RENDER(s);
+}
+
+STATEMENT(order_by_case)
+{
+    elqb_select *s = COLUMNS(U.table, U.id);
+
+    elqb_order_by(s, elqb_case(q, V(0), elqb_is_null(q, U.age), V(1)),
+                  elqb_desc(q, U.age), elqb_nulls_first(q, U.email));
+    return RENDER(s);
+}
+
+STATEMENT(lateral_function)
+{
+    elqb_table kv = elqb_lateral_of(
+        q, elqb_table_func(q, elqb_func(q, "jsonb_each_text", U.data),
+                           "kv_1"));
+    elqb_select *s = COLUMNS(U.table, U.id, elqb_c(kv, "key"));
+
+    elqb_join(s, ELQB_INNER, kv, TRUE_);
+    elqb_where(s, elqb_eq(q, elqb_func(q, "jsonb_typeof", U.data),
+                          V("object")));
+    return RENDER(s);
+}
+
+STATEMENT(lateral_aggregate)
+{
+    elqb_select *inner = COLUMNS(
+        O.table, elqb_as(q, COUNT_OF(O.id), "n"),
+        elqb_as(q, elqb_func(q, "max", O.total), "top"));
+    elqb_table t;
+    elqb_select *s;
+
+    elqb_where(inner, elqb_eq(q, O.user_id, U.id));
+    t = elqb_lateral(q, inner, "t");
+    s = COLUMNS(U.table, U.name, elqb_col(q, t, "n"), elqb_col(q, t, "top"));
+    elqb_join(s, ELQB_INNER, t, TRUE_);
+    elqb_where(s, elqb_gt(q, elqb_col(q, t, "n"), V(0)));
+    return RENDER(s);
+}
+
+STATEMENT(join_subqueries)
+{
+    elqb_select *inner = COLUMNS(
+        O.table, labeled(O.user_id),
+        elqb_as(q, elqb_func(q, "max", O.id), "last"));
+    orders_t B = orders_as("b");
+    elqb_select *s = COLUMNS(U.table, U.name, B.note);
+    elqb_table a;
+
+    elqb_group_by(inner, O.user_id);
+    a = elqb_subquery(q, inner, "a");
+    elqb_join(s, ELQB_INNER, a, elqb_eq(q, elqb_col(q, a, "user_id"), U.id));
+    elqb_join(s, ELQB_LEFT, B.table,
+              elqb_and(q, elqb_eq(q, B.id, elqb_col(q, a, "last")),
+                       elqb_ne(q, B.status, V("shipped"))));
+    return RENDER(s);
+}
+
+STATEMENT(series_dates)
+{
+    elqb_expr call = elqb_func(q, "generate_series",
+                               elqb_cast(q, elqb_lit("2024-01-01"), "date"),
+                               elqb_cast(q, elqb_lit("2024-01-03"), "date"),
+                               elqb_cast(q, elqb_lit("1 day"), "interval"));
+    elqb_table d = elqb_alias_columns(q, elqb_table_func(q, call, "anon_1"),
+                                      ELQB_COL("day", "timestamptz"));
+    elqb_expr day = elqb_cast(q, elqb_col(q, d, "day"), "date");
+
+    return RENDER(COLUMNS(d, elqb_as(q, day, "day")));
+}
+
+STATEMENT(json_elements)
+{
+    elqb_expr list = elqb_json_get(q, U.data, V("list"));
+    elqb_table e = elqb_alias_columns(
+        q, elqb_table_func(q, elqb_func(q, "jsonb_array_elements_text", list),
+                           "anon_1"),
+        ELQB_COL("value", "text"));
+    elqb_select *s = COLUMNS(U.table, U.id, elqb_col(q, e, "value"));
+
+    elqb_from(s, e);
+    elqb_where(s, elqb_eq(q, U.id, V(1)));
+    return RENDER(s);
+}
+
+STATEMENT(scalar_arithmetic)
+{
+    elqb_expr n = elqb_scalar(q, COLUMNS(O.table, elqb_count(q)));
+
+    return RENDER(COLUMNS(U.table, elqb_add(q, U.id, n),
+                          elqb_mod(q, elqb_mul(q, U.id, V(100)), n)));
+}
+
+STATEMENT(scalar_coalesce)
+{
+    elqb_select *sum = COLUMNS(O.table, SUM(O.total)), *s;
+    elqb_expr spent = elqb_scalar(q, sum);
+
+    elqb_where(sum, elqb_eq(q, O.user_id, U.id));
+    s = COLUMNS(U.table, U.name,
+                elqb_as(q, elqb_coalesce(q, spent, V(0)), "spent"));
+    elqb_where(s, elqb_is_not_null(q, spent));
+    return RENDER(s);
+}
+
+STATEMENT(correlated_alias)
+{
+    orders_t O2 = orders_as("o2");
+    elqb_select *latest = COLUMNS(O2.table, elqb_func(q, "max", O2.id));
+
+    elqb_where(latest, elqb_eq(q, O2.user_id, O.user_id));
+    return RENDER(WHERE(O.table, elqb_eq(q, O.id, elqb_scalar(q, latest))));
+}
+
+STATEMENT(between_subqueries)
+{
+    elqb_select *low = COLUMNS(I.table, elqb_func(q, "min", I.price));
+    elqb_select *high = COLUMNS(I.table, elqb_func(q, "max", I.price));
+
+    return RENDER(WHERE(O.table,
+                        elqb_between(q, O.total, elqb_scalar(q, low),
+                                     elqb_scalar(q, high))));
+}
+
 static const struct written select_written[] = {
     WRITTEN(distinct),
     WRITTEN(distinct_on),
@@ -346,6 +514,20 @@ static const struct written select_written[] = {
     WRITTEN(scalar_compare),
     WRITTEN(tuple_in_select),
     WRITTEN(from_nested),
+    WRITTEN(count_of_select),
+    WRITTEN(exists_column),
+    WRITTEN(group_by_label),
+    WRITTEN(group_by_expression),
+    WRITTEN(order_by_case),
+    WRITTEN(lateral_function),
+    WRITTEN(lateral_aggregate),
+    WRITTEN(join_subqueries),
+    WRITTEN(series_dates),
+    WRITTEN(json_elements),
+    WRITTEN(scalar_arithmetic),
+    WRITTEN(scalar_coalesce),
+    WRITTEN(correlated_alias),
+    WRITTEN(between_subqueries),
 };
 
 #endif

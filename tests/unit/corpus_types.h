@@ -192,6 +192,82 @@ STATEMENT(hstore)
     return RENDER(s);
 }
 
+/* ------------------------------------------------------------ put together */
+
+STATEMENT(any_operators)
+{
+    elqb_expr either = elqb_cast(q, elqb_array(q, V("^a"), V("^b")), "text[]");
+    elqb_expr like = elqb_cast(q, elqb_array(q, V("A%"), V("B%")), "text[]");
+
+    return RENDER(WHERE(U.table, elqb_op_any(q, U.name, "~", either),
+                        elqb_op_any(q, U.name, "ILIKE", like)));
+}
+
+static elqb_expr two_by_two(void)
+{
+    return elqb_array(q, elqb_array(q, V(1), V(2)),
+                      elqb_array(q, V(3), V(4)));
+}
+
+STATEMENT(array_two_dimensions)
+{
+    elqb_select *s = elqb_select_new(q);
+
+    elqb_columns(s, elqb_func(q, "array_to_string", two_by_two(), V("-")),
+                 elqb_func(q, "array_dims", two_by_two()));
+    return RENDER(s);
+}
+
+STATEMENT(array_remove_position)
+{
+    elqb_select *s = COLUMNS(U.table,
+                             elqb_func(q, "array_remove", U.tags, V("b")),
+                             elqb_func(q, "array_position", U.tags, V("blue")),
+                             elqb_func(q, "array_cat", U.tags, U.tags));
+
+    elqb_where(s, elqb_gt(q, elqb_func(q, "cardinality", U.tags), V(0)));
+    return RENDER(s);
+}
+
+STATEMENT(json_text_path)
+{
+    const char *path[] = { "list", "1" };
+    elqb_expr c = elqb_json_get(q, U.data, V("c"));
+    elqb_select *s = COLUMNS(
+        U.table, U.id,
+        elqb_cast(q, elqb_json_text(q, c, V("d")), "integer"));
+
+    elqb_where(s, elqb_has_key(q, elqb_json_get(q, U.data, V("c")), V("d")));
+    elqb_where(s, elqb_eq(q, elqb_json_path_text(q, U.data,
+                                                 elqb_items(path, 2)),
+                          V("8")));
+    return RENDER(s);
+}
+
+STATEMENT(fulltext_query)
+{
+    elqb_expr tsq = elqb_func(q, "plainto_tsquery", elqb_lit("english"),
+                              V("red chair"));
+    elqb_select *s = COLUMNS(
+        P.table, P.id,
+        elqb_func(q, "ts_headline", elqb_lit("english"), P.name, tsq));
+
+    elqb_where(s, elqb_match(q, P.search, tsq));
+    return RENDER(s);
+}
+
+STATEMENT(range_contains_element)
+{
+    elqb_expr day = elqb_cast(q, elqb_lit("2024-05-01"), "timestamptz");
+    elqb_expr all = elqb_func(q, "tstzrange", elqb_null(OTHER),
+                              elqb_null(OTHER));
+
+    return RENDER(WHERE(P.table, elqb_contains(q, P.valid, day),
+                        elqb_gt(q, elqb_func(q, "upper", P.valid),
+                                elqb_func(q, "lower", P.valid)),
+                        elqb_overlaps(q, P.valid, all)));
+}
+
 static const struct written types_written[] = {
     WRITTEN(array_literal),
     WRITTEN(array_index),
@@ -210,6 +286,12 @@ static const struct written types_written[] = {
     WRITTEN(range_functions),
     WRITTEN(range_operators),
     WRITTEN(hstore),
+    WRITTEN(any_operators),
+    WRITTEN(array_two_dimensions),
+    WRITTEN(array_remove_position),
+    WRITTEN(json_text_path),
+    WRITTEN(fulltext_query),
+    WRITTEN(range_contains_element),
 };
 
 #endif
