@@ -13,6 +13,36 @@
 
 #define PLAIN_DEPTH 1000
 
+static bool is_number(uint32_t oid)
+{
+    return oid == ELPQ_OID_INT2 || oid == ELPQ_OID_INT8 ||
+           oid == ELPQ_OID_NUMERIC || oid == ELPQ_OID_FLOAT4 ||
+           oid == ELPQ_OID_FLOAT8;
+}
+
+/* What a column is compared with needs no word about its type: 5, 'x' and not
+ * 5::numeric, 'x'::varchar. */
+static void forget_types(struct elqb_node *node)
+{
+    const elqb_expr *column = node->args;
+
+    if (node->count < 2 || column->kind != ELQB_KIND_COLUMN ||
+        (node->level != LEVEL_COMPARISON && node->level != LEVEL_PATTERN))
+        return;
+    for (uint32_t i = 1; i < node->count; i++) {
+        elqb_expr *e = &node->args[i];
+        const elpq_value *v = &e->u.value;
+
+        if (e->kind != ELQB_KIND_LITERAL || e->oid != column->oid)
+            continue;
+        if (v->kind == ELPQ_KIND_TEXT)
+            *e = elqb_typed(*e, TEXT);
+        else if (v->kind == ELPQ_KIND_INT && is_number(e->oid) &&
+                 v->u.int64 > INT32_MIN && v->u.int64 <= INT32_MAX)
+            *e = elqb_typed(*e, INT4);
+    }
+}
+
 static bool make_plain(elqb *q, const char *function, elqb_expr *e,
                        unsigned depth)
 {
@@ -53,6 +83,7 @@ static bool make_plain(elqb *q, const char *function, elqb_expr *e,
         if (!make_plain(q, function, &node->args[i], depth + 1))
             return false;
     }
+    forget_types(node);
     *e = elqb__node_expr(node, e->oid);
     return true;
 }

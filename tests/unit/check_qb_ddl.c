@@ -72,7 +72,7 @@ START_TEST(test_columns)
            "int4 NOT NULL REFERENCES \"users\" (\"id\") ON DELETE CASCADE ON "
            "UPDATE RESTRICT DEFERRABLE INITIALLY DEFERRED, \"status\" "
            "\"app\".\"order_status\" DEFAULT 'new', \"total\" numeric(12,2) "
-           "DEFAULT '1.5'::numeric CHECK (\"total\" >= 0::numeric), "
+           "DEFAULT '1.5'::numeric CHECK (\"total\" >= 0), "
            "\"placed_at\" timestamptz, \"note\" text COLLATE \"C\" DEFAULT "
            "E'it''s \\\\ a note' UNIQUE)");
 }
@@ -105,7 +105,7 @@ START_TEST(test_expressions)
            "REFERENCES \"users\" (\"id\") ON DELETE SET NULL ON UPDATE SET "
            "DEFAULT DEFERRABLE, \"tags\" text[] DEFAULT '{}', \"data\" jsonb "
            "DEFAULT '{}', \"balance\" numeric DEFAULT 0 CHECK "
-           "(\"balance\" IS NULL OR \"balance\" IN (0::numeric, 1::numeric)), "
+           "(\"balance\" IS NULL OR \"balance\" IN (0, 1)), "
            "\"created_at\" timestamptz DEFAULT \"now\"())");
 }
 END_TEST

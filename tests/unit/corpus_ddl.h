@@ -222,6 +222,17 @@ STATEMENT(index_expressions)
         .method = "btree"));
 }
 
+STATEMENT(index_where_types)
+{
+    elqb_expr where = elqb_and(q, elqb_gt(q, P.price, V(100)),
+                               elqb_lt(q, P.stock, V(5)),
+                               elqb_eq(q, P.sku, V("x")),
+                               elqb_in(q, P.name, V("a"), V("b")));
+
+    return RENDER(elqb_create_index(q, "i", P.table, ELQB_LIST(P.id),
+                                    .where = where));
+}
+
 #define DEFAULTS(C, N)                                                        \
     C(a, BOOL) C(b, INT4) C(c, JSONB) C(d, UUID) C(e, TEXT)
 ELQB_TABLE_NAMED(defaults, "crm", "t", DEFAULTS)
@@ -266,6 +277,7 @@ static const struct written ddl_written[] = {
     WRITTEN(drop_schema),
     WRITTEN(drop_sequence),
     WRITTEN(index_expressions),
+    WRITTEN(index_where_types),
     WRITTEN(create_defaults),
 };
 
