@@ -2,7 +2,7 @@
 /*
  * The same rows as SQLAlchemy's.
  *
- * tests/support/sqlalchemy_rows.py runs the statements of tests/data/sqlalchemy-*.json by
+ * tests/support/sqlalchemy_rows.py runs the statements of tests/data by
  * SQLAlchemy over asyncpg, in tables that it makes and fills.  Here those
  * written with the builder run by the driver, in tables made the same way, and
  * must give the same rows, the same errors, and leave the tables the same.

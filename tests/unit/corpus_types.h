@@ -127,10 +127,10 @@ STATEMENT(json_build)
 
 STATEMENT(fulltext_match)
 {
-    return RENDER(WHERE(P.table,
-                        elqb_match(q, P.search,
-                                   elqb_func(q, "to_tsquery", elqb_lit("english"),
-                                             V("red & chair")))));
+    elqb_expr tsq = elqb_func(q, "to_tsquery", elqb_lit("english"),
+                              V("red & chair"));
+
+    return RENDER(WHERE(P.table, elqb_match(q, P.search, tsq)));
 }
 
 STATEMENT(fulltext_rank)
