@@ -13,6 +13,36 @@
 
 #define PLAIN_DEPTH 1000
 
+static bool is_number(uint32_t oid)
+{
+    return oid == ELPQ_OID_INT2 || oid == ELPQ_OID_INT8 ||
+           oid == ELPQ_OID_NUMERIC || oid == ELPQ_OID_FLOAT4 ||
+           oid == ELPQ_OID_FLOAT8;
+}
+
+/* What a column is compared with needs no word about its type: 5, 'x' and not
+ * 5::numeric, 'x'::varchar. */
+static void forget_types(struct elqb_node *node)
+{
+    const elqb_expr *column = node->args;
+
+    if (node->count < 2 || column->kind != ELQB_KIND_COLUMN ||
+        (node->level != LEVEL_COMPARISON && node->level != LEVEL_PATTERN))
+        return;
+    for (uint32_t i = 1; i < node->count; i++) {
+        elqb_expr *e = &node->args[i];
+        const elpq_value *v = &e->u.value;
+
+        if (e->kind != ELQB_KIND_LITERAL || e->oid != column->oid)
+            continue;
+        if (v->kind == ELPQ_KIND_TEXT)
+            *e = elqb_typed(*e, TEXT);
+        else if (v->kind == ELPQ_KIND_INT && is_number(e->oid) &&
+                 v->u.int64 > INT32_MIN && v->u.int64 <= INT32_MAX)
+            *e = elqb_typed(*e, INT4);
+    }
+}
+
 static bool make_plain(elqb *q, const char *function, elqb_expr *e,
                        unsigned depth)
 {
@@ -53,6 +83,7 @@ static bool make_plain(elqb *q, const char *function, elqb_expr *e,
         if (!make_plain(q, function, &node->args[i], depth + 1))
             return false;
     }
+    forget_types(node);
     *e = elqb__node_expr(node, e->oid);
     return true;
 }
@@ -95,11 +126,111 @@ bool elqb__keep_name(elqb *q, const char *function, const char **name)
            (*name = elqb__copy_string(q, *name)) != NULL;
 }
 
+bool elqb__keep_optional(elqb *q, const char *function, const char **name)
+{
+    return !*name || elqb__keep_name(q, function, name);
+}
+
+bool elqb__keep_keys(elqb *q, const char *function, struct elqb__list *keys,
+                     const elqb_expr *list)
+{
+    for (; list && list->kind != ELQB_KIND_END; list++) {
+        elqb_expr e = *list;
+
+        if (e.kind == ELQB_KIND_NONE)
+            elqb__fail(q, ELQB_E_USAGE, "%s: an operand is ELQB_NONE",
+                       function);
+        if (!elqb__keep_plain(q, function, &e) || !elqb__push(q, keys, e))
+            return false;
+    }
+    if (keys->count == 0)
+        elqb__fail(q, ELQB_E_USAGE, "%s: there are no keys", function);
+    return !elqb__failed(q);
+}
+
+/* Written without a type: parameters of storage have their own. */
+static bool keep_storage_value(elqb *q, const char *function,
+                               const char *name, elqb_expr *e)
+{
+    elpq_value *v = &e->u.value;
+    bool is_value = e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_LITERAL;
+
+    if (!is_value || (v->kind != ELPQ_KIND_INT && v->kind != ELPQ_KIND_BOOL &&
+                      v->kind != ELPQ_KIND_TEXT && v->kind != ELPQ_KIND_DOUBLE))
+        elqb__fail(q, ELQB_E_USAGE, "%s: the parameter \"%s\" is no number, "
+                   "bool or text", function, name);
+    if (elqb__failed(q) || !elqb__keep(q, function, e))
+        return false;
+    if (v->oid != ELPQ_OID_BOOL)
+        v->oid = 0;
+    return true;
+}
+
+bool elqb__keep_storage(elqb *q, const char *function,
+                        const elqb_arg **storage)
+{
+    const elqb_arg *from = *storage;
+    uint32_t count = 0;
+    elqb_arg *copy;
+
+    if (elqb__failed(q) || !from)
+        return !elqb__failed(q);
+    while (from[count].name)
+        count++;
+    if (count == 0)
+        elqb__fail(q, ELQB_E_USAGE, "%s: .storage is empty", function);
+    copy = elqb__alloc(q, (count + 1) * sizeof(*copy));
+    if (!copy)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        copy[i] = from[i];
+        if (!elqb__keep_name(q, function, &copy[i].name) ||
+            !keep_storage_value(q, function, copy[i].name, &copy[i].value))
+            return false;
+    }
+    copy[count].name = NULL;
+    *storage = copy;
+    return true;
+}
+
+static bool keep_bare_table(elqb *q, const char *function, elqb_table *t)
+{
+    if (!elqb__keep_table(q, function, t))
+        return false;
+    if (t->source)
+        elqb__fail(q, ELQB_E_USAGE, "%s: %s is no table", function,
+                   elqb__source_name(t->source));
+    else if (t->alias)
+        elqb__fail(q, ELQB_E_USAGE, "%s: a table has an alias", function);
+    return !elqb__failed(q);
+}
+
+const elqb_table *elqb__keep_tables(elqb *q, const char *function,
+                                    const elqb_table *tables, uint32_t *count)
+{
+    elqb_table *copy;
+
+    *count = 0;
+    while (tables && tables[*count].flags != ELQB_LAST_TABLE)
+        ++*count;
+    if (*count == 0 && !elqb__failed(q))
+        elqb__fail(q, ELQB_E_USAGE, "%s: there are no tables", function);
+    if (elqb__failed(q) || !(copy = elqb__alloc(q, *count * sizeof(*copy))))
+        return NULL;
+    for (uint32_t i = 0; i < *count; i++) {
+        copy[i] = tables[i];
+        if (!keep_bare_table(q, function, &copy[i]))
+            return NULL;
+    }
+    return copy;
+}
+
 elqb_ddl *elqb__new_ddl(elqb *q, const char *function,
                         enum elqb__ddl_kind kind, elqb_table t,
                         unsigned flags, unsigned allowed)
 {
-    bool only = kind == DDL_ALTER_TABLE || kind == DDL_CREATE_INDEX;
+    bool only = kind == DDL_ALTER_TABLE || kind == DDL_CREATE_INDEX ||
+                kind == DDL_DROP_CONSTRAINT;
     elqb_ddl *d;
 
     if (elqb__failed(q))
@@ -144,6 +275,19 @@ elqb_ddl *elqb_drop_table(elqb *q, elqb_table t, unsigned flags)
     return drop(q, "elqb_drop_table", "TABLE", t, flags, 0);
 }
 
+elqb_ddl *elqb_drop_constraint(elqb *q, elqb_table t, const char *name,
+                               unsigned flags)
+{
+    static const char function[] = "elqb_drop_constraint";
+    elqb_ddl *d = elqb__new_ddl(q, function, DDL_DROP_CONSTRAINT, t, flags,
+                                ELQB_IF_EXISTS | ELQB_CASCADE);
+
+    if (!d || !elqb__keep_name(q, function, &name))
+        return NULL;
+    d->u.object.constraint = name;
+    return d;
+}
+
 elqb_ddl *elqb_drop_index(elqb *q, const char *schema, const char *name,
                           unsigned flags)
 {
@@ -183,43 +327,17 @@ elqb_ddl *elqb_create_schema(elqb *q, const char *name, unsigned flags)
 
 /* --------------------------------------------------------------- TRUNCATE */
 
-static bool keep_truncated(elqb *q, elqb_table *t)
-{
-    if (!elqb__keep_table(q, "elqb_truncate", t))
-        return false;
-    if (t->source)
-        elqb__fail(q, ELQB_E_USAGE, "elqb_truncate: %s is no table",
-                   elqb__source_name(t->source));
-    else if (t->alias)
-        elqb__fail(q, ELQB_E_USAGE, "elqb_truncate: a table has an alias");
-    return !elqb__failed(q);
-}
-
 elqb_ddl *elqb_truncate(elqb *q, const elqb_table *tables, unsigned flags)
 {
-    uint32_t count = 0;
-    elqb_table *copy;
-    elqb_ddl *d;
+    static const char function[] = "elqb_truncate";
+    uint32_t count;
+    const elqb_table *copy = elqb__keep_tables(q, function, tables, &count);
+    elqb_ddl *d = NULL;
 
-    while (tables && tables[count].flags != ELQB_LAST_TABLE)
-        count++;
-    if (elqb__failed(q))
-        return NULL;
-    if (count == 0) {
-        elqb__fail(q, ELQB_E_USAGE, "elqb_truncate: there are no tables");
-        return NULL;
-    }
-    copy = elqb__alloc(q, count * sizeof(*copy));
-    if (!copy)
-        return NULL;
-    for (uint32_t i = 0; i < count; i++) {
-        copy[i] = tables[i];
-        if (!keep_truncated(q, &copy[i]))
-            return NULL;
-    }
-    d = elqb__new_ddl(q, "elqb_truncate", DDL_TRUNCATE,
-                      elqb_table_named(NULL, copy[0].name), flags,
-                      ELQB_RESTART_IDENTITY | ELQB_CASCADE);
+    if (copy)
+        d = elqb__new_ddl(q, function, DDL_TRUNCATE,
+                          elqb_table_named(NULL, copy[0].name), flags,
+                          ELQB_RESTART_IDENTITY | ELQB_CASCADE);
     if (d) {
         d->u.truncate.tables = copy;
         d->u.truncate.count = count;
@@ -229,33 +347,18 @@ elqb_ddl *elqb_truncate(elqb *q, const elqb_table *tables, unsigned flags)
 
 /* ---------------------------------------------------------------- indexes */
 
-static bool keep_keys(elqb *q, struct elqb__list *keys, const elqb_expr *list)
-{
-    for (; list && list->kind != ELQB_KIND_END; list++) {
-        elqb_expr e = *list;
-
-        if (e.kind == ELQB_KIND_NONE)
-            elqb__fail(q, ELQB_E_USAGE,
-                       "elqb_create_index: an operand is ELQB_NONE");
-        if (!elqb__keep_plain(q, "elqb_create_index", &e) ||
-            !elqb__push(q, keys, e))
-            return false;
-    }
-    if (keys->count == 0)
-        elqb__fail(q, ELQB_E_USAGE, "elqb_create_index: there are no keys");
-    return !elqb__failed(q);
-}
-
 static bool keep_index_options(elqb *q, elqb_index_options *o)
 {
     static const char function[] = "elqb_create_index";
 
-    if (o->method && !elqb__keep_name(q, function, &o->method))
+    if (!elqb__keep_optional(q, function, &o->method))
         return false;
     if (o->nulls_not_distinct && !o->unique)
         elqb__fail(q, ELQB_E_USAGE, "%s: .nulls_not_distinct without .unique",
                    function);
     return elqb__keep_columns(q, function, &o->include) &&
+           elqb__keep_storage(q, function, &o->storage) &&
+           elqb__keep_optional(q, function, &o->tablespace) &&
            elqb__keep_plain(q, function, &o->where);
 }
 
@@ -274,7 +377,7 @@ elqb_ddl *elqb_create_index_v(elqb *q, const char *name, elqb_table t,
         elqb__fail(q, ELQB_E_USAGE, "%s: IF NOT EXISTS needs a name",
                    function);
     if ((name && !elqb__keep_name(q, function, &name)) ||
-        !keep_keys(q, &d->u.index.keys, keys) ||
+        !elqb__keep_keys(q, function, &d->u.index.keys, keys) ||
         !keep_index_options(q, &d->u.index.options))
         return NULL;
     d->u.index.name = name;

@@ -20,6 +20,7 @@ enum elqb__ddl_kind {
     DDL_ADD_ENUM_VALUE,
     DDL_CREATE_SEQUENCE,
     DDL_DROP,
+    DDL_DROP_CONSTRAINT,
     DDL_TRUNCATE,
     DDL_COMMENT
 };
@@ -34,6 +35,13 @@ struct elqb__column {
 struct elqb__constraint {
     struct elqb__constraint *next;
     elqb_constraint_options options;
+    struct elqb__list keys; /* of .exclude                                  */
+};
+
+struct elqb__table_clauses {
+    elqb_table_options options;
+    uint32_t inherits; /* how many                                          */
+    struct elqb__list keys;
 };
 
 struct elqb_ddl {
@@ -47,6 +55,7 @@ struct elqb_ddl {
             struct elqb__column *last_column;
             struct elqb__constraint *constraints;
             struct elqb__constraint *last_constraint;
+            struct elqb__table_clauses *clauses; /* NULL: none              */
         } table;
         struct {
             const char *name;
@@ -62,11 +71,11 @@ struct elqb_ddl {
         struct {
             const char *word; /* TABLE, INDEX ...                           */
             const char *text; /* of a comment; NULL: none                   */
-            const char *constraint;
+            const char *constraint; /* that is dropped, or commented on     */
             elqb_expr column;
         } object;
         struct {
-            elqb_table *tables;
+            const elqb_table *tables;
             uint32_t count;
         } truncate;
         elqb_sequence_options sequence;
@@ -90,5 +99,21 @@ bool elqb__keep_sequence(elqb *q, const char *function,
 bool elqb__keep_plain(elqb *q, const char *function, elqb_expr *e);
 bool elqb__keep_columns(elqb *q, const char *function,
                         const elqb_expr **columns);
+
+/* Keys of an index, or of what is like one; a list that is empty is an error.
+ */
+bool elqb__keep_keys(elqb *q, const char *function, struct elqb__list *keys,
+                     const elqb_expr *list);
+
+/* Names that may be NULL, and storage parameters, NULL if there are none. */
+bool elqb__keep_optional(elqb *q, const char *function, const char **name);
+bool elqb__keep_storage(elqb *q, const char *function,
+                        const elqb_arg **storage);
+
+/* A copy of the tables up to ELQB_LAST_TABLE, none of them with an alias;
+ * NULL, and an error, if there are none. */
+const elqb_table *elqb__keep_tables(elqb *q, const char *function,
+                                    const elqb_table *tables,
+                                    uint32_t *count);
 
 #endif

@@ -136,13 +136,17 @@ static const char *find_column_problem(const elqb_column_options *o,
     return NULL;
 }
 
-/* A value as a default is of the column's type; digits are without a word. */
+/* A value as a default is of the column's type; digits and strings are without
+ * a word. */
 static bool keep_default(elqb *q, uint32_t oid, elqb_expr *e)
 {
     if (e->kind == ELQB_KIND_LITERAL)
         e->kind = ELQB_KIND_VALUE;
     if (e->oid != ELPQ_OID_INT4 || oid == ELPQ_OID_BOOL)
         elqb__take_type(e, oid);
+    if (e->kind == ELQB_KIND_VALUE && e->u.value.kind == ELPQ_KIND_TEXT &&
+        e->oid == oid)
+        *e = elqb_typed(*e, TEXT);
     return elqb__keep_plain(q, COLUMN, e);
 }
 
@@ -234,17 +238,21 @@ static const char *find_constraint_problem(const elqb_constraint_options *o,
 {
     if (kind != DDL_CREATE_TABLE && kind != DDL_ALTER_TABLE)
         return "the statement makes no constraints";
-    if (!!o->primary_key + !!o->unique + !!o->foreign_key + !!o->check.kind !=
+    if (!!o->primary_key + !!o->unique + !!o->foreign_key + !!o->exclude +
+            !!o->check.kind !=
         1)
-        return "it is not one of .primary_key, .unique, .foreign_key, .check";
+        return "it is not one of .primary_key, .unique, .foreign_key, "
+               ".exclude, .check";
+    if (!o->exclude && (o->operators || o->method || o->where.kind))
+        return "it has options of .exclude";
     if (!o->foreign_key != !o->references)
         return ".foreign_key and .references go together";
     if (!o->foreign_key && (o->on_delete || o->on_update || o->match_full))
         return "it has options of a foreign key";
     if (!o->unique && o->nulls_not_distinct)
         return ".nulls_not_distinct is of .unique";
-    if (!o->unique && !o->primary_key && o->include)
-        return ".include is of .unique and .primary_key";
+    if (!o->unique && !o->primary_key && !o->exclude && o->include)
+        return ".include is of .unique, .primary_key and .exclude";
     if (!o->check.kind && o->no_inherit)
         return ".no_inherit is of .check";
     if (o->check.kind && (o->deferrable || o->initially_deferred))
@@ -277,6 +285,31 @@ static bool keep_references(elqb *q, elqb_constraint_options *o)
     return check_actions(q, CONSTRAINT, o->on_delete, o->on_update);
 }
 
+/* EXCLUDE: an operator for each key. */
+static bool keep_exclude(elqb *q, struct elqb__constraint *c)
+{
+    elqb_constraint_options *o = &c->options;
+    const char **copy;
+    uint32_t count = 0;
+
+    if (!elqb__keep_keys(q, CONSTRAINT, &c->keys, o->exclude) ||
+        !elqb__keep_optional(q, CONSTRAINT, &o->method) ||
+        !elqb__keep_plain(q, CONSTRAINT, &o->where))
+        return false;
+    while (o->operators && o->operators[count])
+        count++;
+    if (count != c->keys.count)
+        elqb__fail(q, ELQB_E_USAGE, CONSTRAINT ": %u operators for %u keys",
+                   (unsigned)count, (unsigned)c->keys.count);
+    copy = elqb__alloc(q, count * sizeof(*copy));
+    for (uint32_t i = 0; copy && i < count; i++)
+        if (!elqb__check_operator(q, CONSTRAINT, o->operators[i]) ||
+            !(copy[i] = elqb__copy_string(q, o->operators[i])))
+            return false;
+    o->operators = copy;
+    return copy != NULL;
+}
+
 void elqb_constraint_v(elqb_ddl *d, const elqb_constraint_options *options)
 {
     static const elqb_constraint_options none = { .reserved = 0 };
@@ -294,7 +327,7 @@ void elqb_constraint_v(elqb_ddl *d, const elqb_constraint_options *options)
     c = elqb__alloc(d->q, sizeof(*c));
     if (!c)
         return;
-    c->next = NULL;
+    memset(c, 0, sizeof(*c));
     o = &c->options;
     *o = *options;
     elqb__take_bool(&o->check);
@@ -304,11 +337,69 @@ void elqb_constraint_v(elqb_ddl *d, const elqb_constraint_options *options)
         !elqb__keep_columns(d->q, CONSTRAINT, &o->include) ||
         !elqb__keep_columns(d->q, CONSTRAINT, &o->foreign_key) ||
         !elqb__keep_plain(d->q, CONSTRAINT, &o->check) ||
-        (o->references && !keep_references(d->q, o)))
+        (o->references && !keep_references(d->q, o)) ||
+        (o->exclude && !keep_exclude(d->q, c)))
         return;
     if (d->u.table.last_constraint)
         d->u.table.last_constraint->next = c;
     else
         d->u.table.constraints = c;
     d->u.table.last_constraint = c;
+}
+
+/* ----------------------------------------------------------------- clauses */
+
+static const char *find_clauses_problem(const elqb_ddl *d,
+                                        const elqb_table_options *o)
+{
+    if (d->kind != DDL_CREATE_TABLE)
+        return "the statement is no CREATE TABLE";
+    if (d->u.table.clauses)
+        return "the table has some already";
+    if (!o->partition != !o->partition_by)
+        return ".partition and .partition_by go together";
+    if (o->partition > ELQB_PARTITION_HASH)
+        return "there is no such kind of partition";
+    if (o->partition && o->inherits)
+        return ".partition_by does not go with .inherits";
+    if (o->on_commit > ELQB_ON_COMMIT_DROP)
+        return "there is no such ON COMMIT";
+    if (o->on_commit && !(d->flags & ELQB_TEMPORARY))
+        return ".on_commit is of temporary tables";
+    return NULL;
+}
+
+void elqb_table_clauses_v(elqb_ddl *d, const elqb_table_options *options)
+{
+    static const char function[] = "elqb_table_clauses";
+    static const elqb_table_options none = { .reserved = 0 };
+    struct elqb__table_clauses *c;
+    elqb_table_options *o;
+    const char *problem;
+    elqb *q = d ? d->q : NULL;
+
+    if (!d || elqb__failed_in(q, function))
+        return;
+    problem = find_clauses_problem(d, options ? options : &none);
+    if (problem)
+        elqb__fail(q, ELQB_E_USAGE, "%s: %s", function, problem);
+    if (elqb__failed(q) || !(c = elqb__alloc(q, sizeof(*c))))
+        return;
+    memset(c, 0, sizeof(*c));
+    o = &c->options;
+    *o = options ? *options : none;
+    if ((o->inherits && !(o->inherits = elqb__keep_tables(
+                              q, function, o->inherits, &c->inherits))) ||
+        (o->partition &&
+         !elqb__keep_keys(q, function, &c->keys, o->partition_by)) ||
+        !elqb__keep_optional(q, function, &o->method) ||
+        !elqb__keep_storage(q, function, &o->storage) ||
+        !elqb__keep_optional(q, function, &o->tablespace))
+        return;
+    for (uint32_t i = 0; i < c->keys.count; i++)
+        if (c->keys.items[i].kind == ELQB_KIND_NODE &&
+            c->keys.items[i].u.node->kind == NODE_ORDER)
+            elqb__fail(q, ELQB_E_USAGE, "%s: .partition_by takes no order "
+                       "(asc, desc)", function);
+    d->u.table.clauses = c;
 }

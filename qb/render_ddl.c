@@ -63,6 +63,51 @@ static void put_table_of(struct elqb__render *r, const elqb_expr *column)
     elqb__put_table(r, &t);
 }
 
+/* ("a", ("lower"("b")) "text_ops" DESC); with operators, each WITH its own */
+static void put_keys(struct elqb__render *r, const struct elqb__list *keys,
+                     const char *const *operators)
+{
+    for (uint32_t i = 0; i < keys->count; i++) {
+        elqb__put_string(r, i ? ", " : " (");
+        elqb__put_index_item(r, &keys->items[i]);
+        if (operators) {
+            PUT(r, " WITH ");
+            elqb__put_string(r, operators[i]);
+        }
+    }
+    elqb__put_char(r, ')');
+}
+
+static void put_optional(struct elqb__render *r, const char *before,
+                         const char *name)
+{
+    if (name) {
+        elqb__put_string(r, before);
+        elqb__put_name(r, name);
+    }
+}
+
+/* WITH ("fillfactor" = 70, toast."autovacuum_enabled" = false) */
+#define TOAST "toast."
+static void put_storage(struct elqb__render *r, const elqb_arg *storage)
+{
+    if (!storage)
+        return;
+    for (uint32_t i = 0; storage[i].name; i++) {
+        const char *name = storage[i].name;
+
+        elqb__put_string(r, i ? ", " : " WITH (");
+        if (strncmp(name, TOAST, sizeof(TOAST) - 1) == 0) {
+            PUT(r, TOAST);
+            name += sizeof(TOAST) - 1;
+        }
+        elqb__put_name(r, name);
+        PUT(r, " = ");
+        elqb__put_literal(r, &storage[i].value.u.value);
+    }
+    elqb__put_char(r, ')');
+}
+
 /* -------------------------------------------------------------- sequences */
 
 /* Options with spaces between. */
@@ -73,8 +118,8 @@ static void put_sequence_options(struct elqb__render *r,
         const char *words;
         const elqb_expr *number;
     } numbers[] = {
-        { "INCREMENT BY ", &o->increment }, { "MINVALUE ", &o->min_value },
-        { "MAXVALUE ", &o->max_value },     { "START WITH ", &o->start },
+        { "INCREMENT BY ", &o->increment }, { "START WITH ", &o->start },
+        { "MINVALUE ", &o->min_value },     { "MAXVALUE ", &o->max_value },
         { "CACHE ", &o->cache },
     };
     unsigned count = 0;
@@ -216,9 +261,21 @@ static void put_column(struct elqb__render *r, const struct elqb__column *c)
         put_column_options(r, c->options);
 }
 
-static void put_constraint(struct elqb__render *r,
-                           const elqb_constraint_options *o)
+static void put_exclude(struct elqb__render *r,
+                        const struct elqb__constraint *c)
 {
+    PUT(r, "EXCLUDE");
+    put_optional(r, " USING ", c->options.method);
+    put_keys(r, &c->keys, c->options.operators);
+    put_names(r, " INCLUDE", c->options.include);
+    put_in_parentheses(r, " WHERE ", &c->options.where);
+}
+
+static void put_constraint(struct elqb__render *r,
+                           const struct elqb__constraint *c)
+{
+    const elqb_constraint_options *o = &c->options;
+
     if (o->name) {
         PUT(r, "CONSTRAINT ");
         elqb__put_name(r, o->name);
@@ -227,8 +284,11 @@ static void put_constraint(struct elqb__render *r,
     put_names(r, "PRIMARY KEY", o->primary_key);
     put_names(r, o->nulls_not_distinct ? "UNIQUE NULLS NOT DISTINCT" : "UNIQUE",
               o->unique);
-    put_names(r, " INCLUDE", o->include);
+    if (!o->exclude)
+        put_names(r, " INCLUDE", o->include);
     put_in_parentheses(r, "CHECK ", &o->check);
+    if (o->exclude)
+        put_exclude(r, c);
     if (o->no_inherit)
         PUT(r, " NO INHERIT");
     put_names(r, "FOREIGN KEY", o->foreign_key);
@@ -244,6 +304,32 @@ static void put_constraint(struct elqb__render *r,
     put_deferrable(r, o->deferrable, o->initially_deferred);
     if (o->not_valid)
         PUT(r, " NOT VALID");
+}
+
+static void put_table_clauses(struct elqb__render *r,
+                              const struct elqb__table_clauses *c)
+{
+    static const char *const partitions[] = { "", " PARTITION BY RANGE",
+                                              " PARTITION BY LIST",
+                                              " PARTITION BY HASH" };
+    static const char *const on_commits[] = { "", " ON COMMIT PRESERVE ROWS",
+                                              " ON COMMIT DELETE ROWS",
+                                              " ON COMMIT DROP" };
+
+    for (uint32_t i = 0; i < c->inherits; i++) {
+        elqb__put_string(r, i ? ", " : " INHERITS (");
+        elqb__put_table(r, &c->options.inherits[i]);
+    }
+    if (c->inherits)
+        elqb__put_char(r, ')');
+    if (c->options.partition) {
+        elqb__put_string(r, partitions[c->options.partition]);
+        put_keys(r, &c->keys, NULL);
+    }
+    put_optional(r, " USING ", c->options.method);
+    put_storage(r, c->options.storage);
+    elqb__put_string(r, on_commits[c->options.on_commit]);
+    put_optional(r, " TABLESPACE ", c->options.tablespace);
 }
 
 static void put_create_table(struct elqb__render *r, const elqb_ddl *d)
@@ -267,9 +353,11 @@ static void put_create_table(struct elqb__render *r, const elqb_ddl *d)
     for (const struct elqb__constraint *c = d->u.table.constraints; c;
          c = c->next) {
         PUT(r, ", ");
-        put_constraint(r, &c->options);
+        put_constraint(r, c);
     }
     elqb__put_char(r, ')');
+    if (d->u.table.clauses)
+        put_table_clauses(r, d->u.table.clauses);
 }
 
 static void put_alter_table(struct elqb__render *r, const elqb_ddl *d)
@@ -295,7 +383,7 @@ static void put_alter_table(struct elqb__render *r, const elqb_ddl *d)
         elqb__put_string(r, before);
         before = ", ";
         PUT(r, "ADD ");
-        put_constraint(r, &c->options);
+        put_constraint(r, c);
     }
 }
 
@@ -304,7 +392,6 @@ static void put_alter_table(struct elqb__render *r, const elqb_ddl *d)
 static void put_create_index(struct elqb__render *r, const elqb_ddl *d)
 {
     const elqb_index_options *o = &d->u.index.options;
-    const struct elqb__list *keys = &d->u.index.keys;
 
     elqb__put_string(r, o->unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");
     if (o->concurrently)
@@ -317,18 +404,13 @@ static void put_create_index(struct elqb__render *r, const elqb_ddl *d)
     }
     PUT(r, "ON ");
     elqb__put_table(r, &d->table);
-    if (o->method) {
-        PUT(r, " USING ");
-        elqb__put_name(r, o->method);
-    }
-    for (uint32_t i = 0; i < keys->count; i++) {
-        elqb__put_string(r, i ? ", " : " (");
-        elqb__put_index_item(r, &keys->items[i]);
-    }
-    elqb__put_char(r, ')');
+    put_optional(r, " USING ", o->method);
+    put_keys(r, &d->u.index.keys, NULL);
     put_names(r, " INCLUDE", o->include);
     if (o->nulls_not_distinct)
         PUT(r, " NULLS NOT DISTINCT");
+    put_storage(r, o->storage);
+    put_optional(r, " TABLESPACE ", o->tablespace);
     elqb__put_clause(r, " WHERE ", &o->where);
 }
 
@@ -389,6 +471,16 @@ static void put_drop(struct elqb__render *r, const elqb_ddl *d)
     put_flag(r, d, ELQB_CASCADE, " CASCADE");
 }
 
+static void put_drop_constraint(struct elqb__render *r, const elqb_ddl *d)
+{
+    PUT(r, "ALTER TABLE ");
+    elqb__put_table(r, &d->table);
+    PUT(r, " DROP CONSTRAINT ");
+    put_flag(r, d, ELQB_IF_EXISTS, "IF EXISTS ");
+    elqb__put_name(r, d->u.object.constraint);
+    put_flag(r, d, ELQB_CASCADE, " CASCADE");
+}
+
 static void put_truncate(struct elqb__render *r, const elqb_ddl *d)
 {
     for (uint32_t i = 0; i < d->u.truncate.count; i++) {
@@ -431,6 +523,7 @@ void elqb__put_ddl(struct elqb__render *r, const elqb_ddl *d)
         [DDL_ADD_ENUM_VALUE] = put_add_enum_value,
         [DDL_CREATE_SEQUENCE] = put_create_sequence,
         [DDL_DROP] = put_drop,
+        [DDL_DROP_CONSTRAINT] = put_drop_constraint,
         [DDL_TRUNCATE] = put_truncate,
         [DDL_COMMENT] = put_comment,
     };

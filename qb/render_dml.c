@@ -124,8 +124,10 @@ static void put_rows(struct elqb__render *r, const elqb_insert *i)
     elqb__put_char(r, ')');
 }
 
+/* As in the definition of an index, there are no columns but the table's. */
 static void put_conflict_target(struct elqb__render *r, const elqb_insert *i)
 {
+    r->bare = true;
     for (uint32_t t = 0; t < i->target.count; t++) {
         elqb_expr *e = &i->target.items[t];
 
@@ -142,6 +144,7 @@ static void put_conflict_target(struct elqb__render *r, const elqb_insert *i)
         elqb__put_name(r, i->constraint);
     }
     elqb__put_clause(r, " WHERE ", &i->index_where);
+    r->bare = false;
 }
 
 static const char *find_conflict_problem(const elqb_insert *i)

@@ -534,9 +534,9 @@ static void put_node(struct elqb__render *r, struct elqb_node *node,
 
 static void put_column(struct elqb__render *r, const elqb_expr *e)
 {
-    if (e->u.column.schema)
+    if (e->u.column.schema && !r->bare)
         elqb__put_schema(r, e->u.column.schema);
-    if (e->u.column.table) {
+    if (e->u.column.table && !r->bare) {
         elqb__put_name(r, e->u.column.table);
         elqb__put_char(r, '.');
     }

@@ -36,6 +36,7 @@ struct elqb__render {
     unsigned flags; /* of the statement                                     */
     bool debug;     /* write values into the text                           */
     bool compile;   /* binds need no values: see UNSET                      */
+    bool bare;      /* columns stand without their table                    */
 };
 
 /* What debug text starts with: a syntax error to every server. */

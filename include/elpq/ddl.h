@@ -93,6 +93,14 @@ static inline elqb_column_type elqb_type_from_trusted_string(const char *sql)
     return type;
 }
 
+/** Storage parameters: .storage = ELQB_STORAGE(ELQB_ARG("fillfactor",
+ *  elqb_val(70)), ELQB_ARG("toast.autovacuum_enabled", elqb_val(false))).
+ *  Values are numbers, bools or text. */
+#ifndef __cplusplus
+#define ELQB_STORAGE(...)                                                     \
+    ((const elqb_arg[]){ __VA_ARGS__, { .name = NULL } })
+#endif
+
 /* -------------------------------------------------------------- sequences */
 
 /** Options of a sequence; numbers are elqb_val(1000), absent ones the
@@ -147,8 +155,8 @@ typedef struct elqb_column_options {
 } elqb_column_options;
 
 /**
- * A constraint of a table.  Exactly one of primary_key, unique, check and
- * foreign_key.  Lists are ELQB_LIST(a, b).
+ * A constraint of a table.  Exactly one of primary_key, unique, check, exclude
+ * and foreign_key.  Lists are ELQB_LIST(a, b).
  */
 typedef struct elqb_constraint_options {
     const char *name; /**< NULL: the server makes one                       */
@@ -158,6 +166,10 @@ typedef struct elqb_constraint_options {
     const elqb_expr *foreign_key;
     const elqb_expr *references; /**< as many columns of another table      */
     elqb_expr check;
+    const elqb_expr *exclude;     /**< keys as of elqb_create_index()       */
+    const char *const *operators; /**< one for each of exclude              */
+    const char *method;           /**< of exclude: "gist"; NULL: btree      */
+    elqb_expr where;              /**< of exclude: for these rows           */
     unsigned on_delete;
     unsigned on_update;
     bool nulls_not_distinct; /**< of unique                                 */
@@ -192,9 +204,50 @@ ELPQ_API void elqb_column_v(elqb_ddl *d, elqb_expr column,
  * elqb_constraint(t, .name = "one_each", .unique = ELQB_LIST(U.a, U.b));
  * elqb_constraint(t, .foreign_key = ELQB_LIST(O.user_id),
  *                 .references = ELQB_LIST(U.id), .on_delete = ELQB_CASCADE);
+ *
+ * The operators of .exclude end with NULL, which ELQB_OPERATORS() adds.
  */
 ELPQ_API void elqb_constraint_v(elqb_ddl *d,
                                 const elqb_constraint_options *options);
+
+/** How the rows of a table go to its partitions. */
+typedef enum elqb_partition {
+    ELQB_NO_PARTITION,
+    ELQB_PARTITION_RANGE,
+    ELQB_PARTITION_LIST,
+    ELQB_PARTITION_HASH
+} elqb_partition;
+
+/** What becomes of a temporary table at the end of a transaction. */
+typedef enum elqb_on_commit {
+    ELQB_ON_COMMIT_NOTHING_SAID,
+    ELQB_ON_COMMIT_PRESERVE_ROWS,
+    ELQB_ON_COMMIT_DELETE_ROWS,
+    ELQB_ON_COMMIT_DROP
+} elqb_on_commit;
+
+/** What CREATE TABLE says behind the columns; all that is zero is absent. */
+typedef struct elqb_table_options {
+    const elqb_table *inherits;    /**< ELQB_TABLES(a, b): INHERITS         */
+    elqb_partition partition;      /**< PARTITION BY RANGE, LIST, HASH      */
+    const elqb_expr *partition_by; /**< of these keys, as of an index       */
+    const char *method;            /**< USING: a table access method        */
+    const elqb_arg *storage;       /**< WITH: ELQB_STORAGE()                */
+    elqb_on_commit on_commit;      /**< of ELQB_TEMPORARY                   */
+    const char *tablespace;
+    uint8_t reserved;
+} elqb_table_options;
+
+/** elqb_table_clauses(t, .partition = ELQB_PARTITION_RANGE,
+ *  .partition_by = ELQB_LIST(E.at)); once for a CREATE TABLE.  The partitions
+ *  themselves (PARTITION OF) are for elqb_text(). */
+ELPQ_API void elqb_table_clauses_v(elqb_ddl *d,
+                                   const elqb_table_options *options);
+
+/** ALTER TABLE t DROP CONSTRAINT name, with ELQB_IF_EXISTS, which is of the
+ *  constraint, and ELQB_CASCADE. */
+ELPQ_API elqb_ddl *elqb_drop_constraint(elqb *q, elqb_table t,
+                                        const char *name, unsigned flags);
 
 /** DROP TABLE, with ELQB_IF_EXISTS, ELQB_CASCADE. */
 ELPQ_API elqb_ddl *elqb_drop_table(elqb *q, elqb_table t, unsigned flags);
@@ -210,7 +263,9 @@ ELPQ_API elqb_ddl *elqb_truncate(elqb *q, const elqb_table *tables,
 typedef struct elqb_index_options {
     const char *method;       /**< "gin", "gist" ...; NULL: btree           */
     const elqb_expr *include; /**< columns that the index has as well       */
-    elqb_expr where;          /**< of a partial index                       */
+    const elqb_arg *storage;  /**< WITH: ELQB_STORAGE()                     */
+    const char *tablespace;
+    elqb_expr where; /**< of a partial index                                */
     bool unique;
     bool nulls_not_distinct; /**< of unique                                 */
     bool concurrently;       /**< not inside a transaction                  */
@@ -325,6 +380,11 @@ inline elqb_ddl *elqb_create_sequence(
                       ELQB_REST_(__VA_ARGS__, .reserved = 0) })
 #define elqb_constraint(d, ...)                                               \
     elqb_constraint_v(d, &(const elqb_constraint_options){ __VA_ARGS__ })
+/* elqb_constraint(t, .exclude = ELQB_LIST(R.room, R.during),
+ *                 .operators = ELQB_OPERATORS("=", "&&"), .method = "gist") */
+#define ELQB_OPERATORS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define elqb_table_clauses(d, ...)                                            \
+    elqb_table_clauses_v(d, &(const elqb_table_options){ __VA_ARGS__ })
 #define elqb_create_index(q, name, table, ...)                                \
     elqb_create_index_v(q, name, table, ELPQ_FIRST_(__VA_ARGS__, 0),          \
                         &(const elqb_index_options){                          \

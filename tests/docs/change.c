@@ -245,6 +245,26 @@ static void create_index(void)
     SHOW("create-index", by_start);
 }
 
+static void clauses(void)
+{
+    /* [create-clauses] */
+    items_t I = items_table();
+    elqb_ddl *t = elqb_create_table(q, I, 0);
+    elqb_ddl *apart = elqb_alter_table(q, P.table, 0);
+
+    elqb_table_clauses(t, .partition = ELQB_PARTITION_HASH,
+                       .partition_by = ELQB_LIST(I.order_id));
+    elqb_constraint(apart, .method = "gist", .exclude = ELQB_LIST(P.valid),
+                    .operators = ELQB_OPERATORS("&&"));
+    elqb_ddl *i = elqb_create_index(
+        q, "orders_note", O.table, ELQB_LIST(O.note),
+        .storage = ELQB_STORAGE(ELQB_ARG("fillfactor", elqb_val(70))));
+    /* [/create-clauses] */
+    SHOW("create-clauses", t);
+    SHOW("create-clauses", apart);
+    SHOW("create-clauses", i);
+}
+
 static void others(void)
 {
     elqb_ddl *list[] = {
@@ -268,4 +288,5 @@ static void others(void)
 
 DOCS_MAIN(insert, insert_rows, insert_default, insert_unnest, insert_select,
           conflict, conflict_nothing, update, update_from, update_row, update_many,
-          delete_rows, merge, create_table, alter_table, create_index, others)
+          delete_rows, merge, create_table, alter_table, create_index,
+          clauses, others)

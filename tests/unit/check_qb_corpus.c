@@ -2,9 +2,9 @@
 /*
  * Statements of SQLAlchemy, written with the builder.
  *
- * tests/data/sqlalchemy-sample.json has statements of SQLAlchemy Core and the
- * SQL they give for PostgreSQL.  Here each is written once more, and must give
- * the same tree to the server's parser, after what does not matter is gone:
+ * The files of tests/data have statements of SQLAlchemy Core and the SQL they
+ * give for PostgreSQL.  corpus_*.h write each once more, and it must give the
+ * same tree to the server's parser, after what does not matter is gone:
  * positions, numbers of parameters (counted anew by their first appearance),
  * nested AND and OR, pg_catalog in front of types, and labels that SQLAlchemy
  * made up (count_1).  Types of parameters, where the builder decides on one,
@@ -12,336 +12,9 @@
  */
 #include "qb/internal.h"
 
-#include "check_qb.h"
-#include "json_tree.h"
+#include "corpora.h"
 
 #ifdef HAVE_PG_QUERY
-
-static items_t I;
-static odd_t D;
-static accounts_t A;
-
-/* ------------------------------------------------------------- statements */
-
-#define TRUE_ elqb_literal(elpq_bool(true))
-#define WHERE(table, ...) select_where(table, elqb_and(q, __VA_ARGS__))
-
-/* SELECT users.id FROM table WHERE condition */
-static elqb_select *select_where(elqb_table t, elqb_expr condition)
-{
-    elqb_select *s = elqb_select_new(q);
-
-    elqb_columns(s, elqb_c(t, "id"));
-    elqb_from(s, t);
-    elqb_where(s, condition);
-    return s;
-}
-
-static elqb_select *select_from(elqb_table t, const elqb_expr *columns)
-{
-    elqb_select *s = elqb_select_new(q);
-
-    elqb_select_columns_v(s, columns);
-    elqb_from(s, t);
-    return s;
-}
-#define COLUMNS(table, ...) select_from(table, ELQB_LIST(__VA_ARGS__))
-
-static const elpq_statement *sel_cols(void)
-{
-    return elqb_render(q, COLUMNS(U.table, U.id, U.name));
-}
-
-static const elpq_statement *sel_order_nulls(void)
-{
-    elqb_select *s = COLUMNS(U.table, U.id);
-
-    elqb_order_by(s, elqb_nulls_last(q, elqb_desc(q, U.age)),
-                  elqb_nulls_first(q, elqb_asc(q, U.name)));
-    return elqb_render(q, s);
-}
-
-static const elpq_statement *sel_reserved_quoting(void)
-{
-    elqb_select *s = COLUMNS(D.table, D.id, D.group_, D.mixed_case, D.weird,
-                             D.order_percent);
-
-    elqb_where(s, elqb_eq(q, D.group_, V("g")));
-    elqb_where(s, elqb_eq(q, D.mixed_case, V("m")));
-    elqb_where(s, elqb_is_null(q, D.weird));
-    elqb_where(s, elqb_gt(q, D.order_percent, V(1)));
-    return elqb_render(q, s);
-}
-
-static const elpq_statement *sel_dup_names(void)
-{
-    elqb_select *s = COLUMNS(U.table, U.id, O.id);
-
-    elqb_join(s, ELQB_INNER, O.table, elqb_eq(q, U.id, O.user_id));
-    return elqb_render(q, s);
-}
-
-static const elpq_statement *from_subquery(void)
-{
-    elqb_select *inner =
-        COLUMNS(O.table, elqb_as(q, O.user_id, "user_id"),
-                elqb_as(q, elqb_func(q, "sum", O.total), "total"));
-    elqb_table t;
-    elqb_expr total;
-    elqb_select *s;
-
-    elqb_group_by(inner, O.user_id);
-    t = elqb_subquery(q, inner, "t");
-    total = elqb_typed(elqb_c(t, "total"), NUMERIC);
-    s = COLUMNS(U.table, U.name, total);
-    elqb_join(s, ELQB_INNER, t, elqb_eq(q, elqb_c(t, "user_id"), U.id));
-    elqb_where(s, elqb_gt(q, total, V(100)));
-    return elqb_render(q, s);
-}
-
-static const elpq_statement *sub_array(void)
-{
-    elqb_select *ids = WHERE(O.table, elqb_eq(q, O.user_id, U.id));
-
-    return elqb_render(q, COLUMNS(U.table, U.id,
-                                  elqb_as(q, elqb_array_select(q, ids),
-                                          "ids")));
-}
-
-static const elpq_statement *sub_tuple_in(void)
-{
-    elqb_select *s = COLUMNS(I.table, I.qty);
-
-    elqb_where(s, elqb_in(q, elqb_row(q, I.order_id, I.product_id),
-                          elqb_row(q, V(1), V(2)), elqb_row(q, V(3), V(4))));
-    return elqb_render(q, s);
-}
-
-static const elpq_statement *ex_div_mod(void)
-{
-    return elqb_render(
-        q, COLUMNS(U.table, elqb_div(q, U.age, elqb_cast(q, V(2), "numeric")),
-                   elqb_div(q, U.age, V(2)), elqb_mod(q, U.age, V(2)),
-                   elqb_div(q, U.balance, elqb_cast(q, V(3), "numeric"))));
-}
-
-static const elpq_statement *ex_concat_eq(void)
-{
-    return elqb_render(
-        q, WHERE(U.table,
-                 elqb_eq(q, elqb_concat(q, U.name, V("x")), V("bx"))));
-}
-
-static const elpq_statement *ex_cmp_of_cmp(void)
-{
-    return elqb_render(
-        q, COLUMNS(U.table,
-                   elqb_eq(q, elqb_gt(q, U.age, V(1)),
-                           elqb_gt(q, U.id, V(2))),
-                   elqb_is_null(q, elqb_eq(q, U.age, V(1))),
-                   elqb_eq(q, elqb_and(q, elqb_eq(q, U.age, V(1)),
-                                       elqb_eq(q, U.id, V(2))),
-                           TRUE_)));
-}
-
-static const elpq_statement *ex_true_false(void)
-{
-    return elqb_render(q, WHERE(U.table, elqb_eq(q, U.active, TRUE_),
-                                elqb_is_false(q, U.active)));
-}
-
-static const elpq_statement *ex_collate_cmp(void)
-{
-    return elqb_render(
-        q, WHERE(U.table, elqb_lt(q, elqb_collate(q, U.name, "C"), V("m"))));
-}
-
-static const elpq_statement *ex_bind_dup_names(void)
-{
-    return elqb_render(q, WHERE(U.table, elqb_or(q,
-                                                 elqb_eq(q, U.name, V("a")),
-                                                 elqb_eq(q, U.name,
-                                                         V("b")))));
-}
-
-static const elpq_statement *ex_literal_column(void)
-{
-    return elqb_render(q, COLUMNS(U.table, elqb_as(q, elqb_lit(42), "answer"),
-                                  elqb_concat(q, elqb_lit("x"), U.name)));
-}
-
-static const elpq_statement *ex_current_timestamp(void)
-{
-    elqb_select *s = elqb_select_new(q);
-
-    elqb_columns(s, elqb_func(q, "now"), elqb_func(q, "current_timestamp"),
-                 elqb_func(q, "current_date"), elqb_func(q, "current_user"));
-    return elqb_render(q, s);
-}
-
-static const elpq_statement *ex_or_chain_not(void)
-{
-    elqb_expr both = elqb_and(q, elqb_eq(q, U.id, V(2)),
-                              elqb_eq(q, U.name, V("z")));
-
-    return elqb_render(
-        q, WHERE(U.table, elqb_not(q, elqb_or(q, elqb_eq(q, U.age, V(1)),
-                                              elqb_not(q, both)))));
-}
-
-static const elpq_statement *arr_ops(void)
-{
-    const char *a[] = { "a" }, *ab[] = { "a", "b" }, *c[] = { "c" };
-
-    return elqb_render(
-        q, WHERE(U.table, elqb_contains(q, U.tags, elqb_items(a, 1)),
-                 elqb_contained_by(q, U.tags, elqb_items(ab, 2)),
-                 elqb_overlaps(q, U.tags, elqb_items(c, 1))));
-}
-
-static const elpq_statement *arr_any_all(void)
-{
-    return elqb_render(q, WHERE(U.table, elqb_eq_any(q, V("a"), U.tags),
-                                elqb_op_all(q, V("b"), "=", U.tags),
-                                elqb_eq_any(q, V("x"), U.tags)));
-}
-
-static const elpq_statement *arr_empty_cast(void)
-{
-    elqb_select *s = elqb_select_new(q);
-
-    elqb_columns(s, elqb_cast(q, elqb_array_v(q, NULL), "INTEGER[]"));
-    return elqb_render(q, s);
-}
-
-static const elpq_statement *range_ops(void)
-{
-    elqb_expr now = elqb_func(q, "now");
-
-    return elqb_render(
-        q, WHERE(P.table, elqb_contains(q, P.valid, now),
-                 elqb_overlaps(q, P.valid,
-                               elqb_func(q, "tstzrange", now,
-                                         elqb_literal(elpq_null(0))))));
-}
-
-static const elpq_statement *ins_values(void)
-{
-    elqb_insert *i = elqb_insert_new(q, U.table);
-
-    elqb_set(i, U.name, V("bob"));
-    elqb_set(i, U.age, V(5));
-    return elqb_render(q, i);
-}
-
-static const elpq_statement *ins_default_values(void)
-{
-    return elqb_render(q, elqb_insert_new(q, A.table));
-}
-
-static const elpq_statement *ins_on_conflict_constraint(void)
-{
-    elqb_insert *i = elqb_insert_new(q, P.table);
-
-    elqb_set(i, P.id, V(1));
-    elqb_set(i, P.sku, V("s"));
-    elqb_set(i, P.name, V("n"));
-    elqb_on_conflict_update(i);
-    elqb_on_constraint(i, "products_sku_key");
-    elqb_conflict_set(i, P.name, elqb_excluded(P.name));
-    elqb_conflict_set(i, P.stock,
-                      elqb_add(q, P.stock, elqb_excluded(P.stock)));
-    return elqb_render(q, i);
-}
-
-static const elpq_statement *upd_json_array_elem(void)
-{
-    elqb_update *u = elqb_update_new(q, U.table);
-
-    elqb_set(u, elqb_subscript(q, U.tags, V(2)), V("x"));
-    elqb_where(u, elqb_eq(q, U.id, V(1)));
-    return elqb_render(q, u);
-}
-
-static const elpq_statement *text_binds(void)
-{
-    return elqb_render(q, elqb_text(q, "SELECT id FROM users WHERE name = "
-                                       ":name AND age > :age",
-                                    ELQB_ARG("name", V("bob")),
-                                    ELQB_ARG("age", V(5))));
-}
-
-static const elpq_statement *comp_with_only_columns(void)
-{
-    elqb_select *s = COLUMNS(U.table, U.id, U.name), *copy;
-
-    elqb_where(s, elqb_gt(q, U.age, V(5)));
-    copy = elqb_select_copy(s);
-    elqb_clear_columns(copy);
-    elqb_columns(copy, elqb_count(q));
-    return elqb_render(q, copy);
-}
-
-static const elpq_statement *comp_prefix_suffix_hint(void)
-{
-    const elpq_statement *st = elqb_render(q, COLUMNS(U.table, U.id));
-
-    return elqb_tagged(q, st, ELQB_TAG("tag", "tag"));
-}
-
-static const elpq_statement *comp_only(void)
-{
-    return elqb_render(q, COLUMNS(elqb_only(U.table), U.id));
-}
-
-#define WRITTEN(name) { #name, name }
-static const struct written {
-    const char *id;
-    const elpq_statement *(*write)(void);
-} written[] = {
-    WRITTEN(sel_cols),
-    WRITTEN(sel_order_nulls),
-    WRITTEN(sel_reserved_quoting),
-    WRITTEN(sel_dup_names),
-    WRITTEN(from_subquery),
-    WRITTEN(sub_array),
-    WRITTEN(sub_tuple_in),
-    WRITTEN(ex_div_mod),
-    WRITTEN(ex_concat_eq),
-    WRITTEN(ex_cmp_of_cmp),
-    WRITTEN(ex_true_false),
-    WRITTEN(ex_collate_cmp),
-    WRITTEN(ex_bind_dup_names),
-    WRITTEN(ex_literal_column),
-    WRITTEN(ex_current_timestamp),
-    WRITTEN(ex_or_chain_not),
-    WRITTEN(arr_ops),
-    WRITTEN(arr_any_all),
-    WRITTEN(arr_empty_cast),
-    WRITTEN(range_ops),
-    WRITTEN(ins_values),
-    WRITTEN(ins_default_values),
-    WRITTEN(ins_on_conflict_constraint),
-    WRITTEN(upd_json_array_elem),
-    WRITTEN(text_binds),
-    WRITTEN(comp_with_only_columns),
-    WRITTEN(comp_prefix_suffix_hint),
-    WRITTEN(comp_only),
-};
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
-
-/* Statements that wait for a construct of the builder. */
-static const struct {
-    const char *id;
-    const char *construct;
-} waiting[] = {
-    { "from_unnest_ordinality", "table functions" },
-    { "cte_dml_delete", "CTE" },
-    { "cte_in_update", "CTE" },
-    { "lock_share_of", "FOR SHARE" },
-    { "lock_no_key", "FOR NO KEY UPDATE" },
-    { "win_row_number", "OVER" },
-};
 
 /* ------------------------------------------------------------------ trees */
 
@@ -498,53 +171,19 @@ static void check_same_tree(const char *id, const char *is,
 
 /* ------------------------------------------------------------------ tests */
 
-static struct json_pool sample_pool;
-
-/* The cases of the sample, which lies beside this file's folder. */
-static const struct json *read_sample(void)
-{
-    char path[4096];
-    char *slash, *text;
-    long size;
-    FILE *file;
-    const struct json *cases;
-
-    snprintf(path, sizeof(path) - 40, "%s", __FILE__);
-    slash = strrchr(path, '/');
-    strcpy(slash, "/../data/sqlalchemy-sample.json");
-    file = fopen(path, "rb");
-    ck_assert_msg(file != NULL, "cannot open %s", path);
-    fseek(file, 0, SEEK_END);
-    size = ftell(file);
-    rewind(file);
-    text = calloc(1, (size_t)size + 1);
-    ck_assert_uint_eq(fread(text, 1, (size_t)size, file), (size_t)size);
-    fclose(file);
-    cases = json_get(json_read(&sample_pool, text), "cases");
-    free(text);
-    ck_assert(cases && cases->count > 0);
-    return cases;
-}
-
-static void setup(void)
-{
-    qb_setup();
-    I = items_table();
-    D = odd_table();
-    A = accounts_table();
-}
+static struct json_pool pool;
 
 static void teardown(void)
 {
-    json_free(&sample_pool);
+    json_free(&pool);
     qb_teardown();
 }
 
 static void check_types(const char *id, const elpq_statement *st,
                         const struct json *types)
 {
-    ck_assert_msg(types && types->count == st->nvalues,
-                  "%s: the number of parameters", id);
+    ck_assert_msg(types->count == st->nvalues, "%s: the number of parameters",
+                  id);
     for (unsigned i = 0; i < st->nvalues; i++) {
         const char *name = json_text(types->items[i]);
         uint32_t oid = st->values[i].oid;
@@ -554,37 +193,33 @@ static void check_types(const char *id, const elpq_statement *st,
     }
 }
 
-START_TEST(test_statement)
+static void check_written(const struct json *corpus, const struct written *w)
 {
-    const struct written *w = &written[_i];
-    const struct json *cases = read_sample(), *found = NULL;
+    const struct json *wanted = find_case(corpus, w->id);
+    const struct json *types = json_get(wanted, "pg15_sql_param_types");
     const elpq_statement *st = w->write();
 
     ck_assert_msg(st != NULL, "%s: %s", w->id, elqb_error(q));
-    for (size_t i = 0; i < cases->count; i++)
-        if (strcmp(json_text(json_get(cases->items[i], "id")), w->id) == 0)
-            found = cases->items[i];
-    ck_assert_msg(found != NULL, "the sample has no %s", w->id);
-    check_same_tree(w->id, st->sql, json_text(json_get(found, "sql")));
-    check_types(w->id, st, json_get(found, "pg15_sql_param_types"));
+    ck_assert_msg(wanted != NULL, "there is no %s in the data", w->id);
+    check_same_tree(w->id, st->sql, json_text(json_get(wanted, "sql")));
+    if (types)
+        check_types(w->id, st, types);
+    elqb_reset(q);
 }
-END_TEST
 
-/* Each is either written or waits for something. */
-START_TEST(test_all_are_known)
+/* Every statement is written, and nothing else. */
+START_TEST(test_statements)
 {
-    const struct json *cases = read_sample();
+    const struct corpus *c = &corpora[_i];
+    const struct json *corpus = read_corpus(&pool, c->file);
+    size_t count = 0;
 
-    for (size_t i = 0; i < cases->count; i++) {
-        const char *id = json_text(json_get(cases->items[i], "id"));
-        int count = 0;
-
-        for (size_t k = 0; k < COUNT(written); k++)
-            count += strcmp(written[k].id, id) == 0;
-        for (size_t k = 0; k < COUNT(waiting); k++)
-            count += strcmp(waiting[k].id, id) == 0;
-        ck_assert_msg(count == 1, "%s is written %d times", id, count);
+    for (size_t i = 0; c->parts[i].written; i++) {
+        for (size_t k = 0; k < c->parts[i].count; k++)
+            check_written(corpus, &c->parts[i].written[k]);
+        count += c->parts[i].count;
     }
+    ck_assert_uint_eq(count, json_get(corpus, "cases")->count);
 }
 END_TEST
 
@@ -606,9 +241,9 @@ START_TEST(test_the_comparison)
         { "SELECT x::int4", "SELECT x::int8" },
     };
 
-    for (size_t i = 0; i < COUNT(pairs); i++)
+    for (size_t i = 0; i < LENGTH(pairs); i++)
         check_same_tree("a pair", pairs[i][0], pairs[i][1]);
-    for (size_t i = 0; i < COUNT(others); i++) {
+    for (size_t i = 0; i < LENGTH(others); i++) {
         struct normalizer a = { .count = 0 }, b = { .count = 0 };
         char path[1000] = "";
 
@@ -630,10 +265,10 @@ int main(void)
     TCase *tcase = tcase_create("corpus");
 
     suite_add_tcase(suite, tcase);
+    tcase_set_timeout(tcase, 60);
 #ifdef HAVE_PG_QUERY
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_loop_test(tcase, test_statement, 0, (int)COUNT(written));
-    tcase_add_test(tcase, test_all_are_known);
+    tcase_add_checked_fixture(tcase, corpus_setup, teardown);
+    tcase_add_loop_test(tcase, test_statements, 0, (int)LENGTH(corpora));
     tcase_add_test(tcase, test_the_comparison);
 #endif
     return qb_main(suite);

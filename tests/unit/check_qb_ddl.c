@@ -72,7 +72,7 @@ START_TEST(test_columns)
            "int4 NOT NULL REFERENCES \"users\" (\"id\") ON DELETE CASCADE ON "
            "UPDATE RESTRICT DEFERRABLE INITIALLY DEFERRED, \"status\" "
            "\"app\".\"order_status\" DEFAULT 'new', \"total\" numeric(12,2) "
-           "DEFAULT '1.5'::numeric CHECK (\"total\" >= 0::numeric), "
+           "DEFAULT '1.5'::numeric CHECK (\"total\" >= 0), "
            "\"placed_at\" timestamptz, \"note\" text COLLATE \"C\" DEFAULT "
            "E'it''s \\\\ a note' UNIQUE)");
 }
@@ -104,8 +104,8 @@ START_TEST(test_expressions)
            "DEFAULT (true AND false), \"manager_id\" int4 DEFAULT 1 + 2 "
            "REFERENCES \"users\" (\"id\") ON DELETE SET NULL ON UPDATE SET "
            "DEFAULT DEFERRABLE, \"tags\" text[] DEFAULT '{}', \"data\" jsonb "
-           "DEFAULT '{}'::jsonb, \"balance\" numeric DEFAULT 0 CHECK "
-           "(\"balance\" IS NULL OR \"balance\" IN (0::numeric, 1::numeric)), "
+           "DEFAULT '{}', \"balance\" numeric DEFAULT 0 CHECK "
+           "(\"balance\" IS NULL OR \"balance\" IN (0, 1)), "
            "\"created_at\" timestamptz DEFAULT \"now\"())");
 }
 END_TEST
@@ -307,7 +307,7 @@ START_TEST(test_sequences)
                              .start = V(0), .cache = V(10u), .cycle = true,
                              .owned_by = accounts_table().id),
         "CREATE SEQUENCE IF NOT EXISTS \"app\".\"s\" AS int2 INCREMENT BY 5 "
-        "MINVALUE -100 MAXVALUE 30000 START WITH 0 CACHE 10 CYCLE OWNED BY "
+        "START WITH 0 MINVALUE -100 MAXVALUE 30000 CACHE 10 CYCLE OWNED BY "
         "\"crm\".\"accounts\".\"id\"");
     DDL(elqb_create_sequence(q, NULL, "s", 0, .cycle = true),
         "CREATE SEQUENCE \"s\" CYCLE");

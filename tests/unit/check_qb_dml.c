@@ -86,8 +86,8 @@ START_TEST(test_conflict)
     elqb_conflict_index_where(i, elqb_gt(q, P.stock, elqb_lit(0)));
     CHECK(elqb_render(q, i),
           "INSERT INTO \"products\" (\"sku\") VALUES ($1) ON CONFLICT "
-          "(\"sku\", (\"lower\"(\"products\".\"name\"))) WHERE "
-          "\"products\".\"stock\" > 0 DO NOTHING", ELPQ_OID_VARCHAR);
+          "(\"sku\", (\"lower\"(\"name\"))) WHERE \"stock\" > 0 DO NOTHING",
+          ELPQ_OID_VARCHAR);
 }
 END_TEST
 
