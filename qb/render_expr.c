@@ -179,9 +179,9 @@ static void put_in_arrays(struct elqb__render *r, struct elqb_node *node,
     elqb__put_expr(r, &node->args[0], node->level + 1u);
     elqb__put_char(r, ' ');
     put_spelling(r, node);
-    PUT(r, " (SELECT * FROM \"unnest\"(");
-    elqb__put_list(r, node->args + 1, node->count - 1);
-    PUT(r, "))");
+    PUT(r, " (SELECT * FROM ");
+    elqb__put_expr(r, &node->args[1], LEVEL_LOWEST);
+    elqb__put_char(r, ')');
 }
 
 static void put_periods(struct elqb__render *r, struct elqb_node *node,
@@ -443,7 +443,8 @@ static void put_unnest(struct elqb__render *r, struct elqb_node *node,
         if (e->kind == ELQB_KIND_NODE && e->u.node->kind == NODE_SHARED)
             e = &e->u.node->args[0];
         if (!r->debug &&
-            (e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_BIND))
+            (e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_BIND ||
+             (e->kind == ELQB_KIND_LITERAL && !e->oid)))
             elqb__put_cast(r, types[i]);
     }
     elqb__put_char(r, ')');

@@ -262,14 +262,22 @@ static elqb_expr make_rows(int depth)
     return elqb_lt(q, a, make_row(depth));
 }
 
+/* The arrays of columns of no known type say what they are. */
 static elqb_expr make_in_unnest(int depth)
 {
-    elqb_expr a = make_row(depth), b, c;
+    elqb_expr a, b, c, d;
 
-    put(" IN (SELECT * FROM \"unnest\"(");
-    b = make_item(depth, ", ");
-    c = make_item(depth, "))");
-    return elqb_in_arrays(q, a, b, c);
+    put("(");
+    a = make_item(depth, ", ");
+    b = make_item(depth, ") IN (SELECT * FROM unnest(CAST(");
+    c = make_item(depth, " AS int4[]), CAST(");
+    d = make_item(depth, " AS text[])))");
+    if (a.kind == ELQB_KIND_NODE)
+        a.oid = 0;
+    if (b.kind == ELQB_KIND_NODE)
+        b.oid = 0;
+    return elqb_in_arrays(q, elqb_row(q, a, b), elqb_cast(q, c, "int4[]"),
+                          elqb_cast(q, d, "text[]"));
 }
 
 static elqb_expr make_periods(int depth)
