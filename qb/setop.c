@@ -57,7 +57,7 @@ static bool retype(elqb *q, elqb_expr *e, uint32_t oid)
     elqb__match_operand(q, &typed, oid);
     if (typed.oid == value->oid)
         return false;
-    if (e->kind == ELQB_KIND_NODE) {
+    if (value != e) {
         label = elqb__new_node(q, NODE_LABEL, 1);
         if (!label)
             return false;
