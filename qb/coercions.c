@@ -365,19 +365,22 @@ void elqb__take_type(elqb_expr *e, uint32_t oid)
     }
 }
 
-/* An array that meets one element.  Strings beside a type that is not built
- * in are left to the server: text[] would fit no enum. */
+void elqb__open_array(elqb_expr *e)
+{
+    if (e->kind == ELQB_KIND_VALUE && e->u.value.kind == ELPQ_KIND_C_ARRAY &&
+        e->u.value.elem == ELPQ_KIND_TEXT && e->oid == ELPQ_OID_TEXT_ARRAY)
+        e->oid = e->u.value.oid = 0;
+}
+
+/* An array that meets one element. */
 void elqb__take_array_type(elqb_expr *e, uint32_t element)
 {
     uint32_t oid = elqb__array_of(element);
 
     if (oid)
         elqb__take_type(e, oid);
-    else if (e->kind == ELQB_KIND_VALUE &&
-             e->u.value.kind == ELPQ_KIND_C_ARRAY &&
-             e->u.value.elem == ELPQ_KIND_TEXT &&
-             e->oid == ELPQ_OID_TEXT_ARRAY)
-        e->oid = e->u.value.oid = 0;
+    else
+        elqb__open_array(e);
 }
 
 bool elqb__is_untyped_text(const elqb_expr *e)
@@ -393,13 +396,13 @@ void elqb__take_text(elqb_expr *e)
         elqb__take_type(e, ELPQ_OID_TEXT);
 }
 
-/* Text, unless what else the list has, or other selects have there, is not. */
-void elqb__guess_text(elqb_expr *e)
+/* Of the type, unless what else there is, in other selects say, is not. */
+void elqb__guess_type(elqb_expr *e, uint32_t oid)
 {
     if (!elqb__is_untyped_text(e))
         return;
-    elqb__take_type(e, ELPQ_OID_TEXT);
-    e->flags |= TEXT_BY_DEFAULT;
+    elqb__take_type(e, oid);
+    e->flags |= TYPE_IS_GUESS;
 }
 
 void elqb__take_bool(elqb_expr *e)

@@ -339,7 +339,8 @@ elqb_expr elqb_as(elqb *q, elqb_expr a, const char *label)
 
     if (!node)
         return ELQB_NONE;
-    elqb__guess_text(&node->args[0]); /* labels are for columns */
+    /* labels are for columns */
+    elqb__guess_type(&node->args[0], ELPQ_OID_TEXT);
     return elqb__node_expr(node, node->args[0].oid);
 }
 

@@ -266,30 +266,6 @@ static void settle_value(elqb *q, elqb_expr *e,
     *e = elqb__node_expr(cast, c->oid);
 }
 
-/* A column without: the first value that has a type decides, expressions
- * before values; strings alone are text. */
-static void settle_column(elqb_expr *args, uint32_t width, uint32_t end,
-                          struct elqb__item_column *c)
-{
-    uint32_t oid = 0;
-
-    for (int pass = 0; pass < 2; pass++)
-        for (uint32_t i = 0; !oid && i < end; i += width)
-            if (pass == 1 || (args[i].kind != ELQB_KIND_VALUE &&
-                              args[i].kind != ELQB_KIND_LITERAL))
-                oid = args[i].oid;
-    for (uint32_t i = 0; i < end; i += width) {
-        if (oid)
-            elqb__take_type(&args[i], oid);
-        else
-            elqb__take_text(&args[i]);
-    }
-    c->oid = args[0].oid;
-    for (uint32_t i = width; i < end; i += width)
-        if (args[i].oid != c->oid)
-            c->oid = 0; /* the server knows what they have in common */
-}
-
 /* Copy the rows, each as wide as the first is; false: q failed. */
 static bool keep_rows(elqb *q, elqb_expr *args, uint32_t width,
                       const elqb_expr *rows)
@@ -329,8 +305,8 @@ static void settle_values(elqb *q, struct elqb_node *node,
 
     for (uint32_t c = 0; c < width; c++) {
         if (!source->columns[c].type) {
-            settle_column(node->args + c, width, node->count - c,
-                          &source->columns[c]);
+            elqb__match_list(q, node->args + c, node->count - c, width,
+                             &source->columns[c].oid);
             continue;
         }
         for (uint32_t i = c; i < node->count; i += width)

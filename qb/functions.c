@@ -412,8 +412,8 @@ elqb_expr elqb_case_v(elqb *q, elqb_expr base, const elqb_expr *pairs,
     for (uint32_t i = 2; i < count + 2; i += 2) {
         if (!base.kind)
             elqb__take_bool(&node->args[i]);
-        else if (base.oid && base.kind != ELQB_KIND_VALUE)
-            elqb__take_type(&node->args[i], base.oid);
+        else if (base.kind != ELQB_KIND_VALUE)
+            elqb__match_operand(q, &node->args[i], base.oid);
     }
     /* the results: else, then every second of the pairs */
     elqb__match_list(q, node->args + 1, count + 1, 2, &oid);
@@ -445,7 +445,8 @@ elqb_expr elqb_cast_from_trusted_string(elqb *q, elqb_expr a, const char *type)
         !(node = elqb__new_node(q, NODE_CAST, 1)))
         return ELQB_NONE;
     oid = elqb__type_by_name(type);
-    elqb__match_operand(q, &a, oid);
+    if (oid)
+        elqb__match_operand(q, &a, oid);
     node->args[0] = a;
     node->text = elqb__copy_sql(q, type);
     return node->text ? elqb__node_expr(node, oid) : ELQB_NONE;

@@ -145,9 +145,9 @@ struct elqb_node {
     const void *more;
 };
 
-/* elqb_expr.flags of a value in a list: it is text only because nothing else
- * is known there, and may become what the list meets. */
-enum { TEXT_BY_DEFAULT = 2 };
+/* elqb_expr.flags of a string in a list: it has its type only because nothing
+ * else is known there, and may become what the list meets. */
+enum { TYPE_IS_GUESS = 2 };
 
 /* flags of NODE_SHARED: see elqb__share_value() */
 enum { SHARED_BY_US = 1 };
@@ -388,8 +388,12 @@ bool elqb__keep_value(elqb *q, const char *function, elpq_value *v);
 void elqb__take_type(elqb_expr *e, uint32_t oid);
 void elqb__type_value(elpq_value *v, uint32_t oid);
 void elqb__take_array_type(elqb_expr *e, uint32_t element);
+
+/* Strings beside what is not built in are left to the server: text[] would fit
+ * no enum. */
+void elqb__open_array(elqb_expr *e);
 void elqb__take_text(elqb_expr *e);
-void elqb__guess_text(elqb_expr *e); /* see TEXT_BY_DEFAULT */
+void elqb__guess_type(elqb_expr *e, uint32_t oid); /* see TYPE_IS_GUESS */
 void elqb__take_bool(elqb_expr *e);
 void elqb__take_int8(elqb_expr *e);
 void elqb__take_count(elqb_expr *e);
@@ -399,15 +403,18 @@ void elqb__match_types(elqb *q, enum elqb__op op, elqb_expr *args,
                        uint32_t count);
 
 /*
- * Every `step`th of the alternatives of CASE, COALESCE, ARRAY; absent ones do
- * not count.  Whether there are but values: then strings are text, as nothing
- * else says what they are.  `type` becomes that of the whole, 0 if unsure.
+ * Every `step`th of the alternatives of CASE, COALESCE, ARRAY, VALUES; absent
+ * ones do not count.  Whether there are but values: then strings are text, as
+ * nothing else says what they are.  `type` becomes that of the whole, 0 if
+ * unsure.
  */
 bool elqb__match_list(elqb *q, elqb_expr *args, uint32_t count, uint32_t step,
                       uint32_t *type);
 bool elqb__is_row(const elqb_expr *e);
 bool elqb__is_array_of_values(const elqb_expr *e);
 void elqb__take_text_in_row(elqb *q, elqb_expr *e);
+
+/* What one other thing is beside it, of this type; 0: that the server knows. */
 void elqb__match_operand(elqb *q, elqb_expr *e, uint32_t oid);
 
 /* coercions.c again: of types */

@@ -81,7 +81,7 @@ static void match_array(elqb *q, elqb_expr *e, uint32_t oid)
         *arg = from->args[i];
         if (arg->kind == ELQB_KIND_NODE && arg->u.node->kind == NODE_ARRAY)
             match_array(q, arg, oid);
-        if (arg->kind == ELQB_KIND_VALUE && arg->flags & TEXT_BY_DEFAULT)
+        if (arg->kind == ELQB_KIND_VALUE && arg->flags & TYPE_IS_GUESS)
             arg->oid = arg->u.value.oid = 0;
         elqb__take_type(arg, elqb__element_of(oid));
     }
@@ -90,21 +90,30 @@ static void match_array(elqb *q, elqb_expr *e, uint32_t oid)
 
 void elqb__match_operand(elqb *q, elqb_expr *e, uint32_t oid)
 {
-    if (elqb__is_array_of_values(e))
+    if (!oid)
+        elqb__open_array(e);
+    else if (elqb__is_array_of_values(e))
         match_array(q, e, oid);
     else
         elqb__take_type(e, oid);
 }
 
+static bool are_values(const elqb_expr *args, uint32_t count, uint32_t step)
+{
+    for (uint32_t i = 0; i < count; i += step)
+        if (args[i].kind && !is_value(&args[i]))
+            return false;
+    return true;
+}
+
 static void match_same(elqb *q, elqb_expr *args, uint32_t count)
 {
     uint32_t oid = common_type(args, count, 1);
+    bool only_values = are_values(args, count, 1);
 
     for (uint32_t i = 0; i < count; i++) {
-        if (args[i].kind == ELQB_KIND_NODE && oid)
+        if (!only_values)
             elqb__match_operand(q, &args[i], oid);
-        else if (oid)
-            elqb__take_type(&args[i], oid);
         if (i > 0 && elqb__is_row(&args[0]) && elqb__is_row(&args[i]))
             match_row(q, &args[0], &args[i]);
     }
@@ -295,14 +304,16 @@ void elqb__take_text_in_row(elqb *q, elqb_expr *e)
         take_text_in_row(q, e, 0);
 }
 
-/* The type of all that are there, 0 if they have several. */
+/* The type of all that are there, 0 if they have several.  Strings whose type
+ * is open will have that of the others. */
 static uint32_t agreed_type(const elqb_expr *args, uint32_t count,
                             uint32_t step, bool values)
 {
     const elqb_expr *first = NULL;
 
     for (uint32_t i = 0; i < count; i += step) {
-        if (!args[i].kind || (!values && is_value(&args[i])))
+        if (!args[i].kind || elqb__is_untyped_text(&args[i]) ||
+            (!values && is_value(&args[i])))
             continue;
         if (first && args[i].oid != first->oid)
             return 0;
@@ -311,18 +322,29 @@ static uint32_t agreed_type(const elqb_expr *args, uint32_t count,
     return first ? first->oid : 0;
 }
 
+/* What values are among themselves: what the first is that has a type. */
+static uint32_t value_type(const elqb_expr *args, uint32_t count,
+                           uint32_t step)
+{
+    for (uint32_t i = 0; i < count; i += step)
+        if (args[i].oid)
+            return args[i].oid;
+    return ELPQ_OID_TEXT;
+}
+
 bool elqb__match_list(elqb *q, elqb_expr *args, uint32_t count, uint32_t step,
                       uint32_t *type)
 {
-    uint32_t oid = common_type(args, count, step);
+    bool only_values = are_values(args, count, step);
+    uint32_t oid = only_values ? value_type(args, count, step)
+                               : common_type(args, count, step);
     uint32_t agreed = agreed_type(args, count, step, false);
-    bool only_values = true;
 
-    for (uint32_t i = 0; i < count; i += step)
-        only_values &= !args[i].kind || is_value(&args[i]);
     for (uint32_t i = 0; i < count; i += step) {
-        if (only_values)
-            elqb__guess_text(&args[i]);
+        if (only_values && elqb__is_untyped_text(&args[i]))
+            elqb__guess_type(&args[i], oid);
+        else if (only_values)
+            elqb__take_type(&args[i], oid);
         else if (agreed || !elqb__is_untyped_text(&args[i]))
             elqb__match_operand(q, &args[i], agreed ? agreed : oid);
         elqb__take_text_in_row(q, &args[i]);

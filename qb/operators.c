@@ -380,7 +380,9 @@ elqb_expr elqb__quantify(elqb *q, const char *function, elqb_expr a,
         !elqb__keep_operand(q, function, &array) ||
         !(node = elqb__new_node(q, NODE_QUANTIFIED, 2)))
         return ELQB_NONE;
-    if (a.kind != ELQB_KIND_VALUE)
+    if (a.kind != ELQB_KIND_VALUE && elqb__is_array_of_values(&array))
+        elqb__match_operand(q, &array, elqb__array_of(a.oid));
+    else if (a.kind != ELQB_KIND_VALUE)
         elqb__take_array_type(&array, a.oid);
     if (elqb__element_of(array.oid) && array.kind != ELQB_KIND_VALUE)
         elqb__take_type(&a, elqb__element_of(array.oid));

@@ -57,7 +57,7 @@ void elqb__add_columns(elqb *q, const char *function, struct elqb__list *to,
 
     elqb__add_list(q, function, to, list);
     for (uint32_t i = before; i < to->count; i++) {
-        elqb__guess_text(&to->items[i]);
+        elqb__guess_type(&to->items[i], ELPQ_OID_TEXT);
         elqb__take_text_in_row(q, &to->items[i]);
     }
 }
@@ -330,8 +330,7 @@ static void take_columns(elqb *q, elqb_expr *a, const elqb_select *s)
     struct elqb_node *copy;
 
     if (a->kind != ELQB_KIND_NODE || a->u.node->kind != NODE_ROW) {
-        if (first_type(first))
-            elqb__take_type(a, first_type(first));
+        elqb__match_operand(q, a, first_type(first));
         return;
     }
     row = a->u.node;
@@ -340,8 +339,7 @@ static void take_columns(elqb *q, elqb_expr *a, const elqb_select *s)
         return;
     for (uint32_t i = 0; i < row->count; i++) {
         copy->args[i] = row->args[i];
-        if (first->columns.items[i].oid)
-            elqb__take_type(&copy->args[i], first->columns.items[i].oid);
+        elqb__match_operand(q, &copy->args[i], first->columns.items[i].oid);
     }
     *a = elqb__node_expr(copy, a->oid);
 }

@@ -52,7 +52,7 @@ static bool retype(elqb *q, elqb_expr *e, uint32_t oid)
     if (!value || value->kind == ELQB_KIND_LITERAL)
         return false;
     typed = *value;
-    if (typed.flags & TEXT_BY_DEFAULT)
+    if (typed.flags & TYPE_IS_GUESS)
         typed.oid = typed.u.value.oid = 0;
     elqb__match_operand(q, &typed, oid);
     if (typed.oid == value->oid)

@@ -65,7 +65,8 @@ START_TEST(test_alternatives)
     TYPES("integer text text", "text", elqb_case(q, V("a"), paid, V("b")));
     TYPES("integer text", "text", elqb_case(q, ELQB_NONE, paid, V("b")));
     TYPES("text text", "text", elqb_coalesce(q, V("a"), V("b")));
-    TYPES("date", "date[]", elqb_coalesce(q, D.days, elqb_array(q, V("today"))));
+    TYPES("date", "date[]",
+          elqb_coalesce(q, D.days, elqb_array(q, V("today"))));
     /* A date would lose the hour. */
     TYPES("timestamp without time zone", "timestamp without time zone",
           elqb_coalesce(q, D.day, D.at, V("2020-01-01 10:00")));
@@ -208,6 +209,66 @@ START_TEST(test_arrays_in_unions)
 }
 END_TEST
 
+/* An element of a part of an array, not a part of it in two dimensions. */
+START_TEST(test_slices)
+{
+    elqb_expr part = elqb_slice(q, U.tags, V(1), V(2));
+
+    TYPES("integer integer integer", "text", elqb_subscript(q, part, V(1)));
+    TYPES("integer integer integer integer", "text[]",
+          elqb_slice(q, part, V(1), V(2)));
+    TYPES("integer integer", "text",
+          elqb_subscript(q, elqb_subscript(q, U.tags, V(1)), V(2)));
+}
+END_TEST
+
+/* C arrays of strings are open where the server knows what they meet. */
+START_TEST(test_open_arrays)
+{
+    const char *states[] = { "new", "paid" };
+    elqb_expr given = elqb_items(states, 2);
+    elqb_expr all = elqb_func(q, "enum_range",
+                              elqb_cast(q, elqb_null(OTHER), "order_status"));
+    elqb_select *s = elqb_select_new(q);
+
+    TYPES("order_status[]", "boolean", elqb_eq(q, all, given));
+    TYPES("order_status[]", "boolean", elqb_contains(q, all, given));
+    TYPES("order_status[]", "order_status[]", elqb_coalesce(q, all, given));
+    TYPES("order_status[] integer", "integer",
+          elqb_case_of(q, all, ELQB_NONE, given, V(1)));
+    elqb_columns(s, all);
+    TYPES("order_status[]", "boolean", elqb_in_select(q, given, s));
+    TYPES("integer[]", "boolean",
+          elqb_eq(q, elqb_func(q, "array_append", elqb_array(q, U.id), U.id),
+                  elqb_items((int32_t[]){ 1 }, 1)));
+}
+END_TEST
+
+/* Values among themselves. */
+START_TEST(test_values_alone)
+{
+    const elpq_value moment = elpq_timestamp(0);
+    elqb_table v = elqb_values_table(
+        q, "v", ELQB_COLS(ELQB_COL("s", "")), elqb_row(q, V("new")),
+        elqb_row(q, O.status));
+    elqb_select *s = elqb_select_new(q);
+
+    KNOWN("integer integer", "integer", INT4,
+          elqb_coalesce(q, V("1"), V(2)));
+    KNOWN("timestamp without time zone timestamp without time zone",
+          "timestamp without time zone[]", TIMESTAMP_ARRAY,
+          elqb_array(q, V("2020-01-01"), V(moment)));
+    TYPES("int4range int4range", "boolean",
+          elqb_eq_any(q, elqb_typed(elqb_func(q, "int4range", U.id, U.age),
+                                    INT4RANGE),
+                      elqb_array(q, V("[1,2)"), V("empty"))));
+    elqb_columns(s, elqb_col(q, v, "s"));
+    elqb_from(s, O.table);
+    elqb_from(s, elqb_lateral_of(q, v));
+    DESCRIBED(s, "order_status", "order_status");
+}
+END_TEST
+
 /* A column stands behind the name that its table goes by. */
 START_TEST(test_aliased_targets)
 {
@@ -240,6 +301,9 @@ int main(void)
     tcase_add_test(tcase, test_arrays);
     tcase_add_test(tcase, test_stored_arrays);
     tcase_add_test(tcase, test_arrays_in_unions);
+    tcase_add_test(tcase, test_slices);
+    tcase_add_test(tcase, test_open_arrays);
+    tcase_add_test(tcase, test_values_alone);
     tcase_add_test(tcase, test_aliased_targets);
     return qb_main(suite);
 }
