@@ -97,7 +97,7 @@ ELPQ_API void elqb_cte_cycle_values(elqb_cte *c, elqb_expr yes, elqb_expr no);
  *
  * As in SQL, a table without a schema that is called like a CTE is the CTE
  * where that is in sight: after WITH "users" AS (SELECT ... FROM "users"), FROM
- * "users" is the CTE.  In the CTE's own statement, and in those before it, it is
+ * "users" is the CTE.  In the CTE's own statement, and in those before, it is
  * still the table, unless one that is recursive brings all in sight.  That is
  * refused, since the CTE would be made of itself: another name, or the table's
  * schema, tells them apart.  What is changed (INSERT INTO ...) is always the

@@ -337,35 +337,50 @@ static elqb_expr make_slice(int depth, elqb_expr a)
     return elqb_slice(q, a, from, to);
 }
 
-/* (base)[i][j : k].f */
+/* Whether this is added to what is there, instead of to a whole of it: an
+ * element of a slice is not one more dimension of it. */
+static bool is_added(const elqb_expr *e, enum elqb__node_kind kind)
+{
+    if (e->kind != ELQB_KIND_NODE)
+        return false;
+    return e->u.node->kind == NODE_FIELD || e->u.node->kind == kind ||
+           (kind == NODE_FIELD && (e->u.node->kind == NODE_SUBSCRIPT ||
+                                   e->u.node->kind == NODE_SLICE));
+}
+
+/* (base)[i][j : k].f: one step, from where the base starts, in parentheses */
+static elqb_expr make_step(int depth, size_t start, elqb_expr e)
+{
+    static const enum elqb__node_kind kinds[] = { NODE_SUBSCRIPT, NODE_SLICE,
+                                                  NODE_FIELD };
+    enum elqb__node_kind kind = kinds[random_below(3)];
+
+    if (is_added(&e, kind)) {
+        out.text[start] = ' ';
+        out.text[out.size - 1] = ' ';
+    }
+    if (kind == NODE_SLICE)
+        return make_slice(depth, e);
+    if (kind == NODE_FIELD) {
+        put(".\"f\"");
+        return elqb_field(q, e, "f");
+    }
+    put("[");
+    return elqb_subscript(q, e, make_item(depth, "]"));
+}
+
 static elqb_expr make_indirection(int depth)
 {
     size_t start = out.size;
-    elqb_expr e = make_operand(depth), i;
-    unsigned count = 1 + random_below(2);
+    bool twice = random_below(2);
+    elqb_expr e;
 
-    if (e.kind == ELQB_KIND_NODE && (e.u.node->kind == NODE_SUBSCRIPT ||
-                                     e.u.node->kind == NODE_SLICE ||
-                                     e.u.node->kind == NODE_FIELD)) {
-        out.text[start] = ' '; /* they are added to, not nested */
-        out.text[out.size - 1] = ' ';
-    }
-    while (count--)
-        switch (random_below(3)) {
-        case 0:
-            put("[");
-            i = make_item(depth, "]");
-            e = elqb_subscript(q, e, i);
-            break;
-        case 1:
-            e = make_slice(depth, e);
-            break;
-        default:
-            put(".\"f\"");
-            e = elqb_field(q, e, "f");
-            break;
-        }
-    return e;
+    if (!twice)
+        return make_step(depth, start, make_operand(depth));
+    put("(");
+    e = make_step(depth, start + 1, make_operand(depth));
+    put(")");
+    return make_step(depth, start, e);
 }
 
 static elqb_expr make_function(int depth)
