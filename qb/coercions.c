@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Which type a value is sent as.
+ * Which type a value is sent as; operands.c asks for it.
  *
  * The server resolves operators by the types of the parameters, so these
  * decide whether a statement works and whether it uses an index.  The rule: a
@@ -12,6 +12,7 @@
  * Called by constructors, on the copy of the operand that they keep.
  */
 #include <float.h>
+#include <stdio.h>
 
 #include "internal.h"
 
@@ -67,6 +68,18 @@ const char *elqb__type_name(uint32_t oid, bool *is_array)
 
     *is_array = type && type->array == oid;
     return type ? type->name : NULL;
+}
+
+const char *elqb__print_type(uint32_t oid, char text[ELQB_TYPE_SIZE])
+{
+    bool is_array;
+    const char *name = elqb__type_name(oid, &is_array);
+
+    if (name)
+        snprintf(text, ELQB_TYPE_SIZE, "%s%s", name, is_array ? "_ARRAY" : "");
+    else
+        snprintf(text, ELQB_TYPE_SIZE, "the type %u", (unsigned)oid);
+    return text;
 }
 
 static char lower(char c)
@@ -150,6 +163,41 @@ uint32_t elqb__bound_of(uint32_t oid)
         return ELPQ_OID_NUMERIC;
     default:
         return 0; /* those of dates and times meet no numbers */
+    }
+}
+
+bool elqb__is_range(uint32_t oid)
+{
+    switch (oid) {
+    case ELPQ_OID_DATERANGE:
+    case ELPQ_OID_TSRANGE:
+    case ELPQ_OID_TSTZRANGE:
+    case ELPQ_OID_DATEMULTIRANGE:
+    case ELPQ_OID_TSMULTIRANGE:
+    case ELPQ_OID_TSTZMULTIRANGE:
+        return true;
+    default:
+        return elqb__bound_of(oid) != 0;
+    }
+}
+
+uint32_t elqb__range_of(uint32_t oid)
+{
+    switch (oid) {
+    case ELPQ_OID_INT4:
+        return ELPQ_OID_INT4RANGE;
+    case ELPQ_OID_INT8:
+        return ELPQ_OID_INT8RANGE;
+    case ELPQ_OID_NUMERIC:
+        return ELPQ_OID_NUMRANGE;
+    case ELPQ_OID_DATE:
+        return ELPQ_OID_DATERANGE;
+    case ELPQ_OID_TIMESTAMP:
+        return ELPQ_OID_TSRANGE;
+    case ELPQ_OID_TIMESTAMPTZ:
+        return ELPQ_OID_TSTZRANGE;
+    default:
+        return 0;
     }
 }
 
@@ -300,6 +348,15 @@ void elqb__type_value(elpq_value *v, uint32_t oid)
     }
 }
 
+/* Text and NULL of no type can have any: of an array or a row, too. */
+bool elqb__fit_value(elpq_value *v, uint32_t oid)
+{
+    elqb__type_value(v, oid);
+    if (v->oid == 0 && (v->kind == ELPQ_KIND_TEXT || v->kind == ELPQ_KIND_NULL))
+        v->oid = oid;
+    return !oid || v->oid == oid;
+}
+
 void elqb__take_type(elqb_expr *e, uint32_t oid)
 {
     if (e->kind == ELQB_KIND_VALUE && e->u.value.oid != oid) {
@@ -308,19 +365,22 @@ void elqb__take_type(elqb_expr *e, uint32_t oid)
     }
 }
 
-/* An array that meets one element.  Strings beside a type that is not built
- * in are left to the server: text[] would fit no enum. */
+void elqb__open_array(elqb_expr *e)
+{
+    if (e->kind == ELQB_KIND_VALUE && e->u.value.kind == ELPQ_KIND_C_ARRAY &&
+        e->u.value.elem == ELPQ_KIND_TEXT && e->oid == ELPQ_OID_TEXT_ARRAY)
+        e->oid = e->u.value.oid = 0;
+}
+
+/* An array that meets one element. */
 void elqb__take_array_type(elqb_expr *e, uint32_t element)
 {
     uint32_t oid = elqb__array_of(element);
 
     if (oid)
         elqb__take_type(e, oid);
-    else if (e->kind == ELQB_KIND_VALUE &&
-             e->u.value.kind == ELPQ_KIND_C_ARRAY &&
-             e->u.value.elem == ELPQ_KIND_TEXT &&
-             e->oid == ELPQ_OID_TEXT_ARRAY)
-        e->oid = e->u.value.oid = 0;
+    else
+        elqb__open_array(e);
 }
 
 bool elqb__is_untyped_text(const elqb_expr *e)
@@ -336,13 +396,13 @@ void elqb__take_text(elqb_expr *e)
         elqb__take_type(e, ELPQ_OID_TEXT);
 }
 
-/* Text, unless what else the list has, or other selects have there, is not. */
-void elqb__guess_text(elqb_expr *e)
+/* Of the type, unless what else there is, in other selects say, is not. */
+void elqb__guess_type(elqb_expr *e, uint32_t oid)
 {
     if (!elqb__is_untyped_text(e))
         return;
-    elqb__take_type(e, ELPQ_OID_TEXT);
-    e->flags |= TEXT_BY_DEFAULT;
+    elqb__take_type(e, oid);
+    e->flags |= TYPE_IS_GUESS;
 }
 
 void elqb__take_bool(elqb_expr *e)
@@ -355,102 +415,7 @@ void elqb__take_int8(elqb_expr *e)
     elqb__take_type(e, ELPQ_OID_INT8);
 }
 
-/* -------------------------------------------------------- several operands */
-
-static bool is_value(const elqb_expr *e)
-{
-    if (e->kind == ELQB_KIND_NODE)
-        return (e->u.node->kind == NODE_SHARED &&
-                e->u.node->flags & SHARED_BY_US) ||
-               (e->u.node->kind == NODE_ARRAY &&
-                e->u.node->flags & ARRAY_OF_VALUES);
-    return e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_LITERAL;
-}
-
-/* The type that the operands agree on: of the first that is no value. */
-static uint32_t common_type(const elqb_expr *args, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (!is_value(&args[i]) && args[i].oid)
-            return args[i].oid;
-    return 0;
-}
-
-static bool is_row(const elqb_expr *e)
-{
-    return e->kind == ELQB_KIND_NODE && e->u.node->kind == NODE_ROW;
-}
-
-/* (a, b) = ($1, $2): each value meets its column, in a row of its own. */
-static void match_row(elqb *q, const elqb_expr *columns, elqb_expr *row)
-{
-    const struct elqb_node *from = columns->u.node;
-    struct elqb_node *copy;
-    bool changed = false;
-
-    if (from->count != row->u.node->count)
-        return;
-    copy = elqb__new_node(q, NODE_ROW, from->count);
-    if (!copy)
-        return;
-    for (uint32_t i = 0; i < from->count; i++) {
-        copy->args[i] = row->u.node->args[i];
-        if (from->args[i].oid && !is_value(&from->args[i]))
-            elqb__take_type(&copy->args[i], from->args[i].oid);
-        changed |= copy->args[i].oid != row->u.node->args[i].oid;
-    }
-    if (changed)
-        row->u.node = copy;
-}
-
-/* ARRAY[$1, $2] that meets an array: its values take the element's type, in
- * an array of its own. */
-static void match_array(elqb *q, elqb_expr *e, uint32_t oid)
-{
-    const struct elqb_node *from = e->u.node;
-    struct elqb_node *copy;
-
-    if (!elqb__element_of(oid) || oid == e->oid ||
-        !(copy = elqb__new_node(q, NODE_ARRAY, from->count)))
-        return;
-    copy->flags = from->flags;
-    for (uint32_t i = 0; i < from->count; i++) {
-        elqb_expr *arg = &copy->args[i];
-
-        *arg = from->args[i];
-        if (arg->kind == ELQB_KIND_NODE && arg->u.node->kind == NODE_ARRAY)
-            match_array(q, arg, oid);
-        if (arg->kind == ELQB_KIND_VALUE && arg->flags & TEXT_BY_DEFAULT)
-            arg->oid = arg->u.value.oid = 0;
-        elqb__take_type(arg, elqb__element_of(oid));
-    }
-    *e = elqb__node_expr(copy, oid);
-}
-
-void elqb__match_operand(elqb *q, elqb_expr *e, uint32_t oid)
-{
-    if (e->kind == ELQB_KIND_NODE && e->u.node->kind == NODE_ARRAY &&
-        e->u.node->flags & ARRAY_OF_VALUES)
-        match_array(q, e, oid);
-    else
-        elqb__take_type(e, oid);
-}
-
-static void match_same(elqb *q, elqb_expr *args, uint32_t count)
-{
-    uint32_t oid = common_type(args, count);
-
-    for (uint32_t i = 0; i < count; i++) {
-        if (args[i].kind == ELQB_KIND_NODE && oid)
-            elqb__match_operand(q, &args[i], oid);
-        else if (oid)
-            elqb__take_type(&args[i], oid);
-        if (i > 0 && is_row(&args[0]) && is_row(&args[i]))
-            match_row(q, &args[0], &args[i]);
-    }
-}
-
-static bool is_number(const elqb_expr *e)
+bool elqb__is_number(const elqb_expr *e)
 {
     return e->kind == ELQB_KIND_VALUE && e->u.value.kind >= ELPQ_KIND_INT &&
            e->u.value.kind <= ELPQ_KIND_FLOAT;
@@ -459,124 +424,12 @@ static bool is_number(const elqb_expr *e)
 /* Where the server has nothing but an int4: a shift, a place in an array. */
 void elqb__take_count(elqb_expr *e)
 {
-    if (is_number(e))
+    if (elqb__is_number(e))
         elqb__take_type(e, ELPQ_OID_INT4);
-}
-
-/* The server computes in the larger of two types: a value that became the
- * smaller one would overflow where a literal does not. */
-static bool would_narrow(const elqb_expr *e, uint32_t oid)
-{
-    switch (e->oid) {
-    case ELPQ_OID_INT8:
-        return oid == ELPQ_OID_INT4 || oid == ELPQ_OID_INT2;
-    case ELPQ_OID_INT4:
-        return oid == ELPQ_OID_INT2;
-    case ELPQ_OID_FLOAT8:
-        return oid == ELPQ_OID_FLOAT4;
-    default:
-        return false;
-    }
-}
-
-/* Numbers meet numbers; a date meets days, a pg_lsn bytes, and jsonb loses a
- * key. */
-static void match_numbers(elqb_expr *args, uint32_t count)
-{
-    uint32_t oid = common_type(args, count);
-
-    for (uint32_t i = 0; oid && oid != ELPQ_OID_BOOL && i < count; i++) {
-        if (oid == ELPQ_OID_JSONB)
-            elqb__take_text(&args[i]);
-        if (oid == ELPQ_OID_DATE || oid == ELPQ_OID_JSONB)
-            elqb__take_count(&args[i]);
-        else if (is_number(&args[i]) && !would_narrow(&args[i], oid))
-            elqb__take_type(&args[i],
-                            oid == ELPQ_OID_PG_LSN ? ELPQ_OID_NUMERIC : oid);
-    }
 }
 
 bool elqb__is_text_type(uint32_t oid)
 {
     return oid == ELPQ_OID_TEXT || oid == ELPQ_OID_VARCHAR ||
            oid == ELPQ_OID_BPCHAR;
-}
-
-/*
- * || of text makes its strings text, and two strings alone are text as well;
- * beside arrays, jsonb and functions the server decides.
- */
-static void match_concat(elqb *q, elqb_expr *args, uint32_t count)
-{
-    uint32_t oid = common_type(args, count);
-    bool text = elqb__is_text_type(oid) ||
-                (oid == 0 && is_value(&args[0]) && is_value(&args[1]));
-
-    for (uint32_t i = 0; i < count; i++) {
-        if (text)
-            elqb__take_text(&args[i]);
-        else if (args[i].kind == ELQB_KIND_NODE ||
-                 (args[i].kind == ELQB_KIND_VALUE &&
-                  args[i].u.value.kind == ELPQ_KIND_C_ARRAY))
-            elqb__match_operand(q, &args[i], oid);
-    }
-}
-
-/* Patterns are text, but for those of bytes. */
-static void match_text(elqb_expr *args, uint32_t count)
-{
-    uint32_t oid = ELPQ_OID_TEXT;
-
-    if (args[0].oid == ELPQ_OID_BYTEA || args[count - 1].oid == ELPQ_OID_BYTEA)
-        oid = ELPQ_OID_BYTEA;
-    for (uint32_t i = 0; i < count; i++)
-        if (elqb__is_untyped_text(&args[i]))
-            elqb__take_type(&args[i], oid);
-}
-
-void elqb__match_types(elqb *q, enum elqb__op op, elqb_expr *args,
-                       uint32_t count)
-{
-    switch (elqb__ops[op].takes) {
-    case TAKES_SAME:
-        match_same(q, args, count);
-        break;
-    case TAKES_NUMBER:
-        match_numbers(args, count);
-        break;
-    case TAKES_CONCAT:
-        match_concat(q, args, count);
-        break;
-    case TAKES_KEY:
-        elqb__take_text(&args[count - 1]);
-        elqb__take_count(&args[count - 1]);
-        break;
-    case TAKES_COUNT:
-        elqb__take_count(&args[count - 1]);
-        break;
-    case TAKES_TEXT:
-        match_text(args, count);
-        break;
-    case TAKES_BOOL:
-        for (uint32_t i = 0; i < count; i++)
-            elqb__take_bool(&args[i]);
-        break;
-    default:
-        break;
-    }
-}
-
-/* Alternatives of CASE, COALESCE, ARRAY: strings alone are text.  Returns the
- * type that they agree on, 0 if there are but values. */
-uint32_t elqb__match_list(elqb_expr *args, uint32_t count)
-{
-    uint32_t oid = common_type(args, count);
-
-    for (uint32_t i = 0; i < count; i++) {
-        if (oid)
-            elqb__take_type(&args[i], oid);
-        else
-            elqb__guess_text(&args[i]);
-    }
-    return oid;
 }

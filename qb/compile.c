@@ -131,15 +131,6 @@ static void pack_names(struct packer *p, const struct elqb__render *r,
     c->names = names;
 }
 
-/* Give the value the type of a parameter, as far as it can have it.  Text and
- * NULL of no type can have any: of an array or a row, too. */
-static void fit(elpq_value *v, uint32_t oid)
-{
-    elqb__type_value(v, oid);
-    if (v->oid == 0 && (v->kind == ELPQ_KIND_TEXT || v->kind == ELPQ_KIND_NULL))
-        v->oid = oid;
-}
-
 /* Everything, in `c` what goes to the start of the block. */
 static void pack(struct packer *p, const struct elqb__render *r,
                  const elpq_statement *st, struct elqb_compiled *c)
@@ -156,7 +147,6 @@ static void pack(struct packer *p, const struct elqb__render *r,
     for (unsigned i = 0; i < st->nvalues; i++) {
         elpq_value value = st->values[i];
 
-        fit(&value, r->slots[i]->oid);
         pack_value(p, &value);
         if (value.kind == UNSET)
             c->unset++;
@@ -170,43 +160,12 @@ static void pack(struct packer *p, const struct elqb__render *r,
     pack_names(p, r, c);
 }
 
-static const char *type_name(uint32_t oid, char text[40])
-{
-    bool is_array;
-    const char *name = elqb__type_name(oid, &is_array);
-
-    if (name)
-        snprintf(text, 40, "%s%s", name, is_array ? "_ARRAY" : "");
-    else
-        snprintf(text, 40, "the type %u", (unsigned)oid);
-    return text;
-}
-
-/* A default is held to what elqb_args_set() is. */
-static bool check_defaults(const struct elqb__render *r,
-                           const elpq_statement *st)
-{
-    for (unsigned i = 0; i < st->nvalues; i++) {
-        uint32_t wants = r->slots[i]->oid;
-        elpq_value value = st->values[i];
-        char a[40], b[40];
-
-        fit(&value, wants);
-        if (wants && value.oid != wants)
-            elqb__fail(r->q, ELQB_E_BIND,
-                       "elqb_compile: the bind :%s takes %s, not %s",
-                       r->slots[i]->u.column.name, type_name(wants, a),
-                       type_name(value.oid, b));
-    }
-    return !elqb__failed(r->q);
-}
-
 elqb_compiled *elqb__pack(struct elqb__render *r, const elpq_statement *st)
 {
     struct packer p = { NULL, 0 };
     struct elqb_compiled c;
 
-    if (!st || !check_defaults(r, st))
+    if (!st)
         return NULL;
     pack(&p, r, st, &c);
     p.base = elqb__alloc_block(p.size);
@@ -333,13 +292,12 @@ static void set(elqb_args *a, const char *function, uint32_t i,
 {
     const elqb_compiled *c = a->compiled;
     elpq_value *to = values_of(a) + i;
-    char name[80], takes[40], is[40];
+    char name[80], takes[ELQB_TYPE_SIZE], is[ELQB_TYPE_SIZE];
 
-    fit(&value, c->oids[i]);
-    if (value.kind == UNSET || (c->oids[i] && value.oid != c->oids[i])) {
+    if (!elqb__fit_value(&value, c->oids[i]) || value.kind == UNSET) {
         fail(a, ELQB_E_BIND, "%s: %s takes %s, not %s", function,
-             label(c, i, name), type_name(c->oids[i], takes),
-             type_name(value.oid, is));
+             label(c, i, name), elqb__print_type(c->oids[i], takes),
+             elqb__print_type(value.oid, is));
         return;
     }
     a->unset -= to->kind == UNSET;

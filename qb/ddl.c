@@ -454,25 +454,77 @@ static bool check_number(elqb *q, const char *function, elqb_expr *e)
     return !elqb__failed(q);
 }
 
-bool elqb__keep_sequence(elqb *q, const char *function,
+/* The number of an option, or what it is without; what no int8 can have is an
+ * error. */
+static int64_t get_number(elqb *q, const char *function, const char *name,
+                          const elqb_expr *e, int64_t otherwise)
+{
+    if (e->kind == ELQB_KIND_NONE)
+        return otherwise;
+    if (e->u.value.kind == ELPQ_KIND_UINT && e->u.value.u.uint64 > INT64_MAX)
+        elqb__fail(q, ELQB_E_USAGE, "%s: .%s does not fit INT8", function,
+                   name);
+    return e->u.value.u.int64;
+}
+
+/* What the server does not let a sequence be.  The type of its numbers is
+ * that of a column, or one that only the server knows: 0. */
+static void check_sequence(elqb *q, const char *function,
+                           const elqb_sequence_options *o, uint32_t type)
+{
+    int64_t top = type == ELPQ_OID_INT2   ? INT16_MAX
+                  : type == ELPQ_OID_INT4 ? INT32_MAX
+                                          : INT64_MAX;
+    int64_t by = get_number(q, function, "increment", &o->increment, 1);
+    int64_t min = get_number(q, function, "min_value", &o->min_value,
+                             by > 0 ? 1 : -top - 1);
+    int64_t max = get_number(q, function, "max_value", &o->max_value,
+                             by > 0 ? top : -1);
+    int64_t start = get_number(q, function, "start", &o->start,
+                               by > 0 ? min : max);
+    const char *problem = NULL;
+    char name[ELQB_TYPE_SIZE];
+
+    if (min < -top - 1 || min > top || max < -top - 1 || max > top) {
+        elqb__fail(q, ELQB_E_USAGE, "%s: %s does not fit %s", function,
+                   min < -top - 1 || min > top ? ".min_value" : ".max_value",
+                   elqb__print_type(type, name));
+        return;
+    }
+    if (by == 0)
+        problem = ".increment is 0";
+    else if (min >= max)
+        problem = ".min_value is not below .max_value";
+    else if (start < min || start > max)
+        problem = ".start is not between .min_value and .max_value";
+    else if (get_number(q, function, "cache", &o->cache, 1) <= 0)
+        problem = ".cache is not above 0";
+    if (problem)
+        elqb__fail(q, ELQB_E_USAGE, "%s: %s", function, problem);
+}
+
+bool elqb__keep_sequence(elqb *q, const char *function, uint32_t type,
                          elqb_sequence_options *o)
 {
-    bool typed = o->type == ELPQ_OID_INT2 || o->type == ELPQ_OID_INT4 ||
-                 o->type == ELPQ_OID_INT8;
-
-    if (o->type && !typed)
-        elqb__fail(q, ELQB_E_USAGE, "%s: a sequence is of INT2, INT4 or INT8",
-                   function);
     if (o->owned_by.kind &&
         (o->owned_by.kind != ELQB_KIND_COLUMN || !o->owned_by.u.column.table))
         elqb__fail(q, ELQB_E_USAGE, "%s: .owned_by is no column of a table",
                    function);
-    return check_number(q, function, &o->increment) &&
-           check_number(q, function, &o->min_value) &&
-           check_number(q, function, &o->max_value) &&
-           check_number(q, function, &o->start) &&
-           check_number(q, function, &o->cache) &&
-           elqb__keep(q, function, &o->owned_by);
+    if (!check_number(q, function, &o->increment) ||
+        !check_number(q, function, &o->min_value) ||
+        !check_number(q, function, &o->max_value) ||
+        !check_number(q, function, &o->start) ||
+        !check_number(q, function, &o->cache) ||
+        !elqb__keep(q, function, &o->owned_by))
+        return false;
+    check_sequence(q, function, o, type);
+    return !elqb__failed(q);
+}
+
+bool elqb__is_sequence_type(uint32_t oid)
+{
+    return oid == ELPQ_OID_INT2 || oid == ELPQ_OID_INT4 ||
+           oid == ELPQ_OID_INT8;
 }
 
 elqb_ddl *elqb_create_sequence_v(elqb *q, const char *schema, const char *name,
@@ -488,7 +540,13 @@ elqb_ddl *elqb_create_sequence_v(elqb *q, const char *schema, const char *name,
         return NULL;
     if (options)
         d->u.sequence = *options;
-    return elqb__keep_sequence(q, function, &d->u.sequence) ? d : NULL;
+    if (d->u.sequence.type && !elqb__is_sequence_type(d->u.sequence.type))
+        elqb__fail(q, ELQB_E_USAGE, "%s: a sequence is of INT2, INT4 or INT8",
+                   function);
+    return elqb__keep_sequence(q, function, d->u.sequence.type,
+                               &d->u.sequence)
+               ? d
+               : NULL;
 }
 
 /* --------------------------------------------------------------- comments */

@@ -91,8 +91,9 @@ elqb_ddl *elqb__new_ddl(elqb *q, const char *function,
                         enum elqb__ddl_kind kind, elqb_table t,
                         unsigned flags, unsigned allowed);
 bool elqb__keep_name(elqb *q, const char *function, const char **name);
-bool elqb__keep_sequence(elqb *q, const char *function,
-                         elqb_sequence_options *options);
+bool elqb__keep_sequence(elqb *q, const char *function, uint32_t type,
+                         elqb_sequence_options *o);
+bool elqb__is_sequence_type(uint32_t oid);
 
 /* The expression, which may be ELQB_NONE, for a statement without parameters;
  * and a list of columns, NULL if there is none.  False: q failed. */

@@ -136,14 +136,36 @@ static const char *find_column_problem(const elqb_column_options *o,
     return NULL;
 }
 
+/* The type of a column as far as the builder knows it. */
+static uint32_t type_of(const struct elqb__column *c,
+                        const elqb_column_options *o)
+{
+    if (o->type.sql)
+        return elqb__type_by_name(o->type.sql);
+    return o->type.name ? 0 : c->oid;
+}
+
+static bool check_identity(elqb *q, const struct elqb__column *c,
+                           const elqb_column_options *o)
+{
+    uint32_t type = type_of(c, o);
+
+    if (o->identity && type && !elqb__is_sequence_type(type))
+        elqb__fail(q, ELQB_E_USAGE, COLUMN ": the column \"%s\" has an "
+                   "identity but is no INT2, INT4 or INT8", c->name);
+    return !elqb__failed(q);
+}
+
 /* A value as a default is of the column's type; digits and strings are without
  * a word. */
 static bool keep_default(elqb *q, uint32_t oid, elqb_expr *e)
 {
     if (e->kind == ELQB_KIND_LITERAL)
         e->kind = ELQB_KIND_VALUE;
+    if (!elqb__keep(q, COLUMN, e))
+        return false;
     if (e->oid != ELPQ_OID_INT4 || oid == ELPQ_OID_BOOL)
-        elqb__take_type(e, oid);
+        elqb__match_operand(q, e, oid);
     if (e->kind == ELQB_KIND_VALUE && e->u.value.kind == ELPQ_KIND_TEXT &&
         e->oid == oid)
         *e = elqb_typed(*e, TEXT);
@@ -160,6 +182,8 @@ keep_column_options(elqb *q, const struct elqb__column *c,
     if (!o)
         return NULL;
     *o = *from;
+    if (!check_identity(q, c, o))
+        return NULL;
     if (o->references.kind && !keep_reference(q, COLUMN, &o->references))
         return NULL;
     if (o->sequence) {
@@ -167,7 +191,7 @@ keep_column_options(elqb *q, const struct elqb__column *c,
         if (!sequence)
             return NULL;
         *sequence = *o->sequence;
-        if (!elqb__keep_sequence(q, COLUMN, sequence))
+        if (!elqb__keep_sequence(q, COLUMN, type_of(c, o), sequence))
             return NULL;
         o->sequence = sequence;
     }

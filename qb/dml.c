@@ -30,7 +30,7 @@ static bool keep_assignment(elqb *q, const char *function, elqb_expr *column,
     if (!elqb__keep_operand(q, function, column) ||
         !elqb__keep_operand(q, function, value))
         return false;
-    elqb__take_type(value, column->oid);
+    elqb__match_operand(q, value, column->oid);
     return true;
 }
 
@@ -175,7 +175,7 @@ void elqb_values_v(elqb_insert *i, const elqb_expr *row)
 
         if (!elqb__keep_operand(i->q, "elqb_values", &value))
             return;
-        elqb__take_type(&value, i->columns.items[c].oid);
+        elqb__match_operand(i->q, &value, i->columns.items[c].oid);
         elqb__push(i->q, &i->values, value);
     }
 }
@@ -276,12 +276,6 @@ void elqb_conflict_where(elqb_insert *i, elqb_expr condition)
                             condition);
 }
 
-void elqb_insert_returning_v(elqb_insert *i, const elqb_expr *list)
-{
-    if (i)
-        elqb__add_columns(i->q, "elqb_returning", &i->returning, list);
-}
-
 /* ----------------------------------------------------------------- update */
 
 elqb_update *elqb_update_new(elqb *q, elqb_table t)
@@ -309,26 +303,7 @@ void elqb_update_set_row(elqb_update *u, const elqb_expr *columns,
 void elqb_update_from(elqb_update *u, elqb_table t)
 {
     if (u)
-        elqb__add_from(u->q, "elqb_from", &u->from, NO_JOIN, t, ELQB_NONE);
-}
-
-void elqb_update_join(elqb_update *u, elqb_join_kind kind, elqb_table t,
-                      elqb_expr on)
-{
-    if (u)
-        elqb__add_from(u->q, "elqb_join", &u->from, (uint8_t)kind, t, on);
-}
-
-void elqb_update_where(elqb_update *u, elqb_expr condition)
-{
-    if (u)
-        elqb__add_condition(u->q, "elqb_where", &u->where, condition);
-}
-
-void elqb_update_returning_v(elqb_update *u, const elqb_expr *list)
-{
-    if (u)
-        elqb__add_columns(u->q, "elqb_returning", &u->returning, list);
+        elqb__add_from(u->q, "elqb_from", &u->from, t);
 }
 
 /* ----------------------------------------------------------------- delete */
@@ -345,24 +320,27 @@ elqb_delete *elqb_delete_new(elqb *q, elqb_table t)
 void elqb_using(elqb_delete *d, elqb_table t)
 {
     if (d)
-        elqb__add_from(d->q, "elqb_using", &d->from, NO_JOIN, t, ELQB_NONE);
+        elqb__add_from(d->q, "elqb_using", &d->from, t);
 }
 
-void elqb_delete_join(elqb_delete *d, elqb_join_kind kind, elqb_table t,
-                      elqb_expr on)
-{
-    if (d)
-        elqb__add_from(d->q, "elqb_join", &d->from, (uint8_t)kind, t, on);
-}
+/* ----------------------------------------------------- what several have */
 
-void elqb_delete_where(elqb_delete *d, elqb_expr condition)
-{
-    if (d)
-        elqb__add_condition(d->q, "elqb_where", &d->where, condition);
-}
-
-void elqb_delete_returning_v(elqb_delete *d, const elqb_expr *list)
-{
-    if (d)
-        elqb__add_columns(d->q, "elqb_returning", &d->returning, list);
-}
+/* clang-format off */
+#define DEFINE_WHERE(type)                                                    \
+    void elqb_##type##_where(elqb_##type *s, elqb_expr condition)             \
+    {                                                                         \
+        if (s)                                                                \
+            elqb__add_condition(s->q, "elqb_where", &s->where, condition);    \
+    }
+#define DEFINE_RETURNING(type)                                                \
+    void elqb_##type##_returning_v(elqb_##type *s, const elqb_expr *list)     \
+    {                                                                         \
+        if (s)                                                                \
+            elqb__add_columns(s->q, "elqb_returning", &s->returning, list);   \
+    }
+DEFINE_WHERE(update)
+DEFINE_WHERE(delete)
+DEFINE_RETURNING(insert)
+DEFINE_RETURNING(update)
+DEFINE_RETURNING(delete)
+/* clang-format on */

@@ -326,14 +326,8 @@ elqb_expr elqb_array_v(elqb *q, const elqb_expr *items)
 
     if (!node)
         return ELQB_NONE;
-    if (!elqb__match_list(node->args, node->count))
+    if (elqb__match_list(q, node->args, node->count, 1, &oid))
         node->flags = ARRAY_OF_VALUES;
-    if (node->count == 0)
-        return elqb__node_expr(node, 0);
-    oid = node->args[0].oid;
-    for (uint32_t i = 1; i < node->count; i++)
-        if (node->args[i].oid != oid)
-            oid = 0;
     /* an array of arrays is one of more dimensions */
     return elqb__node_expr(node, elqb__element_of(oid) ? oid
                                                        : elqb__array_of(oid));
@@ -345,7 +339,8 @@ elqb_expr elqb_as(elqb *q, elqb_expr a, const char *label)
 
     if (!node)
         return ELQB_NONE;
-    elqb__guess_text(&node->args[0]); /* labels are for columns */
+    /* labels are for columns */
+    elqb__guess_type(&node->args[0], ELPQ_OID_TEXT);
     return elqb__node_expr(node, node->args[0].oid);
 }
 

@@ -145,6 +145,13 @@ const char *elqb__source_name(const struct elqb_node *source)
     return source->kind == NODE_CTE ? "a CTE" : names[form];
 }
 
+bool elqb__takes_only(const elqb_table *t)
+{
+    return !t->source || (t->source->kind == NODE_SOURCE &&
+                          ((const struct elqb__source *)t->source->more)
+                                  ->form == SOURCE_TABLE);
+}
+
 elqb_table elqb_alias_columns_v(elqb *q, elqb_table t,
                                 const elqb_column_def *columns)
 {

@@ -42,8 +42,8 @@ static const char *const any_functions[] = {
     "jsonb_agg",          "jsonb_build_array", "jsonb_build_object",
     "jsonb_object_agg",   "max",              "min",
     "num_nonnulls",       "num_nulls",        "pg_typeof",
-    "quote_literal",      "quote_nullable",   "to_json",
-    "to_jsonb",
+    "quote_literal",      "quote_nullable",   "row_to_json",
+    "to_json",            "to_jsonb",
 };
 
 static bool equals_upper(const char *name, const char *upper)
@@ -76,20 +76,37 @@ static bool takes_any(const char *name)
     return false;
 }
 
-/* Types of the arguments; returns that of the result, as far as known. */
-static uint32_t type_call(const char *name, elqb_expr *args, uint32_t count)
+/* min() and max() of what has none of its own. */
+static uint32_t extreme_type(uint32_t oid)
 {
-    bool strings = false;
+    switch (oid) {
+    case ELPQ_OID_VARCHAR:
+    case ELPQ_OID_NAME:
+        return ELPQ_OID_TEXT;
+    case ELPQ_OID_CIDR:
+        return ELPQ_OID_INET;
+    default:
+        return oid;
+    }
+}
+
+/* Types of the arguments; returns that of the result, as far as known. */
+static uint32_t type_call(elqb *q, const char *name, elqb_expr *args,
+                          uint32_t count)
+{
+    bool open = false;
 
     for (uint32_t i = 0; i < count; i++)
-        strings |= elqb__is_untyped_text(&args[i]);
-    if (strings && takes_any(name))
-        for (uint32_t i = 0; i < count; i++)
+        open |= elqb__is_untyped_text(&args[i]) || elqb__is_row(&args[i]);
+    if (open && takes_any(name))
+        for (uint32_t i = 0; i < count; i++) {
             elqb__take_text(&args[i]);
+            elqb__take_text_in_row(q, &args[i]);
+        }
     if (strcmp(name, "count") == 0)
         return ELPQ_OID_INT8;
     if (count && (strcmp(name, "min") == 0 || strcmp(name, "max") == 0))
-        return args[0].oid;
+        return extreme_type(args[0].oid);
     /* Of a range, they are its bounds. */
     if (count && elqb__is_text_type(args[0].oid) &&
         (strcmp(name, "lower") == 0 || strcmp(name, "upper") == 0))
@@ -128,14 +145,15 @@ static uint32_t type_grammar(elqb *q, size_t i, elqb_expr *args,
                              uint32_t count)
 {
     const char *name = grammar[i].name;
+    uint32_t oid;
 
     for (uint32_t a = 0; a < count; a++)
         if (is_kind(&args[a], NODE_NAMED) || is_kind(&args[a], NODE_VARIADIC))
             elqb__fail(q, ELQB_E_USAGE, "elqb_func: %s takes neither "
                        "elqb_named() nor elqb_variadic()", name);
     if (grammar[i].form == FORM_GRAMMAR) {
-        elqb__match_list(args, count);
-        return grammar[i].oid || !count ? grammar[i].oid : args[0].oid;
+        elqb__match_list(q, args, count, 1, &oid);
+        return grammar[i].oid ? grammar[i].oid : oid;
     }
     if (count && !grammar[i].precision)
         elqb__fail(q, ELQB_E_USAGE, "elqb_func: %s takes no arguments", name);
@@ -172,7 +190,7 @@ elqb_expr elqb_func_v(elqb *q, const char *schema, const char *name,
         oid = type_grammar(q, found, node->args, count);
     } else {
         check_arguments(q, node->args, count);
-        oid = schema ? 0 : type_call(name, node->args, count);
+        oid = schema ? 0 : type_call(q, name, node->args, count);
     }
     node->text = elqb__copy_string(q, name);
     function->schema = schema ? elqb__copy_string(q, schema) : NULL;
@@ -372,30 +390,10 @@ elqb_expr elqb_agg_filter(elqb *q, elqb_expr call, elqb_expr where)
 
 /* ------------------------------------------------------------------- CASE */
 
-/* The results of CASE: else, then every second of the pairs. */
-static uint32_t type_results(elqb_expr *args, uint32_t count)
-{
-    uint32_t oid = 0;
-
-    for (uint32_t pass = 0; pass < 2; pass++)
-        for (uint32_t i = 1; i < count; i += 2) {
-            if (pass == 1 && oid)
-                elqb__take_type(&args[i], oid);
-            else if (pass == 1)
-                elqb__take_text(&args[i]);
-            else if (!oid && args[i].kind != ELQB_KIND_VALUE &&
-                     args[i].kind != ELQB_KIND_LITERAL)
-                oid = args[i].oid;
-        }
-    for (uint32_t i = 3; !oid && i < count; i += 2)
-        oid = args[i].oid;
-    return oid;
-}
-
 elqb_expr elqb_case_v(elqb *q, elqb_expr base, const elqb_expr *pairs,
                       elqb_expr otherwise)
 {
-    uint32_t count = elqb__count_list(pairs);
+    uint32_t count = elqb__count_list(pairs), oid;
     struct elqb_node *node;
 
     if (elqb__failed(q))
@@ -414,10 +412,12 @@ elqb_expr elqb_case_v(elqb *q, elqb_expr base, const elqb_expr *pairs,
     for (uint32_t i = 2; i < count + 2; i += 2) {
         if (!base.kind)
             elqb__take_bool(&node->args[i]);
-        else if (base.oid && base.kind != ELQB_KIND_VALUE)
-            elqb__take_type(&node->args[i], base.oid);
+        else if (base.kind != ELQB_KIND_VALUE)
+            elqb__match_operand(q, &node->args[i], base.oid);
     }
-    return elqb__node_expr(node, type_results(node->args, count + 2));
+    /* the results: else, then every second of the pairs */
+    elqb__match_list(q, node->args + 1, count + 1, 2, &oid);
+    return elqb__node_expr(node, oid);
 }
 
 /* -------------------------------------------------------- EXTRACT and CAST */
@@ -445,7 +445,8 @@ elqb_expr elqb_cast_from_trusted_string(elqb *q, elqb_expr a, const char *type)
         !(node = elqb__new_node(q, NODE_CAST, 1)))
         return ELQB_NONE;
     oid = elqb__type_by_name(type);
-    elqb__match_operand(q, &a, oid);
+    if (oid)
+        elqb__match_operand(q, &a, oid);
     node->args[0] = a;
     node->text = elqb__copy_sql(q, type);
     return node->text ? elqb__node_expr(node, oid) : ELQB_NONE;

@@ -56,6 +56,7 @@ enum elqb__fix {
 enum elqb__takes {
     TAKES_PLAIN,
     TAKES_SAME,
+    TAKES_RANGE,
     TAKES_NUMBER,
     TAKES_TEXT,
     TAKES_KEY,
@@ -97,7 +98,7 @@ enum elqb__node_kind {
     NODE_OPERATOR,     /* op; args; custom ones: text = spelling, more =
                           its schema                                        */
     NODE_IN,           /* op; args[0] IN (args[1] ...)                      */
-    NODE_IN_ARRAYS,    /* op; args[0] IN (SELECT * FROM unnest(args[1] ...)) */
+    NODE_IN_ARRAYS,    /* op; args[0] IN (SELECT * FROM args[1])             */
     NODE_QUANTIFIED,   /* op; args[0] text flags (args[1]); text = spelling,
                           more = its schema                                 */
     NODE_PERIODS,      /* (args[0], args[1]) OVERLAPS (args[2], args[3])    */
@@ -144,9 +145,9 @@ struct elqb_node {
     const void *more;
 };
 
-/* elqb_expr.flags of a value in a list: it is text only because nothing else
- * is known there, and may become what the list meets. */
-enum { TEXT_BY_DEFAULT = 2 };
+/* elqb_expr.flags of a string in a list: it has its type only because nothing
+ * else is known there, and may become what the list meets. */
+enum { TYPE_IS_GUESS = 2 };
 
 /* flags of NODE_SHARED: see elqb__share_value() */
 enum { SHARED_BY_US = 1 };
@@ -387,23 +388,53 @@ bool elqb__keep_value(elqb *q, const char *function, elpq_value *v);
 void elqb__take_type(elqb_expr *e, uint32_t oid);
 void elqb__type_value(elpq_value *v, uint32_t oid);
 void elqb__take_array_type(elqb_expr *e, uint32_t element);
+
+/* Strings beside what is not built in are left to the server: text[] would fit
+ * no enum. */
+void elqb__open_array(elqb_expr *e);
 void elqb__take_text(elqb_expr *e);
-void elqb__guess_text(elqb_expr *e); /* see TEXT_BY_DEFAULT */
+void elqb__guess_type(elqb_expr *e, uint32_t oid); /* see TYPE_IS_GUESS */
 void elqb__take_bool(elqb_expr *e);
 void elqb__take_int8(elqb_expr *e);
 void elqb__take_count(elqb_expr *e);
+
+/* operands.c: the same from the operands beside it. */
 void elqb__match_types(elqb *q, enum elqb__op op, elqb_expr *args,
                        uint32_t count);
-uint32_t elqb__match_list(elqb_expr *args, uint32_t count);
+
+/*
+ * Every `step`th of the alternatives of CASE, COALESCE, ARRAY, VALUES; absent
+ * ones do not count.  Whether there are but values: then strings are text, as
+ * nothing else says what they are.  `type` becomes that of the whole, 0 if
+ * unsure.
+ */
+bool elqb__match_list(elqb *q, elqb_expr *args, uint32_t count, uint32_t step,
+                      uint32_t *type);
+bool elqb__is_row(const elqb_expr *e);
+bool elqb__is_array_of_values(const elqb_expr *e);
+void elqb__take_text_in_row(elqb *q, elqb_expr *e);
+
+/* What one other thing is beside it, of this type; 0: that the server knows. */
 void elqb__match_operand(elqb *q, elqb_expr *e, uint32_t oid);
+
+/* coercions.c again: of types */
 int64_t elqb__int_at(const elpq_value *v, size_t i); /* of a C array */
 bool elqb__is_text_type(uint32_t oid);
 bool elqb__is_untyped_text(const elqb_expr *e);
+bool elqb__is_number(const elqb_expr *e);
+bool elqb__is_range(uint32_t oid);       /* or a multirange */
+uint32_t elqb__range_of(uint32_t oid);   /* 0 if there is none */
 uint32_t elqb__bound_of(uint32_t oid);   /* of ranges and multiranges */
 uint32_t elqb__array_of(uint32_t oid);   /* 0 if not built in */
 uint32_t elqb__element_of(uint32_t oid); /* 0 if no array */
 uint32_t elqb__type_by_name(const char *name);
 const char *elqb__type_name(uint32_t oid, bool *is_array); /* NULL: unknown */
+
+/* Give the value the declared type of a parameter; false if it cannot have it.
+ * The name of a type for messages. */
+bool elqb__fit_value(elpq_value *v, uint32_t oid);
+#define ELQB_TYPE_SIZE 40
+const char *elqb__print_type(uint32_t oid, char text[ELQB_TYPE_SIZE]);
 
 /* operator_types.c: the type of what an operator gives, 0 if unsure. */
 uint32_t elqb__result_type(enum elqb__op op, const elqb_expr *args,
@@ -411,6 +442,7 @@ uint32_t elqb__result_type(enum elqb__op op, const elqb_expr *args,
 
 /* from.c: what an item is, for messages */
 const char *elqb__source_name(const struct elqb_node *source);
+bool elqb__takes_only(const elqb_table *t);
 
 /* operators.c: an error that names the function if it is no operator; a op ANY
  * (array), after any check of the array. */

@@ -25,19 +25,11 @@ void elqb_merge_using(elqb_merge *m, elqb_table source, elqb_expr on)
                    "elqb_merge_using: there is a source already");
         return;
     }
-    elqb__add_from(m->q, "elqb_merge_using", &m->from, NO_JOIN, source,
-                   ELQB_NONE);
+    elqb__add_from(m->q, "elqb_merge_using", &m->from, source);
     if (!elqb__keep_operand(m->q, "elqb_merge_using", &on))
         return;
     elqb__take_bool(&on);
     m->on = on;
-}
-
-void elqb_merge_join(elqb_merge *m, elqb_join_kind kind, elqb_table t,
-                     elqb_expr on)
-{
-    if (m)
-        elqb__add_from(m->q, "elqb_join", &m->from, (uint8_t)kind, t, on);
 }
 
 static elqb_when *add_when(elqb_merge *m, const char *function, bool matched,

@@ -85,29 +85,15 @@ static uint32_t number_type(enum elqb__op op, uint32_t a, uint32_t b)
     return a == b ? a : T(FLOAT8);
 }
 
-static bool is_range(uint32_t oid)
-{
-    switch (oid) {
-    case T(DATERANGE):
-    case T(TSRANGE):
-    case T(TSTZRANGE):
-    case T(DATEMULTIRANGE):
-    case T(TSMULTIRANGE):
-    case T(TSTZMULTIRANGE):
-        return true;
-    default:
-        return elqb__bound_of(oid) != 0;
-    }
-}
-
 static uint32_t arithmetic_type(enum elqb__op op, uint32_t a, uint32_t b)
 {
     uint32_t oid = number_type(op, a, b);
 
     if (oid || !a || !b)
         return oid;
-    if (a == b && (is_range(a) || a == T(INTERVAL)))
-        return op == OP_ADD || op == OP_SUB || (op == OP_MUL && is_range(a))
+    if (a == b && (elqb__is_range(a) || a == T(INTERVAL)))
+        return op == OP_ADD || op == OP_SUB ||
+                       (op == OP_MUL && elqb__is_range(a))
                    ? a
                    : 0;
     for (size_t i = 0; i < sizeof(mixed) / sizeof(*mixed); i++)

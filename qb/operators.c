@@ -380,7 +380,9 @@ elqb_expr elqb__quantify(elqb *q, const char *function, elqb_expr a,
         !elqb__keep_operand(q, function, &array) ||
         !(node = elqb__new_node(q, NODE_QUANTIFIED, 2)))
         return ELQB_NONE;
-    if (a.kind != ELQB_KIND_VALUE)
+    if (a.kind != ELQB_KIND_VALUE && elqb__is_array_of_values(&array))
+        elqb__match_operand(q, &array, elqb__array_of(a.oid));
+    else if (a.kind != ELQB_KIND_VALUE)
         elqb__take_array_type(&array, a.oid);
     if (elqb__element_of(array.oid) && array.kind != ELQB_KIND_VALUE)
         elqb__take_type(&a, elqb__element_of(array.oid));
@@ -469,31 +471,22 @@ static elqb_expr make_in_arrays(elqb *q, enum elqb__op op,
                                 const char *function, elqb_expr a,
                                 const elqb_expr *arrays)
 {
-    uint32_t count = elqb__count_list(arrays), width = 1;
-    struct elqb_node *node;
+    struct elqb_node *node, *unnest;
+    const elqb_expr *columns = &a;
+    uint32_t width = 1;
 
-    if (elqb__failed(q))
+    if (elqb__failed(q) || !elqb__keep_operand(q, function, &a))
         return ELQB_NONE;
-    node = elqb__new_node(q, NODE_IN_ARRAYS, count + 1);
-    if (!node || !elqb__keep_operand(q, function, &a) ||
-        !elqb__keep_list(q, function, node->args + 1, arrays, count))
+    if (is_node(q, &a, NODE_ROW)) {
+        columns = a.u.node->args;
+        width = a.u.node->count;
+    }
+    unnest = elqb__new_unnest(q, function, columns, width, arrays);
+    node = elqb__new_node(q, NODE_IN_ARRAYS, 2);
+    if (!unnest || !node)
         return ELQB_NONE;
     node->args[0] = a;
-    if (is_node(q, &a, NODE_ROW))
-        width = a.u.node->count;
-    if (count != width || count == 0) {
-        elqb__fail(q, ELQB_E_USAGE, "%s: %u arrays for a row of %u", function,
-                   (unsigned)count, (unsigned)width);
-        return ELQB_NONE;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        const elqb_expr *column = is_node(q, &a, NODE_ROW)
-                                      ? &a.u.node->args[i]
-                                      : &node->args[0];
-
-        if (elqb__array_of(column->oid) && column->kind != ELQB_KIND_VALUE)
-            elqb__take_type(&node->args[i + 1], elqb__array_of(column->oid));
-    }
+    node->args[1] = elqb__node_expr(unnest, 0);
     node->op = (uint8_t)op;
     node->level = elqb__ops[op].level;
     return elqb__node_expr(node, ELPQ_OID_BOOL);

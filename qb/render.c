@@ -75,42 +75,42 @@ static uint32_t find_bind(struct elqb__render *r, const elqb_expr *bind)
     return found->number + 1;
 }
 
-/* What the workspace has for a bind; NULL and an error if nothing. */
-static const elqb_expr *find_value(struct elqb__render *r,
-                                   const elqb_expr *bind)
+/* What the workspace has for a bind, as the type that the bind has.  False if
+ * it has nothing: an error, or to come later. */
+static bool find_value(struct elqb__render *r, const elqb_expr *bind,
+                       elpq_value *value)
 {
     const elqb *q = r->q;
     const char *name = bind->u.column.name;
     const struct elqb__name *found =
         elqb__find_name(&q->param_names, name, strlen(name));
+    char takes[ELQB_TYPE_SIZE], is[ELQB_TYPE_SIZE];
 
-    if (found)
-        return &q->params[found->number].value;
-    if (!r->debug && !r->compile)
-        elqb__fail(r->q, ELQB_E_BIND,
-                   "elqb_render: the bind :%s has no value, see elqb_params()",
-                   name);
-    return NULL;
+    if (!found) {
+        if (!r->debug && !r->compile)
+            elqb__fail(r->q, ELQB_E_BIND, "elqb_render: the bind :%s has no "
+                       "value, see elqb_params()", name);
+        return false;
+    }
+    *value = q->params[found->number].value.u.value;
+    if (!elqb__fit_value(value, bind->oid))
+        elqb__fail(r->q, ELQB_E_BIND, "elqb_render: the bind :%s takes %s, not "
+                   "%s", name, elqb__print_type(bind->oid, takes),
+                   elqb__print_type(value->oid, is));
+    return true;
 }
 
 /* The value of a bind that has none yet in this rendering. */
 static bool add_bind(struct elqb__render *r, const elqb_expr *bind)
 {
-    const elqb_expr *found = find_value(r, bind);
-    elqb_expr value;
+    elpq_value *value = &r->values[r->count];
 
-    if (elqb__failed(r->q) ||
-        !elqb__add_name(r->q, &r->binds, bind->u.column.name, r->count))
-        return false;
-    if (found) {
-        value = *found;
-        elqb__take_type(&value, bind->oid);
-        r->values[r->count] = value.u.value;
-    } else {
-        r->values[r->count] = elpq_null(bind->oid);
-        r->values[r->count].kind = UNSET;
+    if (!find_value(r, bind, value)) {
+        *value = elpq_null(bind->oid);
+        value->kind = UNSET;
     }
-    return true;
+    return !elqb__failed(r->q) &&
+           elqb__add_name(r->q, &r->binds, bind->u.column.name, r->count);
 }
 
 /* Give a leaf the next number. */
@@ -135,12 +135,10 @@ static bool add_param(struct elqb__render *r, elqb_expr *slot)
 
 static void put_debug_param(struct elqb__render *r, elqb_expr *slot)
 {
-    const elqb_expr *value = slot;
+    elpq_value value = slot->u.value;
 
-    if (slot->kind == ELQB_KIND_BIND)
-        value = find_value(r, slot);
-    if (value) {
-        elqb__put_literal(r, &value->u.value);
+    if (slot->kind != ELQB_KIND_BIND || find_value(r, slot, &value)) {
+        elqb__put_literal(r, &value);
     } else {
         elqb__put_char(r, ':');
         for (const char *s = slot->u.column.name; *s; s++)

@@ -308,6 +308,7 @@ static void put_when(struct elqb__render *r, const elqb_when *w)
 void elqb__put_merge(struct elqb__render *r, const elqb_merge *m)
 {
     struct elqb__scope scope = { .outer = r->scope };
+    const elqb_cte *recursive;
 
     if (m->from.count == 0)
         elqb__fail(r->q, ELQB_E_USAGE,
@@ -316,6 +317,11 @@ void elqb__put_merge(struct elqb__render *r, const elqb_merge *m)
     if (!m->first)
         elqb__fail(r->q, ELQB_E_USAGE,
                    "elqb_render: a merge has no elqb_when_...()");
+    recursive = elqb__find_recursive(m->with);
+    if (recursive)
+        elqb__fail(r->q, ELQB_E_USAGE, "elqb_render: PostgreSQL takes no WITH "
+                   "RECURSIVE before MERGE, and the CTE \"%s\" makes it one",
+                   recursive->name);
     if (m->with)
         elqb__put_with(r, &scope, m->with);
     PUT(r, "MERGE INTO ");

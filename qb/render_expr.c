@@ -179,9 +179,9 @@ static void put_in_arrays(struct elqb__render *r, struct elqb_node *node,
     elqb__put_expr(r, &node->args[0], node->level + 1u);
     elqb__put_char(r, ' ');
     put_spelling(r, node);
-    PUT(r, " (SELECT * FROM \"unnest\"(");
-    elqb__put_list(r, node->args + 1, node->count - 1);
-    PUT(r, "))");
+    PUT(r, " (SELECT * FROM ");
+    elqb__put_expr(r, &node->args[1], LEVEL_LOWEST);
+    elqb__put_char(r, ')');
 }
 
 static void put_periods(struct elqb__render *r, struct elqb_node *node,
@@ -210,17 +210,19 @@ static void put_collate(struct elqb__render *r, struct elqb_node *node,
 
 /* ------------------------------------------------------------- indirection */
 
-/* What [i] and .field may follow directly. */
-static void put_base(struct elqb__render *r, elqb_expr *e, bool field)
+/* What [i] and .field may follow directly.  In a[1:2][3] the server takes the
+ * 3 for a slice as well, so one that is not meant to be stands alone. */
+static void put_base(struct elqb__render *r, elqb_expr *e,
+                     enum elqb__node_kind outer)
 {
-    bool bare = !field && e->kind == ELQB_KIND_COLUMN;
+    bool bare = outer != NODE_FIELD && e->kind == ELQB_KIND_COLUMN;
 
     if (!r->debug && (e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_BIND))
         bare = true;
-    if (e->kind == ELQB_KIND_NODE && (e->u.node->kind == NODE_SUBSCRIPT ||
-                                      e->u.node->kind == NODE_SLICE ||
-                                      e->u.node->kind == NODE_FIELD))
-        bare = true;
+    if (e->kind == ELQB_KIND_NODE)
+        bare = e->u.node->kind == NODE_FIELD || e->u.node->kind == outer ||
+               (outer == NODE_FIELD && (e->u.node->kind == NODE_SUBSCRIPT ||
+                                        e->u.node->kind == NODE_SLICE));
     if (!bare)
         elqb__put_char(r, '(');
     elqb__put_expr(r, e, LEVEL_LOWEST);
@@ -232,7 +234,7 @@ static void put_subscript(struct elqb__render *r, struct elqb_node *node,
                           unsigned b_expr)
 {
     (void)b_expr;
-    put_base(r, &node->args[0], false);
+    put_base(r, &node->args[0], (enum elqb__node_kind)node->kind);
     elqb__put_index(r, node);
 }
 
@@ -253,7 +255,7 @@ static void put_field(struct elqb__render *r, struct elqb_node *node,
                       unsigned b_expr)
 {
     (void)b_expr;
-    put_base(r, &node->args[0], true);
+    put_base(r, &node->args[0], NODE_FIELD);
     elqb__put_char(r, '.');
     if (node->text)
         elqb__put_name(r, node->text);
@@ -443,7 +445,8 @@ static void put_unnest(struct elqb__render *r, struct elqb_node *node,
         if (e->kind == ELQB_KIND_NODE && e->u.node->kind == NODE_SHARED)
             e = &e->u.node->args[0];
         if (!r->debug &&
-            (e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_BIND))
+            (e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_BIND ||
+             (e->kind == ELQB_KIND_LITERAL && !e->oid)))
             elqb__put_cast(r, types[i]);
     }
     elqb__put_char(r, ')');

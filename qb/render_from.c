@@ -115,7 +115,7 @@ static void put_inner(struct elqb__render *r, const elqb_table *t,
 
     inner.alias = NULL;
     inner.source = source->inner;
-    elqb__put_table(r, &inner);
+    elqb__put_from_item(r, &inner);
 }
 
 void elqb__put_source(struct elqb__render *r, const elqb_table *t)

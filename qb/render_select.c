@@ -136,28 +136,39 @@ void elqb__put_index_item(struct elqb__render *r, elqb_expr *e)
 
 /* ------------------------------------------------------------------- FROM */
 
+static void put_alias(struct elqb__render *r, const elqb_table *t)
+{
+    if (t->alias) {
+        PUT(r, " AS ");
+        elqb__put_name(r, t->alias);
+    }
+}
+
 void elqb__put_table(struct elqb__render *r, const elqb_table *t)
+{
+    if (t->only)
+        PUT(r, "ONLY ");
+    if (t->schema || r->q->nschemas)
+        elqb__put_schema(r, t->schema);
+    elqb__put_name(r, t->name);
+    put_alias(r, t);
+}
+
+void elqb__put_from_item(struct elqb__render *r, const elqb_table *t)
 {
     if (t->source && t->source->kind == NODE_SOURCE) {
         elqb__put_source(r, t);
-        return;
-    }
-    if (t->source) {
+    } else if (t->source) {
         elqb_expr source = elqb__node_expr(t->source, 0);
 
         if (t->source->flags)
             PUT(r, "LATERAL ");
         elqb__put_expr(r, &source, LEVEL_LOWEST);
+        put_alias(r, t);
     } else {
-        if (t->only)
-            PUT(r, "ONLY ");
-        if (t->schema || r->q->nschemas)
-            elqb__put_schema(r, t->schema);
-        elqb__put_name(r, t->name);
-    }
-    if (t->alias) {
-        PUT(r, " AS ");
-        elqb__put_name(r, t->alias);
+        if (r->scope && !elqb__translate(r->q, t->schema))
+            elqb__check_table_name(r, t->name);
+        elqb__put_table(r, t);
     }
 }
 
@@ -183,7 +194,7 @@ void elqb__put_from(struct elqb__render *r, const char *word,
             PUT(r, ", ");
         else
             elqb__put_string(r, joins[item->join]);
-        elqb__put_table(r, &item->table);
+        elqb__put_from_item(r, &item->table);
         if (item->on.kind == ELQB_KIND_NODE &&
             item->on.u.node->kind == NODE_USING)
             elqb__put_using(r, item->on.u.node);

@@ -77,6 +77,25 @@ void elqb__put_cte_name(struct elqb__render *r, struct elqb_node *node,
     elqb__put_name(r, node->text);
 }
 
+/* WITH RECURSIVE shows each CTE to itself and to those before it, also for the
+ * sake of another: a table of its name would no longer be one. */
+void elqb__check_table_name(struct elqb__render *r, const char *name)
+{
+    for (const struct elqb__scope *s = r->scope; s; s = s->outer)
+        for (uint32_t i = 0; i < s->count; i++) {
+            const elqb_cte *c = s->with->items[i];
+
+            if (strcmp(c->name, name) != 0)
+                continue;
+            if (i > s->at || (i == s->at && !c->recursive))
+                elqb__fail(r->q, ELQB_E_USAGE, "elqb_render: the table \"%s\" "
+                           "would be the CTE of that name, as \"%s\" makes it "
+                           "WITH RECURSIVE", name,
+                           elqb__find_recursive(s->with)->name);
+            return;
+        }
+}
+
 /* -------------------------------------------------------------------- WITH */
 
 static void put_names(struct elqb__render *r, const struct elqb__list *list)
@@ -176,13 +195,19 @@ static void put_cte(struct elqb__render *r, const elqb_cte *c)
         put_cycle(r, c);
 }
 
+const elqb_cte *elqb__find_recursive(const struct elqb__with *with)
+{
+    for (uint32_t i = 0; with && i < with->count; i++)
+        if (with->items[i]->recursive)
+            return with->items[i];
+    return NULL;
+}
+
 void elqb__put_with(struct elqb__render *r, struct elqb__scope *scope,
                     const struct elqb__with *with)
 {
-    bool recursive = false;
+    bool recursive = elqb__find_recursive(with) != NULL;
 
-    for (uint32_t i = 0; i < with->count; i++)
-        recursive |= with->items[i]->recursive;
     scope->outer = r->scope;
     scope->with = with;
     scope->count = recursive ? with->count : 0;
@@ -191,9 +216,11 @@ void elqb__put_with(struct elqb__render *r, struct elqb__scope *scope,
     for (uint32_t i = 0; i < with->count; i++) {
         if (i)
             PUT(r, ", ");
+        scope->at = i;
         put_cte(r, with->items[i]);
         if (!recursive)
             scope->count = i + 1;
     }
+    scope->at = with->count;
     elqb__put_char(r, ' ');
 }

@@ -80,7 +80,10 @@ static inline void elqb__put_string(struct elqb__render *r, const char *s)
 
 void elqb__put_unsigned(struct elqb__render *r, uint64_t number);
 
-/* schema.c: "schema". as elqb_schema_translate() has it; NULL is none.  The
+/* schema.c: the schema that this one stands for; NULL is none. */
+const char *elqb__translate(const elqb *q, const char *schema);
+
+/* "schema". as elqb_schema_translate() has it; NULL is none.  The
  * name alone, where it is the schema that something is done to. */
 void elqb__put_schema(struct elqb__render *r, const char *schema);
 void elqb__put_schema_name(struct elqb__render *r, const char *name);
@@ -135,12 +138,19 @@ struct elqb__scope {
     const struct elqb__scope *outer;
     const struct elqb__with *with;
     uint32_t count; /* that are in sight                                    */
+    uint32_t at;    /* that is being written; all are: with->count          */
 };
 void elqb__put_with(struct elqb__render *r, struct elqb__scope *scope,
                     const struct elqb__with *with);
 void elqb__put_set(struct elqb__render *r, const struct elqb__set *set);
 void elqb__put_cte_name(struct elqb__render *r, struct elqb_node *node,
                         unsigned b_expr);
+
+/* An error if RECURSIVE makes a CTE of what is meant to be a table. */
+void elqb__check_table_name(struct elqb__render *r, const char *name);
+
+/* The first CTE that makes WITH recursive; NULL: none. */
+const elqb_cte *elqb__find_recursive(const struct elqb__with *with);
 
 /* render_window.c: OVER and WINDOW, with a space before */
 void elqb__put_over(struct elqb__render *r, const struct elqb__window *window);

@@ -43,8 +43,7 @@ static bool is_same(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* The schema that this one stands for; NULL: none. */
-static const char *translate(const elqb *q, const char *schema)
+const char *elqb__translate(const elqb *q, const char *schema)
 {
     for (uint32_t i = 0; i < q->nschemas; i++)
         if (is_same(q->schemas[i].from, schema))
@@ -54,7 +53,7 @@ static const char *translate(const elqb *q, const char *schema)
 
 void elqb__put_schema(struct elqb__render *r, const char *schema)
 {
-    schema = translate(r->q, schema);
+    schema = elqb__translate(r->q, schema);
     if (schema) {
         elqb__put_name(r, schema);
         elqb__put_char(r, '.');
@@ -63,7 +62,7 @@ void elqb__put_schema(struct elqb__render *r, const char *schema)
 
 void elqb__put_schema_name(struct elqb__render *r, const char *name)
 {
-    const char *to = translate(r->q, name);
+    const char *to = elqb__translate(r->q, name);
 
     elqb__put_name(r, to ? to : name);
 }

@@ -48,38 +48,18 @@ void elqb__add_list(elqb *q, const char *function, struct elqb__list *to,
     }
 }
 
-/* In a result a bare string is text, also as a part of a row: of a copy, as
- * the row may stand elsewhere too. */
-static void type_column(elqb *q, elqb_expr *e)
-{
-    const struct elqb_node *row;
-    struct elqb_node *copy;
-    bool strings = false;
-
-    elqb__guess_text(e);
-    if (e->kind != ELQB_KIND_NODE || e->u.node->kind != NODE_ROW)
-        return;
-    row = e->u.node;
-    for (uint32_t i = 0; i < row->count; i++)
-        strings |= elqb__is_untyped_text(&row->args[i]);
-    if (!strings || !(copy = elqb__new_node(q, NODE_ROW, row->count)))
-        return;
-    for (uint32_t i = 0; i < row->count; i++) {
-        copy->args[i] = row->args[i];
-        elqb__take_text(&copy->args[i]);
-    }
-    *e = elqb__node_expr(copy, e->oid);
-}
-
-/* Columns of SELECT and RETURNING. */
+/* Columns of SELECT and RETURNING: a bare string is text there, also as a
+ * part of a row. */
 void elqb__add_columns(elqb *q, const char *function, struct elqb__list *to,
                        const elqb_expr *list)
 {
     uint32_t before = to->count;
 
     elqb__add_list(q, function, to, list);
-    for (uint32_t i = before; i < to->count; i++)
-        type_column(q, &to->items[i]);
+    for (uint32_t i = before; i < to->count; i++) {
+        elqb__guess_type(&to->items[i], ELPQ_OID_TEXT);
+        elqb__take_text_in_row(q, &to->items[i]);
+    }
 }
 
 /* ------------------------------------------------- what statements have */
@@ -120,6 +100,11 @@ bool elqb__keep_table(elqb *q, const char *function, elqb_table *t)
         return false;
     if (!t->source && !elqb__check_name(q, function, t->name))
         return false;
+    if (t->only && !elqb__takes_only(t)) {
+        elqb__fail(q, ELQB_E_USAGE, "%s: %s does not take elqb_only()",
+                   function, elqb__source_name(t->source));
+        return false;
+    }
     if (t->flags & ELQB_STATIC_NAMES)
         return !elqb__failed(q);
     if (t->schema)
@@ -152,20 +137,10 @@ bool elqb__push_from(elqb *q, struct elqb__from *from, uint8_t join,
 }
 
 void elqb__add_from(elqb *q, const char *function, struct elqb__from *from,
-                    uint8_t join, elqb_table t, elqb_expr on)
+                    elqb_table t)
 {
-    if (!elqb__keep_table(q, function, &t) || !elqb__keep(q, function, &on))
-        return;
-    if (join != NO_JOIN && join > ELQB_CROSS)
-        elqb__fail(q, ELQB_E_USAGE, "%s: no such kind of join", function);
-    if (join != NO_JOIN && from->count == 0)
-        elqb__fail(q, ELQB_E_USAGE, "%s: there is nothing to join", function);
-    if (join != NO_JOIN && (join == ELQB_CROSS) != !on.kind)
-        elqb__fail(q, ELQB_E_USAGE, "%s: %s", function,
-                   on.kind ? "a cross join takes no condition"
-                           : "the condition is ELQB_NONE");
-    if (!elqb__failed(q))
-        elqb__push_from(q, from, join, &t, on);
+    if (elqb__keep_table(q, function, &t))
+        elqb__push_from(q, from, NO_JOIN, &t, ELQB_NONE);
 }
 
 /* ----------------------------------------------------------------- select */
@@ -229,14 +204,7 @@ void elqb_distinct_on_v(elqb_select *s, const elqb_expr *list)
 void elqb_select_from(elqb_select *s, elqb_table t)
 {
     if (elqb__is_plain(s, "elqb_from"))
-        elqb__add_from(s->q, "elqb_from", &s->from, NO_JOIN, t, ELQB_NONE);
-}
-
-void elqb_select_join(elqb_select *s, elqb_join_kind kind, elqb_table t,
-                      elqb_expr on)
-{
-    if (elqb__is_plain(s, "elqb_join"))
-        elqb__add_from(s->q, "elqb_join", &s->from, (uint8_t)kind, t, on);
+        elqb__add_from(s->q, "elqb_from", &s->from, t);
 }
 
 void elqb_select_where(elqb_select *s, elqb_expr condition)
@@ -362,8 +330,7 @@ static void take_columns(elqb *q, elqb_expr *a, const elqb_select *s)
     struct elqb_node *copy;
 
     if (a->kind != ELQB_KIND_NODE || a->u.node->kind != NODE_ROW) {
-        if (first_type(first))
-            elqb__take_type(a, first_type(first));
+        elqb__match_operand(q, a, first_type(first));
         return;
     }
     row = a->u.node;
@@ -372,8 +339,7 @@ static void take_columns(elqb *q, elqb_expr *a, const elqb_select *s)
         return;
     for (uint32_t i = 0; i < row->count; i++) {
         copy->args[i] = row->args[i];
-        if (first->columns.items[i].oid)
-            elqb__take_type(&copy->args[i], first->columns.items[i].oid);
+        elqb__match_operand(q, &copy->args[i], first->columns.items[i].oid);
     }
     *a = elqb__node_expr(copy, a->oid);
 }

@@ -35,13 +35,16 @@ void elqb__refuse_clause(const elqb_select *s, const char *function)
 
 /* ------------------------------------------------------------------- types */
 
-/* The value that is a column, with or without a label, or NULL. */
+/* The value, or ARRAY[] of values, that is a column, with or without a label,
+ * or NULL. */
 static const elqb_expr *find_value(const elqb_expr *e)
 {
     while (e->kind == ELQB_KIND_NODE && e->u.node->kind == NODE_LABEL)
         e = &e->u.node->args[0];
-    return e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_LITERAL ? e
-                                                                      : NULL;
+    return e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_LITERAL ||
+                   elqb__is_array_of_values(e)
+               ? e
+               : NULL;
 }
 
 /* A column like this one of the type, if it is a value that can be. */
@@ -51,15 +54,15 @@ static bool retype(elqb *q, elqb_expr *e, uint32_t oid)
     elqb_expr typed;
     struct elqb_node *label;
 
-    if (!value || value->kind != ELQB_KIND_VALUE)
+    if (!value || value->kind == ELQB_KIND_LITERAL)
         return false;
     typed = *value;
-    if (typed.flags & TEXT_BY_DEFAULT)
+    if (typed.flags & TYPE_IS_GUESS)
         typed.oid = typed.u.value.oid = 0;
-    elqb__take_type(&typed, oid);
+    elqb__match_operand(q, &typed, oid);
     if (typed.oid == value->oid)
         return false;
-    if (e->kind == ELQB_KIND_NODE) {
+    if (value != e) {
         label = elqb__new_node(q, NODE_LABEL, 1);
         if (!label)
             return false;

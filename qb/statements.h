@@ -240,7 +240,7 @@ void *elqb__new_statement(elqb *q, size_t size);
 bool elqb__is_own_statement(elqb *q, const char *function, const elqb *owner);
 bool elqb__keep_table(elqb *q, const char *function, elqb_table *t);
 void elqb__add_from(elqb *q, const char *function, struct elqb__from *from,
-                    uint8_t join, elqb_table t, elqb_expr on);
+                    elqb_table t);
 struct elqb_node *elqb__nest(elqb *q, const char *function,
                              const elqb_select *s); /* a NODE_SOURCE */
 bool elqb__push_from(elqb *q, struct elqb__from *from, uint8_t join,
@@ -264,6 +264,7 @@ void elqb__put_locks(struct elqb__render *r, const elqb_select *s);
 void elqb__put_clause(struct elqb__render *r, const char *word,
                       const elqb_expr *e);
 void elqb__put_table(struct elqb__render *r, const elqb_table *t);
+void elqb__put_from_item(struct elqb__render *r, const elqb_table *t);
 void elqb__put_index_item(struct elqb__render *r, elqb_expr *e);
 void elqb__put_from(struct elqb__render *r, const char *word,
                     const struct elqb__from *from);

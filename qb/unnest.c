@@ -7,9 +7,14 @@
  * same for any number of rows, and an array that does not fit is an error of
  * the server instead of another meaning.
  *
- * Used as a FROM item (elqb_unnest) and by INSERT.
+ * Used as a FROM item (elqb_unnest), by INSERT and by elqb_in_arrays(), whose
+ * columns may be any expressions.
  */
+#include <stdio.h>
+
 #include "source.h"
+
+#define LABEL_SIZE 100 /* a name, which has at most 63 bytes, and words      */
 
 /* How many elements a value has, SIZE_MAX if only the server knows. */
 static size_t count_elements(const elqb_expr *array)
@@ -25,7 +30,7 @@ static bool can_be_array(const elqb_expr *e)
 {
     if (e->kind == ELQB_KIND_DEFAULT || e->kind == ELQB_KIND_STAR)
         return false;
-    if (e->kind != ELQB_KIND_VALUE)
+    if (e->kind != ELQB_KIND_VALUE && e->kind != ELQB_KIND_LITERAL)
         return true;
     switch (e->u.value.kind) {
     case ELPQ_KIND_NULL:
@@ -39,30 +44,50 @@ static bool can_be_array(const elqb_expr *e)
     }
 }
 
-/* Let the array be one of the column's type. */
-static bool match_array(elqb *q, const char *function, const elqb_expr *column,
-                        elqb_expr *array, uint32_t *type)
+/* Whether the type of the array is the caller's word: that of strings is not,
+ * they may stand for anything. */
+static bool is_sure(const elqb_expr *array)
 {
-    const char *name = column->u.column.name;
+    if (array->kind == ELQB_KIND_NODE && array->u.node->kind == NODE_SHARED)
+        array = &array->u.node->args[0];
+    return array->kind == ELQB_KIND_NODE || array->kind == ELQB_KIND_COLUMN ||
+           (array->oid != 0 && array->oid != ELPQ_OID_TEXT_ARRAY);
+}
+
+/* What the array is for, in messages. */
+static const char *print_column(const elqb_expr *column, uint32_t i,
+                                char text[LABEL_SIZE])
+{
+    if (column->kind == ELQB_KIND_COLUMN)
+        snprintf(text, LABEL_SIZE, "the column \"%s\"", column->u.column.name);
+    else
+        snprintf(text, LABEL_SIZE, "column %u", (unsigned)i + 1);
+    return text;
+}
+
+/* Let the array be one of the column's type, which `type` becomes. */
+static bool match_array(elqb *q, const char *function, const elqb_expr *column,
+                        uint32_t i, elqb_expr *array, uint32_t *type)
+{
+    char text[LABEL_SIZE];
+    const char *name = print_column(column, i, text);
 
     *type = elqb__array_of(column->oid);
-    if (column->kind != ELQB_KIND_COLUMN)
-        elqb__fail(q, ELQB_E_USAGE, "%s: what is listed is no column",
-                   function);
-    else if (!can_be_array(array))
-        elqb__fail(q, ELQB_E_USAGE, "%s: what is given for the column \"%s\" "
-                   "is no array", function, name);
-    else if (elqb__element_of(column->oid))
-        elqb__fail(q, ELQB_E_USAGE, "%s: the column \"%s\" is an array itself",
+    if (!can_be_array(array))
+        elqb__fail(q, ELQB_E_USAGE, "%s: what is given for %s is no array",
                    function, name);
-    else if (!*type && array->kind == ELQB_KIND_VALUE &&
-             (array->oid == 0 || array->oid == ELPQ_OID_TEXT_ARRAY))
-        elqb__fail(q, ELQB_E_USAGE, "%s: the array of the column \"%s\" needs "
-                   "elqb_cast(), its type is not built in", function, name);
+    else if (elqb__element_of(column->oid))
+        elqb__fail(q, ELQB_E_USAGE, "%s: %s is an array itself", function,
+                   name);
+    else if (!*type && !is_sure(array))
+        elqb__fail(q, ELQB_E_USAGE, "%s: the array of %s needs elqb_cast(), "
+                   "its type is not built in", function, name);
     if (elqb__failed(q))
         return false;
     if (*type)
         elqb__take_type(array, *type);
+    else
+        *type = array->oid;
     return true;
 }
 
@@ -89,14 +114,15 @@ struct elqb_node *elqb__new_unnest(elqb *q, const char *function,
     for (uint32_t i = 0; i < count; i++) {
         elqb_expr column = columns[i];
         size_t n = count_elements(&node->args[i]);
+        char text[LABEL_SIZE];
 
         if (!elqb__keep_operand(q, function, &column) ||
-            !match_array(q, function, &column, &node->args[i], &types[i]))
+            !match_array(q, function, &column, i, &node->args[i], &types[i]))
             return NULL;
         if (rows != SIZE_MAX && n != SIZE_MAX && n != rows) {
             elqb__fail(q, ELQB_E_USAGE, "%s: an array has %zu items, the one "
-                       "for the column \"%s\" %zu", function, rows,
-                       column.u.column.name, n);
+                       "for %s %zu", function, rows,
+                       print_column(&column, i, text), n);
             return NULL;
         }
         rows = n != SIZE_MAX ? n : rows;
@@ -105,7 +131,17 @@ struct elqb_node *elqb__new_unnest(elqb *q, const char *function,
     return node;
 }
 
-/* The columns as the item names them: what they are elsewhere is checked. */
+static bool check_columns(elqb *q, const char *function,
+                          const elqb_expr *columns, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (columns[i].kind != ELQB_KIND_COLUMN)
+            elqb__fail(q, ELQB_E_USAGE, "%s: what is listed is no column",
+                       function);
+    return !elqb__failed(q);
+}
+
+/* The columns as the item names them. */
 static bool name_columns(elqb *q, struct elqb__source *source,
                          const elqb_expr *columns, uint32_t count)
 {
@@ -131,7 +167,8 @@ elqb_table elqb_unnest_v(elqb *q, const char *alias, const elqb_expr *columns,
     struct elqb_node *call, *node;
     struct elqb__source *source;
 
-    if (!(call = elqb__new_unnest(q, "elqb_unnest", columns, count, arrays)) ||
+    if (!check_columns(q, "elqb_unnest", columns, count) ||
+        !(call = elqb__new_unnest(q, "elqb_unnest", columns, count, arrays)) ||
         !(source = elqb__new_source(q, SOURCE_FUNCTION)) ||
         !name_columns(q, source, columns, count) ||
         !(node = elqb__new_node(q, NODE_SOURCE, 1)))

@@ -88,31 +88,6 @@ static void settle_value(elqb *q, elqb_expr *e,
     *e = elqb__node_expr(cast, c->oid);
 }
 
-/* A column without: the first value that has a type decides, expressions
- * before values; strings alone are text.  The result is the type of all its
- * values, 0 if the server has to know what they have in common. */
-static uint32_t settle_column(elqb_expr *args, uint32_t width, uint32_t end)
-{
-    uint32_t oid = 0;
-
-    for (int pass = 0; pass < 2; pass++)
-        for (uint32_t i = 0; !oid && i < end; i += width)
-            if (pass == 1 || (args[i].kind != ELQB_KIND_VALUE &&
-                              args[i].kind != ELQB_KIND_LITERAL))
-                oid = args[i].oid;
-    for (uint32_t i = 0; i < end; i += width) {
-        if (oid)
-            elqb__take_type(&args[i], oid);
-        else
-            elqb__guess_text(&args[i]);
-    }
-    oid = args[0].oid;
-    for (uint32_t i = width; i < end; i += width)
-        if (args[i].oid != oid)
-            return 0;
-    return oid;
-}
-
 /* -------------------------------------------------------------------- rows */
 
 /* How many rows there are; 0: q failed. */
@@ -178,8 +153,8 @@ static void settle_item(elqb *q, struct elqb_node *node,
         struct elqb__item_column *column = &source->columns[c];
 
         if (!column->type)
-            column->oid =
-                settle_column(node->args + c, width, node->count - c);
+            elqb__match_list(q, node->args + c, node->count - c, width,
+                             &column->oid);
         else
             for (uint32_t i = c; i < node->count; i += width)
                 settle_value(q, &node->args[i], column);
@@ -244,8 +219,8 @@ static bool add_result_columns(elqb_select *s)
 
         snprintf(name, sizeof(name), "column%u", (unsigned)c + 1);
         column = elqb_name(elqb__copy_string(s->q, name));
-        column.oid = settle_column(s->rows->values + c, s->rows->width,
-                                   s->rows->count - c);
+        elqb__match_list(s->q, s->rows->values + c, s->rows->count - c,
+                         s->rows->width, &column.oid);
         if (elqb__failed(s->q) || !elqb__push(s->q, &s->columns, column))
             return false;
     }
@@ -293,7 +268,7 @@ struct elqb__rows *elqb__type_rows(elqb *q, const struct elqb__rows *rows,
     for (uint32_t i = column; i < rows->count; i += rows->width) {
         elqb_expr value = rows->given[i];
 
-        elqb__take_type(&value, oid);
+        elqb__match_operand(q, &value, oid);
         if (value.oid == oid)
             typed->values[i] = value;
         *all &= value.oid == oid;

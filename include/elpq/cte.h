@@ -92,7 +92,16 @@ ELPQ_API void elqb_cte_cycle_values(elqb_cte *c, elqb_expr yes, elqb_expr no);
  * WITH before a statement: elqb_with(s, c), in qb.h, takes any.  They are
  * written in the order of the calls; each sees those before it, or all if one
  * is recursive.  One that is there already is not added again; another of the
- * same name is an error.  PostgreSQL takes none that is recursive before MERGE.
+ * same name is an error.  PostgreSQL takes none that is recursive before MERGE,
+ * so that is an error as well.
+ *
+ * As in SQL, a table without a schema that is called like a CTE is the CTE
+ * where that is in sight: after WITH "users" AS (SELECT ... FROM "users"), FROM
+ * "users" is the CTE.  In the CTE's own statement, and in those before, it is
+ * still the table, unless one that is recursive brings all in sight.  That is
+ * refused, since the CTE would be made of itself: another name, or the table's
+ * schema, tells them apart.  What is changed (INSERT INTO ...) is always the
+ * table.
  */
 ELPQ_API void elqb_select_with(elqb_select *s, elqb_cte *c);
 ELPQ_API void elqb_insert_with(elqb_insert *i, elqb_cte *c);

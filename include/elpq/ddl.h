@@ -104,7 +104,8 @@ static inline elqb_column_type elqb_type_from_trusted_string(const char *sql)
 /* -------------------------------------------------------------- sequences */
 
 /** Options of a sequence; numbers are elqb_val(1000), absent ones the
- *  server's defaults. */
+ *  server's defaults.  Bounds that do not fit the type, of an identity that of
+ *  its column, or a start outside them are errors. */
 typedef struct elqb_sequence_options {
     uint32_t type; /**< ELQB_TYPE_INT2, _INT4 or _INT8; 0: INT8             */
     elqb_expr increment;

@@ -9,6 +9,11 @@
  * As in SQL, an update or delete without elqb_where() is one of all rows;
  * ELQB_NONE is no condition.  A condition that must be there is worth a check
  * with elqb_is_none().
+ *
+ * A table that is changed under an alias has no other name there, so its
+ * columns come from the same variable: with users_t B = users_as("b") and
+ * elqb_update_new(q, B.table) it is B.id in elqb_where() and elqb_returning().
+ * U.id of users_table() would be "users"."id", which is not in sight.
  */
 #ifndef ELQB_DML_H
 #define ELQB_DML_H

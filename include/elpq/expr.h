@@ -216,7 +216,8 @@ static inline elqb_expr elqb_name(const char *name)
 
 /**
  * A named parameter of the type with this OID.  The same name is the same $n.
- * Its value comes from elqb_params().
+ * Its value comes from elqb_params(); one that cannot be of the type, 1.5 of an
+ * INT4 say, is an error, ELQB_E_BIND.
  */
 static inline elqb_expr elqb_bind_oid(const char *name, uint32_t oid)
 {
@@ -249,8 +250,11 @@ ELPQ_API elqb_expr elqb_excluded(elqb_expr column);
 
 /**
  * A value with an identity: one $n wherever it is used.  Without it each use
- * of a value is a parameter of its own.  It keeps its type whatever it meets:
- * elqb_shared(q, elqb_typed(elqb_val(s), DATE)).
+ * of a value is a parameter of its own.  It keeps its type whatever it meets,
+ * so strings, and arrays of them, are to say what they are:
+ *
+ *     elqb_shared(q, elqb_typed(elqb_val(s), DATE))
+ *     elqb_shared(q, elqb_typed(elqb_items(strings, n), DATE_ARRAY))
  */
 ELPQ_API elqb_expr elqb_shared(elqb *q, elqb_expr value);
 
@@ -310,18 +314,24 @@ ELQB_BINARY_(regex) ELQB_BINARY_(not_regex)         /*  ~    !~             */
 ELQB_BINARY_(iregex) ELQB_BINARY_(not_iregex)       /*  ~*   !~*            */
 ELQB_BINARY_(has_prefix)                            /*  ^@                  */
 /* arithmetic, also of ranges, dates and intervals (add sub mul), of jsonb and
- * a key (sub); bits */
+ * a key (sub); bits.  A string that is added to a date or time, or taken from
+ * it, is an interval: elqb_sub(q, U.created_at, elqb_val("1 hour")).  A moment
+ * says that it is one: elqb_typed(elqb_val("2024-01-01"), TIMESTAMPTZ). */
 ELQB_BINARY_(add) ELQB_BINARY_(sub) ELQB_BINARY_(mul) ELQB_BINARY_(div)
 ELQB_BINARY_(mod) ELQB_BINARY_(pow) ELQB_UNARY_(neg)
 ELQB_BINARY_(bit_and) ELQB_BINARY_(bit_or) ELQB_BINARY_(bit_xor)
 ELQB_BINARY_(shl) ELQB_BINARY_(shr) ELQB_UNARY_(bit_not)
-/* JSON */
+/* JSON; what json_text gives is text, so a number in it needs a cast:
+ * elqb_eq(q, elqb_cast(q, elqb_json_text(q, U.data, elqb_val("age")), "int4"),
+ * elqb_val(3)) */
 ELQB_BINARY_(json_get) ELQB_BINARY_(json_text)             /*  ->   ->>     */
 ELQB_BINARY_(json_path) ELQB_BINARY_(json_path_text)       /*  #>   #>>     */
 ELQB_BINARY_(json_delete_path)                             /*  #-           */
 ELQB_BINARY_(has_key) ELQB_BINARY_(has_any) ELQB_BINARY_(has_all) /* ? ?| ?& */
 ELQB_BINARY_(path_exists)                                  /*  @?           */
-/* arrays, ranges, text search (match: also jsonb @@ jsonpath), networks */
+/* arrays, ranges, text search (match: also jsonb @@ jsonpath), networks; what
+ * contains a number, date or timestamp may be a range as a string:
+ * elqb_contained_by(q, U.age, elqb_val("[18,65)")) */
 ELQB_BINARY_(contains) ELQB_BINARY_(contained_by)          /*  @>   <@      */
 ELQB_BINARY_(overlaps) ELQB_BINARY_(match)                 /*  &&   @@      */
 ELQB_BINARY_(range_left) ELQB_BINARY_(range_right)         /*  <<   >>      */
@@ -380,10 +390,11 @@ ELPQ_API elqb_expr elqb_ne_all(elqb *q, elqb_expr a, elqb_expr array);
  * Many rows as one array for each column: elqb_in_arrays(q, elqb_row(q, T.a,
  * T.b), elqb_items(as, n), elqb_items(bs, n)) is
  *
- *     ("a", "b") IN (SELECT * FROM "unnest"($1, $2))
+ *     ("a", "b") IN (SELECT * FROM unnest($1::int4[], $2::text[]))
  *
- * The arrays take the types of the columns.  Those of types that are not built
- * in need elqb_cast(): elqb_cast(q, array, "mood[]").
+ * The arrays take the types of the columns, and are of the same length.  Those
+ * of strings, for a type that is not known or not built in, need elqb_cast():
+ * elqb_cast(q, elqb_items(moods, n), "mood[]").
  */
 ELPQ_API elqb_expr elqb_in_arrays_v(elqb *q, elqb_expr row,
                                     const elqb_expr *arrays);
@@ -436,7 +447,8 @@ ELPQ_API elqb_expr elqb_slice(elqb *q, elqb_expr a, elqb_expr from,
 ELPQ_API elqb_expr elqb_field(elqb *q, elqb_expr a, const char *name);
 ELPQ_API elqb_expr elqb_field_star(elqb *q, elqb_expr a);
 
-/** (a, b, ...) and ARRAY[a, b, ...]; an empty array needs elqb_cast(). */
+/** (a, b, ...) and ARRAY[a, b, ...].  An empty array says what it is of:
+ *  elqb_cast(q, elqb_array_v(q, NULL), "int4[]"). */
 ELPQ_API elqb_expr elqb_row_v(elqb *q, const elqb_expr *items);
 ELPQ_API elqb_expr elqb_array_v(elqb *q, const elqb_expr *items);
 
@@ -465,6 +477,7 @@ ELPQ_API elqb_expr elqb_order_operator(elqb *q, elqb_expr a,
  */
 ELPQ_API elqb_expr elqb_func_v(elqb *q, const char *schema, const char *name,
                                const elqb_expr *args);
+
 /** Arguments of a function: "name" => value, and VARIADIC array, which is the
  *  last.  elqb_func(q, "make_interval", elqb_named(q, "days", elqb_val(10))) */
 ELPQ_API elqb_expr elqb_named(elqb *q, const char *name, elqb_expr value);

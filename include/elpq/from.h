@@ -46,7 +46,8 @@ ELPQ_API elqb_expr elqb_col(elqb *q, elqb_table t, const char *name);
  *
  * Values take the type of their column, and what may be of another, or of one
  * that is not built in, is cast to it.  A column without a type has that of
- * its first value that has one, strings alone are text.
+ * its expressions, else of its first value that has one; strings alone are
+ * text.
  */
 ELPQ_API elqb_table elqb_values_table_v(elqb *q, const char *alias,
                                         const elqb_column_def *columns,

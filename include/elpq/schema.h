@@ -78,7 +78,8 @@ static inline elqb_table elqb_table_as(elqb_table t, const char *alias)
     return t;
 }
 
-/** FROM ONLY table, UPDATE ONLY, DELETE FROM ONLY. */
+/** FROM ONLY table, UPDATE ONLY, DELETE FROM ONLY; of tables, also with
+ *  elqb_tablesample() or elqb_alias_columns(), and of nothing else. */
 static inline elqb_table elqb_only(elqb_table t)
 {
     t.only = 1;

@@ -52,7 +52,7 @@ END_TEST
 START_TEST(test_columns)
 {
     elqb_ddl *d = elqb_create_table(q, O, 0);
-    const elqb_sequence_options sequence = { .start = V(100),
+    const elqb_sequence_options sequence = { .start = V(-9),
                                              .increment = V(-1LL),
                                              .cycle = true };
 
@@ -68,7 +68,7 @@ START_TEST(test_columns)
     elqb_column(d, O.note, .collation = "C", .unique = true,
                 .default_value = V("it's \\ a note"));
     DDL(d, "CREATE TABLE \"orders\" (\"id\" int8 GENERATED ALWAYS AS IDENTITY "
-           "(INCREMENT BY -1 START WITH 100 CYCLE) PRIMARY KEY, \"user_id\" "
+           "(INCREMENT BY -1 START WITH -9 CYCLE) PRIMARY KEY, \"user_id\" "
            "int4 NOT NULL REFERENCES \"users\" (\"id\") ON DELETE CASCADE ON "
            "UPDATE RESTRICT DEFERRABLE INITIALLY DEFERRED, \"status\" "
            "\"app\".\"order_status\" DEFAULT 'new', \"total\" numeric(12,2) "

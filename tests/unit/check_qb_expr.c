@@ -151,7 +151,7 @@ START_TEST(test_arithmetic)
                "~ (" AGE " | $1)", INT4);
     CHECK_EXPR(elqb_shl(q, U.age, V(1)), AGE " << $1", INT4);
     CHECK_EXPR(elqb_add(q, U.created_at, V("1 day")),
-               "\"users\".\"created_at\" + $1", 0);
+               "\"users\".\"created_at\" + $1", ELPQ_OID_INTERVAL);
     CHECK_EXPR(elqb_concat(q, U.name, V("x"), U.email),
                NAME " || $1 || \"users\".\"email\"", TEXT);
     CHECK_EXPR(elqb_concat(q, U.name, elqb_concat(q, V("x"), V("y"))),

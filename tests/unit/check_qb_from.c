@@ -430,7 +430,7 @@ START_TEST(test_join_mistakes)
     s = elqb_select_new(q);
     elqb_join_natural(s, ELQB_INNER, O.table);
     CHECK_FAILS(elqb_render(q, s), ELQB_E_USAGE,
-                "elqb_join_natural: there is nothing to join");
+                "elqb_join_natural: there is nothing to join, see elqb_from()");
     s = all_of(U.table);
     elqb_join_using(s, ELQB_INNER, O.table, V(1));
     CHECK_FAILS(elqb_render(q, s), ELQB_E_USAGE,

@@ -175,7 +175,7 @@ START_TEST(test_mistakes)
     static const char *const texts[] = {
         "elqb_render: a merge has no source, see elqb_merge_using()",
         "elqb_merge_using: an operand is ELQB_NONE",
-        "elqb_join: there is nothing to join",
+        "elqb_join: there is nothing to join, see elqb_merge_using()",
         "elqb_render: a merge has no elqb_when_...()",
         "elqb_merge_using: there is a source already",
         "elqb_render: an update of a merge sets nothing, see elqb_set()",

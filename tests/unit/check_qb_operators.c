@@ -259,10 +259,10 @@ START_TEST(test_lists)
 
     CHECK_EXPR(elqb_in_arrays(q, row, elqb_items(ids, 2), elqb_items(names, 2)),
                "(\"orders\".\"id\", " NAME
-               ") IN (SELECT * FROM \"unnest\"($1, $2))", ELPQ_OID_INT8_ARRAY,
-               ELPQ_OID_TEXT_ARRAY);
+               ") IN (SELECT * FROM unnest($1::int8[], $2::text[]))",
+               ELPQ_OID_INT8_ARRAY, ELPQ_OID_TEXT_ARRAY);
     CHECK_EXPR(elqb_not_in_arrays(q, U.id, elqb_items(ids, 2)),
-               ID " NOT IN (SELECT * FROM \"unnest\"($1))",
+               ID " NOT IN (SELECT * FROM unnest($1::int4[]))",
                ELPQ_OID_INT4_ARRAY);
     CHECK_EXPR(elqb_not_in(q, row, elqb_row(q, V(1), V("x"))),
                "(\"orders\".\"id\", " NAME ") NOT IN (($1, $2))", INT8, TEXT);
@@ -273,7 +273,7 @@ START_TEST(test_lists)
     CHECK_EXPR(elqb_op_all(q, U.name, "NOT ILIKE", U.tags),
                NAME " NOT ILIKE ALL (" TAGS ")");
     CHECK_FAILS(elqb_render(q, select_of(elqb_in_arrays(q, row, U.tags))),
-                ELQB_E_USAGE, "elqb_in_arrays: 1 arrays for a row of 2");
+                ELQB_E_USAGE, "elqb_in_arrays: 1 arrays for 2 columns");
     CHECK_FAILS(elqb_render(q, select_of(elqb_not_in_arrays(q, U.id,
                                                             ELQB_NONE))),
                 ELQB_E_USAGE, "elqb_not_in_arrays: an operand is ELQB_NONE");

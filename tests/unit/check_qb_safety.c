@@ -425,7 +425,7 @@ START_TEST(test_clauses_where_they_do_not_belong)
     ERROR(ELQB_E_USAGE, "elqb_set: what is set is no column");
     s = elqb_select_new(q);
     elqb_join(s, ELQB_INNER, U.table, U.active);
-    ERROR(ELQB_E_USAGE, "elqb_join: there is nothing to join");
+    ERROR(ELQB_E_USAGE, "elqb_join: there is nothing to join, see elqb_from()");
     s = simple();
     elqb_where(s, elqb_desc(q, U.id));
     ck_assert_ptr_null(elqb_render(q, s));

@@ -246,7 +246,7 @@ START_TEST(test_mistakes)
     s = elqb_select_new(q);
     elqb_join(s, ELQB_INNER, U.table, elqb_eq(q, U.id, V(1)));
     CHECK_FAILS(elqb_render(q, s), ELQB_E_USAGE,
-                "elqb_join: there is nothing to join");
+                "elqb_join: there is nothing to join, see elqb_from()");
     s = ids();
     elqb_join(s, ELQB_LEFT, O.table, ELQB_NONE);
     CHECK_FAILS(elqb_render(q, s), ELQB_E_USAGE,

@@ -121,16 +121,24 @@ static elqb_expr make_rows(int depth)
     return elqb_lt(q, a, make_row(depth));
 }
 
+/* The arrays of columns of no known type say what they are. */
 static elqb_expr make_in_unnest(int depth)
 {
-    elqb_expr a = make_row(depth), b, c;
+    elqb_expr a, b, c, d;
     bool not = random_below(2);
 
-    put(not ? " NOT IN (" : " IN (");
-    put("SELECT * FROM \"unnest\"(");
-    b = make_item(depth, ", ");
-    c = make_item(depth, "))");
-    return not ? elqb_not_in_arrays(q, a, b, c) : elqb_in_arrays(q, a, b, c);
+    put("(");
+    a = make_item(depth, ", ");
+    b = make_item(depth, not ? ") NOT IN (" : ") IN (");
+    put("SELECT * FROM unnest(CAST(");
+    c = elqb_cast(q, make_item(depth, " AS int4[]), CAST("), "int4[]");
+    d = elqb_cast(q, make_item(depth, " AS text[])))"), "text[]");
+    if (a.kind == ELQB_KIND_NODE)
+        a.oid = 0;
+    if (b.kind == ELQB_KIND_NODE)
+        b.oid = 0;
+    return not ? elqb_not_in_arrays(q, elqb_row(q, a, b), c, d)
+               : elqb_in_arrays(q, elqb_row(q, a, b), c, d);
 }
 
 static elqb_expr make_periods(int depth)
@@ -190,43 +198,56 @@ static elqb_expr make_slice(int depth, elqb_expr a)
     return elqb_slice(q, a, from, to);
 }
 
-/* What brackets and dots are added to; those that are there are not nested. */
-static elqb_expr make_base(int depth)
+/* Whether this is added to what is there, instead of to a whole of it: an
+ * element of a slice is not one more dimension of it. */
+static bool is_added(const elqb_expr *e, enum elqb__node_kind kind)
 {
-    size_t start = out.size;
-    elqb_expr e = make_operand(depth);
+    if (e->kind != ELQB_KIND_NODE)
+        return false;
+    return e->u.node->kind == NODE_FIELD || e->u.node->kind == kind ||
+           (kind == NODE_FIELD && (e->u.node->kind == NODE_SUBSCRIPT ||
+                                   e->u.node->kind == NODE_SLICE));
+}
 
-    if (e.kind == ELQB_KIND_NODE && (e.u.node->kind == NODE_SUBSCRIPT ||
-                                     e.u.node->kind == NODE_SLICE ||
-                                     e.u.node->kind == NODE_FIELD)) {
+/* What is there already, from where it starts. */
+static void add_to(size_t start, elqb_expr e, enum elqb__node_kind kind)
+{
+    if (is_added(&e, kind)) {
         out.text[start] = ' ';
         out.text[out.size - 1] = ' ';
     }
-    return e;
 }
 
-/* (base)[i][j : k].f */
+/* (base)[i][j : k].f: one step, from where the base starts, in parentheses */
+static elqb_expr make_step(int depth, size_t start, elqb_expr e)
+{
+    static const enum elqb__node_kind kinds[] = { NODE_SUBSCRIPT, NODE_SLICE,
+                                                  NODE_FIELD };
+    enum elqb__node_kind kind = kinds[random_below(3)];
+
+    add_to(start, e, kind);
+    if (kind == NODE_SLICE)
+        return make_slice(depth, e);
+    if (kind == NODE_FIELD) {
+        put(".\"f\"");
+        return elqb_field(q, e, "f");
+    }
+    put("[");
+    return elqb_subscript(q, e, make_item(depth, "]"));
+}
+
 static elqb_expr make_indirection(int depth)
 {
-    elqb_expr e = make_base(depth), i;
-    unsigned count = 1 + random_below(2);
+    size_t start = out.size;
+    bool twice = random_below(2);
+    elqb_expr e;
 
-    while (count--)
-        switch (random_below(3)) {
-        case 0:
-            put("[");
-            i = make_item(depth, "]");
-            e = elqb_subscript(q, e, i);
-            break;
-        case 1:
-            e = make_slice(depth, e);
-            break;
-        default:
-            put(".\"f\"");
-            e = elqb_field(q, e, "f");
-            break;
-        }
-    return e;
+    if (!twice)
+        return make_step(depth, start, make_operand(depth));
+    put("(");
+    e = make_step(depth, start + 1, make_operand(depth));
+    put(")");
+    return make_step(depth, start, e);
 }
 
 static elqb_expr make_function(int depth)

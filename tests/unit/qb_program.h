@@ -314,7 +314,7 @@ static inline void program_more_forms(struct qb_program *p)
     elqb *w = p->w;
     elqb_select *s = elqb_select_new(w);
     int32_t ids[] = { 1, 2, 3 };
-    const char *words[] = { "a", "b" };
+    const char *words[] = { "a", "b", "c" };
     elqb_expr sum = elqb_func(w, "sum", U.balance);
 
     elqb_select_columns_v(
@@ -324,7 +324,7 @@ static inline void program_more_forms(struct qb_program *p)
              elqb_like(w, U.name, V(elqb_like_text(w, "%"))),
              elqb_regex(w, U.name, V(elqb_regex_text(w, "."))),
              elqb_in_arrays(w, elqb_row(w, U.id, U.name), elqb_items(ids, 3),
-                            elqb_items(words, 2)),
+                            elqb_items(words, 3)),
              elqb_not_in_arrays(w, U.id, elqb_items(ids, 3)), NONE,
              elqb_periods_overlap(w, U.created_at, W("a", "b"), V("c"),
                                   U.created_at),

@@ -439,6 +439,16 @@ static void make_ends(int depth, elqb_select *s)
 
 /* ----------------------------------------------------------------- SELECT */
 
+/* What .* is put behind. */
+static elqb_expr make_whole(int depth)
+{
+    size_t start = out.size;
+    elqb_expr e = make_operand(depth);
+
+    add_to(start, e, NODE_FIELD);
+    return e;
+}
+
 static void make_columns(int depth, elqb_expr list[MOST_ITEMS])
 {
     unsigned count = 1 + random_below(MOST_ITEMS - 1);
@@ -456,7 +466,7 @@ static void make_columns(int depth, elqb_expr list[MOST_ITEMS])
             list[i] = elqb_table_star(elqb_table_named("s", "t"));
             break;
         case 2:
-            list[i] = make_base(depth + 1);
+            list[i] = make_whole(depth + 1);
             put(".*");
             list[i] = elqb_field_star(q, list[i]);
             break;

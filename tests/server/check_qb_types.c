@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Values beside operands whose type is not theirs, or that only the server
+ * knows: enums, ranges, intervals, rows, arrays.  What is sent must be what
+ * the server takes there, so each statement is prepared and described.
+ */
+#include "qb_server.h"
+
+#define DATES(C)                                                              \
+    C(id, INT4) C(day, DATE) C(days, DATE_ARRAY) C(at, TIMESTAMP) C(big, INT8)\
+    C(part, NUMERIC) C(clock, TIME) C(zoned, TIMETZ) C(span, INTERVAL)        \
+    C(spot, POINT) C(code, VARCHAR) C(net, CIDR)
+ELQB_TABLE(dates, DATES)
+
+static dates_t D;
+
+static void setup(void)
+{
+    server_setup(SHOP "CREATE TABLE dates (id int, day date, days date[],"
+                      " at timestamp, big bigint, part numeric, clock time,"
+                      " zoned timetz, span interval, spot point, code varchar,"
+                      " net cidr)");
+    D = dates_table();
+}
+
+/* The expression over users, orders and dates. */
+static const elpq_statement *render_of(elqb_expr e)
+{
+    elqb_select *s = elqb_select_new(q);
+
+    elqb_columns(s, e);
+    elqb_from(s, U.table);
+    elqb_from(s, O.table);
+    elqb_from(s, D.table);
+    return elqb_render(q, s);
+}
+
+#define TYPES(params, column, e)                                              \
+    described(__LINE__, render_of(e), params, column)
+
+/* The same, and that the builder knows the type of the result. */
+#define KNOWN(params, column, type, e)                                        \
+    do {                                                                      \
+        elqb_expr e_ = (e);                                                   \
+                                                                              \
+        ck_assert_uint_eq(e_.oid, ELPQ_OID_##type);                           \
+        TYPES(params, column, e_);                                            \
+    } while (0)
+
+START_TEST(test_alternatives)
+{
+    elqb_expr paid = elqb_eq(q, U.age, V(1));
+    elqb_update *u = elqb_update_new(q, O.table);
+
+    TYPES("order_status", "order_status", elqb_coalesce(q, O.status, V("new")));
+    TYPES("order_status", "order_status", elqb_greatest(q, V("new"), O.status));
+    TYPES("order_status", "order_status", elqb_least(q, O.status, V("new")));
+    TYPES("order_status", "order_status", elqb_nullif(q, O.status, V("new")));
+    TYPES("integer order_status", "order_status",
+          elqb_case(q, O.status, paid, V("new")));
+    TYPES("integer order_status", "order_status",
+          elqb_case(q, V("new"), paid, O.status));
+    TYPES("order_status", "order_status[]",
+          elqb_array(q, O.status, V("new")));
+    TYPES("integer text text", "text", elqb_case(q, V("a"), paid, V("b")));
+    TYPES("integer text", "text", elqb_case(q, ELQB_NONE, paid, V("b")));
+    TYPES("text text", "text", elqb_coalesce(q, V("a"), V("b")));
+    TYPES("date", "date[]",
+          elqb_coalesce(q, D.days, elqb_array(q, V("today"))));
+    /* A date would lose the hour. */
+    TYPES("timestamp without time zone", "timestamp without time zone",
+          elqb_coalesce(q, D.day, D.at, V("2020-01-01 10:00")));
+    KNOWN("date", "date", DATE, elqb_coalesce(q, D.day, V("2020-01-01")));
+    KNOWN("integer", "bigint", NONE, elqb_coalesce(q, U.age, D.big, V(1)));
+    elqb_set(u, O.status, elqb_coalesce(q, O.status, V("new")));
+    DESCRIBED(u, "order_status", "");
+}
+END_TEST
+
+START_TEST(test_rows_of_strings)
+{
+    elqb_expr row = elqb_row(q, U.id, V("a"), elqb_row(q, V("b"), V(1)));
+
+    TYPES("text text integer", "record[]", elqb_func(q, "array_agg", row));
+    TYPES("text text integer", "json", elqb_func(q, "row_to_json", row));
+    TYPES("text text integer", "bigint", elqb_func(q, "count", row));
+    TYPES("text text integer", "record[]", elqb_array(q, row));
+    TYPES("text text integer", "record", row);
+    TYPES("text text integer", "record",
+          elqb_coalesce(q, row, elqb_null(RECORD)));
+}
+END_TEST
+
+START_TEST(test_ranges)
+{
+    TYPES("int4range", "boolean", elqb_contained_by(q, U.age, V("[1,5)")));
+    TYPES("int8range", "boolean", elqb_contained_by(q, D.big, V("[1,5)")));
+    TYPES("numrange", "boolean", elqb_contained_by(q, D.part, V("[1,5)")));
+    TYPES("daterange", "boolean", elqb_contained_by(q, D.day, V("(,)")));
+    TYPES("tsrange", "boolean", elqb_contained_by(q, D.at, V("(,)")));
+    TYPES("tstzrange", "boolean",
+          elqb_contained_by(q, U.created_at, V("(,)")));
+    TYPES("integer int4range", "boolean",
+          elqb_contained_by(q, V(3), V("[1,5)")));
+    TYPES("int4range", "boolean", elqb_contains(q, V("[1,5)"), U.age));
+    TYPES("int4range", "boolean", elqb_op(q, U.age, "<@", V("[1,5)")));
+    TYPES("jsonb", "boolean", elqb_contained_by(q, U.data, V("{}")));
+    TYPES("text[]", "boolean", elqb_contained_by(q, U.tags, V("{a}")));
+    /* Of what a point may be in, the caller says it. */
+    TYPES("circle", "boolean",
+          elqb_contained_by(q, D.spot,
+                            elqb_typed(V("<(0,0),1>"), CIRCLE)));
+}
+END_TEST
+
+START_TEST(test_moments)
+{
+    KNOWN("interval", "timestamp with time zone", TIMESTAMPTZ,
+          elqb_sub(q, U.created_at, V("1 hour")));
+    KNOWN("interval", "timestamp with time zone", TIMESTAMPTZ,
+          elqb_add(q, V("1 hour"), U.created_at));
+    KNOWN("interval", "timestamp without time zone", TIMESTAMP,
+          elqb_add(q, D.day, V("1 hour")));
+    KNOWN("interval", "timestamp without time zone", TIMESTAMP,
+          elqb_sub(q, D.day, V("1 hour")));
+    KNOWN("interval", "time without time zone", TIME,
+          elqb_sub(q, D.clock, V("1 hour")));
+    TYPES("interval", "time with time zone",
+          elqb_add(q, D.zoned, V("1 hour")));
+    KNOWN("timestamp with time zone", "interval", INTERVAL,
+          elqb_sub(q, V("2020-01-01"), U.created_at));
+    KNOWN("timestamp with time zone", "interval", INTERVAL,
+          elqb_sub(q, U.created_at,
+                   elqb_typed(V("2020-01-01"), TIMESTAMPTZ)));
+    TYPES("interval", "interval", elqb_sub(q, D.span, V("1 hour")));
+    KNOWN("integer", "date", DATE, elqb_add(q, D.day, V(1)));
+}
+END_TEST
+
+/* What the aggregates give is not always what they are given. */
+START_TEST(test_extremes)
+{
+    KNOWN("", "text", TEXT, elqb_func(q, "max", D.code));
+    KNOWN("", "inet", INET, elqb_func(q, "min", D.net));
+    KNOWN("", "date", DATE, elqb_func(q, "min", D.day));
+}
+END_TEST
+
+START_TEST(test_arrays)
+{
+    const char *days[] = { "2020-01-01", "2020-01-02" };
+    const char *states[] = { "new", "paid" };
+    elqb_expr dates = elqb_shared(
+        q, elqb_typed(elqb_items(days, 2), DATE_ARRAY));
+
+    TYPES("date[]", "boolean", elqb_eq_any(q, D.day, dates));
+    TYPES("date[]", "boolean",
+          elqb_and(q, elqb_eq_any(q, D.day, dates),
+                   elqb_contains(q, dates, D.days)));
+    TYPES("", "integer[]", elqb_cast(q, elqb_array_v(q, NULL), "int4[]"));
+    TYPES("", "boolean",
+          elqb_eq(q, D.days, elqb_cast(q, elqb_array_v(q, NULL), "date[]")));
+    TYPES("text integer", "boolean",
+          elqb_eq(q, elqb_cast(q, elqb_json_text(q, U.data, V("age")), "int4"),
+                  V(3)));
+    TYPES("text[]", "boolean",
+          elqb_in_arrays(q, O.status, elqb_cast(q, elqb_items(states, 2),
+                                                "order_status[]")));
+    TYPES("date[]", "boolean", elqb_in_arrays(q, D.day, V("{today}")));
+    TYPES("bigint[] date[]", "boolean",
+          elqb_in_arrays(q, elqb_row(q, D.big, D.day), V("{1}"),
+                         elqb_items(days, 1)));
+    TYPES("date[]", "boolean", elqb_in_arrays(q, D.day, dates));
+    TYPES("", "boolean", elqb_in_arrays(q, D.day, elqb_lit("{today}")));
+}
+END_TEST
+
+START_TEST(test_stored_arrays)
+{
+    elqb_insert *i = elqb_insert_new(q, D.table);
+    elqb_update *u = elqb_update_new(q, D.table);
+    elqb_select *s = elqb_select_new(q);
+
+    elqb_columns(i, D.days);
+    elqb_values(i, elqb_array(q, V("2020-01-01")));
+    DESCRIBED(i, "date", "");
+    elqb_set(u, D.days, elqb_array(q, V("2020-01-01"), V("today")));
+    DESCRIBED(u, "date date", "");
+    i = elqb_insert_new(q, D.table);
+    elqb_columns(i, D.days);
+    elqb_columns(s, elqb_array(q, V("2020-01-01")));
+    elqb_insert_select(i, s);
+    DESCRIBED(i, "date", "");
+}
+END_TEST
+
+START_TEST(test_arrays_in_unions)
+{
+    elqb_select *a = elqb_select_new(q), *b = elqb_select_new(q);
+    elqb_select *c = elqb_select_new(q);
+
+    elqb_columns(a, elqb_as(q, elqb_array(q, V("2020-01-01")), "days"));
+    elqb_columns(b, D.days);
+    elqb_from(b, D.table);
+    elqb_columns(c, elqb_array(q, elqb_array(q, V("2020-01-01"))));
+    DESCRIBED(elqb_union(q, a, b, c), "date date", "date[]");
+    DESCRIBED(elqb_union(q, b, a), "date", "date[]");
+    DESCRIBED(a, "text", "text[]");
+}
+END_TEST
+
+/* An element of a part of an array, not a part of it in two dimensions. */
+START_TEST(test_slices)
+{
+    elqb_expr part = elqb_slice(q, U.tags, V(1), V(2));
+
+    TYPES("integer integer integer", "text", elqb_subscript(q, part, V(1)));
+    TYPES("integer integer integer integer", "text[]",
+          elqb_slice(q, part, V(1), V(2)));
+    TYPES("integer integer", "text",
+          elqb_subscript(q, elqb_subscript(q, U.tags, V(1)), V(2)));
+}
+END_TEST
+
+/* C arrays of strings are open where the server knows what they meet. */
+START_TEST(test_open_arrays)
+{
+    const char *states[] = { "new", "paid" };
+    elqb_expr given = elqb_items(states, 2);
+    elqb_expr all = elqb_func(q, "enum_range",
+                              elqb_cast(q, elqb_null(OTHER), "order_status"));
+    elqb_select *s = elqb_select_new(q);
+
+    TYPES("order_status[]", "boolean", elqb_eq(q, all, given));
+    TYPES("order_status[]", "boolean", elqb_contains(q, all, given));
+    TYPES("order_status[]", "order_status[]", elqb_coalesce(q, all, given));
+    TYPES("order_status[] integer", "integer",
+          elqb_case_of(q, all, ELQB_NONE, given, V(1)));
+    elqb_columns(s, all);
+    TYPES("order_status[]", "boolean", elqb_in_select(q, given, s));
+    TYPES("integer[]", "boolean",
+          elqb_eq(q, elqb_func(q, "array_append", elqb_array(q, U.id), U.id),
+                  elqb_items((int32_t[]){ 1 }, 1)));
+}
+END_TEST
+
+/* Values among themselves. */
+START_TEST(test_values_alone)
+{
+    const elpq_value moment = elpq_timestamp(0);
+    elqb_table v = elqb_values_table(
+        q, "v", ELQB_COLS(ELQB_COL("s", "")), elqb_row(q, V("new")),
+        elqb_row(q, O.status));
+    elqb_select *s = elqb_select_new(q);
+
+    KNOWN("integer integer", "integer", INT4,
+          elqb_coalesce(q, V("1"), V(2)));
+    KNOWN("timestamp without time zone timestamp without time zone",
+          "timestamp without time zone[]", TIMESTAMP_ARRAY,
+          elqb_array(q, V("2020-01-01"), V(moment)));
+    TYPES("int4range int4range", "boolean",
+          elqb_eq_any(q, elqb_typed(elqb_func(q, "int4range", U.id, U.age),
+                                    INT4RANGE),
+                      elqb_array(q, V("[1,2)"), V("empty"))));
+    elqb_columns(s, elqb_col(q, v, "s"));
+    elqb_from(s, O.table);
+    elqb_from(s, elqb_lateral_of(q, v));
+    DESCRIBED(s, "order_status", "order_status");
+}
+END_TEST
+
+/* A column stands behind the name that its table goes by. */
+START_TEST(test_aliased_targets)
+{
+    users_t A = users_as("a");
+    elqb_update *u = elqb_update_new(q, A.table);
+    elqb_delete *d = elqb_delete_new(q, A.table);
+
+    elqb_set(u, A.age, elqb_add(q, A.age, V(1)));
+    elqb_where(u, elqb_eq(q, A.id, V(1)));
+    elqb_returning(u, A.age);
+    DESCRIBED(u, "integer integer", "integer");
+    elqb_where(d, elqb_eq(q, A.id, V(1)));
+    DESCRIBED(d, "integer", "");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("qb_types");
+    TCase *tcase = tcase_create("types");
+
+    tcase_add_checked_fixture(tcase, setup, server_teardown);
+    tcase_set_timeout(tcase, 120);
+    suite_add_tcase(suite, tcase);
+    tcase_add_test(tcase, test_alternatives);
+    tcase_add_test(tcase, test_rows_of_strings);
+    tcase_add_test(tcase, test_ranges);
+    tcase_add_test(tcase, test_moments);
+    tcase_add_test(tcase, test_extremes);
+    tcase_add_test(tcase, test_arrays);
+    tcase_add_test(tcase, test_stored_arrays);
+    tcase_add_test(tcase, test_arrays_in_unions);
+    tcase_add_test(tcase, test_slices);
+    tcase_add_test(tcase, test_open_arrays);
+    tcase_add_test(tcase, test_values_alone);
+    tcase_add_test(tcase, test_aliased_targets);
+    return qb_main(suite);
+}
