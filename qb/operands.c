@@ -109,10 +109,10 @@ static bool are_values(const elqb_expr *args, uint32_t count, uint32_t step)
 static void match_same(elqb *q, elqb_expr *args, uint32_t count)
 {
     uint32_t oid = common_type(args, count, 1);
-    bool only_values = are_values(args, count, 1);
+    bool only_values = !oid && are_values(args, count, 1);
 
     for (uint32_t i = 0; i < count; i++) {
-        if (!only_values)
+        if (!only_values && args[i].kind != ELQB_KIND_COLUMN)
             elqb__match_operand(q, &args[i], oid);
         if (i > 0 && elqb__is_row(&args[0]) && elqb__is_row(&args[i]))
             match_row(q, &args[0], &args[i]);

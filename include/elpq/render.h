@@ -110,12 +110,14 @@ ELPQ_API const elpq_statement *elqb_tagged_v(elqb *q, const elpq_statement *st,
 #endif
 
 #define ELQB_SCHEMA(from, to) ELQB_STRUCT_(elqb_schema_map, from, to, 1)
+#define ELQB_SCHEMA_END_ ELQB_STRUCT_(elqb_schema_map, NULL, NULL, 0)
 #define elqb_schema_translate(q, ...)                                         \
     elqb_schema_translate_v(q, ELQB_ARRAY_(const elqb_schema_map,             \
-                                           __VA_ARGS__, { NULL, NULL, 0 }))
+                                           __VA_ARGS__, ELQB_SCHEMA_END_))
 #define ELQB_TAG(key, value) ELQB_STRUCT_(elqb_tag, key, value)
+#define ELQB_TAG_END_ ELQB_STRUCT_(elqb_tag, NULL, NULL)
 #define elqb_tagged(q, st, ...)                                               \
     elqb_tagged_v(q, st,                                                      \
-                  ELQB_ARRAY_(const elqb_tag, __VA_ARGS__, { NULL, NULL }))
+                  ELQB_ARRAY_(const elqb_tag, __VA_ARGS__, ELQB_TAG_END_))
 
 #endif

@@ -86,10 +86,12 @@ static void conflict_nothing(void)
     elqb_insert *a = elqb_insert_new(q, U.table);
     elqb_insert *b = elqb_insert_new(q, P.table);
     elqb_insert *c = elqb_insert_new(q, U.table);
+    elqb_insert *d = elqb_insert_new(q, U.table);
 
     elqb_set(a, U.name, elqb_val("ann"));
     elqb_set(b, P.id, elqb_val(1));
     elqb_set(c, U.name, elqb_val("ann"));
+    elqb_set(d, U.name, elqb_val("ann"));
     /* [conflict-nothing] */
     elqb_on_conflict_nothing(a);
 
@@ -99,10 +101,14 @@ static void conflict_nothing(void)
 
     elqb_on_conflict_nothing(c, U.name); /* of a partial index */
     elqb_conflict_index_where(c, U.active);
+
+    elqb_on_conflict_nothing( /* of an index with an operator class */
+        d, elqb_opclass(q, U.name, "text_pattern_ops"));
     /* [/conflict-nothing] */
     SHOW("conflict-nothing", a);
     SHOW("conflict-nothing", b);
     SHOW("conflict-nothing", c);
+    SHOW("conflict-nothing", d);
 }
 
 static void update(void)
@@ -276,6 +282,7 @@ static void others(void)
         elqb_comment_on_table(q, U.table, "who may log in"),
         elqb_comment_on_column(q, U.email, "unique; may be NULL"),
         elqb_truncate(q, ELQB_TABLES(O.table, U.table), ELQB_RESTART_IDENTITY),
+        elqb_drop_constraint(q, O.table, "one_each", ELQB_IF_EXISTS),
         elqb_drop_index(q, NULL, "users_name", ELQB_IF_EXISTS),
         elqb_drop_table(q, O.table, ELQB_IF_EXISTS | ELQB_CASCADE),
         elqb_drop_type(q, NULL, "order_status", ELQB_IF_EXISTS),

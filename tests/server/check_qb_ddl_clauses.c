@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * What CREATE TABLE and CREATE INDEX say behind the columns, at a real server:
- * the catalogs tell whether it is there, and EXCLUDE refuses rows.
+ * the catalogs tell whether it is there, and EXCLUDE refuses rows; and what takes
+ * a constraint away.
  */
 #include "qb_server.h"
 
@@ -131,6 +132,26 @@ START_TEST(test_exclude)
 }
 END_TEST
 
+START_TEST(test_drop_constraint)
+{
+    elqb_table other = elqb_table_named(NULL, "other");
+    elqb_ddl *d = elqb_create_table(q, E, 0);
+
+    elqb_constraint(d, .name = "one each", .unique = ELQB_LIST(E.id));
+    DEFINE(d);
+    d = elqb_create_table_named(q, other, 0);
+    elqb_column(d, elqb_typed(elqb_c(other, "id"), INT4), .references = E.id);
+    DEFINE(d);
+    DEFINE(elqb_drop_constraint(q, E.table, "no such", ELQB_IF_EXISTS));
+    is("SELECT count(*) FROM pg_constraint WHERE conrelid IN "
+       "('events'::regclass, 'other'::regclass)", "2");
+    DEFINE(elqb_drop_constraint(q, E.table, "one each", ELQB_CASCADE));
+    is("SELECT count(*) FROM pg_constraint WHERE conrelid IN "
+       "('events'::regclass, 'other'::regclass)", "0");
+    run_sql("INSERT INTO events (id) VALUES (1), (1)");
+}
+END_TEST
+
 START_TEST(test_index)
 {
     DEFINE(elqb_create_table(q, E, 0));
@@ -157,6 +178,7 @@ int main(void)
     tcase_add_test(tcase, test_inherits_and_storage);
     tcase_add_test(tcase, test_on_commit);
     tcase_add_test(tcase, test_exclude);
+    tcase_add_test(tcase, test_drop_constraint);
     tcase_add_test(tcase, test_index);
     return qb_main(suite);
 }

@@ -18,10 +18,10 @@
 #include "elpq/elpq.h"
 
 #define NO_PYTHON 77
-#define FIND_PYTHON                                                           \
+#define TRY_PYTHONS                                                           \
     "for p in /usr/bin/python3 python3; do "                                  \
-    "\"$p\" -c 'import sqlalchemy, asyncpg' 2>/dev/null && "                  \
-    "exec \"$p\" -W ignore \"$@\"; done; exit 77"
+    "command -v \"$p\" >/dev/null || continue; \"$p\" -W ignore \"$@\"; "       \
+    "status=$?; [ $status = 77 ] || exit $status; done; exit 77"
 
 /* Its rows are of the moment: they are only counted. */
 static const char of_the_moment[] = "ex_current_timestamp";
@@ -49,7 +49,7 @@ static char *run_sqlalchemy(void)
         find_file(path, names[i]);
         strcat(strcat(strcat(command, " '"), path), "'");
     }
-    strcat(command, "; " FIND_PYTHON);
+    strcat(command, "; " TRY_PYTHONS);
     from = popen(command, "r");
     ck_assert(from && copy);
     while ((got = fread(buffer, 1, sizeof(buffer), from)) > 0)

@@ -6,7 +6,7 @@ statement of the corpora in a savepoint, by SQLAlchemy over asyncpg, and rolls
 all of it back.  The server is that of the PG* variables.  Printed are, for
 each statement, its name after "== ", its rows, one a line and as PostgreSQL
 writes them as text, and after "--" the state of the tables; or "error" and the
-SQLSTATE.
+SQLSTATE.  Its exit status is 77 where SQLAlchemy or asyncpg are missing.
 """
 import asyncio
 import datetime
@@ -15,8 +15,12 @@ import json
 import re
 import sys
 
-import sqlalchemy
-from sqlalchemy.ext.asyncio import create_async_engine
+try:
+    import asyncpg  # by SQLAlchemy
+    import sqlalchemy
+    from sqlalchemy.ext.asyncio import create_async_engine
+except ImportError:
+    sys.exit(77)
 
 # "/" of integers is a division of integers before SQLAlchemy 2: there the
 # SQL of the corpus runs instead, which is that of 2.

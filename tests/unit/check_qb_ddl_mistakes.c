@@ -402,6 +402,10 @@ START_TEST(test_object_mistakes)
           "elqb_create_sequence: a flag that the statement does not have");
     FAILS(elqb_add_enum_value(q, NULL, "t", "x", "a", "b", 0),
           "elqb_add_enum_value: both before and after a label");
+    FAILS(elqb_drop_constraint(q, users_as("b").table, "c", 0),
+          "elqb_drop_constraint: the table has an alias, \"b\"");
+    FAILS(elqb_drop_constraint(q, U.table, "c", ELQB_CONCURRENTLY),
+          "elqb_drop_constraint: a flag that the statement does not have");
     FAILS(elqb_comment_on_column(q, elqb_name("id"), "x"),
           "elqb_comment_on_column: what is given is no column of a table");
     FAILS(elqb_comment_on(q, (elqb_object_kind)9, NULL, "x", "x"),
@@ -418,6 +422,10 @@ START_TEST(test_object_mistakes)
                 ELQB_E_NAME, "elqb_add_enum_value: the name is empty");
     CHECK_FAILS(elqb_render(q, elqb_drop_type(q, NULL, "", 0)), ELQB_E_NAME,
                 "elqb_drop_type: the name is empty");
+    CHECK_FAILS(elqb_render(q, elqb_drop_constraint(q, U.table, "", 0)),
+                ELQB_E_NAME, "elqb_drop_constraint: the name is empty");
+    CHECK_FAILS(elqb_render(q, elqb_drop_constraint(q, U.table, NULL, 0)),
+                ELQB_E_NAME, "elqb_drop_constraint: the name is empty");
     CHECK_FAILS(elqb_render(q, elqb_comment_on_constraint(q, U.table, "",
                                                           NULL)),
                 ELQB_E_NAME, "elqb_comment_on_constraint: the name is empty");
@@ -426,143 +434,15 @@ START_TEST(test_object_mistakes)
 }
 END_TEST
 
-static elqb_ddl *broken_exclude(int how)
-{
-    elqb_ddl *d = elqb_create_table(q, U, 0);
-    const elqb_expr *key = ELQB_LIST(U.id);
-
-    switch (how) {
-    case 0:
-        elqb_constraint(d, .exclude = key);
-        break;
-    case 1:
-        elqb_constraint(d, .exclude = key, .operators = ELQB_OPERATORS("="),
-                        .unique = key);
-        break;
-    case 2:
-        elqb_constraint(d, .exclude = key,
-                        .operators = ELQB_OPERATORS("= x"));
-        break;
-    case 3:
-        elqb_constraint(d, .unique = key, .method = "gist");
-        break;
-    case 4:
-        elqb_constraint(d, .exclude = key, .operators = ELQB_OPERATORS("="),
-                        .method = "");
-        break;
-    default:
-        elqb_constraint(d, .exclude = ELQB_LIST(ELQB_NONE),
-                        .operators = ELQB_OPERATORS("="));
-        break;
-    }
-    return d;
-}
-
-START_TEST(test_exclude_mistakes)
-{
-    static const char *const texts[] = {
-        "0 operators for 1 keys",
-        ("it is not one of .primary_key, .unique, .foreign_key, .exclude, "
-         ".check"),
-        "\"= x\" is no operator",
-        "it has options of .exclude",
-        "the name is empty",
-        "an operand is ELQB_NONE",
-    };
-    const char *error;
-
-    for (int i = 0; i < 6; i++) {
-        ck_assert_ptr_null(elqb_render(q, broken_exclude(i)));
-        error = elqb_error(q);
-        ck_assert_int_eq(strncmp(error, "elqb_constraint: ", 17), 0);
-        ck_assert_str_eq(error + 17, texts[i]);
-        elqb_reset(q);
-    }
-}
-END_TEST
-
-static elqb_ddl *broken_clauses(int how)
-{
-    elqb_ddl *d = how == 0 ? elqb_drop_table(q, U.table, 0)
-                           : elqb_create_table(q, U, 0);
-
-    switch (how) {
-    case 0:
-        elqb_table_clauses(d, .tablespace = "t");
-        break;
-    case 1:
-        elqb_table_clauses_v(d, NULL);
-        elqb_table_clauses(d, .tablespace = "t");
-        break;
-    case 2:
-        elqb_table_clauses(d, .partition = ELQB_PARTITION_LIST);
-        break;
-    case 3:
-        elqb_table_clauses(d, .partition = (elqb_partition)9,
-                           .partition_by = ELQB_LIST(U.id));
-        break;
-    case 4:
-        elqb_table_clauses(d, .partition = ELQB_PARTITION_HASH,
-                           .partition_by = ELQB_LIST(elqb_asc(q, U.id)));
-        break;
-    case 5:
-        elqb_table_clauses(d, .partition = ELQB_PARTITION_HASH,
-                           .partition_by = ELQB_LIST(U.id),
-                           .inherits = ELQB_TABLES(O.table));
-        break;
-    case 6:
-        elqb_table_clauses(d, .on_commit = ELQB_ON_COMMIT_DROP);
-        break;
-    case 7:
-        elqb_table_clauses(d, .inherits = ELQB_TABLES(users_as("u").table));
-        break;
-    case 8:
-        elqb_table_clauses(d, .storage = ELQB_STORAGE(ELQB_ARG("a", U.id)));
-        break;
-    case 9:
-        elqb_table_clauses(d, .storage = (const elqb_arg[]){
-                                  { .name = NULL } });
-        break;
-    default:
-        elqb_table_clauses(d, .on_commit = (elqb_on_commit)9);
-        break;
-    }
-    return d;
-}
-
-START_TEST(test_clauses_mistakes)
-{
-    static const char *const texts[] = {
-        "the statement is no CREATE TABLE",
-        "the table has some already",
-        ".partition and .partition_by go together",
-        "there is no such kind of partition",
-        ".partition_by takes no order (asc, desc)",
-        ".partition_by does not go with .inherits",
-        ".on_commit is of temporary tables",
-        "a table has an alias",
-        "the parameter \"a\" is no number, bool or text",
-        ".storage is empty",
-        "there is no such ON COMMIT",
-    };
-    char text[200];
-
-    for (int i = 0; i < 11; i++) {
-        snprintf(text, sizeof(text), "elqb_table_clauses: %s", texts[i]);
-        CHECK_FAILS(elqb_render(q, broken_clauses(i)), ELQB_E_USAGE, text);
-    }
-}
-END_TEST
-
 START_TEST(test_null)
 {
-    elqb_table_clauses_v(NULL, NULL);
     elqb_column_v(NULL, U.id, NULL);
     elqb_constraint_v(NULL, NULL);
     ck_assert_ptr_null(elqb_create_table(NULL, U, 0));
     ck_assert_ptr_null(elqb_create_table_named(NULL, U.table, 0));
     ck_assert_ptr_null(elqb_alter_table(NULL, U.table, 0));
     ck_assert_ptr_null(elqb_drop_table(NULL, U.table, 0));
+    ck_assert_ptr_null(elqb_drop_constraint(NULL, U.table, "c", 0));
     ck_assert_ptr_null(elqb_truncate(NULL, NULL, 0));
     ck_assert_ptr_null(elqb_create_index_v(NULL, "i", U.table, NULL, NULL));
     ck_assert_ptr_null(elqb_drop_index(NULL, NULL, "i", ELQB_CONCURRENTLY |
@@ -591,8 +471,6 @@ int main(void)
     tcase_add_test(tcase, test_column_mistakes);
     tcase_add_test(tcase, test_text_mistakes);
     tcase_add_test(tcase, test_constraint_mistakes);
-    tcase_add_test(tcase, test_exclude_mistakes);
-    tcase_add_test(tcase, test_clauses_mistakes);
     tcase_add_test(tcase, test_index_mistakes);
     tcase_add_test(tcase, test_object_mistakes);
     tcase_add_test(tcase, test_null);

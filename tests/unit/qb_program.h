@@ -509,7 +509,9 @@ static inline void program_table(struct qb_program *p)
     elqb_sequence_options seven;
     elqb_column_options column;
     elqb_constraint_options constraint;
+    elqb_table_options clauses;
 
+    memset(&clauses, 0, sizeof(clauses));
     memset(&seven, 0, sizeof(seven));
     memset(&column, 0, sizeof(column));
     memset(&constraint, 0, sizeof(constraint));
@@ -530,6 +532,10 @@ static inline void program_table(struct qb_program *p)
     constraint.foreign_key = boss;
     constraint.references = id;
     elqb_constraint_v(d, &constraint);
+    clauses.partition = ELQB_PARTITION_HASH;
+    clauses.partition_by = id;
+    clauses.storage = ELQB_STORAGE(ELQB_ARG("fillfactor", V(70)));
+    elqb_table_clauses_v(d, &clauses);
     OUT(d);
     d = elqb_alter_table(w, U.table, ELQB_IF_EXISTS);
     elqb_column(d, elqb_typed(elqb_name("more"), INT4));
@@ -557,6 +563,7 @@ static inline void program_ddl(struct qb_program *p)
     OUT(elqb_comment_on_constraint(w, U.table, "c", NULL));
     OUT(elqb_comment_on(w, ELQB_TYPE, "app", "mood", "text"));
     OUT(elqb_truncate(w, ELQB_TABLES(U.table, O.table), ELQB_CASCADE));
+    OUT(elqb_drop_constraint(w, U.table, "c", ELQB_CASCADE));
     OUT(elqb_drop_table(w, U.table, ELQB_IF_EXISTS));
     OUT(elqb_drop_index(w, NULL, "i", 0));
     OUT(elqb_drop_sequence(w, "app", "s", 0));
