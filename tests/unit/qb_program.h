@@ -510,6 +510,7 @@ static inline void program_table(struct qb_program *p)
     elqb_column_options column;
     elqb_constraint_options constraint;
     elqb_table_options clauses;
+    elqb_arg storage[] = { ELQB_ARG("fillfactor", V(70)), ELQB_ARG_END_ };
 
     memset(&clauses, 0, sizeof(clauses));
     memset(&seven, 0, sizeof(seven));
@@ -534,7 +535,7 @@ static inline void program_table(struct qb_program *p)
     elqb_constraint_v(d, &constraint);
     clauses.partition = ELQB_PARTITION_HASH;
     clauses.partition_by = id;
-    clauses.storage = ELQB_STORAGE(ELQB_ARG("fillfactor", V(70)));
+    clauses.storage = storage;
     elqb_table_clauses_v(d, &clauses);
     OUT(d);
     d = elqb_alter_table(w, U.table, ELQB_IF_EXISTS);
