@@ -81,7 +81,7 @@ static bool is_outdated(const PGresult *failure)
  */
 static bool hold(elpq_conn *conn, elpq_request *req)
 {
-    if (req->retried || req->cause)
+    if (req->retried || req->cause || req->delivered)
         return false;
     req->place = ELPQ__QUEUED;
     elpq__list_push(&conn->held, &req->node);
@@ -127,6 +127,7 @@ static void requeue_held(elpq_conn *conn)
         req->owned = NULL;
         req->retried = true;
         req->exposed = req->answered = req->parse = false;
+        req->describing = false;
         elpq__list_push(&again, node);
     }
     elpq__list_move(&again, &conn->queue);
@@ -255,13 +256,16 @@ static void finish_head(elpq_conn *conn)
 
     elpq__list_remove(&req->node);
     conn->nsent--;
+    conn->exclusive = false;
     if (req->internal)
         conn->internals--;
     elpq__answer_begin(conn);
     /* Each may hold the request, to send it again. */
     if (settle_prepared(conn, req)) {
         p = NULL;
-    } else if (!settle_cancel(conn, req)) {
+    } else if (!settle_cancel(conn, req) &&
+               !(req->kind == ELPQ__STREAM &&
+                 elpq__stream_settle(conn, req))) {
         note_command(conn, req);
         pass_head(conn, req);
     }
@@ -276,7 +280,7 @@ static void finish_head(elpq_conn *conn)
 /* The first piece of an answer has come. */
 static void note_answer(elpq_conn *conn, elpq_request *req)
 {
-    if (req->answered)
+    if (req->answered || req->describing)
         return;
     req->answered = true;
     if (conn->options.trace && !req->internal)
@@ -345,7 +349,6 @@ static void take_null(elpq_conn *conn)
         elpq__conn_lost(conn, ELPQ_E_PROTOCOL,
                         "a statement was answered without a result");
     } else if (!conn->piped) {
-        conn->exclusive = false;
         finish_head(conn); /* libpq has seen the Sync, or the script's end */
     } else if (conn->phase == ELPQ__PHASE_PARSE) {
         conn->phase = ELPQ__PHASE_RUN;
@@ -366,7 +369,11 @@ static void take(elpq_conn *conn, elpq_request *req, PGresult *res)
         PQclear(res); /* by the hook */
         return;
     }
-    switch (PQresultStatus(res)) {
+    switch ((int)PQresultStatus(res)) {
+    case PGRES_SINGLE_TUPLE:
+    case ELPQ__TUPLES_CHUNK:
+        elpq__stream_take(conn, req, res);
+        break;
     case PGRES_PIPELINE_SYNC:
         PQclear(res);
         if (conn->phase == ELPQ__PHASE_SYNC)
@@ -402,7 +409,7 @@ void elpq__answers_drain(elpq_conn *conn)
     elpq_request *req;
 
     while (conn->state != ELPQ__CLOSED && (req = head_of(conn)) &&
-           !PQisBusy(conn->pg)) {
+           !req->paused && !PQisBusy(conn->pg)) {
         PGresult *res = PQgetResult(conn->pg);
 
         if (conn->state == ELPQ__CLOSED) {

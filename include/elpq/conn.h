@@ -77,6 +77,8 @@ typedef struct elpq_options {
     unsigned flags;          /**< ELPQ_NO_PREPARE and so on (statement.h)   */
     const char *tag;         /**< shown in trace events; copied             */
     elpq_request **request;  /**< out, for elpq_cancel(); may be NULL       */
+    unsigned chunk_rows;     /**< of a stream: rows in one chunk, at most;
+                                  0: 1.  See stream.h                       */
 } elpq_options;
 
 /**
