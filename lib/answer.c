@@ -16,6 +16,7 @@
  * User callbacks run in here, and may close the connection: PGconn stays
  * until pump() of pipeline.c returns.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "conn_int.h"
@@ -257,6 +258,8 @@ static void finish_head(elpq_conn *conn)
     elpq__list_remove(&req->node);
     conn->nsent--;
     conn->exclusive = false;
+    if (req->kind == ELPQ__STREAM)
+        elpq__stream_answered(conn, req);
     if (req->internal)
         conn->internals--;
     elpq__answer_begin(conn);
@@ -372,6 +375,7 @@ static void take(elpq_conn *conn, elpq_request *req, PGresult *res)
     switch ((int)PQresultStatus(res)) {
     case PGRES_SINGLE_TUPLE:
     case ELPQ__TUPLES_CHUNK:
+        assert(req->kind == ELPQ__STREAM);
         elpq__stream_take(conn, req, res);
         break;
     case PGRES_PIPELINE_SYNC:

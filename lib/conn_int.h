@@ -416,7 +416,9 @@ bool elpq__stream_describes(const elpq_request *request);
 bool elpq__stream_begin(elpq_conn *conn, const elpq_request *request);
 /* A chunk of rows has come; conn may be closed afterwards. */
 void elpq__stream_take(elpq_conn *conn, elpq_request *request, PGresult *res);
-/* It is answered, as far as it was sent; true if it goes on, in the queue. */
+/* It is answered, as far as it was sent: libpq is as it was before. */
+void elpq__stream_answered(elpq_conn *conn, const elpq_request *request);
+/* What that means for it; true if it goes on, in the queue. */
 bool elpq__stream_settle(elpq_conn *conn, elpq_request *request);
 /* It was canceled: what is left of it is read, and dropped. */
 void elpq__stream_cancel(elpq_request *request);

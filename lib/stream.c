@@ -91,6 +91,17 @@ void elpq__stream_take(elpq_conn *conn, elpq_request *req, PGresult *res)
     deliver(req, res);
 }
 
+/*
+ * libpq forgets the row mode when it begins with a statement outside of
+ * pipeline mode, but not with the first one inside, which would get single
+ * rows as well.  It begins, too, with one that it then refuses.
+ */
+void elpq__stream_answered(elpq_conn *conn, const elpq_request *req)
+{
+    if (!req->describing)
+        PQsendQuery(conn->pg, NULL);
+}
+
 bool elpq__stream_settle(elpq_conn *conn, elpq_request *req)
 {
     bool described = req->describing && !req->failure;
