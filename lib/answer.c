@@ -312,6 +312,28 @@ static void take_failure(elpq_conn *conn, elpq_request *req, PGresult *res)
         elpq__lost(conn);
 }
 
+/* One result of a script; the limit of an answer holds for each. */
+static void take_each(elpq_conn *conn, elpq_request *req, PGresult *res)
+{
+    elpq_result *result;
+
+    conn->reads = 0;
+    conn->answer_bytes = 0;
+    if (PQresultMemorySize(res) > conn->options.max_result_bytes) {
+        PQclear(res);
+        elpq__conn_lost(conn, ELPQ_E_LIMIT, NULL);
+        return;
+    }
+    result = elpq__result_new(res);
+    if (!result) {
+        PQclear(res);
+        elpq__request_blame(req, ELPQ_E_NOMEM, 0, NULL);
+        return;
+    }
+    req->each(result, req->arg);
+    elpq_result_unref(result);
+}
+
 static void take_success(elpq_conn *conn, elpq_request *req, PGresult *res)
 {
     if (conn->options.trace) {
@@ -322,15 +344,7 @@ static void take_success(elpq_conn *conn, elpq_request *req, PGresult *res)
         req->prepared->parsed = true;
         PQclear(res);
     } else if (req->kind == ELPQ__SCRIPT && req->each) {
-        elpq_result *result = elpq__result_new(res);
-
-        if (!result) {
-            PQclear(res);
-            elpq__request_blame(req, ELPQ_E_NOMEM, 0, NULL);
-            return;
-        }
-        req->each(result, req->arg);
-        elpq_result_unref(result);
+        take_each(conn, req, res);
     } else {
         PQclear(req->result);
         req->result = res;

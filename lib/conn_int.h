@@ -137,6 +137,7 @@ struct elpq_request {
     bool delivered;   /* rows were                                        */
     bool dropped;     /* and others were not                              */
     unsigned chunk_rows;
+    elpq_result *chunk; /* memory of the last one, for the next           */
     struct elpq__shape *own_shape; /* of one that is not prepared         */
 
     elpq_trace_cb trace;      /* told of its end                         */

@@ -182,6 +182,7 @@ void elpq__request_free(elpq_request *req)
     PQclear(req->failure);
     PQclear(req->result);
     free(req->own_shape);
+    free(req->chunk);
     if (req->held)
         elpq__conn_unref(req->held);
     elpq__loop_free(loop, req);

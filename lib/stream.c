@@ -55,10 +55,11 @@ static const struct elpq__shape *shape_of(elpq_request *req,
 
 static void deliver(elpq_request *req, PGresult *res)
 {
-    struct elpq__loop *loop = req->loop;
-    elpq_result *rows = elpq__result_renew(elpq__loop_take_spare(loop), res,
-                                           shape_of(req, res));
+    elpq_result *rows = req->chunk;
 
+    if (!rows || !elpq__result_refill(rows, res))
+        rows = elpq__result_renew(rows, res, shape_of(req, res));
+    req->chunk = NULL; /* its user may keep it */
     if (!rows) {
         PQclear(res);
         elpq__request_cancel(req, ELPQ_E_NOMEM);
@@ -66,7 +67,7 @@ static void deliver(elpq_request *req, PGresult *res)
     }
     req->delivered = true;
     req->on_rows(rows, req, req->arg);
-    elpq__loop_give_spare(loop, elpq__result_retire(rows));
+    req->chunk = elpq__result_retire(rows);
 }
 
 void elpq__stream_take(elpq_conn *conn, elpq_request *req, PGresult *res)

@@ -170,7 +170,7 @@ typedef void (*elpq_script_cb)(elpq_result *result, void *arg);
  * It runs alone: it waits for the statements before it, and those after it
  * wait for its end.  `each` (may be NULL) gets the result of each statement
  * as it completes, `done` comes once, after the last or at the first error.
- * Returns as elpq_conn_execute().
+ * max_result_bytes limits each result.  Returns as elpq_conn_execute().
  */
 ELPQ_API int elpq_conn_script_trusted(elpq_conn *conn, const char *sql,
                                       const elpq_options *options,
