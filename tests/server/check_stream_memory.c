@@ -103,7 +103,8 @@ static void expect_flat(int64_t total, int64_t row)
 
     if (harness_slow() > 1)
         total /= 32;
-    grown = stream(conn, total / row, row, total / 64);
+    grown = stream(conn, total / row, row,
+                   total / 64 > row ? total / 64 : row);
     printf("%lld MiB in rows of %lld: grew by %lld KiB\n",
            (long long)(total / MIB), (long long)row,
            (long long)(grown / 1024));
