@@ -151,6 +151,26 @@ START_TEST(a_stopped_consumer_costs_nothing)
 }
 END_TEST
 
+/* What libpq has read must be taken before it reads more, or its buffer grows
+ * with each pause. */
+START_TEST(a_pause_after_each_row)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    struct flow f = { .counts = true, .act = pause_flow };
+    size_t before = mallinfo2().uordblks;
+
+    FLOW(&f, conn, elpq_sql("select n, repeat('x', 1000)"
+                            " from generate_series(1, 2000) n"), NULL);
+    for (int n = 1; n <= 2000; n++) {
+        await_rows(&f, n);
+        resume_flow(&f);
+    }
+    ck_assert_uint_le(mallinfo2().uordblks, before + 256 * 1024);
+    expect_ok(f.a);
+    close_conn(conn);
+}
+END_TEST
+
 static void build(Suite *s)
 {
     TCase *t = harness_case(s, "memory", 60);
@@ -159,6 +179,7 @@ static void build(Suite *s)
     tcase_add_test(t, small_rows);
     tcase_add_test(t, large_rows);
     tcase_add_test(t, a_stopped_consumer_costs_nothing);
+    tcase_add_test(t, a_pause_after_each_row);
 }
 
 int main(void)

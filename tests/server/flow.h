@@ -93,10 +93,11 @@ static void on_end(const elpq_error *error, void *arg)
     on_done(error, ((struct flow *)arg)->a);
 }
 
-/* Starts a stream of the target, and fails unless that is accepted. */
+/* Starts a stream of the target, and fails unless that is accepted; without
+ * options it has no deadline. */
 #define FLOW(f, target, st, options)                                          \
     do {                                                                      \
-        elpq_options flow_options = { 0 };                                    \
+        elpq_options flow_options = { .timeout_ms = ELPQ_NO_TIMEOUT };        \
         const elpq_options *flow_given = options;                             \
                                                                               \
         if (flow_given)                                                       \
