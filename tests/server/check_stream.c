@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "flow.h"
 
@@ -443,6 +445,42 @@ START_TEST(calls_that_mean_nothing)
 }
 END_TEST
 
+/* It may neither begin one nor touch one of its parent. */
+static int use_in_child(elpq_conn *conn, struct flow *f)
+{
+    if (elpq_stream(conn, elpq_sql("select 1"), NULL, on_rows, on_end, f) !=
+        ELPQ_E_FORKED)
+        return 1;
+    elpq_stream_resume(f->stream);
+    elpq_stream_stop(f->stream);
+    elpq_cancel(f->stream);
+    event_reinit(loop);
+    run_turns(5);
+    return f->rows == 10 && f->a->calls == 0 ? 0 : 2;
+}
+
+START_TEST(in_a_forked_child)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    struct flow f = { .counts = true, .at = 10, .act = pause_flow };
+    int status = -1;
+    pid_t pid;
+
+    FLOW(&f, conn, elpq_sql(COUNT), NULL);
+    await_rows(&f, 10);
+    pid = fork();
+    if (pid == 0)
+        _exit(use_in_child(conn, &f));
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    f.act = NULL;
+    resume_flow(&f);
+    expect_ok(f.a);
+    ck_assert_int_eq(f.rows, 1000);
+    close_conn(conn);
+}
+END_TEST
+
 START_TEST(what_is_refused)
 {
     elpq_conn_options o = { .max_queued = 1 };
@@ -497,6 +535,7 @@ static void build(Suite *s)
     tcase_add_test(t, pause_and_resume_inside_rows);
     tcase_add_test(t, paused_before_it_begins);
     tcase_add_test(t, calls_that_mean_nothing);
+    tcase_add_test(t, in_a_forked_child);
     tcase_add_test(t, what_is_refused);
 }
 
