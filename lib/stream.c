@@ -15,7 +15,7 @@
  *
  * pipeline.c, send.c, answer.c and queue.c call this at its turns.
  */
-#include <assert.h>
+#include <limits.h>
 
 #include "conn_int.h"
 
@@ -36,9 +36,10 @@ bool elpq__stream_describes(const elpq_request *req)
 bool elpq__stream_begin(elpq_conn *conn, const elpq_request *req)
 {
     int (*set_chunked)(PGconn *, int) = elpq__libpq()->set_chunked_rows;
+    int rows = req->chunk_rows < INT_MAX ? (int)req->chunk_rows : INT_MAX;
 
-    if (req->chunk_rows > 1 && set_chunked)
-        return set_chunked(conn->pg, (int)req->chunk_rows);
+    if (rows > 1 && set_chunked)
+        return set_chunked(conn->pg, rows);
     return PQsetSingleRowMode(conn->pg);
 }
 
