@@ -145,8 +145,8 @@ static bool cursor_once(elpq_conn *conn)
     ck_assert(code || rows == 5);
     a = answer_new();
     ck_assert_int_eq(CALL(elpq_cursor_close(cursor_got, on_done, a)), 0);
-    expect_ok(a);
-    return code == 0;
+    /* It may be the result of CLOSE that has no memory. */
+    return outcome_of(a, 0) == 0 && code == 0;
 }
 
 START_TEST(cursors)
