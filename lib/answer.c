@@ -16,6 +16,7 @@
  * User callbacks run in here, and may close the connection: PGconn stays
  * until pump() of pipeline.c returns.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "conn_int.h"
@@ -81,7 +82,7 @@ static bool is_outdated(const PGresult *failure)
  */
 static bool hold(elpq_conn *conn, elpq_request *req)
 {
-    if (req->retried || req->cause)
+    if (req->retried || req->cause || req->delivered)
         return false;
     req->place = ELPQ__QUEUED;
     elpq__list_push(&conn->held, &req->node);
@@ -127,6 +128,7 @@ static void requeue_held(elpq_conn *conn)
         req->owned = NULL;
         req->retried = true;
         req->exposed = req->answered = req->parse = false;
+        req->describing = false;
         elpq__list_push(&again, node);
     }
     elpq__list_move(&again, &conn->queue);
@@ -255,13 +257,18 @@ static void finish_head(elpq_conn *conn)
 
     elpq__list_remove(&req->node);
     conn->nsent--;
+    conn->exclusive = false;
+    if (req->kind == ELPQ__STREAM)
+        elpq__stream_answered(conn, req);
     if (req->internal)
         conn->internals--;
     elpq__answer_begin(conn);
     /* Each may hold the request, to send it again. */
     if (settle_prepared(conn, req)) {
         p = NULL;
-    } else if (!settle_cancel(conn, req)) {
+    } else if (!settle_cancel(conn, req) &&
+               !(req->kind == ELPQ__STREAM &&
+                 elpq__stream_settle(conn, req))) {
         note_command(conn, req);
         pass_head(conn, req);
     }
@@ -276,7 +283,7 @@ static void finish_head(elpq_conn *conn)
 /* The first piece of an answer has come. */
 static void note_answer(elpq_conn *conn, elpq_request *req)
 {
-    if (req->answered)
+    if (req->answered || req->describing)
         return;
     req->answered = true;
     if (conn->options.trace && !req->internal)
@@ -305,6 +312,28 @@ static void take_failure(elpq_conn *conn, elpq_request *req, PGresult *res)
         elpq__lost(conn);
 }
 
+/* One result of a script; the limit of an answer holds for each. */
+static void take_each(elpq_conn *conn, elpq_request *req, PGresult *res)
+{
+    elpq_result *result;
+
+    conn->reads = 0;
+    conn->answer_bytes = 0;
+    if (PQresultMemorySize(res) > conn->options.max_result_bytes) {
+        PQclear(res);
+        elpq__conn_lost(conn, ELPQ_E_LIMIT, NULL);
+        return;
+    }
+    result = elpq__result_new(res);
+    if (!result) {
+        PQclear(res);
+        elpq__request_blame(req, ELPQ_E_NOMEM, 0, NULL);
+        return;
+    }
+    req->each(result, req->arg);
+    elpq_result_unref(result);
+}
+
 static void take_success(elpq_conn *conn, elpq_request *req, PGresult *res)
 {
     if (conn->options.trace) {
@@ -315,15 +344,7 @@ static void take_success(elpq_conn *conn, elpq_request *req, PGresult *res)
         req->prepared->parsed = true;
         PQclear(res);
     } else if (req->kind == ELPQ__SCRIPT && req->each) {
-        elpq_result *result = elpq__result_new(res);
-
-        if (!result) {
-            PQclear(res);
-            elpq__request_blame(req, ELPQ_E_NOMEM, 0, NULL);
-            return;
-        }
-        req->each(result, req->arg);
-        elpq_result_unref(result);
+        take_each(conn, req, res);
     } else {
         PQclear(req->result);
         req->result = res;
@@ -345,7 +366,6 @@ static void take_null(elpq_conn *conn)
         elpq__conn_lost(conn, ELPQ_E_PROTOCOL,
                         "a statement was answered without a result");
     } else if (!conn->piped) {
-        conn->exclusive = false;
         finish_head(conn); /* libpq has seen the Sync, or the script's end */
     } else if (conn->phase == ELPQ__PHASE_PARSE) {
         conn->phase = ELPQ__PHASE_RUN;
@@ -366,7 +386,12 @@ static void take(elpq_conn *conn, elpq_request *req, PGresult *res)
         PQclear(res); /* by the hook */
         return;
     }
-    switch (PQresultStatus(res)) {
+    switch ((int)PQresultStatus(res)) {
+    case PGRES_SINGLE_TUPLE:
+    case ELPQ__TUPLES_CHUNK:
+        assert(req->kind == ELPQ__STREAM);
+        elpq__stream_take(conn, req, res);
+        break;
     case PGRES_PIPELINE_SYNC:
         PQclear(res);
         if (conn->phase == ELPQ__PHASE_SYNC)
@@ -402,7 +427,7 @@ void elpq__answers_drain(elpq_conn *conn)
     elpq_request *req;
 
     while (conn->state != ELPQ__CLOSED && (req = head_of(conn)) &&
-           !PQisBusy(conn->pg)) {
+           !req->paused && !PQisBusy(conn->pg)) {
         PGresult *res = PQgetResult(conn->pg);
 
         if (conn->state == ELPQ__CLOSED) {

@@ -307,7 +307,7 @@ static bool taken_back(elpq_conn *conn, elpq_request *req)
     PQclear(req->failure);
     PQclear(req->result);
     req->failure = req->result = NULL;
-    req->parse = req->exposed = req->answered = false;
+    req->parse = req->exposed = req->answered = req->describing = false;
     return true;
 }
 
@@ -332,7 +332,7 @@ static void fail_sent(elpq_conn *conn, const elpq_error *error)
     while ((node = elpq__list_pop(&conn->sent))) {
         elpq_request *req = elpq__container(node, elpq_request, node);
         /* A server that says FATAL to the head never read what follows. */
-        unsigned flags = !head && conn->fatal_proof
+        unsigned flags = (!head && conn->fatal_proof) || req->describing
                              ? ELPQ_NOT_EXECUTED | ELPQ_RETRYABLE
                              : ELPQ_IN_DOUBT;
 
@@ -484,8 +484,7 @@ void elpq__conn_enqueue(elpq_conn *conn, elpq_request *req)
     elpq__pipeline_wake(conn);
 }
 
-/* Queues a submitted request, or lets its error out. */
-static int conn_submit(elpq_conn *conn, elpq_request *req)
+void elpq__conn_submit(elpq_conn *conn, elpq_request *req)
 {
     req->conn = conn;
     if (req->code)
@@ -493,10 +492,9 @@ static int conn_submit(elpq_conn *conn, elpq_request *req)
     else
         elpq__conn_enqueue(conn, req);
     elpq__request_accepted(req);
-    return 0;
 }
 
-static int conn_check(const elpq_conn *conn)
+int elpq__conn_accepts(const elpq_conn *conn)
 {
     int code = elpq__conn_usable(conn);
 
@@ -515,7 +513,7 @@ int elpq_conn_execute(elpq_conn *conn, const elpq_statement *statement,
     if (!conn || !statement || !statement->sql || !callback ||
         (statement->nvalues && !statement->values))
         return ELPQ_E_USAGE;
-    if ((code = conn_check(conn)))
+    if ((code = elpq__conn_accepts(conn)))
         return code;
     req = elpq__request_submit(conn->loop, ELPQ__STATEMENT, statement,
                                options, conn->options.timeout_ms,
@@ -524,7 +522,8 @@ int elpq_conn_execute(elpq_conn *conn, const elpq_statement *statement,
         return ELPQ_E_NOMEM;
     req->cb.result = callback;
     req->arg = arg;
-    return conn_submit(conn, req);
+    elpq__conn_submit(conn, req);
+    return 0;
 }
 
 int elpq_conn_script_trusted(elpq_conn *conn, const char *sql,
@@ -537,7 +536,7 @@ int elpq_conn_script_trusted(elpq_conn *conn, const char *sql,
 
     if (!conn || !sql || !done)
         return ELPQ_E_USAGE;
-    if ((code = conn_check(conn)))
+    if ((code = elpq__conn_accepts(conn)))
         return code;
     req = elpq__request_submit(conn->loop, ELPQ__SCRIPT, &st, options,
                                conn->options.timeout_ms, &conn->options);
@@ -546,7 +545,8 @@ int elpq_conn_script_trusted(elpq_conn *conn, const char *sql,
     req->each = each;
     req->cb.done = done;
     req->arg = arg;
-    return conn_submit(conn, req);
+    elpq__conn_submit(conn, req);
+    return 0;
 }
 
 /* ------------------------------------------------------------------ info */

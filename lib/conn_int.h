@@ -24,6 +24,7 @@
 #include <libpq-fe.h>
 
 #include "elpq/conn.h"
+#include "elpq/stream.h"
 #include "buf.h"
 #include "error.h"
 #include "libpq_compat.h"
@@ -39,7 +40,7 @@ enum elpq__state {
     ELPQ__SETUP,      /* connected; statements of its own run first      */
     ELPQ__READY,      /* nothing in flight                               */
     ELPQ__BUSY,       /* statements in flight                            */
-    ELPQ__EXCLUSIVE,  /* a script is in flight, outside pipeline mode    */
+    ELPQ__EXCLUSIVE,  /* a script or stream is in flight, alone          */
     ELPQ__CANCELING,  /* a cancel request is out: nothing is sent        */
     ELPQ__RESETTING,  /* the reset of a released connection is in flight */
     ELPQ__CLOSED,     /* no PGconn; nothing in flight, nothing accepted  */
@@ -58,6 +59,7 @@ enum elpq__kind {
     ELPQ__STATEMENT, /* one statement; cb.result                        */
     ELPQ__SCRIPT,    /* simple protocol; each and cb.done               */
     ELPQ__GROUP,     /* several commands under one Sync; cb.done        */
+    ELPQ__STREAM,    /* one statement, row by row; on_rows and cb.done  */
     ELPQ__CLOSE,     /* of a prepared statement; cb.done                */
     ELPQ__LEASE      /* a pool's: wait for a connection; cb.conn        */
 };
@@ -67,6 +69,8 @@ enum elpq__kind {
  * statement of its transaction was not sent; then `instead` is sent.
  */
 #define ELPQ__COMMIT (1u << 30)
+/* Another: asks for binary columns, as its user knows them. */
+#define ELPQ__BINARY (1u << 29)
 
 struct elpq__line;
 
@@ -107,6 +111,7 @@ struct elpq_request {
         elpq_conn_cb conn;
     } cb;
     elpq_script_cb each;
+    elpq_rows_cb on_rows;
     void *arg;
 
     const char *tag;
@@ -124,6 +129,17 @@ struct elpq_request {
     size_t bytes;             /* of parameters                           */
     struct elpq__prepared *prepared; /* that it runs; SENT only          */
     bool touches;             /* it may change the session               */
+
+    /* stream.c */
+    bool describing;  /* SENT: only its columns are asked for             */
+    bool paused;      /* nothing of it is read                            */
+    bool stopped;     /* its user has enough: cancel is no error          */
+    bool delivered;   /* rows were                                        */
+    bool dropped;     /* and others were not                              */
+    unsigned chunk_rows;
+    elpq_result *chunk; /* memory of the last one, for the next           */
+    struct elpq__shape *own_shape; /* of one that is not prepared         */
+
     elpq_trace_cb trace;      /* told of its end                         */
     void *trace_arg;
     bool waited;              /* it stood in the line of a pool          */
@@ -198,7 +214,7 @@ struct elpq_conn {
     unsigned nulls;        /* NULLs in a row, to catch a confused libpq   */
     unsigned reads;        /* since the head's answer began               */
     uint64_t answer_bytes; /* an estimate, see pipeline.c                 */
-    bool exclusive;        /* a script runs                               */
+    bool exclusive;        /* a script or stream is in flight             */
     bool piped;            /* libpq is in pipeline mode, see send.c       */
     unsigned lone;         /* statements in a row that went out alone     */
     int (*send_sync)(PGconn *);
@@ -239,6 +255,7 @@ struct elpq_conn {
 
     bool in_tx;            /* a transaction of tx.c is on it              */
     bool tx_broken;        /* and a statement of it was not sent          */
+    unsigned tx_number;    /* which: counts them                          */
 };
 
 /* --------------------------------------------------------------- state.c */
@@ -344,6 +361,10 @@ void elpq__conn_drop_handle(elpq_conn *conn);
 
 /* 0, or why the connection takes no statements. */
 int elpq__conn_usable(const elpq_conn *conn);
+/* The same, or that its queue is full. */
+int elpq__conn_accepts(const elpq_conn *conn);
+/* Queues a submitted request, or lets its error out. */
+void elpq__conn_submit(elpq_conn *conn, elpq_request *request);
 
 /* A helper thread has connected (conn->pg), or failed. */
 void elpq__conn_connected(elpq_conn *conn, PGconn *pg);
@@ -387,6 +408,23 @@ bool elpq__send_flush(elpq_conn *conn);
 void elpq__answer_begin(elpq_conn *conn);
 /* Matches all complete pieces; conn may be closed afterwards. */
 void elpq__answers_drain(elpq_conn *conn);
+
+/* -------------------------------------------------------------- stream.c */
+
+/* Whether its columns have to be asked for before it runs. */
+bool elpq__stream_describes(const elpq_request *request);
+/* Its statement was just given to libpq; false if that is confused. */
+bool elpq__stream_begin(elpq_conn *conn, const elpq_request *request);
+/* A chunk of rows has come; conn may be closed afterwards. */
+void elpq__stream_take(elpq_conn *conn, elpq_request *request, PGresult *res);
+/* It is answered, as far as it was sent: libpq is as it was before. */
+void elpq__stream_answered(elpq_conn *conn, const elpq_request *request);
+/* What that means for it; true if it goes on, in the queue. */
+bool elpq__stream_settle(elpq_conn *conn, elpq_request *request);
+/* It was canceled: what is left of it is read, and dropped. */
+void elpq__stream_cancel(elpq_request *request);
+/* Whether rows of a stream wait in libpq, so that no more are to be read. */
+bool elpq__stream_is_full(const elpq_conn *conn);
 
 /* -------------------------------------------------------------- cancel.c */
 

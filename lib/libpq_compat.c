@@ -34,6 +34,7 @@ static void look_up(void)
     libpq.version = PQlibVersion();
     FIND(send_pipeline_sync, "PQsendPipelineSync");
     FIND(send_close_prepared, "PQsendClosePrepared");
+    FIND(set_chunked_rows, "PQsetChunkedRowsMode");
     FIND(cancel_create, "PQcancelCreate");
     FIND(cancel_start, "PQcancelStart");
     FIND(cancel_poll, "PQcancelPoll");

@@ -19,6 +19,8 @@ struct elpq__libpq {
     int (*send_pipeline_sync)(PGconn *conn);
     /* 17: Close of a prepared statement, in a pipeline */
     int (*send_close_prepared)(PGconn *conn, const char *name);
+    /* 17: results of several rows while more are to come */
+    int (*set_chunked_rows)(PGconn *conn, int rows);
     /* 17: cancel requests that are encrypted, and do not block; all or none */
     struct pg_cancel_conn *(*cancel_create)(PGconn *conn);
     int (*cancel_start)(struct pg_cancel_conn *cancel);
@@ -29,6 +31,9 @@ struct elpq__libpq {
     /* OpenSSL's SSL_pending, if libpq is built with it */
     int (*ssl_pending)(const void *ssl);
 };
+
+/* PGRES_TUPLES_CHUNK of libpq 17. */
+#define ELPQ__TUPLES_CHUNK 12
 
 /*
  * Bytes that OpenSSL has decrypted and libpq has not yet taken: the socket

@@ -584,7 +584,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 bool elpq__io_open(struct elpq__io *io, struct elpq__loop *loop, int fd)
 {
     io->loop = loop;
-    io->writing = false;
+    io->paused = io->writing = false;
     io->read_event = event_new(loop->base, fd, EV_READ | EV_PERSIST,
                                on_readable, io);
     io->write_event = event_new(loop->base, fd, EV_WRITE | EV_PERSIST,
@@ -606,6 +606,17 @@ void elpq__io_want_write(struct elpq__io *io, bool on)
         event_add(io->write_event, NULL);
     else
         event_del(io->write_event);
+}
+
+void elpq__io_want_read(struct elpq__io *io, bool on)
+{
+    if (on == !io->paused || !io->read_event)
+        return;
+    io->paused = !on;
+    if (on)
+        event_add(io->read_event, NULL);
+    else
+        event_del(io->read_event);
 }
 
 void elpq__io_close(struct elpq__io *io)

@@ -137,12 +137,15 @@ static bool tls_holds_more(const elpq_conn *conn)
 /* The socket does not become readable for what OpenSSL holds already. */
 static bool consume_tls(elpq_conn *conn)
 {
-    for (int i = 0; i < READS_PER_TURN && tls_holds_more(conn); i++) {
+    for (int i = 0; i < READS_PER_TURN && tls_holds_more(conn) &&
+                    !elpq__stream_is_full(conn);
+         i++) {
         if (!PQconsumeInput(conn->pg))
             return false;
         elpq__answers_drain(conn);
     }
-    conn->read_again = tls_holds_more(conn);
+    conn->read_again =
+        tls_holds_more(conn) && !elpq__stream_is_full(conn);
     if (conn->read_again)
         elpq__task_post(conn->loop, &conn->flush);
     return true;
@@ -189,7 +192,7 @@ static void pump(elpq_conn *conn, bool readable)
     elpq__conn_ref(conn);
     conn->pumping = true;
     conn->sending_now = true;
-    if (readable)
+    if (readable && !elpq__stream_is_full(conn))
         alive = consume(conn);
     if (!alive)
         elpq__io_close(&conn->io); /* as in lost_in_write() */

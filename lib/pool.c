@@ -313,6 +313,30 @@ int elpq_pool_script_trusted(elpq_pool *pool, const char *sql,
     return get_in_line(pool, req);
 }
 
+int elpq_pool_stream(elpq_pool *pool, const elpq_statement *statement,
+                     const elpq_options *options, elpq_rows_cb rows,
+                     elpq_done_cb done, void *arg)
+{
+    elpq_request *req;
+    int code;
+
+    if (!pool || !statement || !statement->sql || !rows || !done ||
+        (statement->nvalues && !statement->values))
+        return ELPQ_E_USAGE;
+    if ((code = pool_check(pool)))
+        return code;
+    req = elpq__request_submit(pool->loop, ELPQ__STREAM, statement, options,
+                               pool->options.conn.timeout_ms,
+                               &pool->options.conn);
+    if (!req)
+        return ELPQ_E_NOMEM;
+    pool->stats.statements++;
+    req->on_rows = rows;
+    req->cb.done = done;
+    req->arg = arg;
+    return get_in_line(pool, req);
+}
+
 int elpq_pool_acquire(elpq_pool *pool, const elpq_options *options,
                       elpq_conn_cb callback, void *arg)
 {

@@ -160,6 +160,8 @@ elpq_request *elpq__request_submit(struct elpq__loop *loop,
         return NULL;
     if (options)
         req->flags |= options->flags;
+    if (options)
+        req->chunk_rows = options->chunk_rows;
     if (options && options->request)
         *options->request = req;
     elpq__request_deadline(req, options ? options->timeout_ms : 0,
@@ -179,6 +181,8 @@ void elpq__request_free(elpq_request *req)
     elpq_error_free(req->owned);
     PQclear(req->failure);
     PQclear(req->result);
+    free(req->own_shape);
+    free(req->chunk);
     if (req->held)
         elpq__conn_unref(req->held);
     elpq__loop_free(loop, req);
@@ -276,7 +280,8 @@ static void call_back(elpq_request *req)
 
     req->place = ELPQ__OVER;
     elpq__timer_stop(req->loop, &req->deadline);
-    if (outcome(req, &error, buf, sizeof(buf)))
+    if (outcome(req, &error, buf, sizeof(buf)) &&
+        !(req->stopped && error.code == ELPQ_E_CANCELED))
         failed = &error;
     if (req->trace)
         trace_request(req, req->conn, ELPQ_EVENT_DONE, failed,
@@ -372,6 +377,8 @@ void elpq__request_cancel(elpq_request *req, elpq_code cause)
             req->detaching = true;
             elpq__task_post(req->loop, &req->task);
         } else {
+            if (req->kind == ELPQ__STREAM)
+                elpq__stream_cancel(req);
             elpq__cancel_kick(conn);
         }
         break;

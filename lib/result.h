@@ -49,6 +49,18 @@ elpq_result *elpq__result_new(PGresult *res);
 elpq_result *elpq__result_renew(elpq_result *old, PGresult *res,
                                 const struct elpq__shape *shape);
 
+/* Puts the next of many alike into what the last one has left; false if they
+ * are not alike. */
+static inline bool elpq__result_refill(elpq_result *left, PGresult *res)
+{
+    if (PQnfields(res) != left->columns)
+        return false;
+    left->res = res;
+    left->refs = 1;
+    left->rows = PQntuples(res);
+    return true;
+}
+
 /* Gives a reference back; the memory, to be used again, if it was the last. */
 elpq_result *elpq__result_retire(elpq_result *result);
 

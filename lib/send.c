@@ -64,6 +64,8 @@ static bool is_copy(const elpq_request *req)
 
 static bool goes_alone(const elpq_conn *conn, const elpq_request *req)
 {
+    if (req->kind == ELPQ__STREAM)
+        return !elpq__stream_describes(req);
     if (req->kind != ELPQ__STATEMENT)
         return req->kind == ELPQ__SCRIPT; /* which is the simple protocol */
     return !req->parse && conn->nqueued == 0 &&
@@ -145,13 +147,30 @@ static bool send_statement(elpq_conn *conn, elpq_request *req)
     req->steps = 1;
     if (!p)
         return PQsendQueryParams(conn->pg, req->sql, n, req->types,
-                                 req->values, req->lengths, req->formats, 0);
+                                 req->values, req->lengths, req->formats,
+                                 (req->flags & ELPQ__BINARY) != 0);
     if (req->parse &&
         !PQsendPrepare(conn->pg, p->name, req->sql, n, req->types))
         return false;
     return PQsendQueryPrepared(
         conn->pg, p->name, n, req->values, req->lengths, req->formats,
         p->binary && !(req->flags & ELPQ_TEXT_RESULT));
+}
+
+/* Alone, and twice if need be: what its columns are, and then the rows. */
+static bool send_stream(elpq_conn *conn, elpq_request *req)
+{
+    const struct elpq__prepared *p = req->prepared;
+
+    conn->exclusive = true;
+    req->describing = elpq__stream_describes(req);
+    elpq__io_want_read(&conn->io, !req->paused);
+    if (!req->describing)
+        return send_statement(conn, req) && elpq__stream_begin(conn, req);
+    req->steps = 1;
+    return (!req->parse || PQsendPrepare(conn->pg, p->name, req->sql,
+                                         (int)req->n, req->types)) &&
+           PQsendDescribePrepared(conn->pg, p->name) && send_sync(conn);
 }
 
 /* Close of a prepared statement: a message of its own where libpq has it. */
@@ -196,6 +215,8 @@ static bool send_request(elpq_conn *conn, elpq_request *req)
         ; /* libpq is lost */
     else if (req->kind == ELPQ__SCRIPT)
         ok = send_script(conn, req);
+    else if (req->kind == ELPQ__STREAM)
+        ok = send_stream(conn, req);
     else if (req->kind == ELPQ__CLOSE)
         ok = send_close(conn, req) && send_sync(conn);
     else if (req->kind == ELPQ__GROUP)
@@ -208,7 +229,7 @@ static bool send_request(elpq_conn *conn, elpq_request *req)
     }
     if (conn->nsent == 1)
         elpq__answer_begin(conn);
-    if (conn->options.trace && !req->internal) {
+    if (conn->options.trace && !req->internal && !req->describing) {
         req->sent = elpq__now();
         elpq__trace(conn, ELPQ_EVENT_SENT, req, NULL, 0);
     }
@@ -218,6 +239,7 @@ static bool send_request(elpq_conn *conn, elpq_request *req)
 static bool may_send_more(const elpq_conn *conn)
 {
     return !conn->cancel && !conn->cancel_target && !conn->io.writing &&
+           !conn->exclusive &&
            (conn->piped || conn->nsent == 0) &&
            elpq__list_empty(&conn->held);
 }
@@ -226,7 +248,7 @@ static bool may_send(const elpq_conn *conn, const elpq_request *next)
 {
     if (!may_send_more(conn))
         return false;
-    if (next->kind == ELPQ__SCRIPT)
+    if (next->kind == ELPQ__SCRIPT || next->kind == ELPQ__STREAM)
         return conn->nsent == 0;
     return conn->nsent < conn->options.max_pipeline;
 }
@@ -298,7 +320,8 @@ void elpq__send_queue(elpq_conn *conn)
             req->sql = req->instead;
             req->sql_len = strlen(req->instead);
         }
-        if (req->kind == ELPQ__STATEMENT && !find_prepared(conn, req))
+        if ((req->kind == ELPQ__STATEMENT || req->kind == ELPQ__STREAM) &&
+            !find_prepared(conn, req))
             continue;
         if (!send_request(conn, req))
             return;

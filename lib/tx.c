@@ -15,6 +15,7 @@
 
 #include "alloc.h"
 #include "conn_int.h"
+#include "elpq/cursor.h"
 #include "elpq/tx.h"
 
 struct elpq_tx {
@@ -213,6 +214,7 @@ static void on_lease(elpq_conn *conn, const elpq_error *error, void *arg)
     tx->leased = true;
     elpq__conn_ref(conn);
     conn->in_tx = true;
+    conn->tx_number++;
     if (tx->timeout_ms < 0)
         timeout_ms = tx->timeout_ms;
     if (tx->due) {
@@ -281,6 +283,7 @@ int elpq_conn_begin(elpq_conn *conn, const elpq_tx_options *options,
         return code;
     }
     conn->in_tx = true;
+    conn->tx_number++;
     return 0;
 }
 
@@ -316,13 +319,45 @@ int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg)
 
 /* -------------------------------------------------------------- execution */
 
+static bool takes_statements(const elpq_tx *tx)
+{
+    return tx && !tx->ending && !tx->child && is_live(tx);
+}
+
 int elpq_tx_execute(elpq_tx *tx, const elpq_statement *statement,
                     const elpq_options *options, elpq_result_cb callback,
                     void *arg)
 {
-    if (!tx || tx->ending || tx->child || !is_live(tx))
+    if (!takes_statements(tx))
         return ELPQ_E_USAGE;
     return elpq_conn_execute(tx->conn, statement, options, callback, arg);
+}
+
+int elpq_tx_stream(elpq_tx *tx, const elpq_statement *statement,
+                   const elpq_options *options, elpq_rows_cb rows,
+                   elpq_done_cb done, void *arg)
+{
+    if (!takes_statements(tx))
+        return ELPQ_E_USAGE;
+    return elpq_conn_stream(tx->conn, statement, options, rows, done, arg);
+}
+
+int elpq_tx_script_trusted(elpq_tx *tx, const char *sql,
+                           const elpq_options *options, elpq_script_cb each,
+                           elpq_done_cb done, void *arg)
+{
+    if (!takes_statements(tx))
+        return ELPQ_E_USAGE;
+    return elpq_conn_script_trusted(tx->conn, sql, options, each, done, arg);
+}
+
+int elpq_tx_declare(elpq_tx *tx, const elpq_statement *statement,
+                    const elpq_cursor_options *options,
+                    elpq_cursor_cb callback, void *arg)
+{
+    if (!takes_statements(tx))
+        return ELPQ_E_USAGE;
+    return elpq_conn_declare(tx->conn, statement, options, callback, arg);
 }
 
 elpq_conn *elpq_tx_conn(const elpq_tx *tx)

@@ -77,6 +77,8 @@ typedef struct elpq_options {
     unsigned flags;          /**< ELPQ_NO_PREPARE and so on (statement.h)   */
     const char *tag;         /**< shown in trace events; copied             */
     elpq_request **request;  /**< out, for elpq_cancel(); may be NULL       */
+    unsigned chunk_rows;     /**< of a stream: rows in one chunk, at most;
+                                  0: 1.  See stream.h                       */
 } elpq_options;
 
 /**
@@ -168,7 +170,7 @@ typedef void (*elpq_script_cb)(elpq_result *result, void *arg);
  * It runs alone: it waits for the statements before it, and those after it
  * wait for its end.  `each` (may be NULL) gets the result of each statement
  * as it completes, `done` comes once, after the last or at the first error.
- * Returns as elpq_conn_execute().
+ * max_result_bytes limits each result.  Returns as elpq_conn_execute().
  */
 ELPQ_API int elpq_conn_script_trusted(elpq_conn *conn, const char *sql,
                                       const elpq_options *options,

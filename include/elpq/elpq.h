@@ -9,17 +9,19 @@
  *     elpq_execute(pool, elpq_sql("select $1 + 1", 41), NULL, on_result, app);
  *     event_base_dispatch(base);
  *
- * elpq_execute, elpq_script and elpq_begin pick the function by the type of
- * their target: a pool, a connection or a transaction.
+ * elpq_execute, elpq_stream, elpq_script, elpq_declare and elpq_begin pick the
+ * function by the type of their target: a pool, a connection or a transaction.
  */
 #ifndef ELPQ_ELPQ_H
 #define ELPQ_ELPQ_H
 
 #include "conn.h"
+#include "cursor.h"
 #include "error.h"
 #include "pool.h"
 #include "result.h"
 #include "statement.h"
+#include "stream.h"
 #include "trace.h"
 #include "tx.h"
 #include "types.h"
@@ -35,8 +37,18 @@
 #define elpq_script(target, sql, options, each, done, arg)                    \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_script_trusted,                                \
-        elpq_conn *: elpq_conn_script_trusted)(target, "" sql "", options,    \
-                                               each, done, arg)
+        elpq_conn *: elpq_conn_script_trusted,                                \
+        elpq_tx *: elpq_tx_script_trusted)(target, "" sql "", options, each,  \
+                                           done, arg)
+#define elpq_stream(target, statement, options, rows, done, arg)              \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_stream,                                        \
+        elpq_conn *: elpq_conn_stream,                                        \
+        elpq_tx *: elpq_tx_stream)(target, statement, options, rows, done, arg)
+#define elpq_declare(target, statement, options, callback, arg)               \
+    _Generic((target),                                                        \
+        elpq_conn *: elpq_conn_declare,                                       \
+        elpq_tx *: elpq_tx_declare)(target, statement, options, callback, arg)
 #define elpq_begin(target, options, callback, arg)                            \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_begin,                                         \
@@ -48,12 +60,13 @@
                             elpq_result_cb callback, void *arg)               \
     {                                                                         \
         return elpq_##kind##_execute(target, st, options, callback, arg);     \
-    }
-ELPQ_OVERLOAD_(pool)
-ELPQ_OVERLOAD_(conn)
-ELPQ_OVERLOAD_(tx)
-#undef ELPQ_OVERLOAD_
-#define ELPQ_OVERLOAD_(kind)                                                  \
+    }                                                                         \
+    inline int elpq_stream(elpq_##kind *target, const elpq_statement *st,     \
+                           const elpq_options *options, elpq_rows_cb rows,    \
+                           elpq_done_cb done, void *arg)                      \
+    {                                                                         \
+        return elpq_##kind##_stream(target, st, options, rows, done, arg);    \
+    }                                                                         \
     template <size_t L>                                                       \
     inline int elpq_script(elpq_##kind *target, const char (&sql)[L],         \
                            const elpq_options *options, elpq_script_cb each,  \
@@ -61,7 +74,12 @@ ELPQ_OVERLOAD_(tx)
     {                                                                         \
         return elpq_##kind##_script_trusted(target, sql, options, each, done, \
                                             arg);                             \
-    }                                                                         \
+    }
+ELPQ_OVERLOAD_(pool)
+ELPQ_OVERLOAD_(conn)
+ELPQ_OVERLOAD_(tx)
+#undef ELPQ_OVERLOAD_
+#define ELPQ_OVERLOAD_(kind)                                                  \
     inline int elpq_begin(elpq_##kind *target,                                \
                           const elpq_tx_options *options,                     \
                           elpq_tx_cb callback, void *arg)                     \
@@ -70,6 +88,16 @@ ELPQ_OVERLOAD_(tx)
     }
 ELPQ_OVERLOAD_(pool)
 ELPQ_OVERLOAD_(conn)
+#undef ELPQ_OVERLOAD_
+#define ELPQ_OVERLOAD_(kind)                                                  \
+    inline int elpq_declare(elpq_##kind *target, const elpq_statement *st,    \
+                            const elpq_cursor_options *options,               \
+                            elpq_cursor_cb callback, void *arg)               \
+    {                                                                         \
+        return elpq_##kind##_declare(target, st, options, callback, arg);     \
+    }
+ELPQ_OVERLOAD_(conn)
+ELPQ_OVERLOAD_(tx)
 #undef ELPQ_OVERLOAD_
 #endif
 
