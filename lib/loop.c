@@ -597,6 +597,16 @@ bool elpq__io_open(struct elpq__io *io, struct elpq__loop *loop, int fd)
     return true;
 }
 
+void elpq__io_want_read(struct elpq__io *io, bool on)
+{
+    if (!io->read_event)
+        return;
+    if (on)
+        event_add(io->read_event, NULL);
+    else
+        event_del(io->read_event);
+}
+
 void elpq__io_want_write(struct elpq__io *io, bool on)
 {
     if (on == io->writing || !io->write_event)
