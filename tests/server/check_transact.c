@@ -72,9 +72,9 @@ static void on_statement(elpq_result *result, const elpq_error *error,
     if (job->pipelined || job->done->calls)
         return;
     if (error)
-        CALL(elpq_transact_rollback(job->t, error));
+        (void)CALL(elpq_transact_rollback(job->t, error));
     else
-        CALL(elpq_transact_commit(job->t));
+        (void)CALL(elpq_transact_commit(job->t));
 }
 
 static void body_of(elpq_transactor *t, elpq_tx *tx, void *arg)
@@ -98,13 +98,18 @@ static void body_of(elpq_transactor *t, elpq_tx *tx, void *arg)
         ck_assert_int_eq(CALL(elpq_transact_commit(t)), 0);
 }
 
+static void on_job_done(const elpq_error *error, void *arg)
+{
+    on_done(error, ((struct job *)arg)->done);
+}
+
 #define run_on(target, job, options)                                          \
     do {                                                                      \
         (job)->done = answer_new();                                           \
         if (!(job)->sql)                                                      \
             (job)->sql = INSERT;                                              \
         ck_assert_int_eq(CALL(elpq_transact(target, options, body_of,         \
-                                            on_done, job)), 0);               \
+                                            on_job_done, job)), 0);           \
     } while (0)
 
 /* Fast pauses; and the handle, for cancel. */
@@ -222,12 +227,12 @@ static void lock_both(struct job *job)
     int mine = job == &jobs[0];
 
     job->pipelined = true;
-    CALL(elpq_execute(job->tx,
+    (void)CALL(elpq_execute(job->tx,
                       elpq_sql("update elpq_transact set n = n where n = $1",
                                mine), NULL, on_statement, job));
-    CALL(elpq_execute(job->tx, elpq_sql("select pg_sleep(0.2)"), NULL,
+    (void)CALL(elpq_execute(job->tx, elpq_sql("select pg_sleep(0.2)"), NULL,
                       on_statement, job));
-    CALL(elpq_execute(job->tx,
+    (void)CALL(elpq_execute(job->tx,
                       elpq_sql("update elpq_transact set n = n where n = $1",
                                1 - mine), NULL, on_statement, job));
     ck_assert_int_eq(CALL(elpq_transact_commit(job->t)), 0);
@@ -338,9 +343,9 @@ END_TEST
 static void block(struct job *job)
 {
     job->pipelined = true;
-    CALL(elpq_execute(job->tx, sql_text(INSERT), NULL, on_statement, job));
-    CALL(elpq_execute(job->tx, sql_text(BLOCKED), NULL, on_statement, job));
-    CALL(elpq_execute(job->tx, sql_text(INSERT), NULL, on_statement, job));
+    (void)CALL(elpq_execute(job->tx, sql_text(INSERT), NULL, on_statement, job));
+    (void)CALL(elpq_execute(job->tx, sql_text(BLOCKED), NULL, on_statement, job));
+    (void)CALL(elpq_execute(job->tx, sql_text(INSERT), NULL, on_statement, job));
 }
 
 static void block_and_commit(struct job *job)
@@ -464,7 +469,7 @@ END_TEST
 static void close_in_body(struct job *job)
 {
     RUN(elpq_pool_close(job->done->data, 0, NULL, NULL));
-    CALL(elpq_transact_commit(job->t));
+    (void)CALL(elpq_transact_commit(job->t));
 }
 
 static void cancel_in_body(struct job *job)
@@ -611,9 +616,9 @@ static void on_inner_done(const elpq_error *error, void *arg)
 
     on_done(error, inner->done);
     if (error && (error->flags & ELPQ_RETRYABLE))
-        CALL(elpq_transact_rollback(outer->t, error));
+        (void)CALL(elpq_transact_rollback(outer->t, error));
     else
-        CALL(elpq_transact_commit(outer->t));
+        (void)CALL(elpq_transact_commit(outer->t));
 }
 
 /* A part has one attempt, whose number is 1. */
