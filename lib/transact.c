@@ -292,7 +292,6 @@ static void begin_attempt(elpq_transactor *t)
 static void on_committed(const elpq_error *error, void *arg)
 {
     elpq_transactor *t = arg;
-    elpq_error cause;
 
     if (!error) {
         elpq__transact_finish(t, NULL);
@@ -301,14 +300,6 @@ static void on_committed(const elpq_error *error, void *arg)
     if (error->flags & ELPQ_IN_DOUBT) {
         elpq__resolve(t, error);
         return;
-    }
-    /* A savepoint of a failed transaction: what made it fail says more. */
-    if (t->parent && strcmp(error->sqlstate, "25P02") == 0) {
-        cause = *error;
-        strcpy(cause.sqlstate, t->conn->tx_sqlstate);
-        if (elpq__sqlstate_retryable(cause.sqlstate))
-            cause.flags |= ELPQ_RETRYABLE;
-        error = &cause;
     }
     elpq__transact_failed(t, error);
 }
@@ -331,16 +322,38 @@ static void commit(elpq_transactor *t)
     roll_back(t);
 }
 
-static void on_id(elpq_result *result, const elpq_error *error, void *arg)
+/* A part that failed is rolled back, and the transaction around it goes on. */
+static bool part_failed(const elpq_transactor *t)
+{
+    return t->parent && t->conn->pg &&
+           PQtransactionStatus(t->conn->pg) == PQTRANS_INERROR;
+}
+
+static void roll_part_back(elpq_transactor *t)
+{
+    elpq_error error;
+
+    elpq__error_set(&error, ELPQ_E_ROLLED_BACK, ELPQ_NOT_EXECUTED, NULL);
+    strcpy(error.sqlstate, t->conn->tx_sqlstate);
+    if (elpq__sqlstate_retryable(error.sqlstate))
+        error.flags |= ELPQ_RETRYABLE;
+    t->why = elpq_error_dup(&error);
+    roll_back(t);
+}
+
+/* All in front is answered; and with it, of a whole one, its id. */
+static void on_asked(elpq_result *result, const elpq_error *error, void *arg)
 {
     elpq_transactor *t = arg;
 
-    if (!error)
+    if (!error && !t->parent)
         elpq__resolve_keep_id(t, result);
     /* Has COMMIT waited for this, and is it still wanted? */
     if (t->phase == ELPQ__T_COMMITTING && t->tx) {
         if (t->cause)
             roll_back(t);
+        else if (part_failed(t))
+            roll_part_back(t);
         else
             commit(t);
     }
@@ -348,14 +361,20 @@ static void on_id(elpq_result *result, const elpq_error *error, void *arg)
 }
 
 /* False if COMMIT goes without it: there is none, or nobody asks. */
-static bool ask_for_id(elpq_transactor *t)
+static bool ask_first(elpq_transactor *t)
 {
+    static const elpq_statement nothing = { .sql = "",
+                                            .flags = ELPQ_NO_PREPARE };
     elpq_options o = { .tag = t->tag };
+    const elpq_statement *st = &nothing;
 
-    if (t->resolve_ms < 0 || !t->pool ||
-        elpq_conn_server_version(t->conn) < 130000)
-        return false;
-    if (elpq_conn_execute(t->conn, elpq__resolve_id_statement(), &o, on_id, t))
+    if (!t->parent) {
+        if (t->resolve_ms < 0 || !t->pool ||
+            elpq_conn_server_version(t->conn) < 130000)
+            return false;
+        st = elpq__resolve_id_statement();
+    }
+    if (elpq_conn_execute(t->conn, st, &o, on_asked, t))
         return false;
     t->refs++;
     return true;
@@ -368,7 +387,7 @@ int elpq_transact_commit(elpq_transactor *t)
     if (t->phase != ELPQ__T_BODY || elpq__tx_has_child(t->tx))
         return ELPQ_E_USAGE;
     t->phase = ELPQ__T_COMMITTING;
-    if (!ask_for_id(t) || !t->wait_for_id)
+    if (!ask_first(t) || (!t->wait_for_id && !t->parent))
         commit(t);
     return 0;
 }
