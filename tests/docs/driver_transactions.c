@@ -69,6 +69,7 @@ START_TEST(transactions)
     struct answer *moved = answer_new(), *read = answer_new();
     void *app = moved;
 
+    admin_do("set client_min_messages = error");
     admin_do("drop table if exists docs_account");
     admin_do("create table docs_account (name text, cents int)");
     admin_do("insert into docs_account values ('alice', 150), ('bob', 0)");
@@ -104,17 +105,18 @@ static void on_prepared(const elpq_error *error, void *arg)
 START_TEST(two_phase)
 {
     elpq_pool *pool = pool_of(1);
+    elpq_tx *tx = begin_now(pool);
     struct answer *a = answer_new();
 
     a->data = pool;
-    ck_assert_int_eq(CALL(elpq_prepare_transaction(begin_now(pool), "order 17",
+    ck_assert_int_eq(CALL(elpq_prepare_transaction(tx, "order 17",
                                                    on_prepared, a)), 0);
     expect_ok(a);
     finish_pool(pool);
 }
 END_TEST
 
-/* [lock] */
+/* [advisory-lock] */
 static void on_lost(elpq_lock *lock, const elpq_error *error, void *arg)
 {
     (void)arg;
@@ -136,7 +138,7 @@ static void do_alone(elpq_pool *pool, void *app)
 
     elpq_lock_acquire(pool, elpq_lock_int64(42), &options, on_lock, app);
 }
-/* [/lock] */
+/* [/advisory-lock] */
 
 START_TEST(locks)
 {
