@@ -103,10 +103,13 @@ static void finish(elpq_lock *lock, const elpq_error *error)
 {
     elpq_done_cb released = lock->released;
     void *arg = lock->released_arg;
+    elpq_error *why = lock->why; /* the error may be this */
 
+    lock->why = NULL;
     lock_free(lock);
     if (released)
         released(error, arg);
+    elpq_error_free(why);
 }
 
 /* It was not got: whoever asked for it hears so. */
