@@ -288,7 +288,8 @@ static void on_late(elpq_request *req)
     s.st.values = values;
     done = elpq__done_new(on_late_unlock, conn);
     elpq__conn_ref(conn);
-    if (!done || elpq_conn_execute(conn, &s.st, NULL, elpq__done_result, done)) {
+    if (!done ||
+        elpq_conn_execute(conn, &s.st, NULL, elpq__done_result, done)) {
         free(done);
         elpq__conn_lost(conn, ELPQ_E_LOST,
                         "a lock could not be released: the connection was "

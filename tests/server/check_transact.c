@@ -340,12 +340,18 @@ END_TEST
 
 /* ----------------------------------------------------------------- stopped */
 
+static void submit(struct job *job, const char *sql)
+{
+    ck_assert_int_eq(CALL(elpq_execute(job->tx, sql_text(sql), NULL,
+                                       on_statement, job)), 0);
+}
+
 static void block(struct job *job)
 {
     job->pipelined = true;
-    (void)CALL(elpq_execute(job->tx, sql_text(INSERT), NULL, on_statement, job));
-    (void)CALL(elpq_execute(job->tx, sql_text(BLOCKED), NULL, on_statement, job));
-    (void)CALL(elpq_execute(job->tx, sql_text(INSERT), NULL, on_statement, job));
+    submit(job, INSERT);
+    submit(job, BLOCKED);
+    submit(job, INSERT);
 }
 
 static void block_and_commit(struct job *job)
@@ -664,7 +670,8 @@ END_TEST
 
 /* --------------------------------------------------------------- two-phase */
 
-static const char *const gids[] = { "plain", "it's", "back\\slash'", "\303\274" };
+static const char *const gids[] = { "plain", "it's", "back\\slash'",
+                                    "\303\274" };
 
 static elpq_tx *begun_with_row(elpq_pool *pool)
 {
