@@ -291,6 +291,16 @@ static void note_answer(elpq_conn *conn, elpq_request *req)
                     elpq__now() - req->sent);
 }
 
+/* Why the transaction has failed; what it refuses then says nothing new. */
+static void note_tx_failure(elpq_conn *conn, const PGresult *res)
+{
+    const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+
+    if (conn->in_tx && state && strlen(state) == 5 &&
+        strcmp(state, "25P02") != 0)
+        strcpy(conn->tx_sqlstate, state);
+}
+
 static void take_failure(elpq_conn *conn, elpq_request *req, PGresult *res)
 {
     elpq__note_fatal(conn, res);
@@ -304,6 +314,7 @@ static void take_failure(elpq_conn *conn, elpq_request *req, PGresult *res)
             req->prepared->parse_error = elpq_error_dup(&error);
         elpq__cache_evict(&conn->prepared, req->prepared);
     }
+    note_tx_failure(conn, res);
     if (req->failure)
         PQclear(res);
     else

@@ -194,6 +194,40 @@ void elpq__cancel_answered(elpq_conn *conn)
     resume(conn);
 }
 
+/* A COMMIT behind others, which only the server can tell the end of. */
+static bool is_commit_behind(const elpq_request *req)
+{
+    return (req->flags & ELPQ__COMMIT) && req->place == ELPQ__SENT &&
+           elpq__list_first(&req->conn->sent) != &req->node;
+}
+
+/* A request of the user's that is not yet canceled. */
+static elpq_request *next_to_cancel(elpq_conn *conn, bool keep_commit)
+{
+    struct elpq__list *lists[] = { &conn->held, &conn->queue, &conn->sent };
+
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        for (struct elpq__node *node = lists[i]->head.next;
+             node != &lists[i]->head; node = node->next) {
+            elpq_request *req = elpq__container(node, elpq_request, node);
+
+            if (!req->internal && !req->cause &&
+                !(keep_commit && is_commit_behind(req)))
+                return req;
+        }
+    return NULL;
+}
+
+/* Looks anew after each one: a hook may change everything. */
+void elpq__cancel_all(elpq_conn *conn, elpq_code cause, bool keep_commit)
+{
+    elpq_request *req;
+
+    while (conn->state != ELPQ__CLOSED &&
+           (req = next_to_cancel(conn, keep_commit)))
+        elpq__request_cancel(req, cause);
+}
+
 void elpq__cancel_abandon(elpq_conn *conn)
 {
     struct elpq__cancel *c = conn->cancel;

@@ -131,6 +131,7 @@ static elpq_conn *conn_alloc(struct event_base *base,
     elpq__list_init(&conn->queue);
     elpq__list_init(&conn->sent);
     elpq__list_init(&conn->held);
+    elpq__list_init(&conn->watchers);
     elpq__cache_init(&conn->prepared,
                      conn->options.no_statement_cache
                          ? 0
@@ -375,6 +376,18 @@ static void fail_queue(elpq_conn *conn, const elpq_error *error)
     }
 }
 
+void elpq__conn_tell(elpq_conn *conn, const elpq_error *error)
+{
+    struct elpq__node *node;
+
+    while ((node = elpq__list_pop(&conn->watchers))) {
+        struct elpq__watcher *w =
+            elpq__container(node, struct elpq__watcher, node);
+
+        w->gone(w, error);
+    }
+}
+
 /* The end of every connection: no PGconn, no socket, no request is left. */
 static void tear_down(elpq_conn *conn, const elpq_error *error)
 {
@@ -388,6 +401,7 @@ static void tear_down(elpq_conn *conn, const elpq_error *error)
     elpq__set_state(conn, ELPQ__CLOSED);
     fail_sent(conn, error);
     fail_queue(conn, error);
+    elpq__conn_tell(conn, error);
     elpq__cache_free(&conn->prepared);
     conn->resetting = 0;
     if (conn->pumping) {

@@ -112,6 +112,7 @@ struct elpq_request {
     } cb;
     elpq_script_cb each;
     elpq_rows_cb on_rows;
+    void (*late)(elpq_request *request); /* detached, now it is answered */
     void *arg;
 
     const char *tag;
@@ -177,6 +178,16 @@ enum elpq__phase {
     ELPQ__PHASE_SYNC   /* nothing but the Sync                           */
 };
 
+/*
+ * Somebody who keeps something in a session.  `gone` comes once, when the
+ * session or the lease has ended, and the watcher is in no list then.  It may
+ * come from inside a call of the user's, so it must not call back.
+ */
+struct elpq__watcher {
+    struct elpq__node node;
+    void (*gone)(struct elpq__watcher *watcher, const elpq_error *error);
+};
+
 struct elpq__connect; /* connect.c */
 struct elpq__cancel;  /* cancel.c  */
 
@@ -222,6 +233,9 @@ struct elpq_conn {
     bool sending_now;      /* and it will still send what is queued       */
     bool read_again;       /* TLS holds more than one turn may take       */
     unsigned drains;       /* since notifications were dropped            */
+    /* A listener's: takes each notification over.                        */
+    void (*notified)(elpq_conn *conn, PGnotify *notification);
+    bool held_back;        /* nothing is read, see elpq__pipeline_hold()  */
     bool close_wanted;     /* it was closed inside pump()                 */
     char fatal[6];         /* SQLSTATE of the server's FATAL, if it came  */
     char fatal_text[200];  /* and its message                             */
@@ -256,6 +270,8 @@ struct elpq_conn {
     bool in_tx;            /* a transaction of tx.c is on it              */
     bool tx_broken;        /* and a statement of it was not sent          */
     unsigned tx_number;    /* which: counts them                          */
+    char tx_sqlstate[6];   /* of the statement that made it fail          */
+    struct elpq__list watchers;
 };
 
 /* --------------------------------------------------------------- state.c */
@@ -359,6 +375,9 @@ void elpq__conn_shut(elpq_conn *conn);
 /* Gives the user's handle back. */
 void elpq__conn_drop_handle(elpq_conn *conn);
 
+/* What its watchers keep in the session is gone. */
+void elpq__conn_tell(elpq_conn *conn, const elpq_error *error);
+
 /* 0, or why the connection takes no statements. */
 int elpq__conn_usable(const elpq_conn *conn);
 /* The same, or that its queue is full. */
@@ -370,6 +389,11 @@ void elpq__conn_submit(elpq_conn *conn, elpq_request *request);
 void elpq__conn_connected(elpq_conn *conn, PGconn *pg);
 void elpq__conn_connect_failed(elpq_conn *conn, const elpq_error *error);
 void elpq__conn_notice(elpq_conn *conn, const elpq_error *notice);
+
+/* ------------------------------------------------------------------ tx.c */
+
+/* A transaction of tx.c has begun on the connection, or is over. */
+void elpq__tx_mark(elpq_conn *conn, bool in_tx);
 
 /* ------------------------------------------------------------- connect.c */
 
@@ -387,6 +411,9 @@ bool elpq__pipeline_open(elpq_conn *conn);
 void elpq__pipeline_wake(elpq_conn *conn);
 /* What the state is now, and who is to know. */
 void elpq__pipeline_settle(elpq_conn *conn);
+
+/* Reads nothing more, or goes on; for who cannot take notifications now. */
+void elpq__pipeline_hold(elpq_conn *conn, bool on);
 
 /* The connection is bad: ends it, with what the server or libpq says. */
 void elpq__lost(elpq_conn *conn);
@@ -433,6 +460,11 @@ void elpq__cancel_kick(elpq_conn *conn);
 /* The answer of the target has come. */
 void elpq__cancel_answered(elpq_conn *conn);
 void elpq__cancel_abandon(elpq_conn *conn);
+/*
+ * Cancels all that is the user's.  With keep_commit, a COMMIT that was sent
+ * behind others stays, so that the server tells what becomes of it.
+ */
+void elpq__cancel_all(elpq_conn *conn, elpq_code cause, bool keep_commit);
 
 /* --------------------------------------------------------------- reset.c */
 

@@ -151,15 +151,22 @@ static bool consume_tls(elpq_conn *conn)
     return true;
 }
 
-/* Lets libpq read what comes unasked, and drops notifications. */
+/*
+ * Lets libpq read what comes unasked.  A listener takes notifications, as long
+ * as it has room; others drop them.
+ */
 static void drain_unasked(elpq_conn *conn)
 {
     PGnotify *notification;
 
     conn->drains = 0;
-    while (conn->state != ELPQ__CLOSED &&
-           (notification = PQnotifies(conn->pg)))
-        PQfreemem(notification);
+    while (conn->state != ELPQ__CLOSED && !conn->held_back &&
+           (notification = PQnotifies(conn->pg))) {
+        if (conn->notified)
+            conn->notified(conn, notification);
+        else
+            PQfreemem(notification);
+    }
 }
 
 /*
@@ -199,7 +206,7 @@ static void pump(elpq_conn *conn, bool readable)
     elpq__answers_drain(conn);
     if (alive && readable && !consume_tls(conn))
         alive = false;
-    if (!asked || ++conn->drains > DRAINS_MAX)
+    if (!asked || conn->notified || ++conn->drains > DRAINS_MAX)
         drain_unasked(conn);
     /* Words of farewell while nothing was asked: it is as good as closed. */
     if (conn->state != ELPQ__CLOSED &&
@@ -210,6 +217,8 @@ static void pump(elpq_conn *conn, bool readable)
         elpq__pipeline_settle(conn); /* a pool may have something to do */
     if (conn->state != ELPQ__CLOSED)
         send_and_drain(conn);
+    if (conn->notified)
+        drain_unasked(conn); /* sending has read as well */
     conn->sending_now = false;
     conn->pumping = false;
     if (conn->close_wanted) {
@@ -232,7 +241,7 @@ static void on_flush(struct elpq__task *task)
 {
     elpq_conn *conn = elpq__container(task, elpq_conn, flush);
 
-    pump(conn, conn->read_again);
+    pump(conn, conn->read_again && !conn->held_back);
 }
 
 static void on_notice(void *arg, const PGresult *res)
@@ -269,6 +278,19 @@ void elpq__pipeline_wake(elpq_conn *conn)
     /* Inside pump() it is not yet too late for this turn. */
     if (conn->state != ELPQ__CLOSED && !conn->sending_now)
         elpq__task_post(conn->loop, &conn->flush);
+}
+
+void elpq__pipeline_hold(elpq_conn *conn, bool on)
+{
+    if (on == conn->held_back || conn->state == ELPQ__CLOSED)
+        return;
+    conn->held_back = on;
+    elpq__io_want_read(&conn->io, !on);
+    if (on)
+        return;
+    /* OpenSSL and libpq may hold what no socket tells of. */
+    conn->read_again = true;
+    elpq__task_post(conn->loop, &conn->flush);
 }
 
 void elpq__pipeline_settle(elpq_conn *conn)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "backoff.h"
 #include "pool_int.h"
 
 /* ---------------------------------------------------------------- closing */
@@ -56,6 +57,19 @@ static void drop_all(elpq_pool *pool, enum place place)
 
     while ((node = elpq__list_first(&pool->conns[place])))
         elpq__pool_drop(elpq__container(node, elpq_conn, slot_node));
+}
+
+/* Who comes back later finds no pool then. */
+static void tell_guests(elpq_pool *pool)
+{
+    struct elpq__node *node;
+
+    while ((node = elpq__list_pop(&pool->guests))) {
+        struct elpq__guest *g =
+            elpq__container(node, struct elpq__guest, node);
+
+        g->closing(g);
+    }
 }
 
 /* Nobody waits, nobody works: what is left can go. */
@@ -105,6 +119,7 @@ void elpq_pool_close(elpq_pool *pool, int drain_ms, elpq_done_cb callback,
     if (pool->closed)
         return;
     pool->closing = true;
+    tell_guests(pool);
     if (drain_ms == 0) {
         close_now(pool);
         return;
@@ -148,27 +163,6 @@ static void pool_options_init(elpq_pool_options *out,
     default_int(&out->backoff_max_ms, 10000);
 }
 
-/* A copy of a NULL-ended list of strings; NULL if out of memory. */
-static char **copy_list(const char *const *list)
-{
-    size_t n = 0;
-    char **copy;
-
-    while (list && list[n])
-        n++;
-    copy = calloc(n + 1, sizeof(*copy));
-    for (size_t i = 0; copy && i < n; i++) {
-        copy[i] = strdup(list[i]);
-        if (!copy[i]) {
-            while (i > 0)
-                free(copy[--i]);
-            free(copy);
-            copy = NULL;
-        }
-    }
-    return copy;
-}
-
 /* NULL, or what is wrong with the arguments, to be freed. */
 static char *check_arguments(const struct event_base *base,
                              const char *conninfo,
@@ -191,9 +185,9 @@ static void pool_init(elpq_pool *pool, struct event_base *base)
     pool->end.run = run_end;
     pool->backoff.fire = elpq__pool_backed_off;
     pool->drain.fire = on_drain;
-    pool->random = (uint64_t)elpq__now() ^ (uint64_t)(uintptr_t)pool;
-    pool->random |= 1;
+    pool->random = elpq__random_seed(elpq__now(), pool);
     elpq__list_init(&pool->waiting);
+    elpq__list_init(&pool->guests);
     for (int i = 0; i < PLACES; i++)
         elpq__list_init(&pool->conns[i]);
 }
@@ -217,8 +211,8 @@ elpq_pool *elpq_pool_new(struct event_base *base, const char *conninfo,
         pool_init(pool, base);
         pool->loop = elpq__loop_get(base);
         pool->conninfo = strdup(conninfo ? conninfo : "");
-        pool->params = copy_list(pool->options.conn.params);
-        pool->on_connect = copy_list(pool->options.on_connect);
+        pool->params = elpq__copy_strings(pool->options.conn.params);
+        pool->on_connect = elpq__copy_strings(pool->options.on_connect);
     }
     if (!pool || !pool->loop || !pool->conninfo || !pool->params ||
         !pool->on_connect) {

@@ -21,6 +21,16 @@ enum place {
     PLACES
 };
 
+/*
+ * Somebody who comes back to the pool after a pause.  `closing` comes once,
+ * inside elpq_pool_close(): the guest is in no list then, forgets the pool,
+ * and must not call back before it returns.
+ */
+struct elpq__guest {
+    struct elpq__node node;
+    void (*closing)(struct elpq__guest *guest);
+};
+
 struct elpq_pool {
     struct elpq__line line; /* the requests' way to us                    */
     struct event_base *base;
@@ -32,6 +42,7 @@ struct elpq_pool {
 
     struct elpq__list waiting;
     unsigned nwaiting;
+    struct elpq__list guests;
     struct elpq__list conns[PLACES];
     unsigned count[PLACES];
 

@@ -320,6 +320,8 @@ static void run_ending(struct elpq__task *task)
 
 void elpq__request_pass(elpq_request *req)
 {
+    if (req->detaching && req->late)
+        req->late(req);
     if (!req->detaching) {
         elpq__request_end(req);
     } else if (req->detached) {

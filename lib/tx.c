@@ -14,9 +14,8 @@
 #include <string.h>
 
 #include "alloc.h"
-#include "conn_int.h"
 #include "elpq/cursor.h"
-#include "elpq/tx.h"
+#include "tx_int.h"
 
 struct elpq_tx {
     elpq_conn *conn;   /* a reference                                     */
@@ -27,6 +26,8 @@ struct elpq_tx {
     bool leased;       /* conn goes back to its pool                      */
     bool ending;       /* commit or rollback is on its way                */
     bool committing;
+    unsigned commit_flags; /* of the statement that commits               */
+    bool owned;        /* by transact.c, which alone may end it           */
     bool broken;       /* ROLLBACK TO did not go through                  */
     bool was_broken;   /* conn->tx_broken when the savepoint began        */
     unsigned depth;    /* 0, and one more per savepoint                   */
@@ -56,6 +57,14 @@ static bool is_live(const elpq_tx *tx)
     return !tx->orphan && tx->lease == tx->conn->slot_lease;
 }
 
+void elpq__tx_mark(elpq_conn *conn, bool in_tx)
+{
+    conn->in_tx = in_tx;
+    conn->tx_number += in_tx;
+    conn->tx_broken = false;
+    conn->tx_sqlstate[0] = '\0';
+}
+
 static void finish(elpq_tx *tx, const elpq_error *error)
 {
     elpq_done_cb callback = tx->on_end;
@@ -63,7 +72,7 @@ static void finish(elpq_tx *tx, const elpq_error *error)
     void *arg = tx->arg;
 
     if (tx->depth == 0 && is_live(tx))
-        conn->in_tx = conn->tx_broken = false;
+        elpq__tx_mark(conn, false);
     if (tx->leased)
         elpq_conn_release(conn);
     tx_free(tx);
@@ -137,7 +146,7 @@ static int command(elpq_tx *tx, const char *sql, int timeout_ms,
     int code;
 
     if (tx->committing)
-        options.flags = ELPQ__COMMIT;
+        options.flags = ELPQ__COMMIT | tx->commit_flags;
     req = NULL;
     code = elpq_conn_execute(tx->conn, &st, &options, callback, tx);
     if (req)
@@ -178,7 +187,7 @@ static void not_begun(elpq_tx *tx, const elpq_error *error)
     if (tx->parent)
         tx->parent->child = NULL;
     if (tx->depth == 0 && conn)
-        conn->in_tx = false;
+        elpq__tx_mark(conn, false);
     if (tx->leased)
         elpq_conn_release(conn);
     tx_free(tx);
@@ -213,8 +222,7 @@ static void on_lease(elpq_conn *conn, const elpq_error *error, void *arg)
     tx->lease = conn->slot_lease;
     tx->leased = true;
     elpq__conn_ref(conn);
-    conn->in_tx = true;
-    conn->tx_number++;
+    elpq__tx_mark(conn, true);
     if (tx->timeout_ms < 0)
         timeout_ms = tx->timeout_ms;
     if (tx->due) {
@@ -282,8 +290,7 @@ int elpq_conn_begin(elpq_conn *conn, const elpq_tx_options *options,
         elpq__conn_unref(conn);
         return code;
     }
-    conn->in_tx = true;
-    conn->tx_number++;
+    elpq__tx_mark(conn, true);
     return 0;
 }
 
@@ -360,6 +367,16 @@ int elpq_tx_declare(elpq_tx *tx, const elpq_statement *statement,
     return elpq_conn_declare(tx->conn, statement, options, callback, arg);
 }
 
+void elpq__tx_own(elpq_tx *tx, bool on)
+{
+    tx->owned = on;
+}
+
+bool elpq__tx_has_child(const elpq_tx *tx)
+{
+    return tx->child != NULL;
+}
+
 elpq_conn *elpq_tx_conn(const elpq_tx *tx)
 {
     return tx->conn;
@@ -392,6 +409,21 @@ static void clear_session(elpq_tx *tx)
                         "closed");
 }
 
+/* With the reason, if it is one for which the same may work again. */
+static void rolled_back(elpq_tx *tx, elpq_error *error)
+{
+    elpq_conn *conn = tx->conn;
+
+    elpq__error_set(error, ELPQ_E_ROLLED_BACK, ELPQ_NOT_EXECUTED, NULL);
+    if (!is_live(tx))
+        return;
+    strcpy(error->sqlstate, conn->tx_sqlstate);
+    if (elpq__sqlstate_retryable(error->sqlstate))
+        error->flags |= ELPQ_RETRYABLE;
+    if (tx->depth > 0)
+        conn->tx_broken = tx->was_broken;
+}
+
 static void on_commit(elpq_result *result, const elpq_error *error, void *arg)
 {
     elpq_tx *tx = arg;
@@ -402,27 +434,21 @@ static void on_commit(elpq_result *result, const elpq_error *error, void *arg)
 
     /* COMMIT of a failed transaction is answered with ROLLBACK. */
     if (!error && strcmp(elpq_command(result), "ROLLBACK") == 0) {
-        if (tx->depth > 0 && is_live(tx))
-            tx->conn->tx_broken = tx->was_broken;
-        elpq__error_set(&failed, ELPQ_E_ROLLED_BACK, ELPQ_NOT_EXECUTED,
-                        NULL);
+        rolled_back(tx, &failed);
         error = &failed;
     }
     finish(tx, error);
 }
 
-int elpq_commit(elpq_tx *tx, elpq_done_cb callback, void *arg)
+int elpq__tx_commit(elpq_tx *tx, const char *sql, unsigned flags,
+                    elpq_done_cb callback, void *arg)
 {
-    char sql[48] = "COMMIT";
     int code;
 
-    if (!tx || !callback || tx->ending || tx->child)
+    if (tx->ending || tx->child)
         return ELPQ_E_USAGE;
-    if (!elpq__loop_is_ours(tx->conn->loop))
-        return ELPQ_E_FORKED;
-    if (tx->depth > 0)
-        snprintf(sql, sizeof(sql), "RELEASE SAVEPOINT elpq_%u", tx->depth);
     tx->committing = true;
+    tx->commit_flags = flags;
     set_undo(tx);
     code = is_live(tx) ? command(tx, sql, 0, on_commit) : ELPQ_E_CLOSED;
     if (code && code != ELPQ_E_CLOSED) {
@@ -433,6 +459,42 @@ int elpq_commit(elpq_tx *tx, elpq_done_cb callback, void *arg)
     if (code)
         elpq__task_post(tx->conn->loop, &tx->end);
     return 0;
+}
+
+/* 0, or why whoever calls may not end it. */
+static int may_end(const elpq_tx *tx)
+{
+    if (tx->ending || tx->owned)
+        return ELPQ_E_USAGE;
+    return elpq__loop_is_ours(tx->conn->loop) ? 0 : ELPQ_E_FORKED;
+}
+
+int elpq_commit(elpq_tx *tx, elpq_done_cb callback, void *arg)
+{
+    char sql[48] = "COMMIT";
+    int code;
+
+    if (!tx || !callback || tx->child)
+        return ELPQ_E_USAGE;
+    if ((code = may_end(tx)))
+        return code;
+    if (tx->depth > 0)
+        snprintf(sql, sizeof(sql), "RELEASE SAVEPOINT elpq_%u", tx->depth);
+    return elpq__tx_commit(tx, sql, 0, callback, arg);
+}
+
+int elpq_prepare_transaction(elpq_tx *tx, const char *gid,
+                             elpq_done_cb callback, void *arg)
+{
+    char sql[ELPQ__GID_SQL];
+    int code;
+
+    if (!tx || !callback || tx->depth > 0 || tx->child ||
+        !elpq__gid_sql(sql, "PREPARE TRANSACTION", gid))
+        return ELPQ_E_USAGE;
+    if ((code = may_end(tx)))
+        return code;
+    return elpq__tx_commit(tx, sql, ELPQ_NO_PREPARE, callback, arg);
 }
 
 /*
@@ -474,6 +536,7 @@ static int send_rollback(elpq_tx *tx)
     if (code)
         return code;
     tx->conn->tx_broken = tx->was_broken;
+    tx->conn->tx_sqlstate[0] = '\0';
     snprintf(release, sizeof(release), "RELEASE SAVEPOINT elpq_%u",
              tx->depth);
     return command(tx, release, 0, on_rollback);
@@ -481,12 +544,12 @@ static int send_rollback(elpq_tx *tx)
 
 int elpq_rollback(elpq_tx *tx, elpq_done_cb callback, void *arg)
 {
+    int code;
+
     if (!tx)
         return 0;
-    if (tx->ending)
-        return ELPQ_E_USAGE;
-    if (!elpq__loop_is_ours(tx->conn->loop))
-        return ELPQ_E_FORKED;
+    if ((code = may_end(tx)))
+        return code;
     orphan_children(tx);
     begin_end(tx, callback, arg);
     if (!is_live(tx)) {

@@ -9,8 +9,8 @@
  *     elpq_execute(pool, elpq_sql("select $1 + 1", 41), NULL, on_result, app);
  *     event_base_dispatch(base);
  *
- * elpq_execute, elpq_stream, elpq_script, elpq_declare and elpq_begin pick the
- * function by the type of their target: a pool, a connection or a transaction.
+ * elpq_execute, elpq_script, elpq_begin and the others below pick the function
+ * by the type of their target: a pool, a connection or a transaction.
  */
 #ifndef ELPQ_ELPQ_H
 #define ELPQ_ELPQ_H
@@ -18,11 +18,14 @@
 #include "conn.h"
 #include "cursor.h"
 #include "error.h"
+#include "listen.h"
+#include "lock.h"
 #include "pool.h"
 #include "result.h"
 #include "statement.h"
 #include "stream.h"
 #include "trace.h"
+#include "transact.h"
 #include "tx.h"
 #include "types.h"
 #include "value.h"
@@ -53,6 +56,35 @@
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_begin,                                         \
         elpq_conn *: elpq_conn_begin)(target, options, callback, arg)
+#define elpq_transact(target, options, body, done, arg)                       \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_transact,                                      \
+        elpq_conn *: elpq_conn_transact,                                      \
+        elpq_tx *: elpq_tx_transact)(target, options, body, done, arg)
+#define elpq_notify(target, channel, payload, options, done, arg)             \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_notify,                                        \
+        elpq_conn *: elpq_conn_notify,                                        \
+        elpq_tx *: elpq_tx_notify)(target, channel, payload, options, done,   \
+                                   arg)
+#define elpq_lock_acquire(target, key, options, callback, arg)                \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_lock,                                          \
+        elpq_conn *: elpq_conn_lock)(target, key, options, callback, arg)
+#define elpq_commit_prepared(target, gid, options, callback, arg)             \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_commit_prepared,                               \
+        elpq_conn *: elpq_conn_commit_prepared)(target, gid, options,         \
+                                                callback, arg)
+#define elpq_rollback_prepared(target, gid, options, callback, arg)           \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_rollback_prepared,                             \
+        elpq_conn *: elpq_conn_rollback_prepared)(target, gid, options,       \
+                                                  callback, arg)
+#define elpq_list_prepared(target, options, callback, arg)                    \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_list_prepared,                                 \
+        elpq_conn *: elpq_conn_list_prepared)(target, options, callback, arg)
 #else
 #define ELPQ_OVERLOAD_(kind)                                                  \
     inline int elpq_execute(elpq_##kind *target, const elpq_statement *st,    \
@@ -66,6 +98,19 @@
                            elpq_done_cb done, void *arg)                      \
     {                                                                         \
         return elpq_##kind##_stream(target, st, options, rows, done, arg);    \
+    }                                                                         \
+    inline int elpq_transact(elpq_##kind *target,                             \
+                             const elpq_transact_options *options,            \
+                             elpq_body_cb body, elpq_done_cb done, void *arg) \
+    {                                                                         \
+        return elpq_##kind##_transact(target, options, body, done, arg);      \
+    }                                                                         \
+    inline int elpq_notify(elpq_##kind *target, const char *channel,          \
+                           const char *payload, const elpq_options *options,  \
+                           elpq_done_cb done, void *arg)                      \
+    {                                                                         \
+        return elpq_##kind##_notify(target, channel, payload, options, done,  \
+                                    arg);                                     \
     }                                                                         \
     template <size_t L>                                                       \
     inline int elpq_script(elpq_##kind *target, const char (&sql)[L],         \
@@ -85,6 +130,32 @@ ELPQ_OVERLOAD_(tx)
                           elpq_tx_cb callback, void *arg)                     \
     {                                                                         \
         return elpq_##kind##_begin(target, options, callback, arg);           \
+    }                                                                         \
+    inline int elpq_lock_acquire(elpq_##kind *target, elpq_lock_key key,      \
+                                 const elpq_lock_options *options,            \
+                                 elpq_lock_cb callback, void *arg)            \
+    {                                                                         \
+        return elpq_##kind##_lock(target, key, options, callback, arg);       \
+    }                                                                         \
+    inline int elpq_commit_prepared(elpq_##kind *target, const char *gid,     \
+                                    const elpq_options *options,              \
+                                    elpq_done_cb callback, void *arg)         \
+    {                                                                         \
+        return elpq_##kind##_commit_prepared(target, gid, options, callback,  \
+                                             arg);                            \
+    }                                                                         \
+    inline int elpq_rollback_prepared(elpq_##kind *target, const char *gid,   \
+                                      const elpq_options *options,            \
+                                      elpq_done_cb callback, void *arg)       \
+    {                                                                         \
+        return elpq_##kind##_rollback_prepared(target, gid, options,          \
+                                               callback, arg);                \
+    }                                                                         \
+    inline int elpq_list_prepared(elpq_##kind *target,                        \
+                                  const elpq_options *options,                \
+                                  elpq_result_cb callback, void *arg)         \
+    {                                                                         \
+        return elpq_##kind##_list_prepared(target, options, callback, arg);   \
     }
 ELPQ_OVERLOAD_(pool)
 ELPQ_OVERLOAD_(conn)
