@@ -311,7 +311,9 @@ static void take_success(elpq_conn *conn, elpq_request *req, PGresult *res)
         req->rows += (uint64_t)PQntuples(res);
         req->result_bytes += PQresultMemorySize(res);
     }
-    if (conn->phase == ELPQ__PHASE_PARSE) {
+    if (req->kind == ELPQ__COPY) {
+        elpq__copy_take(req, res);
+    } else if (conn->phase == ELPQ__PHASE_PARSE) {
         req->prepared->parsed = true;
         PQclear(res);
     } else if (req->kind == ELPQ__SCRIPT && req->each) {
@@ -344,6 +346,8 @@ static void take_null(elpq_conn *conn)
     if (!conn->piped && !head_of(conn)->answered) {
         elpq__conn_lost(conn, ELPQ_E_PROTOCOL,
                         "a statement was answered without a result");
+    } else if (head_of(conn)->copy && elpq__copy_next(conn, head_of(conn))) {
+        return; /* its next command was sent */
     } else if (!conn->piped) {
         conn->exclusive = false;
         finish_head(conn); /* libpq has seen the Sync, or the script's end */
@@ -385,6 +389,11 @@ static void take(elpq_conn *conn, elpq_request *req, PGresult *res)
         break;
     case PGRES_COPY_IN:
     case PGRES_COPY_OUT:
+        if (req->kind == ELPQ__COPY) {
+            elpq__copy_began(conn, req, res);
+            break;
+        }
+        /* fall through */
     case PGRES_COPY_BOTH:
         PQclear(res);
         elpq__conn_lost(conn, ELPQ_E_USAGE,
@@ -403,8 +412,14 @@ void elpq__answers_drain(elpq_conn *conn)
 
     while (conn->state != ELPQ__CLOSED && (req = head_of(conn)) &&
            !PQisBusy(conn->pg)) {
-        PGresult *res = PQgetResult(conn->pg);
+        PGresult *res;
 
+        if (conn->copy) {
+            if (!elpq__copy_move(conn))
+                return;
+            continue;
+        }
+        res = PQgetResult(conn->pg);
         if (conn->state == ELPQ__CLOSED) {
             PQclear(res); /* closed by a hook that libpq called */
             return;

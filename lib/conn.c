@@ -349,6 +349,8 @@ static void fail_sent(elpq_conn *conn, const elpq_error *error)
         }
         if ((flags & ELPQ_NOT_EXECUTED) && taken_back(conn, req))
             continue;
+        if (elpq__copy_undone(req))
+            flags = ELPQ_NOT_EXECUTED;
         fail_request(req, head ? error : &others, flags);
         head = false;
         elpq__request_end_soon(req);
@@ -386,6 +388,8 @@ static void tear_down(elpq_conn *conn, const elpq_error *error)
     elpq__cancel_abandon(conn);
     elpq__io_close(&conn->io);
     elpq__set_state(conn, ELPQ__CLOSED);
+    conn->copy = NULL;
+    conn->paused = false;
     fail_sent(conn, error);
     fail_queue(conn, error);
     elpq__cache_free(&conn->prepared);
@@ -484,8 +488,7 @@ void elpq__conn_enqueue(elpq_conn *conn, elpq_request *req)
     elpq__pipeline_wake(conn);
 }
 
-/* Queues a submitted request, or lets its error out. */
-static int conn_submit(elpq_conn *conn, elpq_request *req)
+int elpq__conn_submit(elpq_conn *conn, elpq_request *req)
 {
     req->conn = conn;
     if (req->code)
@@ -496,7 +499,7 @@ static int conn_submit(elpq_conn *conn, elpq_request *req)
     return 0;
 }
 
-static int conn_check(const elpq_conn *conn)
+int elpq__conn_check(const elpq_conn *conn)
 {
     int code = elpq__conn_usable(conn);
 
@@ -515,7 +518,7 @@ int elpq_conn_execute(elpq_conn *conn, const elpq_statement *statement,
     if (!conn || !statement || !statement->sql || !callback ||
         (statement->nvalues && !statement->values))
         return ELPQ_E_USAGE;
-    if ((code = conn_check(conn)))
+    if ((code = elpq__conn_check(conn)))
         return code;
     req = elpq__request_submit(conn->loop, ELPQ__STATEMENT, statement,
                                options, conn->options.timeout_ms,
@@ -524,7 +527,7 @@ int elpq_conn_execute(elpq_conn *conn, const elpq_statement *statement,
         return ELPQ_E_NOMEM;
     req->cb.result = callback;
     req->arg = arg;
-    return conn_submit(conn, req);
+    return elpq__conn_submit(conn, req);
 }
 
 int elpq_conn_script_trusted(elpq_conn *conn, const char *sql,
@@ -537,7 +540,7 @@ int elpq_conn_script_trusted(elpq_conn *conn, const char *sql,
 
     if (!conn || !sql || !done)
         return ELPQ_E_USAGE;
-    if ((code = conn_check(conn)))
+    if ((code = elpq__conn_check(conn)))
         return code;
     req = elpq__request_submit(conn->loop, ELPQ__SCRIPT, &st, options,
                                conn->options.timeout_ms, &conn->options);
@@ -546,7 +549,7 @@ int elpq_conn_script_trusted(elpq_conn *conn, const char *sql,
     req->each = each;
     req->cb.done = done;
     req->arg = arg;
-    return conn_submit(conn, req);
+    return elpq__conn_submit(conn, req);
 }
 
 /* ------------------------------------------------------------------ info */

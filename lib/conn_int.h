@@ -39,7 +39,7 @@ enum elpq__state {
     ELPQ__SETUP,      /* connected; statements of its own run first      */
     ELPQ__READY,      /* nothing in flight                               */
     ELPQ__BUSY,       /* statements in flight                            */
-    ELPQ__EXCLUSIVE,  /* a script is in flight, outside pipeline mode    */
+    ELPQ__EXCLUSIVE,  /* a script or COPY is in flight, without pipeline */
     ELPQ__CANCELING,  /* a cancel request is out: nothing is sent        */
     ELPQ__RESETTING,  /* the reset of a released connection is in flight */
     ELPQ__CLOSED,     /* no PGconn; nothing in flight, nothing accepted  */
@@ -58,6 +58,7 @@ enum elpq__kind {
     ELPQ__STATEMENT, /* one statement; cb.result                        */
     ELPQ__SCRIPT,    /* simple protocol; each and cb.done               */
     ELPQ__GROUP,     /* several commands under one Sync; cb.done        */
+    ELPQ__COPY,      /* data in or out; cb.result, and see copy_int.h   */
     ELPQ__CLOSE,     /* of a prepared statement; cb.done                */
     ELPQ__LEASE      /* a pool's: wait for a connection; cb.conn        */
 };
@@ -69,6 +70,7 @@ enum elpq__kind {
 #define ELPQ__COMMIT (1u << 30)
 
 struct elpq__line;
+typedef struct elpq_copy elpq_copy;
 
 struct elpq_request {
     struct elpq__node node;
@@ -107,6 +109,7 @@ struct elpq_request {
         elpq_conn_cb conn;
     } cb;
     elpq_script_cb each;
+    elpq_copy *copy;          /* COPY: owned                             */
     void *arg;
 
     const char *tag;
@@ -198,11 +201,13 @@ struct elpq_conn {
     unsigned nulls;        /* NULLs in a row, to catch a confused libpq   */
     unsigned reads;        /* since the head's answer began               */
     uint64_t answer_bytes; /* an estimate, see pipeline.c                 */
-    bool exclusive;        /* a script runs                               */
+    bool exclusive;        /* a script or COPY runs                       */
+    elpq_copy *copy;       /* of the head: data of it moves               */
+    bool paused;           /* reads nothing: its reader wants no more     */
     bool piped;            /* libpq is in pipeline mode, see send.c       */
     unsigned lone;         /* statements in a row that went out alone     */
     int (*send_sync)(PGconn *);
-    bool pumping;          /* inside pump(): do not free PGconn           */
+    bool pumping;          /* inside of libpq: do not free PGconn         */
     bool sending_now;      /* and it will still send what is queued       */
     bool read_again;       /* TLS holds more than one turn may take       */
     unsigned drains;       /* since notifications were dropped            */
@@ -344,6 +349,10 @@ void elpq__conn_drop_handle(elpq_conn *conn);
 
 /* 0, or why the connection takes no statements. */
 int elpq__conn_usable(const elpq_conn *conn);
+/* The same, or why it does not take one more. */
+int elpq__conn_check(const elpq_conn *conn);
+/* Queues a submitted request, or lets its error out; returns 0. */
+int elpq__conn_submit(elpq_conn *conn, elpq_request *request);
 
 /* A helper thread has connected (conn->pg), or failed. */
 void elpq__conn_connected(elpq_conn *conn, PGconn *pg);
@@ -364,6 +373,13 @@ void elpq__connect_abandon(elpq_conn *conn);
 bool elpq__pipeline_open(elpq_conn *conn);
 /* Sends at the end of the turn what waits in the queue. */
 void elpq__pipeline_wake(elpq_conn *conn);
+/*
+ * Around calls of libpq: a hook that it calls may close the connection, and
+ * PGconn stays until the outermost one is left.  They come in pairs, with
+ * what enter returns.
+ */
+bool elpq__pipeline_enter(elpq_conn *conn);
+void elpq__pipeline_leave(elpq_conn *conn, bool was_inside);
 /* What the state is now, and who is to know. */
 void elpq__pipeline_settle(elpq_conn *conn);
 
@@ -387,6 +403,33 @@ bool elpq__send_flush(elpq_conn *conn);
 void elpq__answer_begin(elpq_conn *conn);
 /* Matches all complete pieces; conn may be closed afterwards. */
 void elpq__answers_drain(elpq_conn *conn);
+
+/* ---------------------------------------------------------------- copy.c */
+
+void elpq__copy_free(elpq_copy *copy);
+/* Gives the command of its phase to libpq; false if the connection is lost. */
+bool elpq__copy_send(elpq_conn *conn, elpq_copy *copy);
+/* Takes a result over that is no error. */
+void elpq__copy_take(elpq_request *request, PGresult *res);
+/* libpq is in a COPY state; takes the result that says so over. */
+void elpq__copy_began(elpq_conn *conn, elpq_request *request, PGresult *res);
+/* The command's answer is complete: whether another one was sent. */
+bool elpq__copy_next(elpq_conn *conn, elpq_request *request);
+/* Its request is being canceled: false if the server must be asked to stop. */
+bool elpq__copy_cancel(elpq_conn *conn);
+/* Of a COPY on a lost connection: whether it certainly had no effect. */
+bool elpq__copy_undone(const elpq_request *request);
+
+/* While conn->copy is set: */
+
+/* libpq is about to read: looks whether the server has refused the data. */
+void elpq__copy_look(elpq_conn *conn);
+/* Takes what has come; true if results are next. */
+bool elpq__copy_move(elpq_conn *conn);
+/* The end of a round: there may be room again. */
+void elpq__copy_turn(elpq_conn *conn);
+/* The connection is broken: what came of it is read as an answer. */
+void elpq__copy_broke(elpq_conn *conn);
 
 /* -------------------------------------------------------------- cancel.c */
 

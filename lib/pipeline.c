@@ -70,6 +70,8 @@ void elpq__lost_in_write(elpq_conn *conn)
     elpq__io_close(&conn->io);
     for (int i = 0; i < LAST_READS && PQconsumeInput(conn->pg); i++)
         ;
+    if (conn->copy)
+        elpq__copy_broke(conn);
     elpq__answers_drain(conn);
     elpq__lost(conn);
 }
@@ -130,8 +132,8 @@ static bool consume(elpq_conn *conn)
 
 static bool tls_holds_more(const elpq_conn *conn)
 {
-    return conn->state != ELPQ__CLOSED && PQsslInUse(conn->pg) &&
-           elpq__tls_pending(conn->pg) > 0;
+    return conn->state != ELPQ__CLOSED && !conn->paused &&
+           PQsslInUse(conn->pg) && elpq__tls_pending(conn->pg) > 0;
 }
 
 /* The socket does not become readable for what OpenSSL holds already. */
@@ -178,6 +180,26 @@ static void send_and_drain(elpq_conn *conn)
         elpq__answers_drain(conn);
 }
 
+bool elpq__pipeline_enter(elpq_conn *conn)
+{
+    bool was_inside = conn->pumping;
+
+    elpq__conn_ref(conn);
+    conn->pumping = true;
+    return was_inside;
+}
+
+void elpq__pipeline_leave(elpq_conn *conn, bool was_inside)
+{
+    conn->pumping = was_inside;
+    if (conn->close_wanted && !was_inside) {
+        conn->close_wanted = false;
+        PQfinish(conn->pg);
+        conn->pg = NULL;
+    }
+    elpq__conn_unref(conn);
+}
+
 /* Everything a connection does in one go. */
 static void pump(elpq_conn *conn, bool readable)
 {
@@ -187,12 +209,17 @@ static void pump(elpq_conn *conn, bool readable)
     if (conn->pumping || conn->state == ELPQ__CLOSED || !conn->pg)
         return;
     elpq__conn_ref(conn);
-    conn->pumping = true;
+    elpq__pipeline_enter(conn);
     conn->sending_now = true;
-    if (readable)
+    readable = readable && !conn->paused;
+    if (conn->copy)
+        elpq__copy_look(conn);
+    if (readable && conn->state != ELPQ__CLOSED)
         alive = consume(conn);
     if (!alive)
         elpq__io_close(&conn->io); /* as in lost_in_write() */
+    if (!alive && conn->copy)
+        elpq__copy_broke(conn);
     elpq__answers_drain(conn);
     if (alive && readable && !consume_tls(conn))
         alive = false;
@@ -208,12 +235,9 @@ static void pump(elpq_conn *conn, bool readable)
     if (conn->state != ELPQ__CLOSED)
         send_and_drain(conn);
     conn->sending_now = false;
-    conn->pumping = false;
-    if (conn->close_wanted) {
-        conn->close_wanted = false;
-        PQfinish(conn->pg);
-        conn->pg = NULL;
-    }
+    if (conn->copy)
+        elpq__copy_turn(conn);
+    elpq__pipeline_leave(conn, false);
     elpq__cancel_kick(conn);
     elpq__pipeline_settle(conn);
     elpq__conn_unref(conn);

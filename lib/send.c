@@ -64,8 +64,8 @@ static bool is_copy(const elpq_request *req)
 
 static bool goes_alone(const elpq_conn *conn, const elpq_request *req)
 {
-    if (req->kind != ELPQ__STATEMENT)
-        return req->kind == ELPQ__SCRIPT; /* which is the simple protocol */
+    if (req->kind != ELPQ__STATEMENT) /* the simple protocol */
+        return req->kind == ELPQ__SCRIPT || req->kind == ELPQ__COPY;
     return !req->parse && conn->nqueued == 0 &&
            (req->line || conn->lone >= LONE_AFTER);
 }
@@ -184,6 +184,12 @@ static bool send_script(elpq_conn *conn, elpq_request *req)
     return PQsendQuery(conn->pg, req->sql);
 }
 
+static bool send_copy(elpq_conn *conn, elpq_request *req)
+{
+    conn->exclusive = true;
+    return elpq__copy_send(conn, req->copy);
+}
+
 /* Gives one request to libpq; false if the connection is lost by that. */
 static bool send_request(elpq_conn *conn, elpq_request *req)
 {
@@ -196,6 +202,8 @@ static bool send_request(elpq_conn *conn, elpq_request *req)
         ; /* libpq is lost */
     else if (req->kind == ELPQ__SCRIPT)
         ok = send_script(conn, req);
+    else if (req->kind == ELPQ__COPY)
+        ok = send_copy(conn, req);
     else if (req->kind == ELPQ__CLOSE)
         ok = send_close(conn, req) && send_sync(conn);
     else if (req->kind == ELPQ__GROUP)
@@ -226,7 +234,7 @@ static bool may_send(const elpq_conn *conn, const elpq_request *next)
 {
     if (!may_send_more(conn))
         return false;
-    if (next->kind == ELPQ__SCRIPT)
+    if (next->kind == ELPQ__SCRIPT || next->kind == ELPQ__COPY)
         return conn->nsent == 0;
     return conn->nsent < conn->options.max_pipeline;
 }

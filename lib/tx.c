@@ -15,6 +15,7 @@
 
 #include "alloc.h"
 #include "conn_int.h"
+#include "elpq/copy.h"
 #include "elpq/tx.h"
 
 struct elpq_tx {
@@ -316,13 +317,46 @@ int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg)
 
 /* -------------------------------------------------------------- execution */
 
+/* Whether it takes statements. */
+static bool is_open(const elpq_tx *tx)
+{
+    return tx && !tx->ending && !tx->child && is_live(tx);
+}
+
 int elpq_tx_execute(elpq_tx *tx, const elpq_statement *statement,
                     const elpq_options *options, elpq_result_cb callback,
                     void *arg)
 {
-    if (!tx || tx->ending || tx->child || !is_live(tx))
+    if (!is_open(tx))
         return ELPQ_E_USAGE;
     return elpq_conn_execute(tx->conn, statement, options, callback, arg);
+}
+
+int elpq_tx_copy_in(elpq_tx *tx, const elpq_copy_spec *spec,
+                    const elpq_options *options, elpq_copy_ready_cb ready,
+                    elpq_result_cb done, void *arg)
+{
+    if (!is_open(tx))
+        return ELPQ_E_USAGE;
+    return elpq_conn_copy_in(tx->conn, spec, options, ready, done, arg);
+}
+
+int elpq_tx_copy_out(elpq_tx *tx, const elpq_copy_spec *spec,
+                     const elpq_options *options, elpq_copy_data_cb data,
+                     elpq_result_cb done, void *arg)
+{
+    if (!is_open(tx))
+        return ELPQ_E_USAGE;
+    return elpq_conn_copy_out(tx->conn, spec, options, data, done, arg);
+}
+
+int elpq_tx_copy_out_rows(elpq_tx *tx, const elpq_copy_spec *spec,
+                          const elpq_options *options, elpq_copy_rows_cb rows,
+                          elpq_result_cb done, void *arg)
+{
+    if (!is_open(tx))
+        return ELPQ_E_USAGE;
+    return elpq_conn_copy_out_rows(tx->conn, spec, options, rows, done, arg);
 }
 
 elpq_conn *elpq_tx_conn(const elpq_tx *tx)

@@ -9,13 +9,15 @@
  *     elpq_execute(pool, elpq_sql("select $1 + 1", 41), NULL, on_result, app);
  *     event_base_dispatch(base);
  *
- * elpq_execute, elpq_script and elpq_begin pick the function by the type of
- * their target: a pool, a connection or a transaction.
+ * elpq_execute, elpq_script, elpq_begin and elpq_copy_in, _out and _out_rows
+ * pick the function by the type of their target: a pool, a connection or a
+ * transaction.
  */
 #ifndef ELPQ_ELPQ_H
 #define ELPQ_ELPQ_H
 
 #include "conn.h"
+#include "copy.h"
 #include "error.h"
 #include "pool.h"
 #include "result.h"
@@ -41,6 +43,22 @@
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_begin,                                         \
         elpq_conn *: elpq_conn_begin)(target, options, callback, arg)
+#define elpq_copy_in(target, spec, options, ready, done, arg)                 \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_copy_in,                                       \
+        elpq_conn *: elpq_conn_copy_in,                                       \
+        elpq_tx *: elpq_tx_copy_in)(target, spec, options, ready, done, arg)
+#define elpq_copy_out(target, spec, options, data, done, arg)                 \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_copy_out,                                      \
+        elpq_conn *: elpq_conn_copy_out,                                      \
+        elpq_tx *: elpq_tx_copy_out)(target, spec, options, data, done, arg)
+#define elpq_copy_out_rows(target, spec, options, rows, done, arg)            \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_copy_out_rows,                                 \
+        elpq_conn *: elpq_conn_copy_out_rows,                                 \
+        elpq_tx *: elpq_tx_copy_out_rows)(target, spec, options, rows, done,  \
+                                          arg)
 #else
 #define ELPQ_OVERLOAD_(kind)                                                  \
     inline int elpq_execute(elpq_##kind *target, const elpq_statement *st,    \
@@ -48,6 +66,30 @@
                             elpq_result_cb callback, void *arg)               \
     {                                                                         \
         return elpq_##kind##_execute(target, st, options, callback, arg);     \
+    }                                                                         \
+    inline int elpq_copy_in(elpq_##kind *target, const elpq_copy_spec *spec,  \
+                            const elpq_options *options,                      \
+                            elpq_copy_ready_cb ready, elpq_result_cb done,    \
+                            void *arg)                                        \
+    {                                                                         \
+        return elpq_##kind##_copy_in(target, spec, options, ready, done,      \
+                                     arg);                                    \
+    }                                                                         \
+    inline int elpq_copy_out(elpq_##kind *target, const elpq_copy_spec *spec, \
+                             const elpq_options *options,                     \
+                             elpq_copy_data_cb data, elpq_result_cb done,     \
+                             void *arg)                                       \
+    {                                                                         \
+        return elpq_##kind##_copy_out(target, spec, options, data, done,      \
+                                      arg);                                   \
+    }                                                                         \
+    inline int elpq_copy_out_rows(                                            \
+        elpq_##kind *target, const elpq_copy_spec *spec,                      \
+        const elpq_options *options, elpq_copy_rows_cb rows,                  \
+        elpq_result_cb done, void *arg)                                       \
+    {                                                                         \
+        return elpq_##kind##_copy_out_rows(target, spec, options, rows, done, \
+                                           arg);                              \
     }
 ELPQ_OVERLOAD_(pool)
 ELPQ_OVERLOAD_(conn)
