@@ -202,8 +202,7 @@ bool elpq__copy_next(elpq_conn *conn, elpq_request *req)
     if (more && req->cause)
         elpq__request_blame(req, req->cause, ELPQ_NOT_EXECUTED, NULL);
     if (!more || req->code) {
-        if (!req->code)
-            settle(req, copy);
+        settle(req, copy);
         return false;
     }
     copy->phase++;
