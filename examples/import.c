@@ -27,7 +27,7 @@ struct import {
     size_t size, at;
     double total;        /* bytes of the file; 0 if unknown                 */
     double started, shown;
-    int waits;           /* times that the server had to catch up           */
+    int waits;           /* for the server                                   */
     bool progress, failed;
 };
 
@@ -39,7 +39,7 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* [##########..........] 50%  120.0 MB/s  3 s left  server waited for 17 times */
+/* [##########..........] 50%  120.0 MB/s  3 s left  waited 17 times */
 static void show(struct import *im, bool last)
 {
     double sent = (double)elpq_copy_bytes(im->copy), t = now();
@@ -57,7 +57,7 @@ static void show(struct import *im, bool last)
     fprintf(stderr, "%.1f MB/s  ", rate / 1e6);
     if (im->total > 0)
         fprintf(stderr, "%.0f s left  ", (im->total - sent) / rate);
-    fprintf(stderr, "server waited for %d times%s", im->waits,
+    fprintf(stderr, "waited %d times%s", im->waits,
             last ? "\n" : " ");
 }
 

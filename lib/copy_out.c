@@ -123,6 +123,11 @@ static void add(elpq_conn *conn, elpq_copy *copy, char *block, size_t size)
     if (!wanted(conn, copy)) {
         copy->dropped = true;
         PQfreemem(block);
+    } else if (size > conn->options.max_result_bytes) {
+        PQfreemem(block);
+        elpq__conn_lost(conn, ELPQ_E_LIMIT,
+                        "a row of COPY is larger than max_result_bytes: the "
+                        "connection was closed");
     } else if (copy->typed) {
         add_row(conn, copy, block, size);
     } else {

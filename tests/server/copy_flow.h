@@ -149,12 +149,16 @@ static inline struct answer *flow_begin(struct flow *f, int code)
                                           on_copied, f)))
 #define copy_rows(target, spec, f) copy_rows_with(target, spec, NULL, f)
 
-/* Resident memory of this process, in bytes. */
+/* Resident memory of this process, in bytes; 0 where tools add their own. */
 static inline int64_t resident(void)
 {
     FILE *file = fopen("/proc/self/statm", "r");
     long pages = 0;
 
+    if (harness_slow() > 1) {
+        fclose(file);
+        return 0;
+    }
     ck_assert_ptr_nonnull(file);
     ck_assert_int_eq(fscanf(file, "%*d %ld", &pages), 1);
     fclose(file);
