@@ -45,6 +45,23 @@ static bool encodes(const struct elpq__codec *codec)
     return rc == 0;
 }
 
+/* The kind of values that encode_fast() takes; NULL for none. */
+static uint8_t short_kind(uint32_t oid, const struct elpq__codec *codec)
+{
+    switch (oid) {
+    case ELPQ_OID_INT4:
+    case ELPQ_OID_INT8:
+        return ELPQ_KIND_INT;
+    case ELPQ_OID_FLOAT8:
+        return ELPQ_KIND_DOUBLE;
+    case ELPQ_OID_TIMESTAMP:
+    case ELPQ_OID_TIMESTAMPTZ:
+        return ELPQ_KIND_TIMESTAMP;
+    default:
+        return codec && codec->textual ? ELPQ_KIND_TEXT : ELPQ_KIND_NULL;
+    }
+}
+
 bool elpq__copy_look_at_columns(elpq_copy *copy)
 {
     int n = PQnfields(copy->described);
@@ -61,6 +78,7 @@ bool elpq__copy_look_at_columns(elpq_copy *copy)
 
         copy->columns[i].oid = oid;
         copy->columns[i].codec = elpq__codec_find(oid);
+        copy->columns[i].kind = short_kind(oid, copy->columns[i].codec);
         if (!encodes(copy->columns[i].codec) &&
             !encodes(elpq__codec_of_array(oid)))
             copy->binary = false;
@@ -150,53 +168,63 @@ static char *put_int64(char *p, uint64_t x)
     return p + 8;
 }
 
+static char *put_text(char *p, const elpq_value *v)
+{
+    size_t size = v->u.bytes.size;
+
+    if (size > 0 && memchr(v->u.bytes.data, '\0', size))
+        return NULL; /* which the long way explains */
+    if (size > 0)
+        memcpy(p, v->u.bytes.data, size);
+    return p + size;
+}
+
 /*
  * The short way: writes the bytes of a value to where there is room for
- * FIXED, and returns their end; NULL if the value has to go the long way.
+ * them, and returns their end; NULL if the value has to go the long way.
  */
-static inline char *encode_fast(uint32_t oid, const elpq_value *v, char *p)
+static inline char *encode_fast(const struct elpq__copy_column *column,
+                                const elpq_value *v, char *p)
 {
     int64_t wire;
 
-    switch (oid) {
+    if (v->kind != column->kind)
+        return NULL;
+    switch (column->oid) {
     case ELPQ_OID_INT4:
-        if (v->kind != ELPQ_KIND_INT || v->u.int64 != (int32_t)v->u.int64)
+        if (v->u.int64 != (int32_t)v->u.int64)
             return NULL;
         elpq__put_int32(p, (uint32_t)v->u.int64);
         return p + 4;
     case ELPQ_OID_INT8:
-        return v->kind == ELPQ_KIND_INT ? put_int64(p, v->u.uint64) : NULL;
     case ELPQ_OID_FLOAT8:
-        return v->kind == ELPQ_KIND_DOUBLE ? put_int64(p, v->u.uint64) : NULL;
+        return put_int64(p, v->u.uint64);
     case ELPQ_OID_TIMESTAMP:
     case ELPQ_OID_TIMESTAMPTZ:
-        if (v->kind != ELPQ_KIND_TIMESTAMP ||
-            elpq__timestamp_to_wire(v->u.int64, &wire))
+        if (elpq__timestamp_to_wire(v->u.int64, &wire))
             return NULL;
         return put_int64(p, (uint64_t)wire);
     default:
-        return NULL;
+        return put_text(p, v);
     }
 }
 
-static bool is_plain_text(const struct elpq__copy_column *column,
-                          const elpq_value *v)
+/* Room for so much, seldom by a call. */
+static inline char *room_for(struct elpq__buf *out, size_t size)
 {
-    return v->kind == ELPQ_KIND_TEXT && column->codec &&
-           column->codec->textual && v->u.bytes.size < ELPQ__BUF_LIMIT &&
-           (v->u.bytes.size == 0 ||
-            !memchr(v->u.bytes.data, '\0', v->u.bytes.size));
+    if (out->room - out->size >= size && !out->failed)
+        return out->data + out->size;
+    return elpq__buf_reserve(out, size);
 }
 
 static int binary_value(const struct elpq__copy_column *column,
                         const elpq_value *v, struct elpq__buf *out,
                         struct elpq__why *why)
 {
-    bool plain = is_plain_text(column, v);
-    size_t text = plain ? v->u.bytes.size : 0;
-    char *p = elpq__buf_reserve(out, FIXED + text);
-    char *end = NULL;
+    size_t text = v->kind == ELPQ_KIND_TEXT ? v->u.bytes.size : 0;
     size_t start = out->size;
+    char *p = text < ELPQ__BUF_LIMIT ? room_for(out, FIXED + text) : NULL;
+    char *end;
     int rc;
 
     if (!p)
@@ -206,9 +234,7 @@ static int binary_value(const struct elpq__copy_column *column,
         out->size += 4;
         return 0;
     }
-    if (plain && text > 0)
-        memcpy(p + 4, v->u.bytes.data, text);
-    end = plain ? p + 4 + text : encode_fast(column->oid, v, p + 4);
+    end = encode_fast(column, v, p + 4);
     if (end) {
         elpq__put_int32(p, (uint32_t)(end - p - 4));
         out->size += (size_t)(end - p);
@@ -269,27 +295,44 @@ static int text_value(const elpq_value *v, uint32_t oid, struct elpq__buf *out,
 
 /* -------------------------------------------------------------------- rows */
 
-static int encode_row(elpq_copy *copy, const elpq_value *values, int n,
+/* *at is the value that failed. */
+static int binary_row(elpq_copy *copy, const elpq_value *values, int n,
                       int *at, struct elpq__why *why)
+{
+    int rc = 0;
+    int i;
+
+    elpq__buf_add_int16(&copy->buf, (uint16_t)n);
+    for (i = 0; i < n && !rc; i++)
+        rc = binary_value(&copy->columns[i], &values[i], &copy->buf, why);
+    *at = i - 1;
+    return rc;
+}
+
+static int text_row(elpq_copy *copy, const elpq_value *values, int n, int *at,
+                    struct elpq__why *why)
 {
     struct elpq__buf *out = &copy->buf;
     int rc = 0;
+    int i;
 
-    if (copy->binary)
-        elpq__buf_add_int16(out, (uint16_t)n);
-    for (int i = 0; i < n && !rc; i++) {
-        *at = i;
-        if (copy->binary) {
-            rc = binary_value(&copy->columns[i], &values[i], out, why);
-        } else {
-            if (i > 0)
-                elpq__buf_add_byte(out, '\t');
-            rc = text_value(&values[i], copy->columns[i].oid, out, why);
-        }
+    for (i = 0; i < n && !rc; i++) {
+        if (i > 0)
+            elpq__buf_add_byte(out, '\t');
+        rc = text_value(&values[i], copy->columns[i].oid, out, why);
     }
-    if (!copy->binary)
-        elpq__buf_add_byte(out, '\n');
-    return rc ? rc : elpq__buf_status(out);
+    elpq__buf_add_byte(out, '\n');
+    *at = i - 1;
+    return rc;
+}
+
+static int encode_row(elpq_copy *copy, const elpq_value *values, int n,
+                      int *at, struct elpq__why *why)
+{
+    int rc = copy->binary ? binary_row(copy, values, n, at, why)
+                          : text_row(copy, values, n, at, why);
+
+    return rc ? rc : elpq__buf_status(&copy->buf);
 }
 
 /* Who is to blame, in front of the explanation. */

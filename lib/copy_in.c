@@ -138,6 +138,7 @@ static bool drain(elpq_conn *conn, elpq_copy *copy, bool all)
 
 int elpq_copy_put(elpq_copy *copy, const elpq_value *values, unsigned n)
 {
+    bool first = copy && copy->buf.size == 0;
     elpq_conn *conn;
     bool inside;
     int rc;
@@ -160,10 +161,11 @@ int elpq_copy_put(elpq_copy *copy, const elpq_value *values, unsigned n)
     if (copy->buf.size >= PIECE) {
         inside = elpq__pipeline_enter(conn);
         drain(conn, copy, false);
+        first = conn->copy == copy;
         elpq__pipeline_leave(conn, inside);
     }
-    if (elpq__copy_flows(copy))
-        elpq__pipeline_wake(conn);
+    if (first)
+        elpq__pipeline_wake(conn); /* what is left goes at the turn's end */
     return 0;
 }
 

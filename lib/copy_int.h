@@ -36,6 +36,7 @@ enum elpq__copy_phase {
 struct elpq__copy_column {
     uint32_t oid;
     const struct elpq__codec *codec; /* NULL for an array                  */
+    uint8_t kind;                    /* that goes the short way            */
 };
 
 struct elpq_copy {

@@ -2,14 +2,13 @@
 /*
  * COPY out of a table: what libpq has is handed on in chunks.
  *
- * libpq allocates a block for each message, which is a row.  Bytes are
- * gathered from the blocks; rows stay in them (rows.h).  A chunk is handed
- * on when it is large, and when no more has come; so nothing waits here for
+ * libpq allocates a block for each message, which is a row; they are
+ * gathered here, or taken apart (rows.h).  A chunk is handed on when it is large, and when no more has come; so nothing waits here for
  * more, and a pause keeps less than a chunk.
  */
 #include "copy_int.h"
 
-#define CHUNK ((size_t)64 * 1024)
+#define CHUNK ELPQ__ROWS_CHUNK
 #define CHUNK_ROWS 256
 /* Reads in one round, if data comes that fast. */
 #define READS 16
@@ -88,7 +87,7 @@ static void add_row(elpq_conn *conn, elpq_copy *copy, char *block, size_t size)
 /* Nothing more comes for now. */
 static void give_rest(elpq_conn *conn, elpq_copy *copy)
 {
-    bool rows = copy->result && copy->result->store->nblocks > 0;
+    bool rows = copy->result && copy->result->store->bytes > 0;
 
     if (!wanted(conn, copy)) {
         copy->dropped = copy->dropped || rows || copy->buf.size > 0;

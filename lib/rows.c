@@ -33,7 +33,7 @@ void elpq__rows_clear(struct elpq__rows *rows)
 {
     for (size_t i = 0; i < rows->nblocks; i++)
         PQfreemem(rows->blocks[i]);
-    rows->nblocks = rows->bytes = rows->rows = 0;
+    rows->nblocks = rows->bytes = rows->rows = rows->used = 0;
 }
 
 void elpq__rows_free(struct elpq__rows *rows)
@@ -41,6 +41,7 @@ void elpq__rows_free(struct elpq__rows *rows)
     if (!rows)
         return;
     elpq__rows_clear(rows);
+    free(rows->chunk);
     free(rows->blocks);
     free(rows->fields);
     free(rows);
@@ -57,7 +58,7 @@ static void *grow(void *array, size_t *room, size_t least, size_t size)
     return array;
 }
 
-static bool keep(struct elpq__rows *rows, char *block, size_t size)
+static bool keep(struct elpq__rows *rows, char *block)
 {
     if (rows->nblocks == rows->blocks_room) {
         char **more = grow(rows->blocks, &rows->blocks_room, FIRST_BLOCKS,
@@ -70,8 +71,25 @@ static bool keep(struct elpq__rows *rows, char *block, size_t size)
         rows->blocks = more;
     }
     rows->blocks[rows->nblocks++] = block;
-    rows->bytes += size;
     return true;
+}
+
+/* Where the bytes are from now on, a NUL behind them; NULL without memory. */
+static char *hold(struct elpq__rows *rows, char *block, size_t size)
+{
+    char *at;
+
+    rows->bytes += size;
+    if (!rows->chunk)
+        rows->chunk = malloc(ELPQ__ROWS_CHUNK);
+    if (!rows->chunk || size >= ELPQ__ROWS_CHUNK - rows->used)
+        return keep(rows, block) ? block : NULL;
+    at = rows->chunk + rows->used;
+    memcpy(at, block, size);
+    at[size] = '\0';
+    rows->used += size + 1;
+    PQfreemem(block);
+    return at;
 }
 
 /* Where the values of the next row go. */
@@ -117,26 +135,30 @@ static void put_nul(const char *at)
  */
 static bool read_row(struct elpq__reader *r, struct elpq__field *f, int n)
 {
+    const char *p = r->p;
     const char *end = NULL; /* of the value before */
 
     for (const struct elpq__field *last = f + n; f < last; f++) {
-        int32_t size = elpq__read_int32(r);
-        const char *p;
+        uint32_t size;
 
+        if (r->end - p < 4)
+            return false;
+        size = elpq__load32(p);
+        p += 4;
         if (end)
             put_nul(end);
         end = NULL;
         f->data = NULL;
         f->size = 0;
-        if (size == -1 && !r->bad)
+        if (size == UINT32_MAX)
             continue;
-        p = size < 0 ? NULL : elpq__read_bytes(r, (size_t)size);
-        if (!p)
+        if (size > INT32_MAX || size > (size_t)(r->end - p))
             return false;
         f->data = p;
-        f->size = size;
-        end = p + size;
+        f->size = (int)size;
+        end = p += size;
     }
+    r->p = p;
     return true;
 }
 
@@ -170,10 +192,11 @@ int elpq__rows_add_binary(struct elpq__rows *rows,
                           struct elpq__rows_stream *stream, char *block,
                           size_t size)
 {
-    struct elpq__reader r = elpq__reader_of(block, size);
+    struct elpq__reader r;
 
-    if (!keep(rows, block, size))
+    if (!(block = hold(rows, block, size)))
         return ELPQ_E_NOMEM;
+    r = elpq__reader_of(block, size);
     if (!stream->begun && !read_header(&r))
         return ELPQ_E_PROTOCOL;
     stream->begun = true;
@@ -238,7 +261,7 @@ int elpq__rows_add_text(struct elpq__rows *rows, char *block, size_t size)
     char *end;
     int rc = 0;
 
-    if (!keep(rows, block, size))
+    if (!(block = hold(rows, block, size)))
         return ELPQ_E_NOMEM;
     for (char *p = block; p < block + size && !rc; p = end + 1) {
         end = memchr(p, '\n', (size_t)(block + size - p));

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Rows of COPY TO, taken apart in the memory that libpq gave for them.
+ * Rows of COPY TO, taken apart where they are.
  *
- * A store owns blocks of bytes and knows where in them each value is; values
- * are never copied.  Blocks are written to, so that a NUL byte follows each
- * value.  Bytes are hostile: whatever they are, adding them ends in rows or
+ * A store owns bytes of rows and knows where in them each value is.  The
+ * bytes are written to, so that a NUL byte follows each value.  libpq's block
+ * of a row is freed at once, since malloc() is quick with what it has just
+ * got back; only a large one is kept.  Bytes are hostile: whatever they are, adding them ends in rows or
  * in an error code.
  */
 #ifndef ELPQ_LIB_ROWS_H
@@ -24,11 +25,16 @@ struct elpq__rows {
     size_t room;                /* for fields                             */
     size_t rows;                /* that are whole                         */
     int columns;
-    char **blocks;              /* of libpq                               */
+    char *chunk;                /* the bytes of most rows                 */
+    size_t used;                /* of it                                  */
+    char **blocks;              /* of libpq, where they do not fit        */
     size_t nblocks;
     size_t blocks_room;
-    size_t bytes;               /* of all blocks                          */
+    size_t bytes;               /* of all rows                            */
 };
+
+/* Rows of so many bytes are gathered; more are kept as they came. */
+#define ELPQ__ROWS_CHUNK ((size_t)64 * 1024)
 
 /* An empty store; NULL if out of memory. */
 struct elpq__rows *elpq__rows_new(int columns);
