@@ -9,6 +9,7 @@
  *
  * copy.c and copy_in.c call this.
  */
+#include <endian.h>
 #include <stdio.h>
 
 #include "alloc.h"
@@ -161,11 +162,19 @@ static int encode_value(const struct elpq__copy_column *column,
     return rc;
 }
 
+/* Stores in network order, in one instruction or two. */
+static char *put_int32(char *p, uint32_t x)
+{
+    x = htobe32(x);
+    memcpy(p, &x, sizeof(x));
+    return p + sizeof(x);
+}
+
 static char *put_int64(char *p, uint64_t x)
 {
-    elpq__put_int32(p, (uint32_t)(x >> 32));
-    elpq__put_int32(p + 4, (uint32_t)x);
-    return p + 8;
+    x = htobe64(x);
+    memcpy(p, &x, sizeof(x));
+    return p + sizeof(x);
 }
 
 static char *put_text(char *p, const elpq_value *v)
@@ -194,8 +203,7 @@ static inline char *encode_fast(const struct elpq__copy_column *column,
     case ELPQ_OID_INT4:
         if (v->u.int64 != (int32_t)v->u.int64)
             return NULL;
-        elpq__put_int32(p, (uint32_t)v->u.int64);
-        return p + 4;
+        return put_int32(p, (uint32_t)v->u.int64);
     case ELPQ_OID_INT8:
     case ELPQ_OID_FLOAT8:
         return put_int64(p, v->u.uint64);
@@ -236,7 +244,7 @@ static int binary_value(const struct elpq__copy_column *column,
     }
     end = encode_fast(column, v, p + 4);
     if (end) {
-        elpq__put_int32(p, (uint32_t)(end - p - 4));
+        put_int32(p, (uint32_t)(end - p - 4));
         out->size += (size_t)(end - p);
         return 0;
     }

@@ -193,6 +193,7 @@ int elpq__rows_add_binary(struct elpq__rows *rows,
                           size_t size)
 {
     struct elpq__reader r;
+    int rc;
 
     if (!(block = hold(rows, block, size)))
         return ELPQ_E_NOMEM;
@@ -200,7 +201,10 @@ int elpq__rows_add_binary(struct elpq__rows *rows,
     if (!stream->begun && !read_header(&r))
         return ELPQ_E_PROTOCOL;
     stream->begun = true;
-    return read_rows(rows, stream, &r);
+    rc = read_rows(rows, stream, &r);
+    if (rc)
+        rows->rows = 0; /* the last one may not be whole */
+    return rc;
 }
 
 /* ------------------------------------------------------------------ text */

@@ -52,7 +52,7 @@ struct elpq__rows_stream {
 /*
  * Adds one CopyData message of whole rows.  Takes the block over, whatever
  * happens; a byte that is NUL follows it.  ELPQ_E_NOMEM, or ELPQ_E_PROTOCOL
- * if the bytes are no rows of so many columns.
+ * if the bytes are no rows of so many columns; the store is of no use then.
  */
 int elpq__rows_add_binary(struct elpq__rows *rows,
                           struct elpq__rows_stream *stream, char *block,
