@@ -119,7 +119,7 @@ size_t elpq_copy_write(elpq_copy *copy, const void *data, size_t size)
     return taken;
 }
 
-/* Gives all that makes whole pieces, or all; what is left moves to the front. */
+/* Gives what makes whole pieces, or all; the rest moves to the front. */
 static bool drain(elpq_conn *conn, elpq_copy *copy, bool all)
 {
     size_t size = copy->buf.size;

@@ -120,12 +120,12 @@ bool elpq__copy_flows(const elpq_copy *copy);
  */
 void elpq__copy_end(elpq_conn *conn, const char *error);
 
-/* ----------------------------------------------------------------- copy_in.c */
+/* -------------------------------------------------------------- copy_in.c */
 
 /* Gives on what waits; true if nothing is left. */
 bool elpq__copy_drain(elpq_conn *conn, elpq_copy *copy);
 
-/* ------------------------------------------------------------- copy_encode.c */
+/* ---------------------------------------------------------- copy_encode.c */
 
 /* Looks at the columns: sets binary; false if out of memory. */
 bool elpq__copy_look_at_columns(elpq_copy *copy);
@@ -135,7 +135,7 @@ int elpq__copy_encode(elpq_copy *copy, const elpq_value *values, unsigned n);
 void elpq__copy_encode_head(elpq_copy *copy);
 void elpq__copy_encode_tail(elpq_copy *copy);
 
-/* ---------------------------------------------------------------- copy_out.c */
+/* ------------------------------------------------------------- copy_out.c */
 
 /* Takes what has come; true if libpq has left the state. */
 bool elpq__copy_read(elpq_conn *conn, elpq_copy *copy);

@@ -2,9 +2,10 @@
 /*
  * COPY out of a table: what libpq has is handed on in chunks.
  *
- * libpq allocates a block for each message, which is a row; they are
- * gathered here, or taken apart (rows.h).  A chunk is handed on when it is large, and when no more has come; so nothing waits here for
- * more, and a pause keeps less than a chunk.
+ * libpq allocates a block for each message, which is a row; they are gathered
+ * here, or taken apart (rows.h).  A chunk is handed on when it is large, and
+ * when no more has come; so nothing waits here for more, and a pause keeps
+ * less than a chunk.
  */
 #include "copy_int.h"
 

@@ -4,9 +4,9 @@
  *
  * A store owns bytes of rows and knows where in them each value is.  The
  * bytes are written to, so that a NUL byte follows each value.  libpq's block
- * of a row is freed at once, since malloc() is quick with what it has just
- * got back; only a large one is kept.  Bytes are hostile: whatever they are, adding them ends in rows or
- * in an error code.
+ * of a row is freed at once, since malloc() is quick with what it has just got
+ * back; only a large one is kept.  Bytes are hostile: whatever they are, adding
+ * them ends in rows or in an error code.
  */
 #ifndef ELPQ_LIB_ROWS_H
 #define ELPQ_LIB_ROWS_H

@@ -203,8 +203,8 @@ START_TEST(getters)
     struct flow f = { .step = check_getters }, g = f;
 
     expect_ok(ask(conn, elpq_sql("create temp table r as select * from"
-                                 " (values (1::int8, E'one\\t\\\\', 1.5::float8,"
-                                 " 'sad'::text), (2, '', null, 'ok'),"
+                                 " (values (1::int8, E'one\\t\\\\',"
+                                 " 1.5::float8, 'sad'::text), (2, '', null, 'ok'),"
                                  " (3, null, null, 'x')) as v(l, t, d, m)")));
     expect_ok(copy_rows(conn, &rows_out, &f));
     ck_assert(f.hold);
