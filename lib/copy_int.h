@@ -120,11 +120,6 @@ bool elpq__copy_flows(const elpq_copy *copy);
  */
 void elpq__copy_end(elpq_conn *conn, const char *error);
 
-/* -------------------------------------------------------------- copy_in.c */
-
-/* Gives on what waits; true if nothing is left. */
-bool elpq__copy_drain(elpq_conn *conn, elpq_copy *copy);
-
 /* ---------------------------------------------------------- copy_encode.c */
 
 /* Looks at the columns: sets binary; false if out of memory. */
