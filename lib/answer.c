@@ -389,12 +389,11 @@ static void take(elpq_conn *conn, elpq_request *req, PGresult *res)
         break;
     case PGRES_COPY_IN:
     case PGRES_COPY_OUT:
-        if (req->kind == ELPQ__COPY) {
+    case PGRES_COPY_BOTH:
+        if (req->copy && PQresultStatus(res) != PGRES_COPY_BOTH) {
             elpq__copy_began(conn, req, res);
             break;
         }
-        /* fall through */
-    case PGRES_COPY_BOTH:
         PQclear(res);
         elpq__conn_lost(conn, ELPQ_E_USAGE,
                         "COPY FROM STDIN or TO STDOUT in a script or "
