@@ -351,7 +351,9 @@ static void take_success(elpq_conn *conn, elpq_request *req, PGresult *res)
         req->rows += (uint64_t)PQntuples(res);
         req->result_bytes += PQresultMemorySize(res);
     }
-    if (conn->phase == ELPQ__PHASE_PARSE) {
+    if (req->kind == ELPQ__COPY) {
+        elpq__copy_take(req, res);
+    } else if (conn->phase == ELPQ__PHASE_PARSE) {
         req->prepared->parsed = true;
         PQclear(res);
     } else if (req->kind == ELPQ__SCRIPT && req->each) {
@@ -376,6 +378,8 @@ static void take_null(elpq_conn *conn)
     if (!conn->piped && !head_of(conn)->answered) {
         elpq__conn_lost(conn, ELPQ_E_PROTOCOL,
                         "a statement was answered without a result");
+    } else if (head_of(conn)->copy && elpq__copy_next(conn, head_of(conn))) {
+        return; /* its next command was sent */
     } else if (!conn->piped) {
         finish_head(conn); /* libpq has seen the Sync, or the script's end */
     } else if (conn->phase == ELPQ__PHASE_PARSE) {
@@ -422,6 +426,10 @@ static void take(elpq_conn *conn, elpq_request *req, PGresult *res)
     case PGRES_COPY_IN:
     case PGRES_COPY_OUT:
     case PGRES_COPY_BOTH:
+        if (req->copy && PQresultStatus(res) != PGRES_COPY_BOTH) {
+            elpq__copy_began(conn, req, res);
+            break;
+        }
         PQclear(res);
         elpq__conn_lost(conn, ELPQ_E_USAGE,
                         "COPY FROM STDIN or TO STDOUT in a script or "
@@ -439,8 +447,14 @@ void elpq__answers_drain(elpq_conn *conn)
 
     while (conn->state != ELPQ__CLOSED && (req = head_of(conn)) &&
            !req->paused && !PQisBusy(conn->pg)) {
-        PGresult *res = PQgetResult(conn->pg);
+        PGresult *res;
 
+        if (conn->copy) {
+            if (!elpq__copy_move(conn))
+                return;
+            continue;
+        }
+        res = PQgetResult(conn->pg);
         if (conn->state == ELPQ__CLOSED) {
             PQclear(res); /* closed by a hook that libpq called */
             return;

@@ -99,6 +99,15 @@ static void on_again(struct elpq__timer *timer)
         send_cancel(conn);
 }
 
+/* If it has none soon, a cancel request is sent, once more or after all. */
+static void wait_for_effect(elpq_conn *conn)
+{
+    conn->cancel_again.fire = on_again;
+    if (conn->cancel_target)
+        elpq__timer_start(conn->loop, &conn->cancel_again,
+                          elpq__now() + AGAIN_MS * INT64_C(1000));
+}
+
 static void done(struct elpq__job *job)
 {
     struct elpq__cancel *c = elpq__container(job, struct elpq__cancel, job);
@@ -106,10 +115,7 @@ static void done(struct elpq__job *job)
 
     conn->cancel = NULL;
     cancel_free(c);
-    conn->cancel_again.fire = on_again;
-    if (conn->cancel_target)
-        elpq__timer_start(conn->loop, &conn->cancel_again,
-                          elpq__now() + AGAIN_MS * INT64_C(1000));
+    wait_for_effect(conn);
     resume(conn);
 }
 
@@ -184,7 +190,10 @@ void elpq__cancel_kick(elpq_conn *conn)
     elpq__timer_start(conn->loop, &conn->grace,
                       elpq__now() +
                           conn->options.cancel_grace_ms * INT64_C(1000));
-    send_cancel(conn);
+    if (elpq__copy_cancel(conn)) /* it tells the server by itself */
+        wait_for_effect(conn);
+    else
+        send_cancel(conn);
     elpq__pipeline_settle(conn);
 }
 

@@ -350,6 +350,8 @@ static void fail_sent(elpq_conn *conn, const elpq_error *error)
         }
         if ((flags & ELPQ_NOT_EXECUTED) && taken_back(conn, req))
             continue;
+        if (elpq__copy_undone(req))
+            flags = ELPQ_NOT_EXECUTED;
         fail_request(req, head ? error : &others, flags);
         head = false;
         elpq__request_end_soon(req);
@@ -399,6 +401,8 @@ static void tear_down(elpq_conn *conn, const elpq_error *error)
     elpq__cancel_abandon(conn);
     elpq__io_close(&conn->io);
     elpq__set_state(conn, ELPQ__CLOSED);
+    conn->copy = NULL;
+    conn->paused = false;
     fail_sent(conn, error);
     fail_queue(conn, error);
     elpq__conn_tell(conn, error);
@@ -498,7 +502,7 @@ void elpq__conn_enqueue(elpq_conn *conn, elpq_request *req)
     elpq__pipeline_wake(conn);
 }
 
-void elpq__conn_submit(elpq_conn *conn, elpq_request *req)
+int elpq__conn_submit(elpq_conn *conn, elpq_request *req)
 {
     req->conn = conn;
     if (req->code)
@@ -506,9 +510,10 @@ void elpq__conn_submit(elpq_conn *conn, elpq_request *req)
     else
         elpq__conn_enqueue(conn, req);
     elpq__request_accepted(req);
+    return 0;
 }
 
-int elpq__conn_accepts(const elpq_conn *conn)
+int elpq__conn_check(const elpq_conn *conn)
 {
     int code = elpq__conn_usable(conn);
 
@@ -527,7 +532,7 @@ int elpq_conn_execute(elpq_conn *conn, const elpq_statement *statement,
     if (!conn || !statement || !statement->sql || !callback ||
         (statement->nvalues && !statement->values))
         return ELPQ_E_USAGE;
-    if ((code = elpq__conn_accepts(conn)))
+    if ((code = elpq__conn_check(conn)))
         return code;
     req = elpq__request_submit(conn->loop, ELPQ__STATEMENT, statement,
                                options, conn->options.timeout_ms,
@@ -536,8 +541,7 @@ int elpq_conn_execute(elpq_conn *conn, const elpq_statement *statement,
         return ELPQ_E_NOMEM;
     req->cb.result = callback;
     req->arg = arg;
-    elpq__conn_submit(conn, req);
-    return 0;
+    return elpq__conn_submit(conn, req);
 }
 
 int elpq_conn_script_trusted(elpq_conn *conn, const char *sql,
@@ -550,7 +554,7 @@ int elpq_conn_script_trusted(elpq_conn *conn, const char *sql,
 
     if (!conn || !sql || !done)
         return ELPQ_E_USAGE;
-    if ((code = elpq__conn_accepts(conn)))
+    if ((code = elpq__conn_check(conn)))
         return code;
     req = elpq__request_submit(conn->loop, ELPQ__SCRIPT, &st, options,
                                conn->options.timeout_ms, &conn->options);
@@ -559,8 +563,7 @@ int elpq_conn_script_trusted(elpq_conn *conn, const char *sql,
     req->each = each;
     req->cb.done = done;
     req->arg = arg;
-    elpq__conn_submit(conn, req);
-    return 0;
+    return elpq__conn_submit(conn, req);
 }
 
 /* ------------------------------------------------------------------ info */

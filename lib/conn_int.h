@@ -40,7 +40,7 @@ enum elpq__state {
     ELPQ__SETUP,      /* connected; statements of its own run first      */
     ELPQ__READY,      /* nothing in flight                               */
     ELPQ__BUSY,       /* statements in flight                            */
-    ELPQ__EXCLUSIVE,  /* a script or stream is in flight, alone          */
+    ELPQ__EXCLUSIVE,  /* a script, stream or COPY is in flight, alone    */
     ELPQ__CANCELING,  /* a cancel request is out: nothing is sent        */
     ELPQ__RESETTING,  /* the reset of a released connection is in flight */
     ELPQ__CLOSED,     /* no PGconn; nothing in flight, nothing accepted  */
@@ -60,6 +60,7 @@ enum elpq__kind {
     ELPQ__SCRIPT,    /* simple protocol; each and cb.done               */
     ELPQ__GROUP,     /* several commands under one Sync; cb.done        */
     ELPQ__STREAM,    /* one statement, row by row; on_rows and cb.done  */
+    ELPQ__COPY,      /* data in or out; cb.result, and see copy_int.h   */
     ELPQ__CLOSE,     /* of a prepared statement; cb.done                */
     ELPQ__LEASE      /* a pool's: wait for a connection; cb.conn        */
 };
@@ -73,6 +74,7 @@ enum elpq__kind {
 #define ELPQ__BINARY (1u << 29)
 
 struct elpq__line;
+typedef struct elpq_copy elpq_copy;
 
 struct elpq_request {
     struct elpq__node node;
@@ -112,6 +114,7 @@ struct elpq_request {
     } cb;
     elpq_script_cb each;
     elpq_rows_cb on_rows;
+    elpq_copy *copy;      /* COPY: owned                                 */
     void (*late)(elpq_request *request); /* detached, now it is answered */
     void *arg;
 
@@ -225,17 +228,18 @@ struct elpq_conn {
     unsigned nulls;        /* NULLs in a row, to catch a confused libpq   */
     unsigned reads;        /* since the head's answer began               */
     uint64_t answer_bytes; /* an estimate, see pipeline.c                 */
-    bool exclusive;        /* a script or stream is in flight             */
+    bool exclusive;        /* a script, stream or COPY is in flight       */
+    elpq_copy *copy;       /* of the head: data of it moves               */
     bool piped;            /* libpq is in pipeline mode, see send.c       */
     unsigned lone;         /* statements in a row that went out alone     */
     int (*send_sync)(PGconn *);
-    bool pumping;          /* inside pump(): do not free PGconn           */
+    bool pumping;          /* inside of libpq: do not free PGconn         */
     bool sending_now;      /* and it will still send what is queued       */
     bool read_again;       /* TLS holds more than one turn may take       */
     unsigned drains;       /* since notifications were dropped            */
     /* A listener's: takes each notification over.                        */
     void (*notified)(elpq_conn *conn, PGnotify *notification);
-    bool held_back;        /* nothing is read, see elpq__pipeline_hold()  */
+    bool paused;           /* nothing is read, see elpq__pipeline_pause() */
     bool close_wanted;     /* it was closed inside pump()                 */
     char fatal[6];         /* SQLSTATE of the server's FATAL, if it came  */
     char fatal_text[200];  /* and its message                             */
@@ -380,10 +384,10 @@ void elpq__conn_tell(elpq_conn *conn, const elpq_error *error);
 
 /* 0, or why the connection takes no statements. */
 int elpq__conn_usable(const elpq_conn *conn);
-/* The same, or that its queue is full. */
-int elpq__conn_accepts(const elpq_conn *conn);
-/* Queues a submitted request, or lets its error out. */
-void elpq__conn_submit(elpq_conn *conn, elpq_request *request);
+/* The same, or why it does not take one more. */
+int elpq__conn_check(const elpq_conn *conn);
+/* Queues a submitted request, or lets its error out; returns 0. */
+int elpq__conn_submit(elpq_conn *conn, elpq_request *request);
 
 /* A helper thread has connected (conn->pg), or failed. */
 void elpq__conn_connected(elpq_conn *conn, PGconn *pg);
@@ -409,11 +413,21 @@ void elpq__connect_abandon(elpq_conn *conn);
 bool elpq__pipeline_open(elpq_conn *conn);
 /* Sends at the end of the turn what waits in the queue. */
 void elpq__pipeline_wake(elpq_conn *conn);
+/*
+ * Around calls of libpq: a hook that it calls may close the connection, and
+ * PGconn stays until the outermost one is left.  They come in pairs, with
+ * what enter returns.
+ */
+bool elpq__pipeline_enter(elpq_conn *conn);
+void elpq__pipeline_leave(elpq_conn *conn, bool was_inside);
 /* What the state is now, and who is to know. */
 void elpq__pipeline_settle(elpq_conn *conn);
 
-/* Reads nothing more, or goes on; for who cannot take notifications now. */
-void elpq__pipeline_hold(elpq_conn *conn, bool on);
+/*
+ * Reads nothing more, so that the server is held back, or goes on: for who
+ * wants no more rows, data or notifications now.
+ */
+void elpq__pipeline_pause(elpq_conn *conn, bool on);
 
 /* The connection is bad: ends it, with what the server or libpq says. */
 void elpq__lost(elpq_conn *conn);
@@ -452,6 +466,32 @@ bool elpq__stream_settle(elpq_conn *conn, elpq_request *request);
 void elpq__stream_cancel(elpq_request *request);
 /* Whether rows of a stream wait in libpq, so that no more are to be read. */
 bool elpq__stream_is_full(const elpq_conn *conn);
+/* ---------------------------------------------------------------- copy.c */
+
+void elpq__copy_free(elpq_copy *copy);
+/* Gives the command of its phase to libpq; false if the connection is lost. */
+bool elpq__copy_send(elpq_conn *conn, elpq_copy *copy);
+/* Takes a result over that is no error. */
+void elpq__copy_take(elpq_request *request, PGresult *res);
+/* libpq is in a COPY state; takes the result that says so over. */
+void elpq__copy_began(elpq_conn *conn, elpq_request *request, PGresult *res);
+/* The command's answer is complete: whether another one was sent. */
+bool elpq__copy_next(elpq_conn *conn, elpq_request *request);
+/* Its request is being canceled: false if the server must be asked to stop. */
+bool elpq__copy_cancel(elpq_conn *conn);
+/* Of a COPY on a lost connection: whether it certainly had no effect. */
+bool elpq__copy_undone(const elpq_request *request);
+
+/* While conn->copy is set: */
+
+/* libpq is about to read: looks whether the server has refused the data. */
+void elpq__copy_look(elpq_conn *conn);
+/* Takes what has come; true if results are next. */
+bool elpq__copy_move(elpq_conn *conn);
+/* The end of a round: there may be room again. */
+void elpq__copy_turn(elpq_conn *conn);
+/* The connection is broken: what came of it is read as an answer. */
+void elpq__copy_broke(elpq_conn *conn);
 
 /* -------------------------------------------------------------- cancel.c */
 

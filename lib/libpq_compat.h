@@ -30,6 +30,7 @@ struct elpq__libpq {
     void (*cancel_finish)(struct pg_cancel_conn *cancel);
     /* OpenSSL's SSL_pending, if libpq is built with it */
     int (*ssl_pending)(const void *ssl);
+    int (*ssl_peek)(void *ssl, void *buf, int size);
 };
 
 /* PGRES_TUPLES_CHUNK of libpq 17. */
@@ -40,6 +41,12 @@ struct elpq__libpq {
  * does not become readable for them.  0 without TLS.
  */
 int elpq__tls_pending(PGconn *conn);
+
+/*
+ * A copy of bytes that libpq will read next, so many at most; 0 if there are
+ * none, or none that can be looked at (GSSAPI).
+ */
+size_t elpq__peek(PGconn *conn, void *buf, size_t size);
 
 /* Looked up once, on first use; any thread. */
 const struct elpq__libpq *elpq__libpq(void);

@@ -179,7 +179,7 @@ static void make_room(elpq_listener *l)
         return;
     if (!l->paused || l->options.policy == ELPQ_LISTEN_STOP_READING) {
         l->held = true;
-        elpq__pipeline_hold(l->conn, true);
+        elpq__pipeline_pause(l->conn, true);
     } else if (l->options.policy == ELPQ_LISTEN_DISCONNECT) {
         l->waits = true;
         elpq__listener_lose(l, ELPQ_E_LIMIT,
@@ -343,7 +343,7 @@ void elpq__listener_deliver(struct elpq__task *task)
     if (l->held && !is_full(l)) {
         l->held = false;
         if (l->conn)
-            elpq__pipeline_hold(l->conn, false);
+            elpq__pipeline_pause(l->conn, false);
     }
 }
 
@@ -356,7 +356,7 @@ void elpq_listener_pause(elpq_listener *l)
         return;
     l->held = false; /* now the policy decides */
     if (l->conn)
-        elpq__pipeline_hold(l->conn, false);
+        elpq__pipeline_pause(l->conn, false);
 }
 
 void elpq_listener_resume(elpq_listener *l)

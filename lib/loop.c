@@ -584,7 +584,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 bool elpq__io_open(struct elpq__io *io, struct elpq__loop *loop, int fd)
 {
     io->loop = loop;
-    io->paused = io->writing = false;
+    io->writing = false;
     io->read_event = event_new(loop->base, fd, EV_READ | EV_PERSIST,
                                on_readable, io);
     io->write_event = event_new(loop->base, fd, EV_WRITE | EV_PERSIST,
@@ -610,9 +610,8 @@ void elpq__io_want_write(struct elpq__io *io, bool on)
 
 void elpq__io_want_read(struct elpq__io *io, bool on)
 {
-    if (on == !io->paused || !io->read_event)
+    if (!io->read_event)
         return;
-    io->paused = !on;
     if (on)
         event_add(io->read_event, NULL);
     else

@@ -91,7 +91,6 @@ struct elpq__io {
     struct elpq__loop *loop;
     void *read_event;
     void *write_event;
-    bool paused;  /* not watched for reading */
     bool writing;
     void (*ready)(struct elpq__io *io, bool readable, bool writable);
 };
@@ -99,7 +98,6 @@ struct elpq__io {
 /* Starts watching for reading; false if out of memory. */
 bool elpq__io_open(struct elpq__io *io, struct elpq__loop *loop, int fd);
 void elpq__io_want_write(struct elpq__io *io, bool on);
-
 /* Off: what comes stays in the socket, and holds the other side back. */
 void elpq__io_want_read(struct elpq__io *io, bool on);
 

@@ -70,6 +70,8 @@ void elpq__lost_in_write(elpq_conn *conn)
     elpq__io_close(&conn->io);
     for (int i = 0; i < LAST_READS && PQconsumeInput(conn->pg); i++)
         ;
+    if (conn->copy)
+        elpq__copy_broke(conn);
     elpq__answers_drain(conn);
     elpq__lost(conn);
 }
@@ -130,8 +132,8 @@ static bool consume(elpq_conn *conn)
 
 static bool tls_holds_more(const elpq_conn *conn)
 {
-    return conn->state != ELPQ__CLOSED && PQsslInUse(conn->pg) &&
-           elpq__tls_pending(conn->pg) > 0;
+    return conn->state != ELPQ__CLOSED && !conn->paused &&
+           PQsslInUse(conn->pg) && elpq__tls_pending(conn->pg) > 0;
 }
 
 /* The socket does not become readable for what OpenSSL holds already. */
@@ -160,7 +162,7 @@ static void drain_unasked(elpq_conn *conn)
     PGnotify *notification;
 
     conn->drains = 0;
-    while (conn->state != ELPQ__CLOSED && !conn->held_back &&
+    while (conn->state != ELPQ__CLOSED && !conn->paused &&
            (notification = PQnotifies(conn->pg))) {
         if (conn->notified)
             conn->notified(conn, notification);
@@ -188,6 +190,26 @@ static void send_and_drain(elpq_conn *conn)
         elpq__answers_drain(conn);
 }
 
+bool elpq__pipeline_enter(elpq_conn *conn)
+{
+    bool was_inside = conn->pumping;
+
+    elpq__conn_ref(conn);
+    conn->pumping = true;
+    return was_inside;
+}
+
+void elpq__pipeline_leave(elpq_conn *conn, bool was_inside)
+{
+    conn->pumping = was_inside;
+    if (conn->close_wanted && !was_inside) {
+        conn->close_wanted = false;
+        PQfinish(conn->pg);
+        conn->pg = NULL;
+    }
+    elpq__conn_unref(conn);
+}
+
 /* Everything a connection does in one go. */
 static void pump(elpq_conn *conn, bool readable)
 {
@@ -197,12 +219,18 @@ static void pump(elpq_conn *conn, bool readable)
     if (conn->pumping || conn->state == ELPQ__CLOSED || !conn->pg)
         return;
     elpq__conn_ref(conn);
-    conn->pumping = true;
+    elpq__pipeline_enter(conn);
     conn->sending_now = true;
-    if (readable && !elpq__stream_is_full(conn))
+    readable = readable && !conn->paused;
+    if (conn->copy)
+        elpq__copy_look(conn);
+    if (readable && conn->state != ELPQ__CLOSED &&
+        !elpq__stream_is_full(conn))
         alive = consume(conn);
     if (!alive)
         elpq__io_close(&conn->io); /* as in lost_in_write() */
+    if (!alive && conn->copy)
+        elpq__copy_broke(conn);
     elpq__answers_drain(conn);
     if (alive && readable && !consume_tls(conn))
         alive = false;
@@ -220,12 +248,9 @@ static void pump(elpq_conn *conn, bool readable)
     if (conn->notified)
         drain_unasked(conn); /* sending has read as well */
     conn->sending_now = false;
-    conn->pumping = false;
-    if (conn->close_wanted) {
-        conn->close_wanted = false;
-        PQfinish(conn->pg);
-        conn->pg = NULL;
-    }
+    if (conn->copy)
+        elpq__copy_turn(conn);
+    elpq__pipeline_leave(conn, false);
     elpq__cancel_kick(conn);
     elpq__pipeline_settle(conn);
     elpq__conn_unref(conn);
@@ -241,7 +266,7 @@ static void on_flush(struct elpq__task *task)
 {
     elpq_conn *conn = elpq__container(task, elpq_conn, flush);
 
-    pump(conn, conn->read_again && !conn->held_back);
+    pump(conn, conn->read_again);
 }
 
 static void on_notice(void *arg, const PGresult *res)
@@ -280,11 +305,11 @@ void elpq__pipeline_wake(elpq_conn *conn)
         elpq__task_post(conn->loop, &conn->flush);
 }
 
-void elpq__pipeline_hold(elpq_conn *conn, bool on)
+void elpq__pipeline_pause(elpq_conn *conn, bool on)
 {
-    if (on == conn->held_back || conn->state == ELPQ__CLOSED)
+    if (on == conn->paused || conn->state == ELPQ__CLOSED)
         return;
-    conn->held_back = on;
+    conn->paused = on;
     elpq__io_want_read(&conn->io, !on);
     if (on)
         return;

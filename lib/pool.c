@@ -229,7 +229,7 @@ elpq_pool *elpq_pool_new(struct event_base *base, const char *conninfo,
 
 /* ------------------------------------------------------------- submitting */
 
-static int pool_check(elpq_pool *pool)
+int elpq__pool_check(elpq_pool *pool)
 {
     if (!elpq__loop_is_ours(pool->loop))
         return ELPQ_E_FORKED;
@@ -243,7 +243,7 @@ static int pool_check(elpq_pool *pool)
     return 0;
 }
 
-static int get_in_line(elpq_pool *pool, elpq_request *req)
+int elpq__pool_submit(elpq_pool *pool, elpq_request *req)
 {
     if (req->code) {
         elpq__request_end_soon(req);
@@ -270,7 +270,7 @@ int elpq_pool_execute(elpq_pool *pool, const elpq_statement *statement,
     if (!pool || !statement || !statement->sql || !callback ||
         (statement->nvalues && !statement->values))
         return ELPQ_E_USAGE;
-    if ((code = pool_check(pool)))
+    if ((code = elpq__pool_check(pool)))
         return code;
     req = elpq__request_submit(pool->loop, ELPQ__STATEMENT, statement,
                                options, pool->options.conn.timeout_ms,
@@ -280,7 +280,7 @@ int elpq_pool_execute(elpq_pool *pool, const elpq_statement *statement,
     pool->stats.statements++;
     req->cb.result = callback;
     req->arg = arg;
-    return get_in_line(pool, req);
+    return elpq__pool_submit(pool, req);
 }
 
 int elpq_pool_script_trusted(elpq_pool *pool, const char *sql,
@@ -293,7 +293,7 @@ int elpq_pool_script_trusted(elpq_pool *pool, const char *sql,
 
     if (!pool || !sql || !done)
         return ELPQ_E_USAGE;
-    if ((code = pool_check(pool)))
+    if ((code = elpq__pool_check(pool)))
         return code;
     req = elpq__request_submit(pool->loop, ELPQ__SCRIPT, &st, options,
                                pool->options.conn.timeout_ms,
@@ -304,7 +304,7 @@ int elpq_pool_script_trusted(elpq_pool *pool, const char *sql,
     req->each = each;
     req->cb.done = done;
     req->arg = arg;
-    return get_in_line(pool, req);
+    return elpq__pool_submit(pool, req);
 }
 
 int elpq_pool_stream(elpq_pool *pool, const elpq_statement *statement,
@@ -317,7 +317,7 @@ int elpq_pool_stream(elpq_pool *pool, const elpq_statement *statement,
     if (!pool || !statement || !statement->sql || !rows || !done ||
         (statement->nvalues && !statement->values))
         return ELPQ_E_USAGE;
-    if ((code = pool_check(pool)))
+    if ((code = elpq__pool_check(pool)))
         return code;
     req = elpq__request_submit(pool->loop, ELPQ__STREAM, statement, options,
                                pool->options.conn.timeout_ms,
@@ -328,7 +328,7 @@ int elpq_pool_stream(elpq_pool *pool, const elpq_statement *statement,
     req->on_rows = rows;
     req->cb.done = done;
     req->arg = arg;
-    return get_in_line(pool, req);
+    return elpq__pool_submit(pool, req);
 }
 
 int elpq_pool_acquire(elpq_pool *pool, const elpq_options *options,
@@ -341,7 +341,7 @@ int elpq_pool_acquire(elpq_pool *pool, const elpq_options *options,
 
     if (!pool || !callback)
         return ELPQ_E_USAGE;
-    if ((code = pool_check(pool)))
+    if ((code = elpq__pool_check(pool)))
         return code;
     req = elpq__request_submit(pool->loop, ELPQ__LEASE, &none, options,
                                pool->options.acquire_timeout_ms, &silent);
@@ -350,7 +350,7 @@ int elpq_pool_acquire(elpq_pool *pool, const elpq_options *options,
     pool->stats.acquires++;
     req->cb.conn = callback;
     req->arg = arg;
-    return get_in_line(pool, req);
+    return elpq__pool_submit(pool, req);
 }
 
 void elpq_pool_stats(const elpq_pool *pool, elpq_pool_statistics *out)

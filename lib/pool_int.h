@@ -62,6 +62,11 @@ struct elpq_pool {
     elpq_pool_statistics stats;
 };
 
+/* 0, or why the pool takes no more requests. */
+int elpq__pool_check(elpq_pool *pool);
+/* Puts a submitted request in line, or lets its error out; returns 0. */
+int elpq__pool_submit(elpq_pool *pool, elpq_request *request);
+
 unsigned elpq__pool_size(const elpq_pool *pool);
 
 /* Serves the line, and looks what else is to be done, at the turn's end. */

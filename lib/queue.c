@@ -183,6 +183,7 @@ void elpq__request_free(elpq_request *req)
     PQclear(req->result);
     free(req->own_shape);
     free(req->chunk);
+    elpq__copy_free(req->copy);
     if (req->held)
         elpq__conn_unref(req->held);
     elpq__loop_free(loop, req);
@@ -288,7 +289,7 @@ static void call_back(elpq_request *req)
                       elpq__now() - req->submitted);
     if (req->kind == ELPQ__LEASE)
         req->cb.conn(NULL, failed, req->arg);
-    else if (req->kind == ELPQ__STATEMENT)
+    else if (req->kind == ELPQ__STATEMENT || req->kind == ELPQ__COPY)
         call_result(req, failed);
     else if (req->cb.done)
         req->cb.done(failed, req->arg);

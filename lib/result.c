@@ -86,6 +86,36 @@ elpq_result *elpq__result_new(PGresult *res)
     return elpq__result_renew(NULL, res, NULL);
 }
 
+elpq_result *elpq__result_new_rows(PGresult *res, struct elpq__rows *store,
+                                   bool binary)
+{
+    elpq_result *result = with_room(NULL, PQnfields(res));
+
+    if (!result)
+        return NULL;
+    result->res = res;
+    result->refs = 1;
+    result->columns = PQnfields(res);
+    result->store = store;
+    for (int i = 0; i < result->columns; i++)
+        describe(&result->column[i], res, i, binary);
+    return result;
+}
+
+void elpq__result_filled(elpq_result *result)
+{
+    result->rows = (int)result->store->rows;
+    result->fields = result->store->fields;
+}
+
+void elpq__result_empty(elpq_result *result)
+{
+    assert(result->refs == 1);
+    elpq__rows_clear(result->store);
+    elpq__scratch_free(&result->scratch); /* it remembers addresses */
+    result->rows = 0;
+}
+
 elpq_result *elpq__result_retire(elpq_result *result)
 {
     assert(result->refs > 0);
@@ -93,6 +123,9 @@ elpq_result *elpq__result_retire(elpq_result *result)
         return NULL;
     PQclear(result->res);
     result->res = NULL;
+    elpq__rows_free(result->store);
+    result->store = NULL;
+    result->fields = NULL;
     elpq__scratch_free(&result->scratch);
     return result;
 }
@@ -177,7 +210,7 @@ bool elpq_is_null(const elpq_result *result, size_t row, int column)
 {
     if (row >= (size_t)result->rows || column < 0 || column >= result->columns)
         return true;
-    return PQgetisnull(result->res, (int)row, column) != 0;
+    return elpq__null_at(result, (int)row, column);
 }
 
 /* ------------------------------------------------------------------ scan */

@@ -62,12 +62,19 @@ static bool is_copy(const elpq_request *req)
 /* So many in a row that were alone, and the next one likely is. */
 #define LONE_AFTER 8
 
+/* With nothing before or behind it in flight. */
+static bool is_exclusive(const elpq_request *req)
+{
+    return req->kind == ELPQ__SCRIPT || req->kind == ELPQ__STREAM ||
+           req->kind == ELPQ__COPY;
+}
+
 static bool goes_alone(const elpq_conn *conn, const elpq_request *req)
 {
     if (req->kind == ELPQ__STREAM)
         return !elpq__stream_describes(req);
     if (req->kind != ELPQ__STATEMENT)
-        return req->kind == ELPQ__SCRIPT; /* which is the simple protocol */
+        return is_exclusive(req); /* which is the simple protocol */
     return !req->parse && conn->nqueued == 0 &&
            (req->line || conn->lone >= LONE_AFTER);
 }
@@ -162,9 +169,8 @@ static bool send_stream(elpq_conn *conn, elpq_request *req)
 {
     const struct elpq__prepared *p = req->prepared;
 
-    conn->exclusive = true;
     req->describing = elpq__stream_describes(req);
-    elpq__io_want_read(&conn->io, !req->paused);
+    elpq__pipeline_pause(conn, req->paused);
     if (!req->describing)
         return send_statement(conn, req) && elpq__stream_begin(conn, req);
     req->steps = 1;
@@ -197,12 +203,6 @@ static bool send_group(elpq_conn *conn, elpq_request *req)
     return true;
 }
 
-static bool send_script(elpq_conn *conn, elpq_request *req)
-{
-    conn->exclusive = true;
-    return PQsendQuery(conn->pg, req->sql);
-}
-
 /* Gives one request to libpq; false if the connection is lost by that. */
 static bool send_request(elpq_conn *conn, elpq_request *req)
 {
@@ -211,12 +211,15 @@ static bool send_request(elpq_conn *conn, elpq_request *req)
     req->place = ELPQ__SENT;
     elpq__list_push(&conn->sent, &req->node);
     conn->nsent++;
+    conn->exclusive = is_exclusive(req);
     if (!ok)
         ; /* libpq is lost */
     else if (req->kind == ELPQ__SCRIPT)
-        ok = send_script(conn, req);
+        ok = PQsendQuery(conn->pg, req->sql);
     else if (req->kind == ELPQ__STREAM)
         ok = send_stream(conn, req);
+    else if (req->kind == ELPQ__COPY)
+        ok = elpq__copy_send(conn, req->copy);
     else if (req->kind == ELPQ__CLOSE)
         ok = send_close(conn, req) && send_sync(conn);
     else if (req->kind == ELPQ__GROUP)
@@ -248,7 +251,7 @@ static bool may_send(const elpq_conn *conn, const elpq_request *next)
 {
     if (!may_send_more(conn))
         return false;
-    if (next->kind == ELPQ__SCRIPT || next->kind == ELPQ__STREAM)
+    if (is_exclusive(next))
         return conn->nsent == 0;
     return conn->nsent < conn->options.max_pipeline;
 }

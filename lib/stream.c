@@ -136,15 +136,11 @@ bool elpq__stream_is_full(const elpq_conn *conn)
 
 /* -------------------------------------------------------- pause and stop */
 
-/* The next turn takes what libpq and TLS hold; the socket tells the rest. */
-static void go_on(elpq_request *req)
+static void set_paused(elpq_request *req, bool on)
 {
-    req->paused = false;
-    if (req->place != ELPQ__SENT)
-        return;
-    elpq__io_want_read(&req->conn->io, true);
-    req->conn->read_again = true;
-    elpq__task_post(req->loop, &req->conn->flush);
+    req->paused = on;
+    if (req->place == ELPQ__SENT)
+        elpq__pipeline_pause(req->conn, on);
 }
 
 static bool is_ours(const elpq_request *req)
@@ -154,17 +150,14 @@ static bool is_ours(const elpq_request *req)
 
 void elpq_stream_pause(elpq_request *req)
 {
-    if (!is_ours(req) || req->cause)
-        return;
-    req->paused = true;
-    if (req->place == ELPQ__SENT)
-        elpq__io_want_read(&req->conn->io, false);
+    if (is_ours(req) && !req->cause)
+        set_paused(req, true);
 }
 
 void elpq_stream_resume(elpq_request *req)
 {
     if (is_ours(req) && req->paused)
-        go_on(req);
+        set_paused(req, false);
 }
 
 void elpq_stream_stop(elpq_request *req)
@@ -178,7 +171,7 @@ void elpq_stream_stop(elpq_request *req)
 void elpq__stream_cancel(elpq_request *req)
 {
     if (req->paused)
-        go_on(req);
+        set_paused(req, false);
 }
 
 /* ------------------------------------------------------------ submitting */
@@ -193,7 +186,7 @@ int elpq_conn_stream(elpq_conn *conn, const elpq_statement *statement,
     if (!conn || !statement || !statement->sql || !rows || !done ||
         (statement->nvalues && !statement->values))
         return ELPQ_E_USAGE;
-    if ((code = elpq__conn_accepts(conn)))
+    if ((code = elpq__conn_check(conn)))
         return code;
     req = elpq__request_submit(conn->loop, ELPQ__STREAM, statement, options,
                                conn->options.timeout_ms, &conn->options);
@@ -202,6 +195,5 @@ int elpq_conn_stream(elpq_conn *conn, const elpq_statement *statement,
     req->on_rows = rows;
     req->cb.done = done;
     req->arg = arg;
-    elpq__conn_submit(conn, req);
-    return 0;
+    return elpq__conn_submit(conn, req);
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "elpq/copy.h"
 #include "elpq/cursor.h"
 #include "tx_int.h"
 
@@ -365,6 +366,33 @@ int elpq_tx_declare(elpq_tx *tx, const elpq_statement *statement,
     if (!takes_statements(tx))
         return ELPQ_E_USAGE;
     return elpq_conn_declare(tx->conn, statement, options, callback, arg);
+}
+
+int elpq_tx_copy_in(elpq_tx *tx, const elpq_copy_spec *spec,
+                    const elpq_options *options, elpq_copy_ready_cb ready,
+                    elpq_result_cb done, void *arg)
+{
+    if (!takes_statements(tx))
+        return ELPQ_E_USAGE;
+    return elpq_conn_copy_in(tx->conn, spec, options, ready, done, arg);
+}
+
+int elpq_tx_copy_out(elpq_tx *tx, const elpq_copy_spec *spec,
+                     const elpq_options *options, elpq_copy_data_cb data,
+                     elpq_result_cb done, void *arg)
+{
+    if (!takes_statements(tx))
+        return ELPQ_E_USAGE;
+    return elpq_conn_copy_out(tx->conn, spec, options, data, done, arg);
+}
+
+int elpq_tx_copy_out_rows(elpq_tx *tx, const elpq_copy_spec *spec,
+                          const elpq_options *options, elpq_copy_rows_cb rows,
+                          elpq_result_cb done, void *arg)
+{
+    if (!takes_statements(tx))
+        return ELPQ_E_USAGE;
+    return elpq_conn_copy_out_rows(tx->conn, spec, options, rows, done, arg);
 }
 
 void elpq__tx_own(elpq_tx *tx, bool on)

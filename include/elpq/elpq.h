@@ -16,6 +16,7 @@
 #define ELPQ_ELPQ_H
 
 #include "conn.h"
+#include "copy.h"
 #include "cursor.h"
 #include "error.h"
 #include "listen.h"
@@ -85,6 +86,22 @@
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_list_prepared,                                 \
         elpq_conn *: elpq_conn_list_prepared)(target, options, callback, arg)
+#define elpq_copy_in(target, spec, options, ready, done, arg)                 \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_copy_in,                                       \
+        elpq_conn *: elpq_conn_copy_in,                                       \
+        elpq_tx *: elpq_tx_copy_in)(target, spec, options, ready, done, arg)
+#define elpq_copy_out(target, spec, options, data, done, arg)                 \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_copy_out,                                      \
+        elpq_conn *: elpq_conn_copy_out,                                      \
+        elpq_tx *: elpq_tx_copy_out)(target, spec, options, data, done, arg)
+#define elpq_copy_out_rows(target, spec, options, rows, done, arg)            \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_copy_out_rows,                                 \
+        elpq_conn *: elpq_conn_copy_out_rows,                                 \
+        elpq_tx *: elpq_tx_copy_out_rows)(target, spec, options, rows, done,  \
+                                          arg)
 #else
 #define ELPQ_OVERLOAD_(kind)                                                  \
     inline int elpq_execute(elpq_##kind *target, const elpq_statement *st,    \
@@ -111,6 +128,30 @@
     {                                                                         \
         return elpq_##kind##_notify(target, channel, payload, options, done,  \
                                     arg);                                     \
+    }                                                                         \
+    inline int elpq_copy_in(elpq_##kind *target, const elpq_copy_spec *spec,  \
+                            const elpq_options *options,                      \
+                            elpq_copy_ready_cb ready, elpq_result_cb done,    \
+                            void *arg)                                        \
+    {                                                                         \
+        return elpq_##kind##_copy_in(target, spec, options, ready, done,      \
+                                     arg);                                    \
+    }                                                                         \
+    inline int elpq_copy_out(elpq_##kind *target, const elpq_copy_spec *spec, \
+                             const elpq_options *options,                     \
+                             elpq_copy_data_cb data, elpq_result_cb done,     \
+                             void *arg)                                       \
+    {                                                                         \
+        return elpq_##kind##_copy_out(target, spec, options, data, done,      \
+                                      arg);                                   \
+    }                                                                         \
+    inline int elpq_copy_out_rows(                                            \
+        elpq_##kind *target, const elpq_copy_spec *spec,                      \
+        const elpq_options *options, elpq_copy_rows_cb rows,                  \
+        elpq_result_cb done, void *arg)                                       \
+    {                                                                         \
+        return elpq_##kind##_copy_out_rows(target, spec, options, rows, done, \
+                                           arg);                              \
     }                                                                         \
     template <size_t L>                                                       \
     inline int elpq_script(elpq_##kind *target, const char (&sql)[L],         \
