@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "batch.h"
 #include "pool_int.h"
 
 /* ---------------------------------------------------------------- closing */
@@ -235,7 +236,7 @@ elpq_pool *elpq_pool_new(struct event_base *base, const char *conninfo,
 
 /* ------------------------------------------------------------- submitting */
 
-static int pool_check(elpq_pool *pool)
+int elpq__pool_check(elpq_pool *pool)
 {
     if (!elpq__loop_is_ours(pool->loop))
         return ELPQ_E_FORKED;
@@ -249,7 +250,7 @@ static int pool_check(elpq_pool *pool)
     return 0;
 }
 
-static int get_in_line(elpq_pool *pool, elpq_request *req)
+int elpq__pool_submit(elpq_pool *pool, elpq_request *req)
 {
     if (req->code) {
         elpq__request_end_soon(req);
@@ -276,7 +277,7 @@ int elpq_pool_execute(elpq_pool *pool, const elpq_statement *statement,
     if (!pool || !statement || !statement->sql || !callback ||
         (statement->nvalues && !statement->values))
         return ELPQ_E_USAGE;
-    if ((code = pool_check(pool)))
+    if ((code = elpq__pool_check(pool)))
         return code;
     req = elpq__request_submit(pool->loop, ELPQ__STATEMENT, statement,
                                options, pool->options.conn.timeout_ms,
@@ -286,7 +287,7 @@ int elpq_pool_execute(elpq_pool *pool, const elpq_statement *statement,
     pool->stats.statements++;
     req->cb.result = callback;
     req->arg = arg;
-    return get_in_line(pool, req);
+    return elpq__pool_submit(pool, req);
 }
 
 int elpq_pool_script_trusted(elpq_pool *pool, const char *sql,
@@ -299,7 +300,7 @@ int elpq_pool_script_trusted(elpq_pool *pool, const char *sql,
 
     if (!pool || !sql || !done)
         return ELPQ_E_USAGE;
-    if ((code = pool_check(pool)))
+    if ((code = elpq__pool_check(pool)))
         return code;
     req = elpq__request_submit(pool->loop, ELPQ__SCRIPT, &st, options,
                                pool->options.conn.timeout_ms,
@@ -310,7 +311,29 @@ int elpq_pool_script_trusted(elpq_pool *pool, const char *sql,
     req->each = each;
     req->cb.done = done;
     req->arg = arg;
-    return get_in_line(pool, req);
+    return elpq__pool_submit(pool, req);
+}
+
+int elpq_pool_batch(elpq_pool *pool, const elpq_statement *const statements[],
+                    size_t n, const elpq_options *options, elpq_batch_cb each,
+                    elpq_done_cb done, void *arg)
+{
+    elpq_request *req;
+    int code;
+
+    if (!pool || !done)
+        return ELPQ_E_USAGE;
+    if ((code = elpq__pool_check(pool)))
+        return code;
+    code = elpq__batch_submit(&req, pool->loop, &pool->options.conn,
+                              statements, n, options);
+    if (code)
+        return code;
+    pool->stats.statements++;
+    req->batch->each = each;
+    req->cb.done = done;
+    req->arg = arg;
+    return elpq__pool_submit(pool, req);
 }
 
 int elpq_pool_acquire(elpq_pool *pool, const elpq_options *options,
@@ -323,7 +346,7 @@ int elpq_pool_acquire(elpq_pool *pool, const elpq_options *options,
 
     if (!pool || !callback)
         return ELPQ_E_USAGE;
-    if ((code = pool_check(pool)))
+    if ((code = elpq__pool_check(pool)))
         return code;
     req = elpq__request_submit(pool->loop, ELPQ__LEASE, &none, options,
                                pool->options.acquire_timeout_ms, &silent);
@@ -332,7 +355,7 @@ int elpq_pool_acquire(elpq_pool *pool, const elpq_options *options,
     pool->stats.acquires++;
     req->cb.conn = callback;
     req->arg = arg;
-    return get_in_line(pool, req);
+    return elpq__pool_submit(pool, req);
 }
 
 void elpq_pool_stats(const elpq_pool *pool, elpq_pool_statistics *out)

@@ -15,6 +15,7 @@
 
 #include "alloc.h"
 #include "conn_int.h"
+#include "elpq/batch.h"
 #include "elpq/tx.h"
 
 struct elpq_tx {
@@ -323,6 +324,15 @@ int elpq_tx_execute(elpq_tx *tx, const elpq_statement *statement,
     if (!tx || tx->ending || tx->child || !is_live(tx))
         return ELPQ_E_USAGE;
     return elpq_conn_execute(tx->conn, statement, options, callback, arg);
+}
+
+int elpq_tx_batch(elpq_tx *tx, const elpq_statement *const statements[],
+                  size_t n, const elpq_options *options, elpq_batch_cb each,
+                  elpq_done_cb done, void *arg)
+{
+    if (!tx || tx->ending || tx->child || !is_live(tx))
+        return ELPQ_E_USAGE;
+    return elpq_conn_batch(tx->conn, statements, n, options, each, done, arg);
 }
 
 elpq_conn *elpq_tx_conn(const elpq_tx *tx)

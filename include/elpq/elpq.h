@@ -15,6 +15,7 @@
 #ifndef ELPQ_ELPQ_H
 #define ELPQ_ELPQ_H
 
+#include "batch.h"
 #include "conn.h"
 #include "error.h"
 #include "pool.h"
@@ -32,6 +33,12 @@
         elpq_pool *: elpq_pool_execute,                                       \
         elpq_conn *: elpq_conn_execute,                                       \
         elpq_tx *: elpq_tx_execute)(target, statement, options, callback, arg)
+#define elpq_batch(target, statements, n, options, each, done, arg)            \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_batch,                                         \
+        elpq_conn *: elpq_conn_batch,                                         \
+        elpq_tx *: elpq_tx_batch)(target, statements, n, options, each, done, \
+                                  arg)
 #define elpq_script(target, sql, options, each, done, arg)                    \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_script_trusted,                                \
@@ -48,6 +55,14 @@
                             elpq_result_cb callback, void *arg)               \
     {                                                                         \
         return elpq_##kind##_execute(target, st, options, callback, arg);     \
+    }                                                                         \
+    inline int elpq_batch(elpq_##kind *target,                                \
+                          const elpq_statement *const statements[], size_t n, \
+                          const elpq_options *options, elpq_batch_cb each,    \
+                          elpq_done_cb done, void *arg)                       \
+    {                                                                         \
+        return elpq_##kind##_batch(target, statements, n, options, each,      \
+                                   done, arg);                                \
     }
 ELPQ_OVERLOAD_(pool)
 ELPQ_OVERLOAD_(conn)
