@@ -223,6 +223,10 @@ static bool settle_batch(elpq_conn *conn, elpq_request *req)
             stale = true;
         part->shape = NULL; /* it goes with the prepared statement */
     }
+    /* Who forgot one has forgotten others; there is but one more try. */
+    for (unsigned i = 0; stale && i < batch->n; i++)
+        if (batch->statements[i]->prepared)
+            elpq__cache_evict(&conn->prepared, batch->statements[i]->prepared);
     elpq__request_drop_prepared(conn, req);
     return stale;
 }
@@ -514,6 +518,8 @@ static void end_part(elpq_conn *conn, elpq_request *req)
 
     if (batch && ++batch->at < batch->n)
         begin_part(conn, part_of(req));
+    else if (conn->fatal[0])
+        conn->phase = ELPQ__PHASE_SYNC; /* which never comes */
     else if (req->shares && req->sharing == ELPQ__SHARES_TX)
         end_head(conn);
     else if (req->shares)

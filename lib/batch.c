@@ -45,14 +45,22 @@ static bool ends_transaction(const char *sql)
     return is_one_of(sql, words);
 }
 
-/* It may have committed, if it came first. */
+/* It may commit by itself, with all that ran before it in the batch. */
 static bool may_commit(const char *sql)
 {
-    static const char *const words[] = { "call",   "do",     "vacuum",
-                                         "reindex", "cluster", "create",
-                                         "drop",   "alter",  NULL };
+    static const char *const words[] = { "call",    "do",      "vacuum",
+                                         "reindex", "cluster", NULL };
+    static const char *const ddl[] = { "create", "drop", "alter", NULL };
+    static const char *const names[] = { "concurrently", "database",
+                                         "tablespace",   "system",
+                                         "subscription", NULL };
 
-    return is_one_of(sql, words);
+    if (!is_one_of(sql, ddl))
+        return is_one_of(sql, words);
+    for (const char *const *name = names; *name; name++)
+        if (strcasestr(sql, *name))
+            return true;
+    return false;
 }
 
 /* What of a statement makes the whole batch fail before it is sent. */
@@ -178,19 +186,26 @@ static void call_result(elpq_request *req, unsigned index)
     elpq__request_result_done(req->loop, result);
 }
 
+/* Whether a statement before the failure, or the failed one, committed. */
+static bool in_doubt(const struct elpq__batch *batch, unsigned index)
+{
+    for (; index < batch->n && index <= batch->failed; index++)
+        if (may_commit(batch->statements[index]->sql))
+            return true;
+    return false;
+}
+
 /* The server undid the batch: what that means for one of its statements. */
 static void call_undone(elpq_request *req, unsigned index)
 {
     struct elpq__batch *batch = req->batch;
-    const elpq_request *part = batch->statements[index];
-    unsigned flags = ELPQ_NOT_EXECUTED;
+    bool ran = index < batch->failed;
     elpq_error error;
 
-    if (index == 0 && index != batch->failed && may_commit(part->sql))
-        flags = ELPQ_IN_DOUBT;
-    elpq__error_set(&error, ELPQ_E_ROLLED_BACK, flags,
-                    index < batch->failed
-                        ? "another statement of the batch failed: this one "
+    elpq__error_set(&error, ELPQ_E_ROLLED_BACK,
+                    ran && in_doubt(batch, index) ? ELPQ_IN_DOUBT
+                                                  : ELPQ_NOT_EXECUTED,
+                    ran ? "another statement of the batch failed: this one "
                           "was rolled back"
                         : "another statement of the batch failed: this one "
                           "was not executed");

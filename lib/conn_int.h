@@ -8,6 +8,7 @@
  *     WAITING   in the line of a pool; no connection yet
  *     QUEUED    in conn->queue: accepted, nothing given to libpq
  *     SENT      in conn->sent: given to libpq, not yet at its Sync
+ *     ELSEWHERE driven: other requests do its work; in no list
  *     ENDING    its outcome is known, the callback is a posted task
  *     OVER      the callback has begun
  *
@@ -50,6 +51,7 @@ enum elpq__place {
     ELPQ__WAITING,
     ELPQ__QUEUED,
     ELPQ__SENT,
+    ELPQ__ELSEWHERE,
     ELPQ__ENDING,
     ELPQ__OVER
 };
@@ -60,7 +62,8 @@ enum elpq__kind {
     ELPQ__GROUP,     /* several commands under one Sync; cb.done        */
     ELPQ__BATCH,     /* several statements under one; batch and cb.done */
     ELPQ__CLOSE,     /* of a prepared statement; cb.done                */
-    ELPQ__LEASE      /* a pool's: wait for a connection; cb.conn        */
+    ELPQ__LEASE,     /* a pool's: wait for a connection; cb.conn        */
+    ELPQ__DRIVEN     /* work through other requests; drive calls back   */
 };
 
 /*
@@ -78,6 +81,14 @@ enum elpq__sharing {
 
 struct elpq__line;
 struct elpq__batch; /* batch.h */
+
+/* Who drives a request that is ELSEWHERE. */
+struct elpq__drive {
+    /* It is to end early: CANCELED or TIMEOUT.  It ends it when it can. */
+    void (*halt)(elpq_request *request, elpq_code cause);
+    /* Calls back, and gives up what it has for the request. */
+    void (*call)(elpq_request *request, const elpq_error *error);
+};
 
 struct elpq_request {
     struct elpq__node node;
@@ -124,6 +135,8 @@ struct elpq_request {
     elpq_script_cb each;
     void *arg;
     struct elpq__batch *batch; /* BATCH: its statements                   */
+    const struct elpq__drive *drive; /* DRIVEN: by whom                   */
+    void *driven;              /* and what it has for it                  */
 
     const char *tag;
     const char *sql;

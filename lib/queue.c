@@ -297,6 +297,8 @@ static void call_back(elpq_request *req)
         req->cb.conn(NULL, failed, req->arg);
     else if (req->kind == ELPQ__STATEMENT)
         call_result(req, failed);
+    else if (req->kind == ELPQ__DRIVEN)
+        req->drive->call(req, failed);
     else if (req->kind == ELPQ__BATCH)
         elpq__batch_call(req, failed);
     else if (req->cb.done)
@@ -423,6 +425,9 @@ void elpq__request_cancel(elpq_request *req, elpq_code cause)
             elpq__cancel_kick(conn);
         else
             elpq__request_detach(req);
+        break;
+    case ELPQ__ELSEWHERE:
+        req->drive->halt(req, cause);
         break;
     default:
         break;

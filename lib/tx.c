@@ -17,12 +17,14 @@
 #include "conn_int.h"
 #include "elpq/batch.h"
 #include "elpq/tx.h"
+#include "many_int.h"
 
 struct elpq_tx {
     elpq_conn *conn;   /* a reference                                     */
     unsigned lease;    /* of the connection, when it began                */
     elpq_tx *parent;   /* of a savepoint                                  */
     elpq_tx *child;    /* the savepoint in it that is open, or NULL       */
+    struct elpq__many *many; /* rows that are being executed in it        */
     bool orphan;       /* a savepoint that its parent has rolled back     */
     bool leased;       /* conn goes back to its pool                      */
     bool ending;       /* commit or rollback is on its way                */
@@ -93,6 +95,9 @@ static void begin_end(elpq_tx *tx, elpq_done_cb callback, void *arg)
     tx->arg = arg;
     if (tx->parent)
         tx->parent->child = NULL;
+    if (tx->many)
+        elpq__many_tx_ended(tx->many);
+    tx->many = NULL;
 }
 
 /* Savepoints end with their transaction; their handles wait for their end. */
@@ -104,6 +109,9 @@ static void orphan_children(elpq_tx *tx)
     for (; child; child = child->child) {
         child->orphan = true;
         child->parent = NULL;
+        if (child->many)
+            elpq__many_tx_ended(child->many);
+        child->many = NULL;
     }
 }
 
@@ -228,6 +236,12 @@ static void on_lease(elpq_conn *conn, const elpq_error *error, void *arg)
     }
 }
 
+/* Whether it takes statements, and an end. */
+static bool is_free(const elpq_tx *tx)
+{
+    return !tx->ending && !tx->child && !tx->many;
+}
+
 static bool options_ok(const elpq_tx_options *options)
 {
     return (unsigned)options->isolation <= ELPQ_SERIALIZABLE;
@@ -290,7 +304,7 @@ int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg)
     elpq_tx *child;
     int code;
 
-    if (!tx || !callback || tx->ending || tx->child || !is_live(tx))
+    if (!tx || !callback || !is_free(tx) || !is_live(tx))
         return ELPQ_E_USAGE;
     if ((code = elpq__conn_usable(tx->conn)))
         return code;
@@ -321,7 +335,7 @@ int elpq_tx_execute(elpq_tx *tx, const elpq_statement *statement,
                     const elpq_options *options, elpq_result_cb callback,
                     void *arg)
 {
-    if (!tx || tx->ending || tx->child || !is_live(tx))
+    if (!tx || !is_free(tx) || !is_live(tx))
         return ELPQ_E_USAGE;
     return elpq_conn_execute(tx->conn, statement, options, callback, arg);
 }
@@ -330,9 +344,22 @@ int elpq_tx_batch(elpq_tx *tx, const elpq_statement *const statements[],
                   size_t n, const elpq_options *options, elpq_batch_cb each,
                   elpq_done_cb done, void *arg)
 {
-    if (!tx || tx->ending || tx->child || !is_live(tx))
+    if (!tx || !is_free(tx) || !is_live(tx))
         return ELPQ_E_USAGE;
     return elpq_conn_batch(tx->conn, statements, n, options, each, done, arg);
+}
+
+int elpq__tx_occupy(elpq_tx *tx, struct elpq__many *many)
+{
+    if (!is_free(tx) || !is_live(tx))
+        return ELPQ_E_USAGE;
+    tx->many = many;
+    return 0;
+}
+
+void elpq__tx_vacate(elpq_tx *tx)
+{
+    tx->many = NULL;
 }
 
 elpq_conn *elpq_tx_conn(const elpq_tx *tx)
@@ -391,7 +418,7 @@ int elpq_commit(elpq_tx *tx, elpq_done_cb callback, void *arg)
     char sql[48] = "COMMIT";
     int code;
 
-    if (!tx || !callback || tx->ending || tx->child)
+    if (!tx || !callback || !is_free(tx))
         return ELPQ_E_USAGE;
     if (!elpq__loop_is_ours(tx->conn->loop))
         return ELPQ_E_FORKED;

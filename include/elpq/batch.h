@@ -49,11 +49,11 @@ typedef void (*elpq_batch_cb)(size_t index, elpq_result *result,
  *
  * Outside of a transaction the batch is one of its own.  It must not hold
  * commands that begin or end transactions (BEGIN, COMMIT, ROLLBACK, SAVEPOINT
- * ...): the verdict is ELPQ_E_USAGE then, and nothing was sent.  Of commands
- * that commit by themselves (CALL and DO may, VACUUM, REINDEX, CLUSTER and
- * some of CREATE, DROP and ALTER do), the server takes one as the first
- * statement only; if the batch fails behind it, that statement's error has
- * IN_DOUBT instead.
+ * ...): the verdict is ELPQ_E_USAGE then, and nothing was sent.  Commands that
+ * may commit by themselves do not belong in it either (CALL and DO, VACUUM,
+ * REINDEX, CLUSTER, CREATE DATABASE, CREATE INDEX CONCURRENTLY ...): if a batch
+ * with one of them fails, it and those before it get IN_DOUBT instead of
+ * NOT_EXECUTED.
  *
  * On a connection on which a transaction is open, the batch is a part of it:
  * if it fails, the transaction can only be rolled back, or the savepoint.

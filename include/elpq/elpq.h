@@ -18,6 +18,7 @@
 #include "batch.h"
 #include "conn.h"
 #include "error.h"
+#include "many.h"
 #include "pool.h"
 #include "result.h"
 #include "statement.h"
@@ -39,6 +40,12 @@
         elpq_conn *: elpq_conn_batch,                                         \
         elpq_tx *: elpq_tx_batch)(target, statements, n, options, each, done, \
                                   arg)
+#define elpq_execute_many(target, statement, source, options, callback, arg)  \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_execute_many,                                  \
+        elpq_conn *: elpq_conn_execute_many,                                  \
+        elpq_tx *: elpq_tx_execute_many)(target, statement, source, options,  \
+                                         callback, arg)
 #define elpq_script(target, sql, options, each, done, arg)                    \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_script_trusted,                                \
@@ -63,6 +70,15 @@
     {                                                                         \
         return elpq_##kind##_batch(target, statements, n, options, each,      \
                                    done, arg);                                \
+    }                                                                         \
+    inline int elpq_execute_many(elpq_##kind *target,                         \
+                                 const elpq_statement *statement,             \
+                                 const elpq_rows_source *source,              \
+                                 const elpq_options *options,                 \
+                                 elpq_many_cb callback, void *arg)            \
+    {                                                                         \
+        return elpq_##kind##_execute_many(target, statement, source, options, \
+                                          callback, arg);                     \
     }
 ELPQ_OVERLOAD_(pool)
 ELPQ_OVERLOAD_(conn)

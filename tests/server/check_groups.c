@@ -640,6 +640,32 @@ START_TEST(a_savepoint_is_rolled_back_in_the_same_go)
 }
 END_TEST
 
+START_TEST(a_lost_connection_in_a_transaction)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    elpq_tx *tx = await(begin(conn, NULL))->tx;
+    struct answer *a, *waits, *behind, *end;
+
+    lock_server();
+    a = ask(tx, elpq_sql("insert into elpq_groups values (1)"));
+    waits = ask(tx, elpq_sql(BLOCKED));
+    behind = ask(tx, elpq_sql("insert into elpq_groups values (2)"));
+    expect_ok(a);
+    await_blocked(1);
+    terminate(elpq_conn_pid(conn));
+    await(waits);
+    ck_assert_int_eq(waits->code, ELPQ_E_LOST);
+    ck_assert(waits->flags & ELPQ_IN_DOUBT);
+    expect_error(behind, ELPQ_E_LOST, "57P01",
+                 ELPQ_NOT_EXECUTED | ELPQ_RETRYABLE);
+    end = commit(tx);
+    expect_error(end, ELPQ_E_ROLLED_BACK, "", ELPQ_NOT_EXECUTED);
+    unlock_server();
+    ck_assert_int_eq(rows(), 0);
+    close_conn(conn);
+}
+END_TEST
+
 START_TEST(canceling_in_a_transaction)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
@@ -707,6 +733,7 @@ static void build(Suite *suite)
     tcase_add_test(tc, a_failure_in_a_transaction_refuses_what_is_behind);
     tcase_add_test(tc, a_savepoint_is_rolled_back_in_the_same_go);
     tcase_add_test(tc, canceling_in_a_transaction);
+    tcase_add_test(tc, a_lost_connection_in_a_transaction);
 }
 
 int main(void)
