@@ -293,6 +293,7 @@ bool elpq__pipeline_open(elpq_conn *conn)
     if (!conn->send_sync)
         conn->send_sync = PQpipelineSync;
     conn->piped = true;
+    conn->settled = true; /* a new session is in no transaction */
     return PQsetnonblocking(conn->pg, 1) == 0 &&
            PQenterPipelineMode(conn->pg) &&
            elpq__io_open(&conn->io, conn->loop, PQsocket(conn->pg));

@@ -11,6 +11,7 @@
 
 #include "alloc.h"
 #include "backoff.h"
+#include "batch.h"
 #include "pool_int.h"
 
 /* ---------------------------------------------------------------- closing */
@@ -326,6 +327,28 @@ int elpq_pool_stream(elpq_pool *pool, const elpq_statement *statement,
         return ELPQ_E_NOMEM;
     pool->stats.statements++;
     req->on_rows = rows;
+    req->cb.done = done;
+    req->arg = arg;
+    return elpq__pool_submit(pool, req);
+}
+
+int elpq_pool_batch(elpq_pool *pool, const elpq_statement *const statements[],
+                    size_t n, const elpq_options *options, elpq_batch_cb each,
+                    elpq_done_cb done, void *arg)
+{
+    elpq_request *req;
+    int code;
+
+    if (!pool || !done)
+        return ELPQ_E_USAGE;
+    if ((code = elpq__pool_check(pool)))
+        return code;
+    code = elpq__batch_submit(&req, pool->loop, &pool->options.conn,
+                              statements, n, options);
+    if (code)
+        return code;
+    pool->stats.statements++;
+    req->batch->each = each;
     req->cb.done = done;
     req->arg = arg;
     return elpq__pool_submit(pool, req);

@@ -15,12 +15,14 @@
 #ifndef ELPQ_ELPQ_H
 #define ELPQ_ELPQ_H
 
+#include "batch.h"
 #include "conn.h"
 #include "copy.h"
 #include "cursor.h"
 #include "error.h"
 #include "listen.h"
 #include "lock.h"
+#include "many.h"
 #include "pool.h"
 #include "result.h"
 #include "statement.h"
@@ -38,6 +40,18 @@
         elpq_pool *: elpq_pool_execute,                                       \
         elpq_conn *: elpq_conn_execute,                                       \
         elpq_tx *: elpq_tx_execute)(target, statement, options, callback, arg)
+#define elpq_batch(target, statements, n, options, each, done, arg)            \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_batch,                                         \
+        elpq_conn *: elpq_conn_batch,                                         \
+        elpq_tx *: elpq_tx_batch)(target, statements, n, options, each, done, \
+                                  arg)
+#define elpq_execute_many(target, statement, source, options, callback, arg)  \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_execute_many,                                  \
+        elpq_conn *: elpq_conn_execute_many,                                  \
+        elpq_tx *: elpq_tx_execute_many)(target, statement, source, options,  \
+                                         callback, arg)
 #define elpq_script(target, sql, options, each, done, arg)                    \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_script_trusted,                                \
@@ -152,6 +166,23 @@
     {                                                                         \
         return elpq_##kind##_copy_out_rows(target, spec, options, rows, done, \
                                            arg);                              \
+    }                                                                         \
+    inline int elpq_batch(elpq_##kind *target,                                \
+                          const elpq_statement *const statements[], size_t n, \
+                          const elpq_options *options, elpq_batch_cb each,    \
+                          elpq_done_cb done, void *arg)                       \
+    {                                                                         \
+        return elpq_##kind##_batch(target, statements, n, options, each,      \
+                                   done, arg);                                \
+    }                                                                         \
+    inline int elpq_execute_many(elpq_##kind *target,                         \
+                                 const elpq_statement *statement,             \
+                                 const elpq_rows_source *source,              \
+                                 const elpq_options *options,                 \
+                                 elpq_many_cb callback, void *arg)            \
+    {                                                                         \
+        return elpq_##kind##_execute_many(target, statement, source, options, \
+                                          callback, arg);                     \
     }                                                                         \
     template <size_t L>                                                       \
     inline int elpq_script(elpq_##kind *target, const char (&sql)[L],         \
