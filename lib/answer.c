@@ -143,7 +143,7 @@ static void describe(struct elpq__prepared *p, const PGresult *res)
     p->described = true;
     if (!p->query)
         return;
-    p->binary = PQnfields(res) > 0 && elpq__codecs_binary(res);
+    p->binary = PQnfields(res) > 0 && elpq__codecs_binary(res, NULL);
     p->shape = elpq__shape_new(res, p->binary);
 }
 

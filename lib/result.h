@@ -26,12 +26,15 @@ struct elpq__shape {
     struct elpq__column column[];
 };
 
+struct elpq__type_set;
+
 struct elpq_result {
     PGresult *res;
     unsigned refs;
     int rows;
     int columns;
     int room; /* for columns */
+    struct elpq__type_set *types; /* of users; a reference, or NULL */
     struct elpq__scratch scratch;
     struct elpq__column column[]; /* one per column, in the same block */
 };
@@ -49,14 +52,21 @@ elpq_result *elpq__result_new(PGresult *res);
 elpq_result *elpq__result_renew(elpq_result *old, PGresult *res,
                                 const struct elpq__shape *shape);
 
+/* The types of users that its columns may have; NULL: none. */
+void elpq__result_set_types(elpq_result *result, struct elpq__type_set *types);
+
 /* Gives a reference back; the memory, to be used again, if it was the last. */
 elpq_result *elpq__result_retire(elpq_result *result);
 
 /* Of a result whose columns are all binary, or all text; freed with free(). */
 struct elpq__shape *elpq__shape_new(const PGresult *res, bool binary);
 
-/* Whether every column is of a type that elpq reads in binary. */
-bool elpq__codecs_binary(const PGresult *res);
+/*
+ * Whether every column is of a type that elpq reads in binary, and whose text
+ * it can make of that.  The set may be NULL.
+ */
+bool elpq__codecs_binary(const PGresult *res,
+                         const struct elpq__type_set *types);
 
 /* The cell at a place, which may not exist; elpq_cell_at() without a call. */
 static inline int elpq__cell_of(elpq_result *result, size_t row, int column,

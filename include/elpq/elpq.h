@@ -15,7 +15,9 @@
 #ifndef ELPQ_ELPQ_H
 #define ELPQ_ELPQ_H
 
+#include "catalog.h"
 #include "conn.h"
+#include "convert.h"
 #include "error.h"
 #include "pool.h"
 #include "result.h"

@@ -76,7 +76,7 @@ static elpq_result *run(const char *sql, const elpq_value *values, unsigned n,
     elpq__buf_free(&buf);
     ck_assert_msg(PQresultStatus(res) == PGRES_TUPLES_OK, "%s: %s", sql,
                   PQresultErrorMessage(res));
-    ck_assert(!binary || elpq__codecs_binary(res));
+    ck_assert(!binary || elpq__codecs_binary(res, NULL));
     result = elpq__result_new(res);
     ck_assert_ptr_nonnull(result);
     return result;

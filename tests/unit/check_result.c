@@ -362,8 +362,8 @@ START_TEST(test_codecs_binary)
     PGresult *known = make_result(2, oids, formats);
     PGresult *unknown = make_result(3, oids, formats);
 
-    ck_assert(elpq__codecs_binary(known));
-    ck_assert(!elpq__codecs_binary(unknown));
+    ck_assert(elpq__codecs_binary(known, NULL));
+    ck_assert(!elpq__codecs_binary(unknown, NULL));
     PQclear(known);
     PQclear(unknown);
 }
