@@ -16,6 +16,7 @@
  * User callbacks run in here, and may close the connection: PGconn stays
  * until pump() of pipeline.c returns.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "conn_int.h"
@@ -138,13 +139,24 @@ static void requeue_held(elpq_conn *conn)
  * What it returned, and so returns always: the server sees to it for queries,
  * but FETCH and EXECUTE have the columns of what the name stands for today.
  */
-static void describe(struct elpq__prepared *p, const PGresult *res)
+static void describe(const elpq_conn *conn, struct elpq__prepared *p,
+                     const PGresult *res)
 {
     p->described = true;
+    p->generation = conn->catalog ? conn->catalog->generation : 0;
     if (!p->query)
         return;
-    p->binary = PQnfields(res) > 0 && elpq__codecs_binary(res, NULL);
+    p->binary = PQnfields(res) > 0 &&
+                elpq__codecs_binary(res, elpq__catalog_types(conn->catalog));
+    free(p->shape);
     p->shape = elpq__shape_new(res, p->binary);
+}
+
+/* Types that came to be known since may be asked for in binary. */
+static bool is_described(const elpq_conn *conn, const struct elpq__prepared *p)
+{
+    return p->described &&
+           (!conn->catalog || p->generation == conn->catalog->generation);
 }
 
 /* What the answer says of the prepared statement; true if it is held. */
@@ -167,8 +179,8 @@ static bool settle_prepared(elpq_conn *conn, elpq_request *req)
     } else if (req->failure && is_outdated(req->failure)) {
         elpq__cache_evict(&conn->prepared, p);
         again = hold(conn, req);
-    } else if (req->result && !p->described) {
-        describe(p, req->result);
+    } else if (req->result && !is_described(conn, p)) {
+        describe(conn, p, req->result);
     }
     if (again)
         elpq__prepared_drop(&conn->prepared, p);
@@ -322,6 +334,7 @@ static void take_success(elpq_conn *conn, elpq_request *req, PGresult *res)
             elpq__request_blame(req, ELPQ_E_NOMEM, 0, NULL);
             return;
         }
+        elpq__result_set_types(result, elpq__catalog_types(conn->catalog));
         req->each(result, req->arg);
         elpq_result_unref(result);
     } else {

@@ -25,6 +25,7 @@
 
 #include "elpq/conn.h"
 #include "buf.h"
+#include "catalog.h"
 #include "error.h"
 #include "libpq_compat.h"
 #include "list.h"
@@ -236,6 +237,8 @@ struct elpq_conn {
     int64_t slot_alive;    /* when it last gave a sign of life            */
     unsigned slot_lease;   /* counts leases that were given back          */
     int64_t slot_retire;   /* when its lifetime is over; 0: never         */
+
+    struct elpq__catalog *catalog; /* its pool's or its own; may be NULL  */
 
     bool in_tx;            /* a transaction of tx.c is on it              */
     bool tx_broken;        /* and a statement of it was not sent          */

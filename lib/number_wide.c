@@ -79,23 +79,25 @@ int elpq__parse_wide(const char *text, size_t size, bool *negative,
 
 /*
  * d<point>ddde+xx of printf without its point, whatever bytes the locale has
- * for it: the digits are moved behind, and the exponent made to fit.
+ * for it, and without zeros at the end: the exponent is made to fit.
  */
 static void print_digits(struct elpq__buf *out, const char *text)
 {
     const char *e = strchr(text, 'e');
     long exponent = strtol(e + 1, NULL, 10);
-    long digits = 0;
+    char digits[80];
+    long n = 0;
 
     if (*text == '-')
-        elpq__buf_add_byte(out, *text++);
-    for (; text < e; text++) {
-        if (*text < '0' || *text > '9')
-            continue;
-        elpq__buf_add_byte(out, *text);
-        digits++;
-    }
-    elpq__buf_addf(out, "e%ld", exponent - (digits - 1));
+        elpq__buf_add_byte(out, '-');
+    for (; text < e; text++)
+        if (*text >= '0' && *text <= '9')
+            digits[n++] = *text;
+    exponent -= n - 1;
+    for (; n > 1 && digits[n - 1] == '0'; n--)
+        exponent++;
+    elpq__buf_add(out, digits, (size_t)n);
+    elpq__buf_addf(out, "e%ld", exponent);
 }
 
 void elpq__print_long_double(struct elpq__buf *out, const uint8_t bytes[16])

@@ -246,6 +246,22 @@ static bool outcome(const elpq_request *req, elpq_error *error, char *buf,
     return false;
 }
 
+/* The result has the types of its connection; unknown ones are looked up. */
+static void note_types(const elpq_request *req, elpq_result *result,
+                       const elpq_error *error)
+{
+    struct elpq__catalog *catalog = req->conn ? req->conn->catalog : NULL;
+
+    if (!catalog || !catalog->set)
+        return;
+    if (error) {
+        elpq__catalog_note_error(catalog, error, req->types, req->n);
+        return;
+    }
+    elpq__result_set_types(result, catalog->set);
+    elpq__catalog_look(catalog, result->res);
+}
+
 static void call_result(elpq_request *req, const elpq_error *error)
 {
     elpq_error no_memory;
@@ -262,6 +278,7 @@ static void call_result(elpq_request *req, const elpq_error *error)
             req->result = NULL;
         }
     }
+    note_types(req, result, error);
     req->cb.result(result, error, req->arg);
     if (result)
         elpq__loop_give_spare(req->loop, elpq__result_retire(result));
