@@ -32,17 +32,17 @@ struct elpq__type_name {
 
 struct elpq__catalog {
     unsigned refs;
-    unsigned generation;            /* of the set; 0: there is none yet      */
-    struct elpq__type_set *set;     /* NULL until a type was loaded          */
-    struct elpq__type_name *names;  /* that were asked for                   */
+    unsigned generation;           /* of the set; 0: there is none yet      */
+    struct elpq__type_set *set;    /* NULL until a type was loaded          */
+    struct elpq__type_name *names; /* that were asked for                   */
     unsigned nnames;
     uint32_t missing[ELPQ__MISSING_MAX]; /* seen in results, and not known   */
     unsigned nmissing;
-    bool asking;                    /* for the missing ones                  */
-    int64_t asked;                  /* when it last did so                   */
+    bool asking;   /* for the missing ones                  */
+    int64_t asked; /* when it last did so                   */
     /* Who asks for the missing ones, in the loop; NULL: nobody does. */
     void (*ask)(struct elpq__catalog *catalog);
-    void *owner;                    /* of ask                                */
+    void *owner; /* of ask                                */
 };
 
 struct elpq__catalog *elpq__catalog_new(void);

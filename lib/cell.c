@@ -411,7 +411,7 @@ static int read_uuid(const elpq_cell *cell, elpq_uuid_bytes *out)
     static int read_##name(const elpq_cell *cell, int64_t *out)                \
     {                                                                          \
         elpq_value v;                                                          \
-        int rc = elpq__cell_kind(cell, natural, &v);                               \
+        int rc = elpq__cell_kind(cell, natural, &v);                           \
                                                                                \
         if (!rc)                                                               \
             *out = v.u.int64;                                                  \
@@ -475,8 +475,8 @@ static int read_doubles(const elpq_cell *cell, uint32_t oid,
 
     if (is_null(cell))
         return ELPQ_E_NULL;
-    if (!codec || (codec->oid != oid &&
-                   !(any && codec->oid == ELPQ_OID_POLYGON)))
+    if (!codec ||
+        (codec->oid != oid && !(any && codec->oid == ELPQ_OID_POLYGON)))
         return ELPQ_E_TYPE;
     return elpq__cell_view(cell, ELPQ_KIND_DOUBLES, out);
 }

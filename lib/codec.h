@@ -238,8 +238,8 @@ int64_t elpq__days_of(int64_t year, int month, int day);
 void elpq__civil_of(int64_t days, int64_t *year, int *month, int *day);
 
 /* Parts of text forms; what is none sets r->bad. */
-int64_t elpq__take_time(struct elpq__reader *r);   /* hh:mm:ss.ffffff, in usec */
-int64_t elpq__take_offset(struct elpq__reader *r); /* +hh:mm:ss, in usec */
+int64_t elpq__take_time(struct elpq__reader *r);   /* hh:mm:ss.ffffff in usec */
+int64_t elpq__take_offset(struct elpq__reader *r); /* +hh:mm:ss in usec */
 
 /* Appends the text form of values whose kind says all of it. */
 int elpq__print_timetz(struct elpq__buf *out, const elpq_timetz_parts *x);

@@ -114,8 +114,9 @@ static int read_bounds(struct elpq__reader *r, elpq_array_view *view)
     view->ndim = 0;
     while (elpq__take(r, '[')) {
         if (view->ndim == ELPQ__ARRAY_DIMS || take_bound(r, &lower) ||
-            !elpq__take(r, ':') || take_bound(r, &upper) || !elpq__take(r, ']') ||
-            upper < lower || (int64_t)upper - lower >= INT32_MAX)
+            !elpq__take(r, ':') || take_bound(r, &upper) ||
+            !elpq__take(r, ']') || upper < lower ||
+            (int64_t)upper - lower >= INT32_MAX)
             return ELPQ_E_DECODE;
         view->lower[view->ndim] = lower;
         view->dims[view->ndim] = upper - lower + 1;
@@ -361,9 +362,8 @@ static int array_print(const struct elpq__codec *codec, const char *data,
         if (i > 0)
             elpq__buf_add_byte(out, codec->elem->delimiter);
         print_braces(&view, i, '{', out);
-        rc = elpq__read_cell(&r, &item)
-                 ? print_element(codec->elem, &item, out)
-                 : ELPQ_E_DECODE;
+        rc = elpq__read_cell(&r, &item) ? print_element(codec->elem, &item, out)
+                                        : ELPQ_E_DECODE;
         print_braces(&view, i + 1, '}', out);
         if (out->failed)
             return ELPQ_E_NOMEM;
@@ -371,6 +371,6 @@ static int array_print(const struct elpq__codec *codec, const char *data,
     return rc || elpq__read_done(&r) ? rc : ELPQ_E_DECODE;
 }
 
-const struct elpq__codec_ops elpq__array_ops = {
-    .print = array_print, .encode = elpq__array_binary, .view = array_view
-};
+const struct elpq__codec_ops elpq__array_ops = { .print = array_print,
+                                                 .encode = elpq__array_binary,
+                                                 .view = array_view };

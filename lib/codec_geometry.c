@@ -36,16 +36,16 @@ static void add_double(struct elpq__buf *out, double x)
 /* How the text of each type looks: brackets around all, and around pairs. */
 struct form {
     uint32_t oid;
-    unsigned count;  /* of doubles; 0: any even number */
+    unsigned count; /* of doubles; 0: any even number */
     const char *open;
     const char *close;
-    unsigned pairs;  /* so many numbers at the front are points */
+    unsigned pairs; /* so many numbers at the front are points */
 };
 
 static const struct form forms[] = {
-    { ELPQ_OID_POINT, 2, "", "", 2 },     { ELPQ_OID_LINE, 3, "{", "}", 0 },
-    { ELPQ_OID_LSEG, 4, "[", "]", 4 },    { ELPQ_OID_BOX, 4, "", "", 4 },
-    { ELPQ_OID_CIRCLE, 3, "<", ">", 2 },  { ELPQ_OID_POLYGON, 0, "(", ")", 0 },
+    { ELPQ_OID_POINT, 2, "", "", 2 },    { ELPQ_OID_LINE, 3, "{", "}", 0 },
+    { ELPQ_OID_LSEG, 4, "[", "]", 4 },   { ELPQ_OID_BOX, 4, "", "", 4 },
+    { ELPQ_OID_CIRCLE, 3, "<", ">", 2 }, { ELPQ_OID_POLYGON, 0, "(", ")", 0 },
     { ELPQ_OID_PATH, 0, "(", ")", 0 },
 };
 

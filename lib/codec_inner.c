@@ -101,8 +101,8 @@ void elpq__quote(struct elpq__buf *out, size_t start,
     if (out->failed)
         return;
     from = out->data + start;
-    quote = size == 0 ||
-            (quoting == ELPQ__QUOTE_ARRAY && is_null_word(from, size));
+    quote =
+        size == 0 || (quoting == ELPQ__QUOTE_ARRAY && is_null_word(from, size));
     for (size_t i = 0; i < size; i++) {
         if (from[i] == '"' || from[i] == '\\')
             escapes++;

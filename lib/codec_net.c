@@ -124,8 +124,9 @@ static int inet_encode(const struct elpq__codec *codec, const elpq_value *v,
     if (v->kind != ELPQ_KIND_INET)
         return ELPQ__AS_TEXT;
     if (!is_valid(v->elem, v->width))
-        return elpq__refuse(why, "an address of family %d with %d bits is no "
-                                 "value of type %s",
+        return elpq__refuse(why,
+                            "an address of family %d with %d bits is no "
+                            "value of type %s",
                             v->elem, v->width, codec->name);
     if (cidr && !is_network(v->u.inet, v->elem, v->width))
         return elpq__refuse(why, "a value of type cidr has bits behind its "

@@ -333,8 +333,7 @@ static int multirange_encode(const struct elpq__codec *codec,
     return rc;
 }
 
-const struct elpq__codec_ops elpq__multirange_ops = {
-    .print = multirange_print,
-    .encode = multirange_encode,
-    .view = multirange_view
-};
+const struct elpq__codec_ops elpq__multirange_ops = { .print = multirange_print,
+                                                      .encode =
+                                                          multirange_encode,
+                                                      .view = multirange_view };

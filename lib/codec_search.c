@@ -270,10 +270,10 @@ struct node {
 /* What is left to print: a node, or a piece of text. */
 struct todo {
     uint32_t node;
-    int parent;         /* its priority */
-    bool right_phrase;  /* the right operand of a phrase */
-    const char *text;   /* not NULL: this is it */
-    int distance;       /* not 0: <distance> is */
+    int parent;        /* its priority */
+    bool right_phrase; /* the right operand of a phrase */
+    const char *text;  /* not NULL: this is it */
+    int distance;      /* not 0: <distance> is */
 };
 
 static bool read_node(struct elpq__reader *r, struct node *node)
@@ -348,8 +348,8 @@ static size_t expand(const struct node *node, const struct todo *at,
                      struct todo *stack, size_t depth)
 {
     int priority = priority_of(node->op);
-    bool wrapped = priority < at->parent ||
-                   (node->op == PHRASE && at->right_phrase);
+    bool wrapped =
+        priority < at->parent || (node->op == PHRASE && at->right_phrase);
     struct todo paren = { .text = " )" };
     struct todo right = { .node = node->right,
                           .parent = priority,

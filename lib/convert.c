@@ -52,8 +52,8 @@ static int numeric_wide(const elpq_cell *cell, bool *negative, uint64_t *high,
     if (cell->binary) {
         rc = elpq__numeric_whole(text, size, &digits);
         if (!rc)
-            rc = elpq__parse_wide(digits.data, digits.size, negative, high,
-                                  low);
+            rc =
+                elpq__parse_wide(digits.data, digits.size, negative, high, low);
         elpq__buf_free(&digits);
         return rc;
     }
@@ -115,7 +115,7 @@ static int read_int128(const elpq_cell *cell, elpq_int128_t *out)
         high = ~high + (low == 0);
         low = 0 - low;
     }
-    *out = (elpq_int128_t)((__extension__ (unsigned __int128)high) << 64 | low);
+    *out = (elpq_int128_t)((__extension__(unsigned __int128) high) << 64 | low);
     return 0;
 }
 #endif
@@ -294,10 +294,9 @@ elpq_value elpq_timestamp_tm(const struct tm *x)
     if (!tm_days(x, &days) || x->tm_hour < 0 || x->tm_hour > 23 ||
         x->tm_min < 0 || x->tm_min > 59 || x->tm_sec < 0 || x->tm_sec > 60)
         return elpq_timestamp(NO_TIME);
-    return time_value(ELPQ_OID_TIMESTAMP,
-                      days * 86400 + x->tm_hour * 3600 + x->tm_min * 60 +
-                          x->tm_sec,
-                      0);
+    return time_value(
+        ELPQ_OID_TIMESTAMP,
+        days * 86400 + x->tm_hour * 3600 + x->tm_min * 60 + x->tm_sec, 0);
 }
 
 /* -------------------------------------------------------------- addresses */

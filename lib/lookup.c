@@ -113,11 +113,10 @@ static struct lookup *lookup_new(struct elpq__catalog *catalog,
 static int submit(struct lookup *l, const struct target *target,
                   const struct question *q, const elpq_options *options)
 {
-    elpq_value values[2] = {
-        elpq_array_text(q->names, q->nnames),
-        elpq_c_array(ELPQ_OID_OID_ARRAY, ELPQ_KIND_UINT, sizeof(uint32_t),
-                     q->oids, q->noids)
-    };
+    elpq_value values[2] = { elpq_array_text(q->names, q->nnames),
+                             elpq_c_array(ELPQ_OID_OID_ARRAY, ELPQ_KIND_UINT,
+                                          sizeof(uint32_t), q->oids,
+                                          q->noids) };
     elpq_statement st =
         elpq_sql_from_trusted_string(elpq__catalog_sql, values, 2);
     elpq_options own = { 0 };
@@ -129,9 +128,9 @@ static int submit(struct lookup *l, const struct target *target,
     if (!own.tag)
         own.tag = "elpq:types";
     rc = target->pool ? elpq_pool_execute(target->pool, &st, &own, on_answer, l)
-         : target->tx ? elpq_tx_execute(target->tx, &st, &own, on_answer, l)
-                      : elpq_conn_execute(target->conn, &st, &own, on_answer,
-                                          l);
+         : target->tx
+             ? elpq_tx_execute(target->tx, &st, &own, on_answer, l)
+             : elpq_conn_execute(target->conn, &st, &own, on_answer, l);
     if (rc) {
         elpq__catalog_unref(l->catalog);
         free(l);
@@ -140,8 +139,7 @@ static int submit(struct lookup *l, const struct target *target,
 }
 
 /* All names and OIDs of the catalog; false: no memory.  Both are freed. */
-static bool ask_for_all(const struct elpq__catalog *catalog,
-                        struct question *q)
+static bool ask_for_all(const struct elpq__catalog *catalog, struct question *q)
 {
     const struct elpq__type_set *set = catalog->set;
     const char **names = calloc(catalog->nnames + 1u, sizeof(*names));

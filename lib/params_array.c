@@ -128,7 +128,8 @@ static int check(const elpq_value *array, struct elpq__why *why)
     int64_t last = (int64_t)array->u.array.shift + array->u.array.count;
 
     if (array->u.array.count > COUNT_MAX)
-        return elpq__refuse(why, "an array of %" PRIu32 " elements is too large",
+        return elpq__refuse(why,
+                            "an array of %" PRIu32 " elements is too large",
                             array->u.array.count);
     if (last > INT32_MAX)
         return elpq__refuse(why, "the subscripts of an array are too large");
@@ -162,9 +163,8 @@ static int find_shape(struct source *s, const elpq_value *array,
         if (total == 0 && s->ndim > 1)
             return elpq__refuse(why, "an array inside an array is empty");
         if (total > COUNT_MAX)
-            return elpq__refuse(why, "an array of %" PRIu64
-                                     " elements is too large",
-                                total);
+            return elpq__refuse(
+                why, "an array of %" PRIu64 " elements is too large", total);
         if (total == 0 || array->kind == ELPQ_KIND_C_ARRAY)
             break;
     }
@@ -176,9 +176,7 @@ static int check_item(const struct source *s, const elpq_value *item, int level,
                       struct elpq__why *why)
 {
     if (level == s->ndim)
-        return is_array(item)
-                   ? elpq__refuse(why, "an array among values")
-                   : 0;
+        return is_array(item) ? elpq__refuse(why, "an array among values") : 0;
     if (!is_array(item) || item->u.array.count != s->dims[level])
         return elpq__refuse(why, "arrays inside an array must have one length");
     return check(item, why);

@@ -121,7 +121,8 @@ static void resolve_container(struct elpq__type_set *set,
 {
     const struct elpq__codec *elem = part_codec(set, type->info.of_oid, depth);
 
-    if (!elem || (kind == ELPQ_KIND_MULTIRANGE && elem->kind != ELPQ_KIND_RANGE))
+    if (!elem ||
+        (kind == ELPQ_KIND_MULTIRANGE && elem->kind != ELPQ_KIND_RANGE))
         return;
     give(set, type, kind, ops);
     type->own.elem = elem;

@@ -183,11 +183,11 @@ static int range_value(const elpq_cell *cell, unsigned depth, elpq_value *out)
     if (!rc)
         rc = value_of(&view.upper, depth + 1, &bounds[1]);
     *out = elpq_values(cell->oid, ELPQ_KIND_RANGE, bounds, 2);
-    out->elem = (uint8_t)(
-        (view.lower_inclusive ? ELPQ_RANGE_LOWER_INCLUSIVE : 0u) |
-        (view.upper_inclusive ? ELPQ_RANGE_UPPER_INCLUSIVE : 0u) |
-        (view.lower_unbounded ? ELPQ_RANGE_LOWER_UNBOUNDED : 0u) |
-        (view.upper_unbounded ? ELPQ_RANGE_UPPER_UNBOUNDED : 0u));
+    out->elem =
+        (uint8_t)((view.lower_inclusive ? ELPQ_RANGE_LOWER_INCLUSIVE : 0u) |
+                  (view.upper_inclusive ? ELPQ_RANGE_UPPER_INCLUSIVE : 0u) |
+                  (view.lower_unbounded ? ELPQ_RANGE_LOWER_UNBOUNDED : 0u) |
+                  (view.upper_unbounded ? ELPQ_RANGE_UPPER_UNBOUNDED : 0u));
     return rc;
 }
 

@@ -487,7 +487,7 @@ static inline elpq_value elpq_value_same(elpq_value v)
         float: elpq_float,                                                    \
         double: elpq_double,                                                  \
         long double: elpq_long_double,                                        \
-        ELPQ_INT128_CASE_ char *: elpq_text,                                                    \
+        ELPQ_INT128_CASE_ char *: elpq_text,                                  \
         const char *: elpq_text,                                              \
         elpq_value: elpq_value_same,                                          \
         const elpq_value: elpq_value_same)(x)

@@ -26,7 +26,15 @@ static const uint32_t fuzz_oids[] = {
     ELPQ_BUILTIN_TYPES(BOTH)
 #undef BOTH
         ELPQ_OID_RECORD,
-    ELPQ_OID_RECORD_ARRAY, MOOD, MOODS, AGE, AGES, PAIR, PAIRS, SPAN, SPANS,
+    ELPQ_OID_RECORD_ARRAY,
+    MOOD,
+    MOODS,
+    AGE,
+    AGES,
+    PAIR,
+    PAIRS,
+    SPAN,
+    SPANS,
     HSTORE
 };
 
@@ -43,8 +51,12 @@ static struct elpq__type_set *make_set(void)
     static const uint32_t oids[] = { MOOD, AGES, ELPQ_OID_RECORD };
 #define TYPE(id, kind_, array, of)                                             \
     {                                                                          \
-        .info = { .oid = (id), .kind = (kind_), .schema = "s", .name = "t",    \
-                  .array_oid = (array), .of_oid = (of) },                      \
+        .info = { .oid = (id),                                                 \
+                  .kind = (kind_),                                             \
+                  .schema = "s",                                               \
+                  .name = "t",                                                 \
+                  .array_oid = (array),                                        \
+                  .of_oid = (of) },                                            \
         .delimiter = ',', .extension = ""                                      \
     }
     struct elpq__type types[] = {

@@ -9,6 +9,9 @@
 
 #include "../support/harness.h"
 
+#include "lib/result.h"
+#include "lib/type_set.h"
+
 /* What a look-up answered; `info` is copied, its strings are not. */
 struct loaded {
     struct answer *answer;
@@ -32,8 +35,7 @@ static struct loaded load_as(elpq_pool *pool, const char *name, int code)
 {
     struct loaded l = { answer_new(), { 0 }, false };
 
-    ck_assert_int_eq(
-        CALL(elpq_load_type(pool, name, NULL, on_type, &l)), 0);
+    ck_assert_int_eq(CALL(elpq_load_type(pool, name, NULL, on_type, &l)), 0);
     await(l.answer);
     ck_assert_int_eq(l.answer->code, code);
     ck_assert(l.found == (code == 0));
@@ -182,6 +184,19 @@ START_TEST(a_composite_is_taken_apart)
 END_TEST
 
 /* The encoding for who needs binary, as COPY does: the server takes it. */
+static elpq_value encoded(elpq_result *result, const elpq_value *v,
+                          struct elpq__buf *bytes)
+{
+    const struct elpq__codec *codec = elpq__codec_in(result->types, v->oid);
+
+    ck_assert_ptr_nonnull(codec);
+    elpq__buf_clear(bytes);
+    if (codec->textual || codec->ops->encode(codec, v, bytes, NULL))
+        return *v;
+    ck_assert(!bytes->failed);
+    return elpq_raw(v->oid, bytes->data ? bytes->data : "", bytes->size);
+}
+
 START_TEST(values_come_back_in_every_kind)
 {
     static const char *const sqls[] = {
@@ -203,11 +218,13 @@ START_TEST(values_come_back_in_every_kind)
     elpq_pool *pool = pool_of(1);
     const struct elpq_type_info *info;
     struct answer *a[2], *back;
+    struct elpq__buf bytes = { 0 };
+    elpq_value v[2];
     elpq_statement st;
-    elpq_value v;
     static const char *const names[] = { "shop.textrange", "shop.thing",
-                                         "hstore", "ltree", "lquery",
-                                         "ltxtquery", "citext", "shop.age" };
+                                         "hstore",         "ltree",
+                                         "lquery",         "ltxtquery",
+                                         "citext",         "shop.age" };
 
     make_types();
     make_extensions();
@@ -220,13 +237,17 @@ START_TEST(values_come_back_in_every_kind)
     for (size_t i = 0; i < sizeof(sqls) / sizeof(sqls[0]); i++) {
         both_formats(pool, sqls[i], a);
         for (int k = 0; k < 2; k++) {
-            ck_assert_int_eq(elpq_get_value(a[k]->result, 0, 0, &v), 0);
-            st = elpq_sql_from_trusted_string("select $1", &v, 1);
+            ck_assert_int_eq(elpq_get_value(a[k]->result, 0, 0, &v[0]), 0);
+            v[1] = encoded(a[k]->result, &v[0], &bytes);
+            st = elpq_sql_from_trusted_string("select $1, $2", v, 2);
             back = expect_ok(ask(pool, &st));
             ck_assert_str_eq(elpq_get_text(back->result, 0, 0),
                              elpq_get_text(a[k]->result, 0, 0));
+            ck_assert_str_eq(elpq_get_text(back->result, 0, 1),
+                             elpq_get_text(a[k]->result, 0, 0));
         }
     }
+    elpq__buf_free(&bytes);
     finish_pool(pool);
 }
 END_TEST
@@ -262,12 +283,14 @@ START_TEST(what_is_not_known_stays_text)
     make_types();
     load(pool, "shop.odd");
     for (int i = 0; i < 3; i++) {
-        a = expect_ok(ask(pool, elpq_sql("select row(1, 'pg_class')::shop.odd")));
+        a = expect_ok(
+            ask(pool, elpq_sql("select row(1, 'pg_class')::shop.odd")));
         ck_assert(!is_binary(a));
         ck_assert_str_eq(elpq_get_text(a->result, 0, 0), "(1,pg_class)");
         ck_assert_int_eq(elpq_get_composite(a->result, 0, 0, &view), 0);
         ck_assert_uint_eq(view.count, 2);
-        a = expect_ok(ask(pool, elpq_sql("select 'pg_class'::regclass, $1", 1)));
+        a = expect_ok(
+            ask(pool, elpq_sql("select 'pg_class'::regclass, $1", 1)));
         ck_assert(!is_binary(a));
     }
     ck_assert(!load(pool, "regclass").known);
@@ -341,8 +364,7 @@ START_TEST(a_type_made_anew_is_found_by_a_refresh)
     admin_do("drop type shop.mood cascade");
     admin_do("create type shop.mood as enum ('new')");
     ck_assert_int_eq(elpq_find_type(pool, "shop.mood")->oid, before);
-    ck_assert_int_eq(
-        CALL(elpq_refresh_types(pool, NULL, on_done, done)), 0);
+    ck_assert_int_eq(CALL(elpq_refresh_types(pool, NULL, on_done, done)), 0);
     expect_ok(done);
     after = elpq_find_type(pool, "shop.mood")->oid;
     ck_assert_uint_ne(after, before);
@@ -431,8 +453,8 @@ START_TEST(a_connection_alone_and_a_transaction_load_types)
     elpq_tx *tx;
 
     make_types();
-    ck_assert_int_eq(
-        CALL(elpq_load_type(conn, "shop.mood", NULL, on_type, &l)), 0);
+    ck_assert_int_eq(CALL(elpq_load_type(conn, "shop.mood", NULL, on_type, &l)),
+                     0);
     expect_ok(l.answer);
     ck_assert_ptr_nonnull(elpq_find_type(conn, "shop.mood"));
     expect_ok(ask(conn, elpq_sql("select 'ok'::shop.mood")));
@@ -499,8 +521,7 @@ START_TEST(closing_the_pool_ends_a_look_up)
     struct loaded l = { answer_new(), { 0 }, false };
     struct answer *done = answer_new();
 
-    ck_assert_int_eq(
-        CALL(elpq_load_type(pool, "int4", NULL, on_type, &l)), 0);
+    ck_assert_int_eq(CALL(elpq_load_type(pool, "int4", NULL, on_type, &l)), 0);
     ck_assert_int_eq(CALL(elpq_refresh_types(pool, NULL, on_done, done)), 0);
     finish_pool(pool);
     ck_assert_int_eq(await(l.answer)->code, ELPQ_E_CLOSED);

@@ -122,7 +122,7 @@ static size_t change(uint8_t *data, size_t size)
         return size - 1;
     case 1:
         memmove(data + at + 1, data + at, size - at);
-        data[at] = (uint8_t)"\0\1\377{}()[],\"\\:x0"[random64() % 16];
+        data[at] = (uint8_t) "\0\1\377{}()[],\"\\:x0"[random64() % 16];
         return size + 1;
     case 2:
         if (at < size)
