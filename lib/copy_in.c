@@ -130,7 +130,8 @@ static bool drain(elpq_conn *conn, elpq_copy *copy, bool all)
 
     if (!all)
         size -= size % PIECE;
-    size = feed(conn, copy, buf->data + copy->given, size);
+    if (size > 0)
+        size = feed(conn, copy, buf->data + copy->given, size);
     if (conn->copy != copy)
         return false; /* the buffer is gone */
     copy->given += size;
