@@ -60,6 +60,7 @@ struct elpq_copy {
     /* In. */
     elpq_copy_ready_cb ready;
     struct elpq__buf buf; /* rows that libpq does not have yet              */
+    size_t given;         /* of buf: bytes that libpq has                   */
     size_t go;            /* bytes in this round                            */
     size_t unflushed;     /* bytes since libpq's output was flushed         */
     bool full;            /* takes nothing before the next round            */
