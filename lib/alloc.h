@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A zeroed object of a type. */
 #define elpq__new(type) ((type *)calloc(1, sizeof(type)))
@@ -20,6 +21,27 @@ static inline void *elpq__alloc_array(size_t count, size_t size)
     if (size != 0 && count > SIZE_MAX / size)
         return NULL;
     return malloc(count * size);
+}
+
+/* A copy of a NULL-ended list of strings; NULL if out of memory. */
+static inline char **elpq__copy_strings(const char *const *list)
+{
+    size_t n = 0;
+    char **copy;
+
+    while (list && list[n])
+        n++;
+    copy = (char **)calloc(n + 1, sizeof(*copy));
+    for (size_t i = 0; copy && i < n; i++) {
+        copy[i] = strdup(list[i]);
+        if (!copy[i]) {
+            while (i > 0)
+                free(copy[--i]);
+            free(copy);
+            copy = NULL;
+        }
+    }
+    return copy;
 }
 
 #endif

@@ -3,10 +3,11 @@
  * Cancel requests.
  *
  * A cancel request names a session and not a statement, so it may hit
- * whatever runs when it arrives.  That is why only the head of conn->sent is
- * ever canceled, and why nothing is sent from the moment the request leaves
- * until both have come: the answer of the statement, and the end of the
- * cancel's own connection, which the server closes after it has acted.
+ * whatever runs when it arrives.  That is why only the head of conn->sent (or
+ * one of the group of reads that it begins) is ever canceled, and why nothing
+ * is sent from the moment the request leaves until both have come: the answer
+ * of the statement, and the end of the cancel's own connection, which the
+ * server closes after it has acted.
  *
  * The request is sent on a helper thread: PQcancel blocks, and what libpq 17
  * offers instead may have to do TLS first.  After a grace period without an
@@ -99,6 +100,15 @@ static void on_again(struct elpq__timer *timer)
         send_cancel(conn);
 }
 
+/* If it has none soon, a cancel request is sent, once more or after all. */
+static void wait_for_effect(elpq_conn *conn)
+{
+    conn->cancel_again.fire = on_again;
+    if (conn->cancel_target)
+        elpq__timer_start(conn->loop, &conn->cancel_again,
+                          elpq__now() + AGAIN_MS * INT64_C(1000));
+}
+
 static void done(struct elpq__job *job)
 {
     struct elpq__cancel *c = elpq__container(job, struct elpq__cancel, job);
@@ -106,10 +116,7 @@ static void done(struct elpq__job *job)
 
     conn->cancel = NULL;
     cancel_free(c);
-    conn->cancel_again.fire = on_again;
-    if (conn->cancel_target)
-        elpq__timer_start(conn->loop, &conn->cancel_again,
-                          elpq__now() + AGAIN_MS * INT64_C(1000));
+    wait_for_effect(conn);
     resume(conn);
 }
 
@@ -148,14 +155,15 @@ static bool start(elpq_conn *conn)
 /*
  * Those behind the target may be hit: when it has just ended, and even when
  * it was hit itself, because the server sends the signal twice (to the
- * process, and to its group).
+ * process, and to its group).  Those before it may be if it is one of a group.
  */
 static void expose(elpq_conn *conn)
 {
-    struct elpq__node *node = conn->sent.head.next->next;
+    struct elpq__node *node = conn->sent.head.next;
 
     for (; node != &conn->sent.head; node = node->next)
-        elpq__container(node, elpq_request, node)->exposed = true;
+        if (node != &conn->cancel_target->node)
+            elpq__container(node, elpq_request, node)->exposed = true;
 }
 
 /* If it cannot be sent now, the grace period decides. */
@@ -168,23 +176,39 @@ static void send_cancel(elpq_conn *conn)
         conn->owner->canceled(conn);
 }
 
+/* The first of those that may run that is to be canceled, or NULL. */
+static elpq_request *find_target(const elpq_conn *conn)
+{
+    struct elpq__node *node = conn->sent.head.next;
+
+    for (; node != &conn->sent.head; node = node->next) {
+        elpq_request *req = elpq__container(node, elpq_request, node);
+
+        if (req->cause && !req->cancel_sent)
+            return elpq__sync_may_run(req) ? req : NULL;
+        if (req->sharing != ELPQ__SHARES_READS)
+            break;
+    }
+    return NULL;
+}
+
 void elpq__cancel_kick(elpq_conn *conn)
 {
-    struct elpq__node *node = elpq__list_first(&conn->sent);
-    elpq_request *head;
+    elpq_request *target;
 
-    if (!node || conn->cancel || conn->state == ELPQ__CLOSED || !conn->pg)
+    if (conn->cancel || conn->cancel_target || conn->state == ELPQ__CLOSED ||
+        !conn->pg || !(target = find_target(conn)))
         return;
-    head = elpq__container(node, elpq_request, node);
-    if (!head->cause || head->cancel_sent)
-        return;
-    head->cancel_sent = true;
-    conn->cancel_target = head;
+    target->cancel_sent = true;
+    conn->cancel_target = target;
     conn->grace.fire = on_grace;
     elpq__timer_start(conn->loop, &conn->grace,
                       elpq__now() +
                           conn->options.cancel_grace_ms * INT64_C(1000));
-    send_cancel(conn);
+    if (elpq__copy_cancel(conn)) /* it tells the server by itself */
+        wait_for_effect(conn);
+    else
+        send_cancel(conn);
     elpq__pipeline_settle(conn);
 }
 
@@ -192,6 +216,41 @@ void elpq__cancel_answered(elpq_conn *conn)
 {
     conn->cancel_target = NULL;
     resume(conn);
+}
+
+/* A COMMIT behind others, which only the server can tell the end of. */
+static bool is_commit_behind(const elpq_request *req)
+{
+    return (req->flags & ELPQ__COMMIT) && req->place == ELPQ__SENT &&
+           elpq__list_first(&req->conn->sent) != &req->node;
+}
+
+/* A request of the user's that is not yet canceled. */
+static elpq_request *next_to_cancel(elpq_conn *conn, bool keep_commit)
+{
+    struct elpq__list *lists[] = { &conn->held, &conn->queue, &conn->answered,
+                                  &conn->sent };
+
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        for (struct elpq__node *node = lists[i]->head.next;
+             node != &lists[i]->head; node = node->next) {
+            elpq_request *req = elpq__container(node, elpq_request, node);
+
+            if (!req->internal && !req->cause &&
+                !(keep_commit && is_commit_behind(req)))
+                return req;
+        }
+    return NULL;
+}
+
+/* Looks anew after each one: a hook may change everything. */
+void elpq__cancel_all(elpq_conn *conn, elpq_code cause, bool keep_commit)
+{
+    elpq_request *req;
+
+    while (conn->state != ELPQ__CLOSED &&
+           (req = next_to_cancel(conn, keep_commit)))
+        elpq__request_cancel(req, cause);
 }
 
 void elpq__cancel_abandon(elpq_conn *conn)

@@ -19,6 +19,7 @@
 #define DEFAULT_GRACE_MS 5000
 #define DEFAULT_QUEUED 10000
 #define DEFAULT_PIPELINE 256
+#define DEFAULT_BATCH 1000
 #define DEFAULT_RESULT ((size_t)256 << 20)
 #define DEFAULT_STATEMENTS 256
 
@@ -43,6 +44,7 @@ void elpq__conn_options_init(elpq_conn_options *out,
         out->cancel_grace_ms = DEFAULT_GRACE_MS;
     or_default(&out->max_queued, DEFAULT_QUEUED);
     or_default(&out->max_pipeline, DEFAULT_PIPELINE);
+    or_default(&out->max_batch, DEFAULT_BATCH);
     or_default(&out->statement_cache, DEFAULT_STATEMENTS);
     if (out->max_result_bytes == 0)
         out->max_result_bytes = DEFAULT_RESULT;
@@ -67,6 +69,9 @@ void elpq__conn_unref(elpq_conn *conn)
     for (char **s = conn->setup; s && *s; s++)
         free(*s);
     free(conn->setup);
+    if (conn->catalog && conn->catalog->owner == conn)
+        conn->catalog->ask = NULL; /* a look-up may hold on to it */
+    elpq__catalog_unref(conn->catalog);
     free(conn);
     elpq__loop_unref(loop);
 }
@@ -130,7 +135,9 @@ static elpq_conn *conn_alloc(struct event_base *base,
     conn->connect_timer.fire = on_connect_timeout;
     elpq__list_init(&conn->queue);
     elpq__list_init(&conn->sent);
+    elpq__list_init(&conn->answered);
     elpq__list_init(&conn->held);
+    elpq__list_init(&conn->watchers);
     elpq__cache_init(&conn->prepared,
                      conn->options.no_statement_cache
                          ? 0
@@ -304,10 +311,7 @@ static bool taken_back(elpq_conn *conn, elpq_request *req)
     if (req->internal || req->cause || !conn->owner ||
         !conn->owner->take_back(conn, req))
         return false;
-    PQclear(req->failure);
-    PQclear(req->result);
-    req->failure = req->result = NULL;
-    req->parse = req->exposed = req->answered = false;
+    elpq__request_rewind(req);
     return true;
 }
 
@@ -326,32 +330,33 @@ static elpq_error bystander(const elpq_error *error)
 static void fail_sent(elpq_conn *conn, const elpq_error *error)
 {
     elpq_error others = bystander(error);
+    struct elpq__node *head = elpq__list_first(&conn->sent);
     struct elpq__node *node;
-    bool head = true;
+    bool unread = false; /* the server never got so far */
 
-    while ((node = elpq__list_pop(&conn->sent))) {
+    elpq__list_move(&conn->answered, &conn->sent);
+    while ((node = elpq__list_pop(&conn->answered))) {
         elpq_request *req = elpq__container(node, elpq_request, node);
-        /* A server that says FATAL to the head never read what follows. */
-        unsigned flags = !head && conn->fatal_proof
+        bool is_head = node == head;
+        unsigned flags = unread || req->aborted || req->describing
                              ? ELPQ_NOT_EXECUTED | ELPQ_RETRYABLE
                              : ELPQ_IN_DOUBT;
 
         conn->nsent--;
         if (req->internal)
             conn->internals--;
-        if (req->prepared)
-            elpq__prepared_drop(&conn->prepared, req->prepared);
-        req->prepared = NULL;
+        elpq__request_drop_prepared(conn, req);
         if (req->detaching) {
             elpq__request_pass(req);
-            head = false;
-            continue;
+        } else if (!(flags & ELPQ_NOT_EXECUTED) || !taken_back(conn, req)) {
+            if (elpq__copy_undone(req))
+                flags = ELPQ_NOT_EXECUTED;
+            fail_request(req, is_head ? error : &others, flags);
+            elpq__request_end_soon(req);
         }
-        if ((flags & ELPQ_NOT_EXECUTED) && taken_back(conn, req))
-            continue;
-        fail_request(req, head ? error : &others, flags);
-        head = false;
-        elpq__request_end_soon(req);
+        /* A server that says FATAL to the head never read what follows. */
+        if (is_head && conn->fatal_proof)
+            unread = true;
     }
 }
 
@@ -375,6 +380,18 @@ static void fail_queue(elpq_conn *conn, const elpq_error *error)
     }
 }
 
+void elpq__conn_tell(elpq_conn *conn, const elpq_error *error)
+{
+    struct elpq__node *node;
+
+    while ((node = elpq__list_pop(&conn->watchers))) {
+        struct elpq__watcher *w =
+            elpq__container(node, struct elpq__watcher, node);
+
+        w->gone(w, error);
+    }
+}
+
 /* The end of every connection: no PGconn, no socket, no request is left. */
 static void tear_down(elpq_conn *conn, const elpq_error *error)
 {
@@ -386,8 +403,11 @@ static void tear_down(elpq_conn *conn, const elpq_error *error)
     elpq__cancel_abandon(conn);
     elpq__io_close(&conn->io);
     elpq__set_state(conn, ELPQ__CLOSED);
+    conn->copy = NULL;
+    conn->paused = false;
     fail_sent(conn, error);
     fail_queue(conn, error);
+    elpq__conn_tell(conn, error);
     elpq__cache_free(&conn->prepared);
     conn->resetting = 0;
     if (conn->pumping) {
@@ -484,8 +504,7 @@ void elpq__conn_enqueue(elpq_conn *conn, elpq_request *req)
     elpq__pipeline_wake(conn);
 }
 
-/* Queues a submitted request, or lets its error out. */
-static int conn_submit(elpq_conn *conn, elpq_request *req)
+int elpq__conn_submit(elpq_conn *conn, elpq_request *req)
 {
     req->conn = conn;
     if (req->code)
@@ -496,7 +515,7 @@ static int conn_submit(elpq_conn *conn, elpq_request *req)
     return 0;
 }
 
-static int conn_check(const elpq_conn *conn)
+int elpq__conn_check(const elpq_conn *conn)
 {
     int code = elpq__conn_usable(conn);
 
@@ -515,7 +534,7 @@ int elpq_conn_execute(elpq_conn *conn, const elpq_statement *statement,
     if (!conn || !statement || !statement->sql || !callback ||
         (statement->nvalues && !statement->values))
         return ELPQ_E_USAGE;
-    if ((code = conn_check(conn)))
+    if ((code = elpq__conn_check(conn)))
         return code;
     req = elpq__request_submit(conn->loop, ELPQ__STATEMENT, statement,
                                options, conn->options.timeout_ms,
@@ -524,7 +543,7 @@ int elpq_conn_execute(elpq_conn *conn, const elpq_statement *statement,
         return ELPQ_E_NOMEM;
     req->cb.result = callback;
     req->arg = arg;
-    return conn_submit(conn, req);
+    return elpq__conn_submit(conn, req);
 }
 
 int elpq_conn_script_trusted(elpq_conn *conn, const char *sql,
@@ -537,7 +556,7 @@ int elpq_conn_script_trusted(elpq_conn *conn, const char *sql,
 
     if (!conn || !sql || !done)
         return ELPQ_E_USAGE;
-    if ((code = conn_check(conn)))
+    if ((code = elpq__conn_check(conn)))
         return code;
     req = elpq__request_submit(conn->loop, ELPQ__SCRIPT, &st, options,
                                conn->options.timeout_ms, &conn->options);
@@ -546,7 +565,7 @@ int elpq_conn_script_trusted(elpq_conn *conn, const char *sql,
     req->each = each;
     req->cb.done = done;
     req->arg = arg;
-    return conn_submit(conn, req);
+    return elpq__conn_submit(conn, req);
 }
 
 /* ------------------------------------------------------------------ info */

@@ -8,6 +8,7 @@
  *     WAITING   in the line of a pool; no connection yet
  *     QUEUED    in conn->queue: accepted, nothing given to libpq
  *     SENT      in conn->sent: given to libpq, not yet at its Sync
+ *     ELSEWHERE driven: other requests do its work; in no list
  *     ENDING    its outcome is known, the callback is a posted task
  *     OVER      the callback has begun
  *
@@ -24,7 +25,9 @@
 #include <libpq-fe.h>
 
 #include "elpq/conn.h"
+#include "elpq/stream.h"
 #include "buf.h"
+#include "catalog.h"
 #include "error.h"
 #include "libpq_compat.h"
 #include "list.h"
@@ -39,7 +42,7 @@ enum elpq__state {
     ELPQ__SETUP,      /* connected; statements of its own run first      */
     ELPQ__READY,      /* nothing in flight                               */
     ELPQ__BUSY,       /* statements in flight                            */
-    ELPQ__EXCLUSIVE,  /* a script is in flight, outside pipeline mode    */
+    ELPQ__EXCLUSIVE,  /* a script, stream or COPY is in flight, alone    */
     ELPQ__CANCELING,  /* a cancel request is out: nothing is sent        */
     ELPQ__RESETTING,  /* the reset of a released connection is in flight */
     ELPQ__CLOSED,     /* no PGconn; nothing in flight, nothing accepted  */
@@ -50,6 +53,7 @@ enum elpq__place {
     ELPQ__WAITING,
     ELPQ__QUEUED,
     ELPQ__SENT,
+    ELPQ__ELSEWHERE,
     ELPQ__ENDING,
     ELPQ__OVER
 };
@@ -58,8 +62,12 @@ enum elpq__kind {
     ELPQ__STATEMENT, /* one statement; cb.result                        */
     ELPQ__SCRIPT,    /* simple protocol; each and cb.done               */
     ELPQ__GROUP,     /* several commands under one Sync; cb.done        */
+    ELPQ__STREAM,    /* one statement, row by row; on_rows and cb.done  */
+    ELPQ__COPY,      /* data in or out; cb.result, and see copy_int.h   */
+    ELPQ__BATCH,     /* several statements under one; batch and cb.done */
     ELPQ__CLOSE,     /* of a prepared statement; cb.done                */
-    ELPQ__LEASE      /* a pool's: wait for a connection; cb.conn        */
+    ELPQ__LEASE,     /* a pool's: wait for a connection; cb.conn        */
+    ELPQ__DRIVEN     /* work through other requests; drive calls back   */
 };
 
 /*
@@ -67,8 +75,27 @@ enum elpq__kind {
  * statement of its transaction was not sent; then `instead` is sent.
  */
 #define ELPQ__COMMIT (1u << 30)
+/* Another: asks for binary columns, as its user knows them. */
+#define ELPQ__BINARY (1u << 29)
+
+/* Whether a statement may be sent under one Sync with its like; sync.c. */
+enum elpq__sharing {
+    ELPQ__SHARES_NONE,
+    ELPQ__SHARES_READS, /* outside of a transaction, and READONLY         */
+    ELPQ__SHARES_TX     /* in one, which a failure ends anyway            */
+};
 
 struct elpq__line;
+struct elpq__batch; /* batch.h */
+
+/* Who drives a request that is ELSEWHERE. */
+struct elpq__drive {
+    /* It is to end early: CANCELED or TIMEOUT.  It ends it when it can. */
+    void (*halt)(elpq_request *request, elpq_code cause);
+    /* Calls back, and gives up what it has for the request. */
+    void (*call)(elpq_request *request, const elpq_error *error);
+};
+typedef struct elpq_copy elpq_copy;
 
 struct elpq_request {
     struct elpq__node node;
@@ -90,6 +117,12 @@ struct elpq_request {
     bool cancel_sent;  /* a cancel request was sent for it               */
     bool exposed;      /* a cancel request for another may have hit it   */
     bool parse;        /* SENT: its Parse went in front                  */
+    bool query;        /* STATEMENT, sent: it cannot end a transaction   */
+    bool apart;        /* it is to have a Sync of its own                */
+    bool shares;       /* SENT: the next one ends with the same Sync     */
+    bool lead;         /* internal: makes a group of reads read-only     */
+    bool aborted;      /* skipped, or undone: others of its Sync failed  */
+    uint8_t sharing;   /* SENT: enum elpq__sharing                       */
     unsigned steps;    /* SENT: commands before its Sync                 */
     elpq_code cause;   /* why it is being canceled; 0 if it is not       */
 
@@ -107,7 +140,13 @@ struct elpq_request {
         elpq_conn_cb conn;
     } cb;
     elpq_script_cb each;
+    elpq_rows_cb on_rows;
+    elpq_copy *copy;      /* COPY: owned                                 */
+    void (*late)(elpq_request *request); /* detached, now it is answered */
     void *arg;
+    struct elpq__batch *batch; /* BATCH: its statements                   */
+    const struct elpq__drive *drive; /* DRIVEN: by whom                   */
+    void *driven;              /* and what it has for it                  */
 
     const char *tag;
     const char *sql;
@@ -124,6 +163,17 @@ struct elpq_request {
     size_t bytes;             /* of parameters                           */
     struct elpq__prepared *prepared; /* that it runs; SENT only          */
     bool touches;             /* it may change the session               */
+
+    /* stream.c */
+    bool describing;  /* SENT: only its columns are asked for             */
+    bool paused;      /* nothing of it is read                            */
+    bool stopped;     /* its user has enough: cancel is no error          */
+    bool delivered;   /* rows were                                        */
+    bool dropped;     /* and others were not                              */
+    unsigned chunk_rows;
+    elpq_result *chunk; /* memory of the last one, for the next           */
+    struct elpq__shape *own_shape; /* of one that is not prepared         */
+
     elpq_trace_cb trace;      /* told of its end                         */
     void *trace_arg;
     bool waited;              /* it stood in the line of a pool          */
@@ -161,6 +211,16 @@ enum elpq__phase {
     ELPQ__PHASE_SYNC   /* nothing but the Sync                           */
 };
 
+/*
+ * Somebody who keeps something in a session.  `gone` comes once, when the
+ * session or the lease has ended, and the watcher is in no list then.  It may
+ * come from inside a call of the user's, so it must not call back.
+ */
+struct elpq__watcher {
+    struct elpq__node node;
+    void (*gone)(struct elpq__watcher *watcher, const elpq_error *error);
+};
+
 struct elpq__connect; /* connect.c */
 struct elpq__cancel;  /* cancel.c  */
 
@@ -190,22 +250,28 @@ struct elpq_conn {
     /* pipeline.c */
     struct elpq__list queue;
     struct elpq__list sent;
-    struct elpq__list held; /* stale: to be sent again, see pipeline.c    */
+    struct elpq__list answered; /* these wait for the Sync they share     */
+    struct elpq__list held; /* stale: to be sent again, see answer.c      */
     unsigned nqueued;       /* in queue and held                          */
-    unsigned nsent;
+    unsigned nsent;         /* in sent and answered                       */
     enum elpq__phase phase;
     unsigned steps;        /* RUN: answers that the head still expects    */
     unsigned nulls;        /* NULLs in a row, to catch a confused libpq   */
     unsigned reads;        /* since the head's answer began               */
     uint64_t answer_bytes; /* an estimate, see pipeline.c                 */
-    bool exclusive;        /* a script runs                               */
+    uint64_t kept_bytes;   /* of results that wait for a Sync             */
+    bool exclusive;        /* a script, stream or COPY is in flight       */
+    elpq_copy *copy;       /* of the head: data of it moves               */
     bool piped;            /* libpq is in pipeline mode, see send.c       */
     unsigned lone;         /* statements in a row that went out alone     */
     int (*send_sync)(PGconn *);
-    bool pumping;          /* inside pump(): do not free PGconn           */
+    bool pumping;          /* inside of libpq: do not free PGconn         */
     bool sending_now;      /* and it will still send what is queued       */
     bool read_again;       /* TLS holds more than one turn may take       */
     unsigned drains;       /* since notifications were dropped            */
+    /* A listener's: takes each notification over.                        */
+    void (*notified)(elpq_conn *conn, PGnotify *notification);
+    bool paused;           /* nothing is read, see elpq__pipeline_pause() */
     bool close_wanted;     /* it was closed inside pump()                 */
     char fatal[6];         /* SQLSTATE of the server's FATAL, if it came  */
     char fatal_text[200];  /* and its message                             */
@@ -213,11 +279,19 @@ struct elpq_conn {
     int encoding;          /* of the client, which must not change        */
     struct elpq__cache prepared;
 
+    /* sync.c */
+    unsigned open;         /* last ones of sent, still without a Sync     */
+    size_t open_bytes;     /* of their messages, about                    */
+    enum elpq__sharing sharing; /* theirs                                 */
+    unsigned leads;        /* groups of reads in flight                   */
+    unsigned apart;        /* so many reads more do without groups        */
+    bool settled;          /* nothing in flight can change tx_status      */
+
     /* cancel.c */
     struct elpq__cancel *cancel;
     struct elpq__timer grace;
     struct elpq__timer cancel_again;
-    elpq_request *cancel_target; /* head of conn->sent, or NULL           */
+    elpq_request *cancel_target; /* the head, or of its group; or NULL    */
 
     /* reset.c */
     unsigned resetting;    /* resets in flight                            */
@@ -237,8 +311,13 @@ struct elpq_conn {
     unsigned slot_lease;   /* counts leases that were given back          */
     int64_t slot_retire;   /* when its lifetime is over; 0: never         */
 
+    struct elpq__catalog *catalog; /* its pool's or its own; may be NULL  */
+
     bool in_tx;            /* a transaction of tx.c is on it              */
     bool tx_broken;        /* and a statement of it was not sent          */
+    unsigned tx_number;    /* which: counts them                          */
+    char tx_sqlstate[6];   /* of the statement that made it fail          */
+    struct elpq__list watchers;
 };
 
 /* --------------------------------------------------------------- state.c */
@@ -316,6 +395,24 @@ void elpq__request_end_soon(elpq_request *request);
 /* It was taken from the head of conn->sent: ends it, if it has not ended. */
 void elpq__request_pass(elpq_request *request);
 
+/* Calls back soon, with `cause`, though the server has not answered. */
+void elpq__request_detach(elpq_request *request);
+
+/* Forgets that it was sent, so that it can be again. */
+void elpq__request_rewind(elpq_request *request);
+
+/* It runs its prepared statements no more. */
+void elpq__request_drop_prepared(elpq_conn *conn, elpq_request *request);
+
+/*
+ * What it returned on the connection, if that is known; the PGresult goes
+ * along.  NULL without memory.  It goes back, less what its user keeps, with
+ * elpq__request_result_done().
+ */
+elpq_result *elpq__request_result(const elpq_conn *conn,
+                                  elpq_request *request);
+void elpq__request_result_done(struct elpq__loop *loop, elpq_result *result);
+
 /* Cancels for a cause: CANCELED, TIMEOUT or CLOSED. */
 void elpq__request_cancel(elpq_request *request, elpq_code cause);
 
@@ -335,6 +432,11 @@ void elpq__conn_options_init(elpq_conn_options *out,
 /* Puts a request into the queue of an open connection. */
 void elpq__conn_enqueue(elpq_conn *conn, elpq_request *request);
 
+/* 0, or why no more can be submitted. */
+int elpq__conn_check(const elpq_conn *conn);
+/* Queues a submitted request, or lets its error out; 0. */
+int elpq__conn_submit(elpq_conn *conn, elpq_request *request);
+
 /* Ends the connection: its requests fail, its owner hears of it. */
 void elpq__conn_lost(elpq_conn *conn, elpq_code code, const char *text);
 /* The same for an orderly end: the owner does not hear of it. */
@@ -342,13 +444,25 @@ void elpq__conn_shut(elpq_conn *conn);
 /* Gives the user's handle back. */
 void elpq__conn_drop_handle(elpq_conn *conn);
 
+/* What its watchers keep in the session is gone. */
+void elpq__conn_tell(elpq_conn *conn, const elpq_error *error);
+
 /* 0, or why the connection takes no statements. */
 int elpq__conn_usable(const elpq_conn *conn);
+/* The same, or why it does not take one more. */
+int elpq__conn_check(const elpq_conn *conn);
+/* Queues a submitted request, or lets its error out; returns 0. */
+int elpq__conn_submit(elpq_conn *conn, elpq_request *request);
 
 /* A helper thread has connected (conn->pg), or failed. */
 void elpq__conn_connected(elpq_conn *conn, PGconn *pg);
 void elpq__conn_connect_failed(elpq_conn *conn, const elpq_error *error);
 void elpq__conn_notice(elpq_conn *conn, const elpq_error *notice);
+
+/* ------------------------------------------------------------------ tx.c */
+
+/* A transaction of tx.c has begun on the connection, or is over. */
+void elpq__tx_mark(elpq_conn *conn, bool in_tx);
 
 /* ------------------------------------------------------------- connect.c */
 
@@ -364,8 +478,21 @@ void elpq__connect_abandon(elpq_conn *conn);
 bool elpq__pipeline_open(elpq_conn *conn);
 /* Sends at the end of the turn what waits in the queue. */
 void elpq__pipeline_wake(elpq_conn *conn);
+/*
+ * Around calls of libpq: a hook that it calls may close the connection, and
+ * PGconn stays until the outermost one is left.  They come in pairs, with
+ * what enter returns.
+ */
+bool elpq__pipeline_enter(elpq_conn *conn);
+void elpq__pipeline_leave(elpq_conn *conn, bool was_inside);
 /* What the state is now, and who is to know. */
 void elpq__pipeline_settle(elpq_conn *conn);
+
+/*
+ * Reads nothing more, so that the server is held back, or goes on: for who
+ * wants no more rows, data or notifications now.
+ */
+void elpq__pipeline_pause(elpq_conn *conn, bool on);
 
 /* The connection is bad: ends it, with what the server or libpq says. */
 void elpq__lost(elpq_conn *conn);
@@ -381,12 +508,94 @@ void elpq__send_queue(elpq_conn *conn);
 /* Moves libpq's output on; false if the connection is lost. */
 bool elpq__send_flush(elpq_conn *conn);
 
+/* What is not sent at all: blames the request; true if it was refused. */
+bool elpq__send_refuses(elpq_request *request);
+
+/* ---------------------------------------------------------------- sync.c */
+
+/* Whether it may share a Sync as things are now. */
+enum elpq__sharing elpq__sync_sharing(const elpq_conn *conn,
+                                      const elpq_request *request);
+/* Whether it can go under the Sync that those before it have yet to get. */
+bool elpq__sync_joins(const elpq_conn *conn, const elpq_request *request,
+                      enum elpq__sharing sharing);
+/* Whether a group of reads is worth while: another one follows `request`. */
+bool elpq__sync_begins(const elpq_conn *conn, const elpq_request *request);
+/* It was handed to libpq, and is the last of conn->sent. */
+void elpq__sync_sent(elpq_conn *conn, elpq_request *request,
+                     enum elpq__sharing sharing);
+/* Whether the server may be at it now: one that was SENT. */
+bool elpq__sync_may_run(const elpq_request *request);
+/* Whether it must wait for reads in flight, which may have to run again. */
+bool elpq__sync_must_wait(elpq_conn *conn, const elpq_request *request);
+/* Whether two requests may change places, and nobody would know. */
+bool elpq__sync_commute(const elpq_request *one, const elpq_request *other);
+/* The statement is better off with a Sync of its own from now on. */
+bool elpq__sync_wants_apart(const char *sql);
+
+/* --------------------------------------------------------------- batch.c */
+
+/*
+ * A submitted batch for a connection with such options, or the code why there
+ * is none.
+ */
+int elpq__batch_submit(elpq_request **out, struct elpq__loop *loop,
+                       const elpq_conn_options *conn_options,
+                       const elpq_statement *const statements[], size_t n,
+                       const elpq_options *options);
+/* Its results, and then the verdict; error is NULL if all went well. */
+void elpq__batch_call(elpq_request *request, const elpq_error *error);
+void elpq__batch_free(elpq_request *request);
+
 /* -------------------------------------------------------------- answer.c */
 
 /* The head of conn->sent has changed. */
 void elpq__answer_begin(elpq_conn *conn);
 /* Matches all complete pieces; conn may be closed afterwards. */
 void elpq__answers_drain(elpq_conn *conn);
+
+/* -------------------------------------------------------------- stream.c */
+
+/* Whether its columns have to be asked for before it runs. */
+bool elpq__stream_describes(const elpq_request *request);
+/* Its statement was just given to libpq; false if that is confused. */
+bool elpq__stream_begin(elpq_conn *conn, const elpq_request *request);
+/* A chunk of rows has come; conn may be closed afterwards. */
+void elpq__stream_take(elpq_conn *conn, elpq_request *request, PGresult *res);
+/* It is answered, as far as it was sent: libpq is as it was before. */
+void elpq__stream_answered(elpq_conn *conn, const elpq_request *request);
+/* What that means for it; true if it goes on, in the queue. */
+bool elpq__stream_settle(elpq_conn *conn, elpq_request *request);
+/* It was canceled: what is left of it is read, and dropped. */
+void elpq__stream_cancel(elpq_request *request);
+/* Whether rows of a stream wait in libpq, so that no more are to be read. */
+bool elpq__stream_is_full(const elpq_conn *conn);
+/* ---------------------------------------------------------------- copy.c */
+
+void elpq__copy_free(elpq_copy *copy);
+/* Gives the command of its phase to libpq; false if the connection is lost. */
+bool elpq__copy_send(elpq_conn *conn, elpq_copy *copy);
+/* Takes a result over that is no error. */
+void elpq__copy_take(elpq_request *request, PGresult *res);
+/* libpq is in a COPY state; takes the result that says so over. */
+void elpq__copy_began(elpq_conn *conn, elpq_request *request, PGresult *res);
+/* The command's answer is complete: whether another one was sent. */
+bool elpq__copy_next(elpq_conn *conn, elpq_request *request);
+/* Its request is being canceled: false if the server must be asked to stop. */
+bool elpq__copy_cancel(elpq_conn *conn);
+/* Of a COPY on a lost connection: whether it certainly had no effect. */
+bool elpq__copy_undone(const elpq_request *request);
+
+/* While conn->copy is set: */
+
+/* libpq is about to read: looks whether the server has refused the data. */
+void elpq__copy_look(elpq_conn *conn);
+/* Takes what has come; true if results are next. */
+bool elpq__copy_move(elpq_conn *conn);
+/* The end of a round: there may be room again. */
+void elpq__copy_turn(elpq_conn *conn);
+/* The connection is broken: what came of it is read as an answer. */
+void elpq__copy_broke(elpq_conn *conn);
 
 /* -------------------------------------------------------------- cancel.c */
 
@@ -395,6 +604,11 @@ void elpq__cancel_kick(elpq_conn *conn);
 /* The answer of the target has come. */
 void elpq__cancel_answered(elpq_conn *conn);
 void elpq__cancel_abandon(elpq_conn *conn);
+/*
+ * Cancels all that is the user's.  With keep_commit, a COMMIT that was sent
+ * behind others stays, so that the server tells what becomes of it.
+ */
+void elpq__cancel_all(elpq_conn *conn, elpq_code cause, bool keep_commit);
 
 /* --------------------------------------------------------------- reset.c */
 

@@ -106,8 +106,8 @@ static inline bool elpq__fast_text(const char *p, int size, bool sized,
 static inline bool elpq__fast_value(const elpq_result *r, int row, int column,
                                     int way, int type, void *out)
 {
-    int size = PQgetlength(r->res, row, column);
-    const char *p = PQgetvalue(r->res, row, column);
+    int size;
+    const char *p = elpq__bytes_of(r, row, column, &size);
     int64_t bits;
 
     switch (way) {

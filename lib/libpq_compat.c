@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "elpq/version.h"
 
@@ -34,6 +35,7 @@ static void look_up(void)
     libpq.version = PQlibVersion();
     FIND(send_pipeline_sync, "PQsendPipelineSync");
     FIND(send_close_prepared, "PQsendClosePrepared");
+    FIND(set_chunked_rows, "PQsetChunkedRowsMode");
     FIND(cancel_create, "PQcancelCreate");
     FIND(cancel_start, "PQcancelStart");
     FIND(cancel_poll, "PQcancelPoll");
@@ -44,6 +46,7 @@ static void look_up(void)
         !libpq.cancel_error || !libpq.cancel_finish)
         libpq.cancel_create = NULL;
     FIND(ssl_pending, "SSL_pending"); /* of the libssl that libpq needs */
+    FIND(ssl_peek, "SSL_peek");
     if (handle != RTLD_DEFAULT)
         dlclose(handle);
 }
@@ -61,6 +64,18 @@ int elpq__tls_pending(PGconn *conn)
     if (!ssl)
         return 0;
     return elpq__libpq()->ssl_pending ? elpq__libpq()->ssl_pending(ssl) : 0;
+}
+
+size_t elpq__peek(PGconn *conn, void *buf, size_t size)
+{
+    void *ssl = PQsslStruct(conn, "OpenSSL");
+    ssize_t n = 0;
+
+    if (ssl && elpq__libpq()->ssl_peek)
+        n = elpq__libpq()->ssl_peek(ssl, buf, (int)size);
+    else if (!PQsslInUse(conn) && !PQgssEncInUse(conn) && PQsocket(conn) >= 0)
+        n = recv(PQsocket(conn), buf, size, MSG_PEEK | MSG_DONTWAIT);
+    return n > 0 ? (size_t)n : 0;
 }
 
 int elpq_version(void)

@@ -19,6 +19,8 @@ struct elpq__libpq {
     int (*send_pipeline_sync)(PGconn *conn);
     /* 17: Close of a prepared statement, in a pipeline */
     int (*send_close_prepared)(PGconn *conn, const char *name);
+    /* 17: results of several rows while more are to come */
+    int (*set_chunked_rows)(PGconn *conn, int rows);
     /* 17: cancel requests that are encrypted, and do not block; all or none */
     struct pg_cancel_conn *(*cancel_create)(PGconn *conn);
     int (*cancel_start)(struct pg_cancel_conn *cancel);
@@ -28,13 +30,23 @@ struct elpq__libpq {
     void (*cancel_finish)(struct pg_cancel_conn *cancel);
     /* OpenSSL's SSL_pending, if libpq is built with it */
     int (*ssl_pending)(const void *ssl);
+    int (*ssl_peek)(void *ssl, void *buf, int size);
 };
+
+/* PGRES_TUPLES_CHUNK of libpq 17. */
+#define ELPQ__TUPLES_CHUNK 12
 
 /*
  * Bytes that OpenSSL has decrypted and libpq has not yet taken: the socket
  * does not become readable for them.  0 without TLS.
  */
 int elpq__tls_pending(PGconn *conn);
+
+/*
+ * A copy of bytes that libpq will read next, so many at most; 0 if there are
+ * none, or none that can be looked at (GSSAPI).
+ */
+size_t elpq__peek(PGconn *conn, void *buf, size_t size);
 
 /* Looked up once, on first use; any thread. */
 const struct elpq__libpq *elpq__libpq(void);

@@ -608,6 +608,16 @@ void elpq__io_want_write(struct elpq__io *io, bool on)
         event_del(io->write_event);
 }
 
+void elpq__io_want_read(struct elpq__io *io, bool on)
+{
+    if (!io->read_event)
+        return;
+    if (on)
+        event_add(io->read_event, NULL);
+    else
+        event_del(io->read_event);
+}
+
 void elpq__io_close(struct elpq__io *io)
 {
     if (io->read_event)

@@ -98,6 +98,8 @@ struct elpq__io {
 /* Starts watching for reading; false if out of memory. */
 bool elpq__io_open(struct elpq__io *io, struct elpq__loop *loop, int fd);
 void elpq__io_want_write(struct elpq__io *io, bool on);
+/* Off: what comes stays in the socket, and holds the other side back. */
+void elpq__io_want_read(struct elpq__io *io, bool on);
 
 /* Must come before, or at once after, the descriptor is closed. */
 void elpq__io_close(struct elpq__io *io);

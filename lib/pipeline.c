@@ -70,6 +70,8 @@ void elpq__lost_in_write(elpq_conn *conn)
     elpq__io_close(&conn->io);
     for (int i = 0; i < LAST_READS && PQconsumeInput(conn->pg); i++)
         ;
+    if (conn->copy)
+        elpq__copy_broke(conn);
     elpq__answers_drain(conn);
     elpq__lost(conn);
 }
@@ -130,33 +132,43 @@ static bool consume(elpq_conn *conn)
 
 static bool tls_holds_more(const elpq_conn *conn)
 {
-    return conn->state != ELPQ__CLOSED && PQsslInUse(conn->pg) &&
-           elpq__tls_pending(conn->pg) > 0;
+    return conn->state != ELPQ__CLOSED && !conn->paused &&
+           PQsslInUse(conn->pg) && elpq__tls_pending(conn->pg) > 0;
 }
 
 /* The socket does not become readable for what OpenSSL holds already. */
 static bool consume_tls(elpq_conn *conn)
 {
-    for (int i = 0; i < READS_PER_TURN && tls_holds_more(conn); i++) {
+    for (int i = 0; i < READS_PER_TURN && tls_holds_more(conn) &&
+                    !elpq__stream_is_full(conn);
+         i++) {
         if (!PQconsumeInput(conn->pg))
             return false;
         elpq__answers_drain(conn);
     }
-    conn->read_again = tls_holds_more(conn);
+    conn->read_again =
+        tls_holds_more(conn) && !elpq__stream_is_full(conn);
     if (conn->read_again)
         elpq__task_post(conn->loop, &conn->flush);
     return true;
 }
 
-/* Lets libpq read what comes unasked, and drops notifications. */
+/*
+ * Lets libpq read what comes unasked.  A listener takes notifications, as long
+ * as it has room; others drop them.
+ */
 static void drain_unasked(elpq_conn *conn)
 {
     PGnotify *notification;
 
     conn->drains = 0;
-    while (conn->state != ELPQ__CLOSED &&
-           (notification = PQnotifies(conn->pg)))
-        PQfreemem(notification);
+    while (conn->state != ELPQ__CLOSED && !conn->paused &&
+           (notification = PQnotifies(conn->pg))) {
+        if (conn->notified)
+            conn->notified(conn, notification);
+        else
+            PQfreemem(notification);
+    }
 }
 
 /*
@@ -178,6 +190,26 @@ static void send_and_drain(elpq_conn *conn)
         elpq__answers_drain(conn);
 }
 
+bool elpq__pipeline_enter(elpq_conn *conn)
+{
+    bool was_inside = conn->pumping;
+
+    elpq__conn_ref(conn);
+    conn->pumping = true;
+    return was_inside;
+}
+
+void elpq__pipeline_leave(elpq_conn *conn, bool was_inside)
+{
+    conn->pumping = was_inside;
+    if (conn->close_wanted && !was_inside) {
+        conn->close_wanted = false;
+        PQfinish(conn->pg);
+        conn->pg = NULL;
+    }
+    elpq__conn_unref(conn);
+}
+
 /* Everything a connection does in one go. */
 static void pump(elpq_conn *conn, bool readable)
 {
@@ -187,16 +219,22 @@ static void pump(elpq_conn *conn, bool readable)
     if (conn->pumping || conn->state == ELPQ__CLOSED || !conn->pg)
         return;
     elpq__conn_ref(conn);
-    conn->pumping = true;
+    elpq__pipeline_enter(conn);
     conn->sending_now = true;
-    if (readable)
+    readable = readable && !conn->paused;
+    if (conn->copy)
+        elpq__copy_look(conn);
+    if (readable && conn->state != ELPQ__CLOSED &&
+        !elpq__stream_is_full(conn))
         alive = consume(conn);
     if (!alive)
         elpq__io_close(&conn->io); /* as in lost_in_write() */
+    if (!alive && conn->copy)
+        elpq__copy_broke(conn);
     elpq__answers_drain(conn);
     if (alive && readable && !consume_tls(conn))
         alive = false;
-    if (!asked || ++conn->drains > DRAINS_MAX)
+    if (!asked || conn->notified || ++conn->drains > DRAINS_MAX)
         drain_unasked(conn);
     /* Words of farewell while nothing was asked: it is as good as closed. */
     if (conn->state != ELPQ__CLOSED &&
@@ -207,13 +245,12 @@ static void pump(elpq_conn *conn, bool readable)
         elpq__pipeline_settle(conn); /* a pool may have something to do */
     if (conn->state != ELPQ__CLOSED)
         send_and_drain(conn);
+    if (conn->notified)
+        drain_unasked(conn); /* sending has read as well */
     conn->sending_now = false;
-    conn->pumping = false;
-    if (conn->close_wanted) {
-        conn->close_wanted = false;
-        PQfinish(conn->pg);
-        conn->pg = NULL;
-    }
+    if (conn->copy)
+        elpq__copy_turn(conn);
+    elpq__pipeline_leave(conn, false);
     elpq__cancel_kick(conn);
     elpq__pipeline_settle(conn);
     elpq__conn_unref(conn);
@@ -256,6 +293,7 @@ bool elpq__pipeline_open(elpq_conn *conn)
     if (!conn->send_sync)
         conn->send_sync = PQpipelineSync;
     conn->piped = true;
+    conn->settled = true; /* a new session is in no transaction */
     return PQsetnonblocking(conn->pg, 1) == 0 &&
            PQenterPipelineMode(conn->pg) &&
            elpq__io_open(&conn->io, conn->loop, PQsocket(conn->pg));
@@ -266,6 +304,19 @@ void elpq__pipeline_wake(elpq_conn *conn)
     /* Inside pump() it is not yet too late for this turn. */
     if (conn->state != ELPQ__CLOSED && !conn->sending_now)
         elpq__task_post(conn->loop, &conn->flush);
+}
+
+void elpq__pipeline_pause(elpq_conn *conn, bool on)
+{
+    if (on == conn->paused || conn->state == ELPQ__CLOSED)
+        return;
+    conn->paused = on;
+    elpq__io_want_read(&conn->io, !on);
+    if (on)
+        return;
+    /* OpenSSL and libpq may hold what no socket tells of. */
+    conn->read_again = true;
+    elpq__task_post(conn->loop, &conn->flush);
 }
 
 void elpq__pipeline_settle(elpq_conn *conn)

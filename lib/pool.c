@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "backoff.h"
+#include "batch.h"
 #include "pool_int.h"
 
 /* ---------------------------------------------------------------- closing */
@@ -29,6 +31,9 @@ static void pool_free(elpq_pool *pool)
     if (pool->conninfo)
         explicit_bzero(pool->conninfo, strlen(pool->conninfo));
     free(pool->conninfo);
+    if (pool->catalog)
+        pool->catalog->ask = NULL; /* a look-up may hold on to it */
+    elpq__catalog_unref(pool->catalog);
     if (loop) {
         elpq__task_drop(&pool->serve);
         elpq__timer_stop(loop, &pool->backoff);
@@ -56,6 +61,19 @@ static void drop_all(elpq_pool *pool, enum place place)
 
     while ((node = elpq__list_first(&pool->conns[place])))
         elpq__pool_drop(elpq__container(node, elpq_conn, slot_node));
+}
+
+/* Who comes back later finds no pool then. */
+static void tell_guests(elpq_pool *pool)
+{
+    struct elpq__node *node;
+
+    while ((node = elpq__list_pop(&pool->guests))) {
+        struct elpq__guest *g =
+            elpq__container(node, struct elpq__guest, node);
+
+        g->closing(g);
+    }
 }
 
 /* Nobody waits, nobody works: what is left can go. */
@@ -105,6 +123,7 @@ void elpq_pool_close(elpq_pool *pool, int drain_ms, elpq_done_cb callback,
     if (pool->closed)
         return;
     pool->closing = true;
+    tell_guests(pool);
     if (drain_ms == 0) {
         close_now(pool);
         return;
@@ -148,27 +167,6 @@ static void pool_options_init(elpq_pool_options *out,
     default_int(&out->backoff_max_ms, 10000);
 }
 
-/* A copy of a NULL-ended list of strings; NULL if out of memory. */
-static char **copy_list(const char *const *list)
-{
-    size_t n = 0;
-    char **copy;
-
-    while (list && list[n])
-        n++;
-    copy = calloc(n + 1, sizeof(*copy));
-    for (size_t i = 0; copy && i < n; i++) {
-        copy[i] = strdup(list[i]);
-        if (!copy[i]) {
-            while (i > 0)
-                free(copy[--i]);
-            free(copy);
-            copy = NULL;
-        }
-    }
-    return copy;
-}
-
 /* NULL, or what is wrong with the arguments, to be freed. */
 static char *check_arguments(const struct event_base *base,
                              const char *conninfo,
@@ -191,9 +189,9 @@ static void pool_init(elpq_pool *pool, struct event_base *base)
     pool->end.run = run_end;
     pool->backoff.fire = elpq__pool_backed_off;
     pool->drain.fire = on_drain;
-    pool->random = (uint64_t)elpq__now() ^ (uint64_t)(uintptr_t)pool;
-    pool->random |= 1;
+    pool->random = elpq__random_seed(elpq__now(), pool);
     elpq__list_init(&pool->waiting);
+    elpq__list_init(&pool->guests);
     for (int i = 0; i < PLACES; i++)
         elpq__list_init(&pool->conns[i]);
 }
@@ -217,17 +215,19 @@ elpq_pool *elpq_pool_new(struct event_base *base, const char *conninfo,
         pool_init(pool, base);
         pool->loop = elpq__loop_get(base);
         pool->conninfo = strdup(conninfo ? conninfo : "");
-        pool->params = copy_list(pool->options.conn.params);
-        pool->on_connect = copy_list(pool->options.on_connect);
+        pool->params = elpq__copy_strings(pool->options.conn.params);
+        pool->on_connect = elpq__copy_strings(pool->options.on_connect);
+        pool->catalog = elpq__catalog_new();
     }
     if (!pool || !pool->loop || !pool->conninfo || !pool->params ||
-        !pool->on_connect) {
+        !pool->on_connect || !pool->catalog) {
         if (pool)
             pool_free(pool);
         elpq__error_give(error, ELPQ_E_NOMEM, NULL);
         return NULL;
     }
     pool->options.conn.params = (const char *const *)pool->params;
+    pool->catalog->owner = pool;
     if (pool->options.min_size > 0)
         elpq__pool_wake(pool);
     return pool;
@@ -235,7 +235,7 @@ elpq_pool *elpq_pool_new(struct event_base *base, const char *conninfo,
 
 /* ------------------------------------------------------------- submitting */
 
-static int pool_check(elpq_pool *pool)
+int elpq__pool_check(elpq_pool *pool)
 {
     if (!elpq__loop_is_ours(pool->loop))
         return ELPQ_E_FORKED;
@@ -249,7 +249,7 @@ static int pool_check(elpq_pool *pool)
     return 0;
 }
 
-static int get_in_line(elpq_pool *pool, elpq_request *req)
+int elpq__pool_submit(elpq_pool *pool, elpq_request *req)
 {
     if (req->code) {
         elpq__request_end_soon(req);
@@ -276,7 +276,7 @@ int elpq_pool_execute(elpq_pool *pool, const elpq_statement *statement,
     if (!pool || !statement || !statement->sql || !callback ||
         (statement->nvalues && !statement->values))
         return ELPQ_E_USAGE;
-    if ((code = pool_check(pool)))
+    if ((code = elpq__pool_check(pool)))
         return code;
     req = elpq__request_submit(pool->loop, ELPQ__STATEMENT, statement,
                                options, pool->options.conn.timeout_ms,
@@ -286,7 +286,7 @@ int elpq_pool_execute(elpq_pool *pool, const elpq_statement *statement,
     pool->stats.statements++;
     req->cb.result = callback;
     req->arg = arg;
-    return get_in_line(pool, req);
+    return elpq__pool_submit(pool, req);
 }
 
 int elpq_pool_script_trusted(elpq_pool *pool, const char *sql,
@@ -299,7 +299,7 @@ int elpq_pool_script_trusted(elpq_pool *pool, const char *sql,
 
     if (!pool || !sql || !done)
         return ELPQ_E_USAGE;
-    if ((code = pool_check(pool)))
+    if ((code = elpq__pool_check(pool)))
         return code;
     req = elpq__request_submit(pool->loop, ELPQ__SCRIPT, &st, options,
                                pool->options.conn.timeout_ms,
@@ -310,7 +310,53 @@ int elpq_pool_script_trusted(elpq_pool *pool, const char *sql,
     req->each = each;
     req->cb.done = done;
     req->arg = arg;
-    return get_in_line(pool, req);
+    return elpq__pool_submit(pool, req);
+}
+
+int elpq_pool_stream(elpq_pool *pool, const elpq_statement *statement,
+                     const elpq_options *options, elpq_rows_cb rows,
+                     elpq_done_cb done, void *arg)
+{
+    elpq_request *req;
+    int code;
+
+    if (!pool || !statement || !statement->sql || !rows || !done ||
+        (statement->nvalues && !statement->values))
+        return ELPQ_E_USAGE;
+    if ((code = elpq__pool_check(pool)))
+        return code;
+    req = elpq__request_submit(pool->loop, ELPQ__STREAM, statement, options,
+                               pool->options.conn.timeout_ms,
+                               &pool->options.conn);
+    if (!req)
+        return ELPQ_E_NOMEM;
+    pool->stats.statements++;
+    req->on_rows = rows;
+    req->cb.done = done;
+    req->arg = arg;
+    return elpq__pool_submit(pool, req);
+}
+
+int elpq_pool_batch(elpq_pool *pool, const elpq_statement *const statements[],
+                    size_t n, const elpq_options *options, elpq_batch_cb each,
+                    elpq_done_cb done, void *arg)
+{
+    elpq_request *req;
+    int code;
+
+    if (!pool || !done)
+        return ELPQ_E_USAGE;
+    if ((code = elpq__pool_check(pool)))
+        return code;
+    code = elpq__batch_submit(&req, pool->loop, &pool->options.conn,
+                              statements, n, options);
+    if (code)
+        return code;
+    pool->stats.statements++;
+    req->batch->each = each;
+    req->cb.done = done;
+    req->arg = arg;
+    return elpq__pool_submit(pool, req);
 }
 
 int elpq_pool_acquire(elpq_pool *pool, const elpq_options *options,
@@ -323,7 +369,7 @@ int elpq_pool_acquire(elpq_pool *pool, const elpq_options *options,
 
     if (!pool || !callback)
         return ELPQ_E_USAGE;
-    if ((code = pool_check(pool)))
+    if ((code = elpq__pool_check(pool)))
         return code;
     req = elpq__request_submit(pool->loop, ELPQ__LEASE, &none, options,
                                pool->options.acquire_timeout_ms, &silent);
@@ -332,7 +378,7 @@ int elpq_pool_acquire(elpq_pool *pool, const elpq_options *options,
     pool->stats.acquires++;
     req->cb.conn = callback;
     req->arg = arg;
-    return get_in_line(pool, req);
+    return elpq__pool_submit(pool, req);
 }
 
 void elpq_pool_stats(const elpq_pool *pool, elpq_pool_statistics *out)

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backoff.h"
 #include "pool_int.h"
 
 /* A request that so many connections have died under is not tried again. */
@@ -39,15 +40,6 @@ unsigned elpq__pool_size(const elpq_pool *pool)
     for (int i = 0; i < PLACES; i++)
         n += pool->count[i];
     return n;
-}
-
-/* xorshift: spreads retries and retirements, no more. */
-static uint64_t random_below(elpq_pool *pool, uint64_t limit)
-{
-    pool->random ^= pool->random << 13;
-    pool->random ^= pool->random >> 7;
-    pool->random ^= pool->random << 17;
-    return limit ? pool->random % limit : 0;
 }
 
 void elpq__pool_wake(elpq_pool *pool)
@@ -143,19 +135,14 @@ static void on_slot_timer(struct elpq__timer *timer)
 
 static void back_off(elpq_pool *pool)
 {
-    uint64_t max = (uint64_t)pool->options.backoff_max_ms;
-    uint64_t ms = (uint64_t)pool->options.backoff_min_ms;
-
     if (elpq__timer_runs(&pool->backoff))
         return; /* connects side by side fail together: it counts once */
-    for (unsigned i = 0; i < pool->failures && ms < max; i++)
-        ms *= 2;
-    if (ms > max)
-        ms = max;
-    pool->failures++;
-    ms = ms / 2 + random_below(pool, ms / 2 + 1);
     elpq__timer_start(pool->loop, &pool->backoff,
-                      elpq__now() + (int64_t)ms * 1000);
+                      elpq__now() +
+                          elpq__backoff_usec(&pool->random, pool->failures,
+                                             pool->options.backoff_min_ms,
+                                             pool->options.backoff_max_ms));
+    pool->failures++;
 }
 
 void elpq__pool_backed_off(struct elpq__timer *timer)
@@ -180,6 +167,7 @@ static bool open_one(elpq_pool *pool)
         return false;
     }
     conn->owner = &pool_owner;
+    conn->catalog = elpq__catalog_ref(pool->catalog);
     conn->slot_pool = pool;
     conn->slot_timer.fire = on_slot_timer;
     conn->slot_timer.far = true;
@@ -231,7 +219,8 @@ static void on_opened(elpq_conn *conn, const elpq_error *error)
     if (life > 0)
         conn->slot_retire =
             elpq__now() + life * INT64_C(1000) -
-            (int64_t)random_below(pool, (uint64_t)life * 100);
+            (int64_t)elpq__random_below(&pool->random,
+                                        (uint64_t)life * 100);
     conn->slot_since = elpq__now();
     move(conn, IDLE);
     elpq__pool_wake(pool); /* another one may connect now */
@@ -463,33 +452,10 @@ static void on_drained(elpq_conn *conn)
         serve_line(pool);
 }
 
-/* A request that a borrower left behind, and that is not yet canceled. */
-static elpq_request *left_behind(elpq_conn *conn)
-{
-    struct elpq__list *lists[] = { &conn->held, &conn->queue, &conn->sent };
-
-    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-        for (struct elpq__node *node = lists[i]->head.next;
-             node != &lists[i]->head; node = node->next) {
-            elpq_request *req = elpq__container(node, elpq_request, node);
-
-            if (!req->internal && !req->cause)
-                return req;
-        }
-    return NULL;
-}
-
-/* Looks anew after each one: a hook may change everything. */
-static void cancel_all(elpq_conn *conn)
-{
-    elpq_request *req;
-
-    while (conn->state != ELPQ__CLOSED && (req = left_behind(conn)))
-        elpq__request_cancel(req, ELPQ_E_CANCELED);
-}
-
 static void on_released(elpq_conn *conn)
 {
+    elpq_error released;
+
     if (conn->connect_failed)
         return; /* closed in the hook of that event: on_opened() comes */
     elpq__conn_ref(conn);
@@ -505,9 +471,12 @@ static void on_released(elpq_conn *conn)
         elpq__conn_drop_handle(conn);
     } else if (conn->slot_place == LEASED) {
         conn->slot_lease++; /* a transaction of this lease is none any more */
-        conn->in_tx = conn->tx_broken = false;
+        elpq__tx_mark(conn, false);
         move(conn, DRAINING);
-        cancel_all(conn);
+        elpq__error_set(&released, ELPQ_E_CLOSED, 0,
+                        "the connection was released");
+        elpq__conn_tell(conn, &released);
+        elpq__cancel_all(conn, ELPQ_E_CANCELED, false);
         if (conn->owner && conn->slot_place == DRAINING &&
             conn->nsent == 0 && conn->nqueued == 0 && !conn->cancel)
             recycle(conn);

@@ -21,6 +21,16 @@ enum place {
     PLACES
 };
 
+/*
+ * Somebody who comes back to the pool after a pause.  `closing` comes once,
+ * inside elpq_pool_close(): the guest is in no list then, forgets the pool,
+ * and must not call back before it returns.
+ */
+struct elpq__guest {
+    struct elpq__node node;
+    void (*closing)(struct elpq__guest *guest);
+};
+
 struct elpq_pool {
     struct elpq__line line; /* the requests' way to us                    */
     struct event_base *base;
@@ -29,9 +39,11 @@ struct elpq_pool {
     char *conninfo;
     char **params;
     char **on_connect;
+    struct elpq__catalog *catalog;
 
     struct elpq__list waiting;
     unsigned nwaiting;
+    struct elpq__list guests;
     struct elpq__list conns[PLACES];
     unsigned count[PLACES];
 
@@ -51,7 +63,17 @@ struct elpq_pool {
     elpq_pool_statistics stats;
 };
 
+/* 0, or why the pool takes no more requests. */
+int elpq__pool_check(elpq_pool *pool);
+/* Puts a submitted request in line, or lets its error out; returns 0. */
+int elpq__pool_submit(elpq_pool *pool, elpq_request *request);
+
 unsigned elpq__pool_size(const elpq_pool *pool);
+
+/* 0, or why no more can be submitted, which is counted. */
+int elpq__pool_check(elpq_pool *pool);
+/* Puts a submitted request in line, or lets its error out; 0. */
+int elpq__pool_submit(elpq_pool *pool, elpq_request *request);
 
 /* Serves the line, and looks what else is to be done, at the turn's end. */
 void elpq__pool_wake(elpq_pool *pool);

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "codec.h"
+#include "type_set.h"
 
 /* What most results need, so that one's memory serves the next. */
 #define ROOM_LEAST 16
@@ -86,6 +87,36 @@ elpq_result *elpq__result_new(PGresult *res)
     return elpq__result_renew(NULL, res, NULL);
 }
 
+elpq_result *elpq__result_new_rows(PGresult *res, struct elpq__rows *store,
+                                   bool binary)
+{
+    elpq_result *result = with_room(NULL, PQnfields(res));
+
+    if (!result)
+        return NULL;
+    result->res = res;
+    result->refs = 1;
+    result->columns = PQnfields(res);
+    result->store = store;
+    for (int i = 0; i < result->columns; i++)
+        describe(&result->column[i], res, i, binary);
+    return result;
+}
+
+void elpq__result_filled(elpq_result *result)
+{
+    result->rows = (int)result->store->rows;
+    result->fields = result->store->fields;
+}
+
+void elpq__result_empty(elpq_result *result)
+{
+    assert(result->refs == 1);
+    elpq__rows_clear(result->store);
+    elpq__scratch_free(&result->scratch); /* it remembers addresses */
+    result->rows = 0;
+}
+
 elpq_result *elpq__result_retire(elpq_result *result)
 {
     assert(result->refs > 0);
@@ -93,6 +124,11 @@ elpq_result *elpq__result_retire(elpq_result *result)
         return NULL;
     PQclear(result->res);
     result->res = NULL;
+    elpq__rows_free(result->store);
+    result->store = NULL;
+    result->fields = NULL;
+    if (result->types)
+        elpq__result_set_types(result, NULL);
     elpq__scratch_free(&result->scratch);
     return result;
 }
@@ -110,15 +146,27 @@ void elpq_result_unref(elpq_result *result)
         free(elpq__result_retire(result));
 }
 
-bool elpq__codecs_binary(const PGresult *res)
+bool elpq__codecs_binary(const PGresult *res,
+                         const struct elpq__type_set *types)
 {
     int columns = PQnfields(res);
+    const struct elpq__codec *codec;
     int i;
 
-    for (i = 0; i < columns; i++)
-        if (!elpq__codec_has_binary(PQftype(res, i)))
+    for (i = 0; i < columns; i++) {
+        codec = elpq__codec_in(types, PQftype(res, i));
+        if (!codec || codec->in_text)
             return false;
+    }
     return true;
+}
+
+void elpq__result_set_types(elpq_result *result, struct elpq__type_set *types)
+{
+    if (types)
+        types->refs++;
+    elpq__type_set_unref(result->types);
+    result->types = types;
 }
 
 /* ----------------------------------------------------------------- shape */
@@ -177,7 +225,7 @@ bool elpq_is_null(const elpq_result *result, size_t row, int column)
 {
     if (row >= (size_t)result->rows || column < 0 || column >= result->columns)
         return true;
-    return PQgetisnull(result->res, (int)row, column) != 0;
+    return elpq__null_at(result, (int)row, column);
 }
 
 /* ------------------------------------------------------------------ scan */

@@ -14,18 +14,24 @@
 #include <string.h>
 
 #include "alloc.h"
-#include "conn_int.h"
-#include "elpq/tx.h"
+#include "elpq/batch.h"
+#include "elpq/copy.h"
+#include "elpq/cursor.h"
+#include "many_int.h"
+#include "tx_int.h"
 
 struct elpq_tx {
     elpq_conn *conn;   /* a reference                                     */
     unsigned lease;    /* of the connection, when it began                */
     elpq_tx *parent;   /* of a savepoint                                  */
     elpq_tx *child;    /* the savepoint in it that is open, or NULL       */
+    struct elpq__many *many; /* rows that are being executed in it        */
     bool orphan;       /* a savepoint that its parent has rolled back     */
     bool leased;       /* conn goes back to its pool                      */
     bool ending;       /* commit or rollback is on its way                */
     bool committing;
+    unsigned commit_flags; /* of the statement that commits               */
+    bool owned;        /* by transact.c, which alone may end it           */
     bool broken;       /* ROLLBACK TO did not go through                  */
     bool was_broken;   /* conn->tx_broken when the savepoint began        */
     unsigned depth;    /* 0, and one more per savepoint                   */
@@ -55,6 +61,14 @@ static bool is_live(const elpq_tx *tx)
     return !tx->orphan && tx->lease == tx->conn->slot_lease;
 }
 
+void elpq__tx_mark(elpq_conn *conn, bool in_tx)
+{
+    conn->in_tx = in_tx;
+    conn->tx_number += in_tx;
+    conn->tx_broken = false;
+    conn->tx_sqlstate[0] = '\0';
+}
+
 static void finish(elpq_tx *tx, const elpq_error *error)
 {
     elpq_done_cb callback = tx->on_end;
@@ -62,7 +76,7 @@ static void finish(elpq_tx *tx, const elpq_error *error)
     void *arg = tx->arg;
 
     if (tx->depth == 0 && is_live(tx))
-        conn->in_tx = conn->tx_broken = false;
+        elpq__tx_mark(conn, false);
     if (tx->leased)
         elpq_conn_release(conn);
     tx_free(tx);
@@ -92,6 +106,9 @@ static void begin_end(elpq_tx *tx, elpq_done_cb callback, void *arg)
     tx->arg = arg;
     if (tx->parent)
         tx->parent->child = NULL;
+    if (tx->many)
+        elpq__many_tx_ended(tx->many);
+    tx->many = NULL;
 }
 
 /* Savepoints end with their transaction; their handles wait for their end. */
@@ -103,6 +120,9 @@ static void orphan_children(elpq_tx *tx)
     for (; child; child = child->child) {
         child->orphan = true;
         child->parent = NULL;
+        if (child->many)
+            elpq__many_tx_ended(child->many);
+        child->many = NULL;
     }
 }
 
@@ -136,7 +156,7 @@ static int command(elpq_tx *tx, const char *sql, int timeout_ms,
     int code;
 
     if (tx->committing)
-        options.flags = ELPQ__COMMIT;
+        options.flags = ELPQ__COMMIT | tx->commit_flags;
     req = NULL;
     code = elpq_conn_execute(tx->conn, &st, &options, callback, tx);
     if (req)
@@ -177,7 +197,7 @@ static void not_begun(elpq_tx *tx, const elpq_error *error)
     if (tx->parent)
         tx->parent->child = NULL;
     if (tx->depth == 0 && conn)
-        conn->in_tx = false;
+        elpq__tx_mark(conn, false);
     if (tx->leased)
         elpq_conn_release(conn);
     tx_free(tx);
@@ -212,7 +232,7 @@ static void on_lease(elpq_conn *conn, const elpq_error *error, void *arg)
     tx->lease = conn->slot_lease;
     tx->leased = true;
     elpq__conn_ref(conn);
-    conn->in_tx = true;
+    elpq__tx_mark(conn, true);
     if (tx->timeout_ms < 0)
         timeout_ms = tx->timeout_ms;
     if (tx->due) {
@@ -225,6 +245,12 @@ static void on_lease(elpq_conn *conn, const elpq_error *error, void *arg)
         elpq__error_set(&failed, (elpq_code)code, ELPQ_NOT_EXECUTED, NULL);
         not_begun(tx, &failed);
     }
+}
+
+/* Whether it takes statements, and an end. */
+static bool is_free(const elpq_tx *tx)
+{
+    return !tx->ending && !tx->child && !tx->many;
 }
 
 static bool options_ok(const elpq_tx_options *options)
@@ -280,7 +306,7 @@ int elpq_conn_begin(elpq_conn *conn, const elpq_tx_options *options,
         elpq__conn_unref(conn);
         return code;
     }
-    conn->in_tx = true;
+    elpq__tx_mark(conn, true);
     return 0;
 }
 
@@ -289,7 +315,7 @@ int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg)
     elpq_tx *child;
     int code;
 
-    if (!tx || !callback || tx->ending || tx->child || !is_live(tx))
+    if (!tx || !callback || !is_free(tx) || !is_live(tx))
         return ELPQ_E_USAGE;
     if ((code = elpq__conn_usable(tx->conn)))
         return code;
@@ -316,13 +342,104 @@ int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg)
 
 /* -------------------------------------------------------------- execution */
 
+static bool takes_statements(const elpq_tx *tx)
+{
+    return tx && is_free(tx) && is_live(tx);
+}
+
 int elpq_tx_execute(elpq_tx *tx, const elpq_statement *statement,
                     const elpq_options *options, elpq_result_cb callback,
                     void *arg)
 {
-    if (!tx || tx->ending || tx->child || !is_live(tx))
+    if (!takes_statements(tx))
         return ELPQ_E_USAGE;
     return elpq_conn_execute(tx->conn, statement, options, callback, arg);
+}
+
+int elpq_tx_stream(elpq_tx *tx, const elpq_statement *statement,
+                   const elpq_options *options, elpq_rows_cb rows,
+                   elpq_done_cb done, void *arg)
+{
+    if (!takes_statements(tx))
+        return ELPQ_E_USAGE;
+    return elpq_conn_stream(tx->conn, statement, options, rows, done, arg);
+}
+
+int elpq_tx_script_trusted(elpq_tx *tx, const char *sql,
+                           const elpq_options *options, elpq_script_cb each,
+                           elpq_done_cb done, void *arg)
+{
+    if (!takes_statements(tx))
+        return ELPQ_E_USAGE;
+    return elpq_conn_script_trusted(tx->conn, sql, options, each, done, arg);
+}
+
+int elpq_tx_declare(elpq_tx *tx, const elpq_statement *statement,
+                    const elpq_cursor_options *options,
+                    elpq_cursor_cb callback, void *arg)
+{
+    if (!takes_statements(tx))
+        return ELPQ_E_USAGE;
+    return elpq_conn_declare(tx->conn, statement, options, callback, arg);
+}
+
+int elpq_tx_copy_in(elpq_tx *tx, const elpq_copy_spec *spec,
+                    const elpq_options *options, elpq_copy_ready_cb ready,
+                    elpq_result_cb done, void *arg)
+{
+    if (!takes_statements(tx))
+        return ELPQ_E_USAGE;
+    return elpq_conn_copy_in(tx->conn, spec, options, ready, done, arg);
+}
+
+int elpq_tx_copy_out(elpq_tx *tx, const elpq_copy_spec *spec,
+                     const elpq_options *options, elpq_copy_data_cb data,
+                     elpq_result_cb done, void *arg)
+{
+    if (!takes_statements(tx))
+        return ELPQ_E_USAGE;
+    return elpq_conn_copy_out(tx->conn, spec, options, data, done, arg);
+}
+
+int elpq_tx_copy_out_rows(elpq_tx *tx, const elpq_copy_spec *spec,
+                          const elpq_options *options, elpq_copy_rows_cb rows,
+                          elpq_result_cb done, void *arg)
+{
+    if (!takes_statements(tx))
+        return ELPQ_E_USAGE;
+    return elpq_conn_copy_out_rows(tx->conn, spec, options, rows, done, arg);
+}
+
+int elpq_tx_batch(elpq_tx *tx, const elpq_statement *const statements[],
+                  size_t n, const elpq_options *options, elpq_batch_cb each,
+                  elpq_done_cb done, void *arg)
+{
+    if (!takes_statements(tx))
+        return ELPQ_E_USAGE;
+    return elpq_conn_batch(tx->conn, statements, n, options, each, done, arg);
+}
+
+void elpq__tx_own(elpq_tx *tx, bool on)
+{
+    tx->owned = on;
+}
+
+bool elpq__tx_is_free(const elpq_tx *tx)
+{
+    return is_free(tx);
+}
+
+int elpq__tx_occupy(elpq_tx *tx, struct elpq__many *many)
+{
+    if (!is_free(tx) || !is_live(tx))
+        return ELPQ_E_USAGE;
+    tx->many = many;
+    return 0;
+}
+
+void elpq__tx_vacate(elpq_tx *tx)
+{
+    tx->many = NULL;
 }
 
 elpq_conn *elpq_tx_conn(const elpq_tx *tx)
@@ -357,6 +474,21 @@ static void clear_session(elpq_tx *tx)
                         "closed");
 }
 
+/* With the reason, if it is one for which the same may work again. */
+static void rolled_back(elpq_tx *tx, elpq_error *error)
+{
+    elpq_conn *conn = tx->conn;
+
+    elpq__error_set(error, ELPQ_E_ROLLED_BACK, ELPQ_NOT_EXECUTED, NULL);
+    if (!is_live(tx))
+        return;
+    strcpy(error->sqlstate, conn->tx_sqlstate);
+    if (elpq__sqlstate_retryable(error->sqlstate))
+        error->flags |= ELPQ_RETRYABLE;
+    if (tx->depth > 0)
+        conn->tx_broken = tx->was_broken;
+}
+
 static void on_commit(elpq_result *result, const elpq_error *error, void *arg)
 {
     elpq_tx *tx = arg;
@@ -367,27 +499,21 @@ static void on_commit(elpq_result *result, const elpq_error *error, void *arg)
 
     /* COMMIT of a failed transaction is answered with ROLLBACK. */
     if (!error && strcmp(elpq_command(result), "ROLLBACK") == 0) {
-        if (tx->depth > 0 && is_live(tx))
-            tx->conn->tx_broken = tx->was_broken;
-        elpq__error_set(&failed, ELPQ_E_ROLLED_BACK, ELPQ_NOT_EXECUTED,
-                        NULL);
+        rolled_back(tx, &failed);
         error = &failed;
     }
     finish(tx, error);
 }
 
-int elpq_commit(elpq_tx *tx, elpq_done_cb callback, void *arg)
+int elpq__tx_commit(elpq_tx *tx, const char *sql, unsigned flags,
+                    elpq_done_cb callback, void *arg)
 {
-    char sql[48] = "COMMIT";
     int code;
 
-    if (!tx || !callback || tx->ending || tx->child)
+    if (!is_free(tx))
         return ELPQ_E_USAGE;
-    if (!elpq__loop_is_ours(tx->conn->loop))
-        return ELPQ_E_FORKED;
-    if (tx->depth > 0)
-        snprintf(sql, sizeof(sql), "RELEASE SAVEPOINT elpq_%u", tx->depth);
     tx->committing = true;
+    tx->commit_flags = flags;
     set_undo(tx);
     code = is_live(tx) ? command(tx, sql, 0, on_commit) : ELPQ_E_CLOSED;
     if (code && code != ELPQ_E_CLOSED) {
@@ -398,6 +524,42 @@ int elpq_commit(elpq_tx *tx, elpq_done_cb callback, void *arg)
     if (code)
         elpq__task_post(tx->conn->loop, &tx->end);
     return 0;
+}
+
+/* 0, or why whoever calls may not end it. */
+static int may_end(const elpq_tx *tx)
+{
+    if (tx->ending || tx->owned)
+        return ELPQ_E_USAGE;
+    return elpq__loop_is_ours(tx->conn->loop) ? 0 : ELPQ_E_FORKED;
+}
+
+int elpq_commit(elpq_tx *tx, elpq_done_cb callback, void *arg)
+{
+    char sql[48] = "COMMIT";
+    int code;
+
+    if (!tx || !callback)
+        return ELPQ_E_USAGE;
+    if ((code = may_end(tx)))
+        return code;
+    if (tx->depth > 0)
+        snprintf(sql, sizeof(sql), "RELEASE SAVEPOINT elpq_%u", tx->depth);
+    return elpq__tx_commit(tx, sql, 0, callback, arg);
+}
+
+int elpq_prepare_transaction(elpq_tx *tx, const char *gid,
+                             elpq_done_cb callback, void *arg)
+{
+    char sql[ELPQ__GID_SQL];
+    int code;
+
+    if (!tx || !callback || tx->depth > 0 ||
+        !elpq__gid_sql(sql, "PREPARE TRANSACTION", gid))
+        return ELPQ_E_USAGE;
+    if ((code = may_end(tx)))
+        return code;
+    return elpq__tx_commit(tx, sql, ELPQ_NO_PREPARE, callback, arg);
 }
 
 /*
@@ -439,6 +601,7 @@ static int send_rollback(elpq_tx *tx)
     if (code)
         return code;
     tx->conn->tx_broken = tx->was_broken;
+    tx->conn->tx_sqlstate[0] = '\0';
     snprintf(release, sizeof(release), "RELEASE SAVEPOINT elpq_%u",
              tx->depth);
     return command(tx, release, 0, on_rollback);
@@ -446,12 +609,12 @@ static int send_rollback(elpq_tx *tx)
 
 int elpq_rollback(elpq_tx *tx, elpq_done_cb callback, void *arg)
 {
+    int code;
+
     if (!tx)
         return 0;
-    if (tx->ending)
-        return ELPQ_E_USAGE;
-    if (!elpq__loop_is_ours(tx->conn->loop))
-        return ELPQ_E_FORKED;
+    if ((code = may_end(tx)))
+        return code;
     orphan_children(tx);
     begin_end(tx, callback, arg);
     if (!is_live(tx)) {

@@ -22,6 +22,29 @@
  * submitted while such a one is out is sent when its answer has come, and the
  * pipeline is back.
  *
+ * Read groups.  Statements flagged ELPQ_READONLY that are queued together,
+ * with nothing else between them and no transaction open, are sent as groups
+ * of up to 64 statements or 8 KiB, for each of which the server does the work
+ * of one transaction.  The server keeps such a group from writing.  Each
+ * statement has its own outcome all the same: when one fails, those before it
+ * keep their results, and those behind it, which the server has skipped, are
+ * sent again in their order; only their callbacks come later than those of
+ * reads that were sent behind the group.  A statement that does write although
+ * it is flagged is refused by the server, which undoes all it did, and sent
+ * again on its own; so the flag never changes what a statement does.
+ *
+ * What differs: the results of a group come together, when its last statement
+ * has run (results that took more than 64 KiB once are not sent in groups
+ * any more), and are bounded together by max_result_bytes; now() is the same
+ * in all of it; a statement that is not flagged, sent behind a group on the
+ * same connection, waits until the group is answered.  Do not flag a function
+ * that does, out of sight of the SQL text, what a read-only transaction lets
+ * pass: NOTIFY, temporary tables and settings are undone if a later statement
+ * of the group fails; session locks stay if the function writes besides.
+ *
+ * In an open transaction the queries that are sent in one go share a Sync, too,
+ * flagged or not, because a failure ends the transaction anyway.
+ *
  * An event_base and everything made on it belong to one thread.
  */
 #ifndef ELPQ_CONN_H
@@ -77,6 +100,8 @@ typedef struct elpq_options {
     unsigned flags;          /**< ELPQ_NO_PREPARE and so on (statement.h)   */
     const char *tag;         /**< shown in trace events; copied             */
     elpq_request **request;  /**< out, for elpq_cancel(); may be NULL       */
+    unsigned chunk_rows;     /**< of a stream: rows in one chunk, at most;
+                                  0: 1.  See stream.h                       */
 } elpq_options;
 
 /**
@@ -96,6 +121,8 @@ typedef struct elpq_conn_options {
     unsigned max_queued;      /**< statements queued or in flight; 0: 10,000.
                                    One more is refused with ELPQ_E_FULL     */
     unsigned max_pipeline;    /**< of them, sent and unanswered; 0: 256     */
+    unsigned max_batch;       /**< statements of one elpq_batch(), which
+                                   counts as one above; 0: 1,000            */
     size_t max_result_bytes;  /**< largest answer taken; 0: 256 MiB.  More is
                                    ELPQ_E_LIMIT and closes the connection   */
     unsigned statement_cache; /**< prepared statements kept; 0: 256         */
@@ -168,7 +195,7 @@ typedef void (*elpq_script_cb)(elpq_result *result, void *arg);
  * It runs alone: it waits for the statements before it, and those after it
  * wait for its end.  `each` (may be NULL) gets the result of each statement
  * as it completes, `done` comes once, after the last or at the first error.
- * Returns as elpq_conn_execute().
+ * max_result_bytes limits each result.  Returns as elpq_conn_execute().
  */
 ELPQ_API int elpq_conn_script_trusted(elpq_conn *conn, const char *sql,
                                       const elpq_options *options,

@@ -29,7 +29,8 @@ typedef enum elpq_code {
     ELPQ_E_CLOSED = -8,    /**< the connection or pool is closed            */
     ELPQ_E_FULL = -9,      /**< a queue is at its limit                     */
     ELPQ_E_PROTOCOL = -10, /**< the server's answer makes no sense          */
-    ELPQ_E_LIMIT = -11,    /**< a result is larger than max_result_bytes    */
+    ELPQ_E_LIMIT = -11,    /**< a result is larger than max_result_bytes, or
+                                a batch has more than max_batch statements  */
     ELPQ_E_VALUE = -12,    /**< a parameter cannot be sent as its type      */
     ELPQ_E_ROLLED_BACK = -13, /**< COMMIT of a failed transaction           */
     ELPQ_E_FORKED = -14,   /**< the object belongs to the parent process    */

@@ -136,7 +136,8 @@ typedef struct elpq_pool_statistics {
     unsigned connecting;      /**< being made                               */
     unsigned waiting;         /**< requests in line                         */
     /* since the start */
-    uint64_t statements;      /**< accepted by elpq_pool_execute or _script */
+    uint64_t statements;      /**< accepted from elpq_pool_execute and its
+                                   kind (_script, _stream)                  */
     uint64_t acquires;        /**< leases asked for, transactions included  */
     uint64_t waited;          /**< requests that had to stand in line       */
     uint64_t wait_usec;       /**< their waiting, in sum                    */

@@ -37,7 +37,9 @@ typedef enum elpq_event_kind {
     ELPQ_EVENT_SENT,       /**< it was handed to libpq; bytes of parameters */
     ELPQ_EVENT_FIRST,      /**< its answer began; usec since SENT           */
     ELPQ_EVENT_DONE,       /**< its callback is next; usec since SUBMIT     */
-    ELPQ_EVENT_STATE       /**< message: the connection's new state         */
+    ELPQ_EVENT_STATE,      /**< message: the connection's new state         */
+    ELPQ_EVENT_RETRY       /**< a transaction will run again (transact.h);
+                                code, sqlstate, message; usec: the pause    */
 } elpq_event_kind;
 
 /** One event; what does not apply is 0 or NULL.  Borrowed for the call. */

@@ -63,6 +63,15 @@ ELPQ_API int elpq_tx_execute(elpq_tx *tx, const elpq_statement *statement,
                              elpq_result_cb callback, void *arg);
 
 /**
+ * Executes a script in the transaction, as elpq_conn_script_trusted() does.
+ * Also as elpq_script(tx, ...).  It must not end the transaction.
+ */
+ELPQ_API int elpq_tx_script_trusted(elpq_tx *tx, const char *sql,
+                                    const elpq_options *options,
+                                    elpq_script_cb each, elpq_done_cb done,
+                                    void *arg);
+
+/**
  * Begins a part of the transaction that can be rolled back alone: the
  * callback gets it as a transaction of its own.  Until elpq_commit() or
  * elpq_rollback() was called on it, its parent takes no statements

@@ -125,6 +125,74 @@ START_TEST(nothing_runs_beside_it)
 }
 END_TEST
 
+START_TEST(the_pipeline_is_back_behind_it)
+{
+    elpq_conn_options o = traced();
+    elpq_conn *conn = connect_now(NULL, &o);
+    struct answer *a[3];
+    int i;
+
+    expect_ok(script(conn, "select 1; select 2", NULL));
+    lock_server();
+    a[0] = ask(conn, elpq_sql(BLOCKED));
+    for (i = 1; i < 3; i++)
+        a[i] = ask(conn, elpq_sql("select $1", i));
+    await_blocked(1);
+    ck_assert_int_eq(events_of(ELPQ_EVENT_SENT), 4);
+    unlock_server();
+    expect_ok(a[0]);
+    for (i = 1; i < 3; i++)
+        expect_int(a[i], i);
+    close_conn(conn);
+}
+END_TEST
+
+START_TEST(a_script_in_a_transaction)
+{
+    elpq_pool *pool = pool_of(1);
+    elpq_tx *tx = begin_now(pool), *part;
+    struct answer *a = answer_new();
+
+    ck_assert_int_eq(CALL(elpq_script(tx, "create temp table t (n int);"
+                                          " insert into t values (1), (2)",
+                                      NULL, on_each, on_done, a)), 0);
+    expect_ok(a);
+    ck_assert_str_eq(a->commands, "CREATE TABLE;INSERT 0 2");
+    expect_int(ask(tx, elpq_sql("select count(*) from t")), 2);
+    part = expect_ok(savepoint(tx))->tx;
+    ck_assert_int_eq(CALL(elpq_script(tx, "select 1", NULL, on_each, on_done,
+                                      a)), ELPQ_E_USAGE);
+    a = answer_new();
+    ck_assert_int_eq(CALL(elpq_script(part, "delete from t; select 1 / 0",
+                                      NULL, on_each, on_done, a)), 0);
+    expect_error(a, ELPQ_E_SERVER, "22012", 0);
+    expect_ok(rollback(part));
+    expect_int(ask(tx, elpq_sql("select count(*) from t")), 2);
+    expect_ok(rollback(tx));
+    ck_assert_int_eq(CALL(elpq_script((elpq_tx *)NULL, "select 1", NULL,
+                                      on_each, on_done, a)), ELPQ_E_USAGE);
+    finish_pool(pool);
+}
+END_TEST
+
+START_TEST(the_limit_is_for_each_result)
+{
+    elpq_conn_options o = { .max_result_bytes = 1000000 };
+    elpq_conn *conn = connect_now(NULL, &o);
+    struct answer *a =
+        expect_ok(script(conn, "select repeat('x', 900000);"
+                               " select repeat('y', 900000);"
+                               " select repeat('z', 900000)", NULL));
+
+    ck_assert_uint_eq(a->results, 3);
+    a = script(conn, "select repeat('x', 900000);"
+                     " select repeat('y', 1100000); select 1", NULL);
+    expect_error(a, ELPQ_E_LIMIT, "", ELPQ_IN_DOUBT);
+    ck_assert_uint_eq(a->results, 1);
+    close_conn(conn);
+}
+END_TEST
+
 START_TEST(transactions_of_a_script)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
@@ -371,6 +439,9 @@ static void build(Suite *s)
     tcase_add_test(t, a_syntax_error_runs_nothing);
     tcase_add_test(t, it_waits_for_those_before_and_those_behind_wait_for_it);
     tcase_add_test(t, nothing_runs_beside_it);
+    tcase_add_test(t, the_pipeline_is_back_behind_it);
+    tcase_add_test(t, a_script_in_a_transaction);
+    tcase_add_test(t, the_limit_is_for_each_result);
     tcase_add_test(t, transactions_of_a_script);
     tcase_add_test(t, an_empty_script);
     tcase_add_test(t, an_empty_statement);

@@ -285,6 +285,17 @@ void await_blocked(int n);
 /* Ends the backend, and waits for it; the loop has yet to see it. */
 void terminate(int pid);
 
+/*
+ * The same as harness_main(), for a suite that restarts the server: on a
+ * server of its own, if with-postgres runs the tests.  restart_server() may
+ * only be called if that is so (harness_is_private()); every session ends, and
+ * meanwhile it runs the loop.
+ */
+int harness_main_private(const char *name, void (*build)(Suite *suite),
+                         char **argv);
+bool harness_is_private(void);
+void restart_server(void);
+
 /* Sends a signal to a process of the server; false if not permitted.  What
  * is stopped goes on when the test ends, however it ends. */
 bool signal_server(int pid, int sig);

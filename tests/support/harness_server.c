@@ -5,6 +5,8 @@
  */
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <fcntl.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -336,6 +340,68 @@ void terminate(int pid)
     while (admin_int("select count(*) from pg_stat_activity where pid = %d",
                      pid) > 0)
         ;
+}
+
+/* Only a server that no other program uses may be restarted. */
+int harness_main_private(const char *name, void (*build)(Suite *suite),
+                         char **argv)
+{
+    const char *with_postgres = harness_env("ELPQ_TEST_WITH_POSTGRES");
+
+    if (!with_postgres || harness_env("ELPQ_TEST_PRIVATE"))
+        return harness_main(name, build);
+    setenv("ELPQ_TEST_PRIVATE", "yes", 1);
+    execl(with_postgres, with_postgres, "--", argv[0], (char *)NULL);
+    perror(with_postgres);
+    return 2;
+}
+
+bool harness_is_private(void)
+{
+    return harness_own_server() && harness_env("ELPQ_TEST_PRIVATE");
+}
+
+/* In the child: as the server's user, with none of our descriptors. */
+static void exec_restart(const char *pgctl, const char *data,
+                         const struct stat *owner)
+{
+    int log = open(harness_env("ELPQ_TEST_LOG"), O_WRONLY | O_APPEND);
+    int fd;
+
+    dup2(open("/dev/null", O_RDONLY), 0);
+    dup2(log, 1); /* the server inherits it */
+    dup2(log, 2);
+    for (fd = 3; fd < 256; fd++)
+        close(fd);
+    if (geteuid() == 0 &&
+        (setgroups(0, NULL) != 0 || setgid(owner->st_gid) != 0 ||
+         setuid(owner->st_uid) != 0))
+        _exit(126);
+    if (chdir(data) == 0)
+        execl(pgctl, "pg_ctl", "-D", data, "-m", "fast", "-w", "-s",
+              "restart", (char *)NULL);
+    _exit(127);
+}
+
+void restart_server(void)
+{
+    const char *data = harness_env("ELPQ_TEST_PGDATA");
+    struct stat owner;
+    char pgctl[500];
+    int status = -1;
+    pid_t pid;
+
+    ck_assert_ptr_nonnull(data);
+    ck_assert_int_eq(stat(data, &owner), 0);
+    snprintf(pgctl, sizeof(pgctl), "%s/pg_ctl", harness_env("ELPQ_TEST_PGBIN"));
+    harness_close_admin();
+    pid = fork();
+    if (pid == 0)
+        exec_restart(pgctl, data, &owner);
+    while (waitpid(pid, &status, WNOHANG) == 0)
+        run_for_ms(5);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+                  "%s: status %d", pgctl, status);
 }
 
 /* Runs when the process exits as well: a failed test skips its teardown. */

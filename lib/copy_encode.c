@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Rows of values, as COPY FROM reads them: in binary if each column has a
+ * codec that encodes, else as text.
+ *
+ * In binary, a value is encoded as the type of its column.  What the codec
+ * does not encode by itself is printed and read as that type, as the server
+ * would.  The common types take a short way.
+ *
+ * copy.c and copy_in.c call this.
+ */
+#include <endian.h>
+#include <stdio.h>
+
+#include "alloc.h"
+#include "copy_int.h"
+
+/* What any value takes that is no text: its length, and a codec's bytes. */
+#define FIXED 32
+
+/* ----------------------------------------------------------------- columns */
+
+/*
+ * Whether it has a binary form for values of its kind, be they refused for
+ * what they are.
+ */
+static bool encodes(const struct elpq__codec *codec)
+{
+    struct elpq__buf out = { 0 };
+    elpq_value v;
+    int rc;
+
+    while (codec && codec->elem) /* arrays and ranges go by their parts */
+        codec = codec->elem;
+    if (!codec)
+        return false;
+    v = elpq_value_init(codec->oid, (elpq_kind)codec->kind);
+    if (codec->kind == ELPQ_KIND_TEXT) {
+        v.u.bytes.data = "0";
+        v.u.bytes.size = 1;
+    }
+    rc = codec->ops->encode(codec, &v, &out, NULL);
+    elpq__buf_free(&out);
+    return rc != ELPQ__AS_TEXT;
+}
+
+/* The kind of values that encode_fast() takes; NULL for none. */
+static uint8_t short_kind(uint32_t oid, const struct elpq__codec *codec)
+{
+    switch (oid) {
+    case ELPQ_OID_INT4:
+    case ELPQ_OID_INT8:
+        return ELPQ_KIND_INT;
+    case ELPQ_OID_FLOAT8:
+        return ELPQ_KIND_DOUBLE;
+    case ELPQ_OID_TIMESTAMP:
+    case ELPQ_OID_TIMESTAMPTZ:
+        return ELPQ_KIND_TIMESTAMP;
+    default:
+        return codec && codec->textual ? ELPQ_KIND_TEXT : ELPQ_KIND_NULL;
+    }
+}
+
+bool elpq__copy_look_at_columns(elpq_copy *copy)
+{
+    int n = PQnfields(copy->described);
+
+    copy->ncolumns = n;
+    copy->types = elpq__catalog_types(copy->req->conn->catalog);
+    if (copy->types)
+        copy->types->refs++;
+    if (!copy->in) {
+        copy->binary = elpq__codecs_binary(copy->described, copy->types);
+        return true;
+    }
+    copy->binary = true;
+    copy->columns = elpq__alloc_array((size_t)n + 1, sizeof(*copy->columns));
+    for (int i = 0; copy->columns && i < n; i++) {
+        uint32_t oid = PQftype(copy->described, i);
+
+        copy->columns[i].oid = oid;
+        copy->columns[i].codec = elpq__codec_in(copy->types, oid);
+        copy->columns[i].kind = short_kind(oid, copy->columns[i].codec);
+        if (!encodes(copy->columns[i].codec))
+            copy->binary = false;
+    }
+    return copy->columns != NULL;
+}
+
+/* ---------------------------------------------------------- binary values */
+
+/* By way of text, as the server reads a literal of the type. */
+static int encode_printed(const struct elpq__codec *codec, const elpq_value *v,
+                          struct elpq__buf *out, struct elpq__why *why)
+{
+    elpq_value parsed = elpq_value_init(codec->oid, (elpq_kind)codec->kind);
+    size_t start = out->size;
+    size_t size;
+    int rc = elpq__value_print(v, out, why);
+
+    if (rc || codec->textual)
+        return rc;
+    size = out->size - start;
+    elpq__buf_add_byte(out, '\0');
+    if (out->failed)
+        return ELPQ_E_NOMEM;
+    rc = codec->ops->parse
+             ? codec->ops->parse(codec, out->data + start, size, &parsed)
+             : ELPQ_E_TYPE; /* it takes text or bytes only, and had them */
+    out->size = start;
+    if (!rc)
+        rc = codec->ops->encode(codec, &parsed, out, why);
+    if (rc == ELPQ__AS_TEXT || (rc && rc != ELPQ_E_VALUE))
+        rc = elpq__refuse(why, "the value cannot be sent as type %s",
+                          codec->name);
+    return rc;
+}
+
+static int encode_raw(const elpq_value *v, uint32_t oid, struct elpq__buf *out,
+                      struct elpq__why *why)
+{
+    if (v->oid != oid)
+        return elpq__refuse(why, "a raw value of type %u in a column of "
+                                 "type %u",
+                            (unsigned)v->oid, (unsigned)oid);
+    elpq__buf_add(out, v->u.bytes.data, v->u.bytes.size);
+    return 0;
+}
+
+static int encode_value(const struct elpq__copy_column *column,
+                        const elpq_value *v, struct elpq__buf *out,
+                        struct elpq__why *why)
+{
+    elpq_value as = *v;
+    int rc;
+
+    if (v->kind == ELPQ_KIND_RAW)
+        return encode_raw(v, column->oid, out, why);
+    as.oid = column->oid;
+    rc = column->codec->ops->encode(column->codec, &as, out, why);
+    if (rc == ELPQ__AS_TEXT)
+        rc = encode_printed(column->codec, &as, out, why);
+    return rc;
+}
+
+/* Stores in network order, in one instruction or two. */
+static char *put_int32(char *p, uint32_t x)
+{
+    x = htobe32(x);
+    memcpy(p, &x, sizeof(x));
+    return p + sizeof(x);
+}
+
+static char *put_int64(char *p, uint64_t x)
+{
+    x = htobe64(x);
+    memcpy(p, &x, sizeof(x));
+    return p + sizeof(x);
+}
+
+static char *put_text(char *p, const elpq_value *v)
+{
+    size_t size = v->u.bytes.size;
+
+    if (size > 0 && memchr(v->u.bytes.data, '\0', size))
+        return NULL; /* which the long way explains */
+    if (size > 0)
+        memcpy(p, v->u.bytes.data, size);
+    return p + size;
+}
+
+/*
+ * The short way: writes the bytes of a value to where there is room for
+ * them, and returns their end; NULL if the value has to go the long way.
+ */
+static inline char *encode_fast(const struct elpq__copy_column *column,
+                                const elpq_value *v, char *p)
+{
+    int64_t wire;
+
+    if (v->kind != column->kind)
+        return NULL;
+    switch (column->oid) {
+    case ELPQ_OID_INT4:
+        if (v->u.int64 != (int32_t)v->u.int64)
+            return NULL;
+        return put_int32(p, (uint32_t)v->u.int64);
+    case ELPQ_OID_INT8:
+    case ELPQ_OID_FLOAT8:
+        return put_int64(p, v->u.uint64);
+    case ELPQ_OID_TIMESTAMP:
+    case ELPQ_OID_TIMESTAMPTZ:
+        if (elpq__timestamp_to_wire(v->u.int64, &wire))
+            return NULL;
+        return put_int64(p, (uint64_t)wire);
+    default:
+        return put_text(p, v);
+    }
+}
+
+/* Room for so much, seldom by a call. */
+static inline char *room_for(struct elpq__buf *out, size_t size)
+{
+    if (out->room - out->size >= size && !out->failed)
+        return out->data + out->size;
+    return elpq__buf_reserve(out, size);
+}
+
+static int binary_value(const struct elpq__copy_column *column,
+                        const elpq_value *v, struct elpq__buf *out,
+                        struct elpq__why *why)
+{
+    size_t text = v->kind == ELPQ_KIND_TEXT ? v->u.bytes.size : 0;
+    size_t start = out->size;
+    char *p = text < ELPQ__BUF_LIMIT ? room_for(out, FIXED + text) : NULL;
+    char *end;
+    int rc;
+
+    if (!p)
+        return ELPQ_E_NOMEM;
+    if (v->kind == ELPQ_KIND_NULL) {
+        memset(p, 0xff, 4);
+        out->size += 4;
+        return 0;
+    }
+    end = encode_fast(column, v, p + 4);
+    if (end) {
+        put_int32(p, (uint32_t)(end - p - 4));
+        out->size += (size_t)(end - p);
+        return 0;
+    }
+    out->size += 4; /* the length, when it is known */
+    rc = encode_value(column, v, out, why);
+    if (!rc && !out->failed)
+        elpq__put_int32(out->data + start,
+                        (uint32_t)(out->size - start - 4));
+    return rc;
+}
+
+/* ------------------------------------------------------------ text values */
+
+static const char escapes[256] = {
+    ['\\'] = '\\', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'
+};
+
+/* Escapes what was appended since `start`. */
+static void escape(struct elpq__buf *out, size_t start)
+{
+    size_t more = 0;
+    size_t from, to;
+
+    for (size_t i = start; i < out->size; i++)
+        more += escapes[(unsigned char)out->data[i]] != 0;
+    from = out->size;
+    if (more == 0 || !elpq__buf_extend(out, more))
+        return;
+    for (to = out->size; from < to;) {
+        char c = out->data[--from];
+        char as = escapes[(unsigned char)c];
+
+        out->data[--to] = as ? as : c;
+        if (as)
+            out->data[--to] = '\\';
+    }
+}
+
+static int text_value(const elpq_value *v, uint32_t oid, struct elpq__buf *out,
+                      struct elpq__why *why)
+{
+    elpq_value as = *v;
+    size_t start = out->size;
+    int rc;
+
+    if (v->kind == ELPQ_KIND_NULL) {
+        elpq__buf_add_str(out, "\\N");
+        return 0;
+    }
+    as.oid = oid;
+    rc = elpq__value_print(&as, out, why);
+    if (!rc)
+        escape(out, start);
+    return rc;
+}
+
+/* -------------------------------------------------------------------- rows */
+
+/* *at is the value that failed. */
+static int binary_row(elpq_copy *copy, const elpq_value *values, int n,
+                      int *at, struct elpq__why *why)
+{
+    int rc = 0;
+    int i;
+
+    elpq__buf_add_int16(&copy->buf, (uint16_t)n);
+    for (i = 0; i < n && !rc; i++)
+        rc = binary_value(&copy->columns[i], &values[i], &copy->buf, why);
+    *at = i - 1;
+    return rc;
+}
+
+static int text_row(elpq_copy *copy, const elpq_value *values, int n, int *at,
+                    struct elpq__why *why)
+{
+    struct elpq__buf *out = &copy->buf;
+    int rc = 0;
+    int i;
+
+    for (i = 0; i < n && !rc; i++) {
+        if (i > 0)
+            elpq__buf_add_byte(out, '\t');
+        rc = text_value(&values[i], copy->columns[i].oid, out, why);
+    }
+    elpq__buf_add_byte(out, '\n');
+    *at = i - 1;
+    return rc;
+}
+
+static int encode_row(elpq_copy *copy, const elpq_value *values, int n,
+                      int *at, struct elpq__why *why)
+{
+    int rc = copy->binary ? binary_row(copy, values, n, at, why)
+                          : text_row(copy, values, n, at, why);
+
+    return rc ? rc : elpq__buf_status(&copy->buf);
+}
+
+/* Who is to blame, in front of the explanation. */
+static struct elpq__why explain(elpq_copy *copy, int column)
+{
+    struct elpq__why why = { copy->why, sizeof(copy->why) };
+    int used = snprintf(why.text, why.size, "row %llu, column \"%.64s\": ",
+                        (unsigned long long)copy->nrows + 1,
+                        PQfname(copy->described, column));
+
+    if (used > 0 && (size_t)used < why.size) {
+        why.text += used;
+        why.size -= (size_t)used;
+    }
+    return why;
+}
+
+int elpq__copy_encode(elpq_copy *copy, const elpq_value *values, unsigned n)
+{
+    struct elpq__why why;
+    size_t start = copy->buf.size;
+    int at = 0;
+    int rc;
+
+    if (n != (unsigned)copy->ncolumns) {
+        snprintf(copy->why, sizeof(copy->why),
+                 "row %llu: %u values for %d columns",
+                 (unsigned long long)copy->nrows + 1, n, copy->ncolumns);
+        return ELPQ_E_VALUE;
+    }
+    rc = encode_row(copy, values, (int)n, &at, NULL);
+    if (rc == ELPQ_E_VALUE) { /* again, for the words */
+        why = explain(copy, at);
+        copy->buf.size = start;
+        rc = encode_row(copy, values, (int)n, &at, &why);
+    }
+    if (rc) {
+        copy->buf.size = start;
+        copy->buf.failed = false;
+    }
+    return rc;
+}
+
+void elpq__copy_encode_head(elpq_copy *copy)
+{
+    static const char head[19] = "PGCOPY\n\377\r\n"; /* no flags, no more */
+
+    if (copy->binary)
+        elpq__buf_add(&copy->buf, head, sizeof(head));
+}
+
+void elpq__copy_encode_tail(elpq_copy *copy)
+{
+    if (copy->binary)
+        elpq__buf_add_int16(&copy->buf, 0xffff);
+}

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Advisory locks: taken, watched, released.
+ *
+ * A lock is in one of four states, from asking to free():
+ *
+ *     ASKING     for a connection or for the lock; `request` is under way
+ *     HELD       it watches its connection
+ *     LOST       the connection or its lease has ended
+ *     RELEASING  the unlock is under way, or the end is a posted task
+ *
+ * What nobody knows the end of must not stay behind: a lock that was asked
+ * for, and given up while other statements were in front of it, may still be
+ * granted.  On a pool's connection the reset sees to that; on a given one the
+ * request tells of its late answer, and is undone.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "done.h"
+#include "elpq/lock.h"
+#include "pool_int.h"
+
+enum lock_state { ASKING, HELD, LOST, RELEASING };
+
+struct elpq_lock {
+    enum lock_state state;
+    elpq_conn *conn;            /* a reference; NULL while in line        */
+    bool leased;                /* conn goes back to its pool             */
+    struct elpq__watcher watcher;
+    struct elpq__task task;     /* lost, or released without a statement  */
+    elpq_request *request;      /* ASKING                                 */
+    bool unwanted;              /* released while it was asked for        */
+    elpq_lock_key key;
+    bool shared;
+    bool try_only;
+    int timeout_ms;
+    int64_t due;                /* 0: as timeout_ms says                  */
+    char *tag;
+    elpq_lock_cb callback;
+    elpq_lock_cb lost;
+    void *arg;
+    elpq_error *why;            /* LOST                                   */
+    elpq_code why_code;
+    elpq_done_cb released;
+    void *released_arg;
+};
+
+/* ------------------------------------------------------------- statements */
+
+struct lock_sql {
+    char text[80];
+    elpq_value values[2];
+    elpq_statement st;
+};
+
+/* pg_[try_]advisory_[xact_][un]lock[_shared]($1[, $2]) */
+static void make_sql(struct lock_sql *s, const elpq_lock_key *key,
+                     bool shared, const char *before, const char *verb)
+{
+    snprintf(s->text, sizeof(s->text),
+             "SELECT pg_catalog.pg_%sadvisory_%s%s(%s)", before, verb,
+             shared ? "_shared" : "", key->two ? "$1, $2" : "$1");
+    s->values[0] = key->two ? elpq_int32(key->first) : elpq_int64(key->one);
+    s->values[1] = elpq_int32(key->second);
+    s->st = elpq_sql_from_trusted_string(s->text, s->values,
+                                         key->two ? 2 : 1);
+}
+
+/* Whether the server says yes; the functions that wait return nothing. */
+static bool is_granted(elpq_result *result, bool try_only)
+{
+    bool yes = false;
+
+    return !try_only ||
+           (elpq_get_bool(result, 0, 0, &yes) == 0 && yes);
+}
+
+static void held_elsewhere(elpq_error *error)
+{
+    elpq__error_set(error, ELPQ_E_SERVER,
+                    ELPQ_RETRYABLE | ELPQ_NOT_EXECUTED,
+                    "the lock is held by another session");
+    strcpy(error->sqlstate, "55P03");
+}
+
+/* -------------------------------------------------------------------- end */
+
+/* Gives back what it holds; afterwards there is no lock. */
+static void lock_free(elpq_lock *lock)
+{
+    if (lock->leased)
+        elpq_conn_release(lock->conn);
+    if (lock->conn)
+        elpq__conn_unref(lock->conn);
+    elpq_error_free(lock->why);
+    free(lock->tag);
+    free(lock);
+}
+
+static void finish(elpq_lock *lock, const elpq_error *error)
+{
+    elpq_done_cb released = lock->released;
+    void *arg = lock->released_arg;
+    elpq_error *why = lock->why; /* the error may be this */
+
+    lock->why = NULL;
+    lock_free(lock);
+    if (released)
+        released(error, arg);
+    elpq_error_free(why);
+}
+
+/* It was not got: whoever asked for it hears so. */
+static void fail(elpq_lock *lock, const elpq_error *error)
+{
+    lock->state = RELEASING;
+    lock->callback(NULL, error, lock->arg);
+    finish(lock, NULL);
+}
+
+static void on_unlocked(elpq_result *result, const elpq_error *error,
+                        void *arg)
+{
+    elpq_lock *lock = arg;
+    elpq_error failed;
+    bool was_held = false;
+
+    if (!error && (elpq_get_bool(result, 0, 0, &was_held) != 0 || !was_held)) {
+        elpq__error_set(&failed, ELPQ_E_LOST, 0,
+                        "the session did not hold the lock any more");
+        error = &failed;
+    } else if (error && lock->leased && error->code == ELPQ_E_SERVER) {
+        error = NULL; /* in a failed transaction: the reset unlocks */
+    }
+    finish(lock, error);
+}
+
+static int unlock(elpq_lock *lock)
+{
+    elpq_options o = { .tag = lock->tag };
+    struct lock_sql s;
+
+    make_sql(&s, &lock->key, lock->shared, "", "unlock");
+    return elpq_conn_execute(lock->conn, &s.st, &o, on_unlocked, lock);
+}
+
+static void lost_error(const elpq_lock *lock, elpq_error *error)
+{
+    if (lock->why)
+        *error = *lock->why;
+    else
+        elpq__error_set(error, lock->why_code, 0, NULL);
+}
+
+/* Tells that it is lost, or, if it was released since, ends it. */
+static void run_task(struct elpq__task *task)
+{
+    elpq_lock *lock = elpq__container(task, elpq_lock, task);
+    elpq_error error;
+
+    lost_error(lock, &error);
+    if (lock->state == LOST)
+        lock->lost(lock, &error, lock->arg);
+    else
+        finish(lock, lock->why_code ? &error : NULL);
+}
+
+static void on_gone(struct elpq__watcher *watcher, const elpq_error *error)
+{
+    elpq_lock *lock = elpq__container(watcher, elpq_lock, watcher);
+
+    lock->state = LOST;
+    lock->why = elpq_error_dup(error);
+    lock->why_code = error->code;
+    if (lock->lost)
+        elpq__task_post(lock->conn->loop, &lock->task);
+}
+
+int elpq_lock_release(elpq_lock *lock, elpq_done_cb done, void *arg)
+{
+    int code = 0;
+
+    if (!lock)
+        return 0;
+    if (lock->state == RELEASING || lock->unwanted)
+        return ELPQ_E_USAGE;
+    if (lock->conn && !elpq__loop_is_ours(lock->conn->loop))
+        return ELPQ_E_FORKED;
+    if (lock->state == HELD)
+        code = unlock(lock);
+    if (code && code != ELPQ_E_CLOSED && !lock->leased)
+        return code;
+    lock->released = done;
+    lock->released_arg = arg;
+    if (lock->state == ASKING) {
+        lock->unwanted = true;
+        elpq_cancel(lock->request);
+        return 0;
+    }
+    elpq__list_remove(&lock->watcher.node);
+    /* Without a statement: it is lost, or the pool's reset unlocks it. */
+    if (code || lock->state == LOST)
+        elpq__task_post(lock->conn->loop, &lock->task);
+    lock->state = RELEASING;
+    return 0;
+}
+
+/* ----------------------------------------------------------------- asking */
+
+/* It was granted, but is not wanted any more. */
+static void give_back(elpq_lock *lock)
+{
+    elpq_error error;
+
+    elpq__error_set(&error, ELPQ_E_CANCELED, ELPQ_NOT_EXECUTED, NULL);
+    lock->state = RELEASING;
+    lock->callback(NULL, &error, lock->arg);
+    if (unlock(lock) == 0)
+        return;
+    if (!lock->leased) /* nothing else lets go of it */
+        elpq__conn_lost(lock->conn, ELPQ_E_LOST,
+                        "a lock could not be released: the connection was "
+                        "closed");
+    finish(lock, NULL);
+}
+
+static void on_locked(elpq_result *result, const elpq_error *error, void *arg)
+{
+    elpq_lock *lock = arg;
+    elpq_error failed;
+
+    lock->request = NULL;
+    if (!error && !is_granted(result, lock->try_only)) {
+        held_elsewhere(&failed);
+        error = &failed;
+    }
+    if (!error && lock->conn->state == ELPQ__CLOSED) {
+        elpq__error_set(&failed, ELPQ_E_LOST, ELPQ_RETRYABLE, NULL);
+        error = &failed; /* a hook has closed it */
+    }
+    if (error) {
+        fail(lock, error);
+    } else if (lock->unwanted) {
+        give_back(lock);
+    } else {
+        lock->state = HELD;
+        elpq__list_push(&lock->conn->watchers, &lock->watcher.node);
+        lock->callback(lock, NULL, lock->arg);
+    }
+}
+
+static void on_late_unlock(const elpq_error *error, void *arg)
+{
+    elpq_conn *conn = arg;
+
+    if (error)
+        elpq__conn_lost(conn, ELPQ_E_LOST,
+                        "a lock could not be released: the connection was "
+                        "closed");
+    elpq__conn_unref(conn);
+}
+
+/*
+ * A request that was given up behind others is answered: if it was granted
+ * all the same, it is undone, with the parameters that it had.
+ */
+static void on_late(elpq_request *req)
+{
+    elpq_conn *conn = req->conn;
+    const PGresult *res = req->result;
+    bool shared = strstr(req->sql, "_shared(") != NULL;
+    elpq_lock_key key = { .two = req->n == 2 };
+    elpq_value values[2];
+    struct lock_sql s;
+    struct elpq__done *done;
+
+    if (req->failure || !res || PQntuples(res) != 1 ||
+        conn->state == ELPQ__CLOSED ||
+        (strstr(req->sql, "_try_") && *PQgetvalue(res, 0, 0) != 't' &&
+         *PQgetvalue(res, 0, 0) != 1))
+        return;
+    for (unsigned i = 0; i < req->n && i < 2; i++)
+        values[i] = elpq_raw(req->types[i], req->values[i],
+                             (size_t)req->lengths[i]);
+    make_sql(&s, &key, shared, "", "unlock");
+    s.st.values = values;
+    done = elpq__done_new(on_late_unlock, conn);
+    elpq__conn_ref(conn);
+    if (!done ||
+        elpq_conn_execute(conn, &s.st, NULL, elpq__done_result, done)) {
+        free(done);
+        elpq__conn_lost(conn, ELPQ_E_LOST,
+                        "a lock could not be released: the connection was "
+                        "closed");
+        elpq__conn_unref(conn);
+    }
+}
+
+/* The time left, as the option of a request. */
+static int left_ms(const elpq_lock *lock)
+{
+    int64_t left = (lock->due - elpq__now()) / 1000;
+
+    if (!lock->due)
+        return lock->timeout_ms;
+    return left > 0 ? (int)left : 1;
+}
+
+static int ask(elpq_lock *lock)
+{
+    elpq_options o = { .timeout_ms = left_ms(lock),
+                       .tag = lock->tag,
+                       .request = &lock->request };
+    struct lock_sql s;
+    int code;
+
+    make_sql(&s, &lock->key, lock->shared, lock->try_only ? "try_" : "",
+             "lock");
+    code = elpq_conn_execute(lock->conn, &s.st, &o, on_locked, lock);
+    if (!code && !lock->leased)
+        lock->request->late = on_late;
+    return code;
+}
+
+static void on_lease(elpq_conn *conn, const elpq_error *error, void *arg)
+{
+    elpq_lock *lock = arg;
+    elpq_error failed;
+    int code = ELPQ_E_CANCELED;
+
+    lock->request = NULL;
+    if (error) {
+        fail(lock, error);
+        return;
+    }
+    lock->conn = conn;
+    lock->leased = true;
+    elpq__conn_ref(conn);
+    if (!lock->unwanted)
+        code = ask(lock);
+    if (code) {
+        elpq__error_set(&failed, (elpq_code)code, ELPQ_NOT_EXECUTED, NULL);
+        fail(lock, &failed);
+    }
+}
+
+static elpq_lock *lock_new(elpq_lock_key key, const elpq_lock_options *o,
+                           int timeout_ms, elpq_lock_cb callback, void *arg)
+{
+    elpq_lock *lock = elpq__new(elpq_lock);
+
+    if (!lock)
+        return NULL;
+    lock->key = key;
+    lock->callback = callback;
+    lock->arg = arg;
+    lock->timeout_ms = timeout_ms;
+    lock->watcher.gone = on_gone;
+    lock->task.run = run_task;
+    if (o) {
+        lock->shared = o->shared;
+        lock->try_only = o->try_only;
+        lock->lost = o->lost;
+        if (o->timeout_ms)
+            lock->timeout_ms = o->timeout_ms;
+    }
+    if (lock->timeout_ms > 0)
+        lock->due = elpq__now() + lock->timeout_ms * INT64_C(1000);
+    if (o && o->tag && !(lock->tag = strdup(o->tag))) {
+        free(lock);
+        return NULL;
+    }
+    return lock;
+}
+
+int elpq_pool_lock(elpq_pool *pool, elpq_lock_key key,
+                   const elpq_lock_options *options, elpq_lock_cb callback,
+                   void *arg)
+{
+    elpq_options wait = { .timeout_ms = 0 };
+    elpq_lock *lock;
+    int code;
+
+    if (!pool || !callback)
+        return ELPQ_E_USAGE;
+    lock = lock_new(key, options, pool->options.acquire_timeout_ms, callback,
+                    arg);
+    if (!lock)
+        return ELPQ_E_NOMEM;
+    wait.timeout_ms = lock->timeout_ms;
+    wait.tag = lock->tag;
+    wait.request = &lock->request;
+    code = elpq_pool_acquire(pool, &wait, on_lease, lock);
+    if (code)
+        lock_free(lock);
+    else if (options && options->lock)
+        *options->lock = lock;
+    return code;
+}
+
+int elpq_conn_lock(elpq_conn *conn, elpq_lock_key key,
+                   const elpq_lock_options *options, elpq_lock_cb callback,
+                   void *arg)
+{
+    elpq_lock *lock;
+    int code;
+
+    if (!conn || !callback)
+        return ELPQ_E_USAGE;
+    if ((code = elpq__conn_usable(conn)))
+        return code;
+    lock = lock_new(key, options, 0, callback, arg);
+    if (!lock)
+        return ELPQ_E_NOMEM;
+    lock->conn = conn;
+    elpq__conn_ref(conn);
+    code = ask(lock);
+    if (code)
+        lock_free(lock);
+    else if (options && options->lock)
+        *options->lock = lock;
+    return code;
+}
+
+elpq_conn *elpq_lock_conn(const elpq_lock *lock)
+{
+    return lock->conn;
+}
+
+/* ------------------------------------------------------ of a transaction */
+
+static void on_try(elpq_result *result, const elpq_error *error, void *arg)
+{
+    elpq_error failed;
+
+    if (!error && !is_granted(result, true)) {
+        held_elsewhere(&failed);
+        error = &failed;
+    }
+    elpq__done_result(result, error, arg);
+}
+
+int elpq_tx_lock(elpq_tx *tx, elpq_lock_key key,
+                 const elpq_lock_options *options, elpq_done_cb callback,
+                 void *arg)
+{
+    elpq_lock_options none = { .shared = false };
+    const elpq_lock_options *o = options ? options : &none;
+    elpq_options run = { .timeout_ms = o->timeout_ms,
+                         .tag = o->tag,
+                         .request = o->request };
+    struct elpq__done *done;
+    struct lock_sql s;
+    int code;
+
+    if (!tx || !callback)
+        return ELPQ_E_USAGE;
+    done = elpq__done_new(callback, arg);
+    if (!done)
+        return ELPQ_E_NOMEM;
+    make_sql(&s, &key, o->shared, o->try_only ? "try_" : "", "xact_lock");
+    code = elpq_tx_execute(tx, &s.st, &run,
+                           o->try_only ? on_try : elpq__done_result, done);
+    if (code)
+        free(done);
+    return code;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * What became of a transaction whose COMMIT was sent and not answered.
+ *
+ * The server keeps the status of recent transactions.  So the id is asked for
+ * inside of the transaction, and when COMMIT is lost, the status over another
+ * connection of the pool, again and again while the server is away or the
+ * transaction still in progress, until resolve_ms is over.
+ *
+ * An answer counts only from the address that the transaction ran on: another
+ * server of the pool may not have it, or have given its id to another one.
+ *
+ * transact.c alone calls this, and is called back with the outcome.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "backoff.h"
+#include "transact_int.h"
+
+#define ASK_MIN_MS 20
+#define ASK_MAX_MS 1000
+
+/* A socket of the local machine has no address. */
+#define ADDRESS                                                               \
+    "pg_catalog.concat(pg_catalog.inet_server_addr(), ' ',"                   \
+    " pg_catalog.inet_server_port())"
+
+static const char id_sql[] =
+    "SELECT pg_catalog.pg_current_xact_id_if_assigned()::text, " ADDRESS;
+static const char status_sql[] =
+    "SELECT pg_catalog.pg_xact_status($1::text::xid8), " ADDRESS;
+
+const elpq_statement *elpq__resolve_id_statement(void)
+{
+    static const elpq_statement st = { .sql = id_sql,
+                                       .sql_len = sizeof(id_sql) - 1 };
+
+    return &st;
+}
+
+static void copy_text(elpq_result *result, int column, char *out, size_t size)
+{
+    const char *text = NULL;
+
+    if (elpq_rows(result) == 1)
+        text = elpq_get_text(result, 0, column);
+    snprintf(out, size, "%s", text ? text : "");
+}
+
+void elpq__resolve_keep_id(elpq_transactor *t, elpq_result *result)
+{
+    copy_text(result, 0, t->id, sizeof(t->id));
+    copy_text(result, 1, t->address, sizeof(t->address));
+}
+
+void elpq__resolve_give_up(elpq_transactor *t)
+{
+    elpq_error plain;
+
+    elpq__error_set(&plain, ELPQ_E_LOST, ELPQ_IN_DOUBT, NULL);
+    elpq__transact_finish(t, t->why ? t->why : &plain);
+}
+
+static void ask_later(elpq_transactor *t)
+{
+    int64_t due = elpq__now() + elpq__backoff_usec(&t->random, t->asked,
+                                                   ASK_MIN_MS, ASK_MAX_MS);
+
+    t->asked++;
+    if (due < t->resolve_due && t->pool)
+        elpq__timer_start(t->loop, &t->pause, due);
+    else
+        elpq__resolve_give_up(t);
+}
+
+static void take_status(elpq_transactor *t, elpq_result *result)
+{
+    char status[24];
+    char address[sizeof(t->address)];
+    elpq_error error;
+
+    copy_text(result, 0, status, sizeof(status));
+    copy_text(result, 1, address, sizeof(address));
+    if (strcmp(address, t->address) != 0) {
+        elpq__resolve_give_up(t);
+    } else if (strcmp(status, "committed") == 0) {
+        elpq__transact_finish(t, NULL);
+    } else if (strcmp(status, "aborted") == 0) {
+        elpq__error_set(&error, ELPQ_E_ROLLED_BACK,
+                        ELPQ_NOT_EXECUTED | ELPQ_RETRYABLE,
+                        "the connection was lost in COMMIT, and the server "
+                        "has rolled the transaction back");
+        t->was_lost = true;
+        elpq__transact_failed(t, &error);
+    } else if (strcmp(status, "in progress") == 0) {
+        ask_later(t);
+    } else {
+        elpq__resolve_give_up(t); /* too old, or no answer that we know */
+    }
+}
+
+static void on_status(elpq_result *result, const elpq_error *error, void *arg)
+{
+    elpq_transactor *t = arg;
+
+    t->request = NULL;
+    if (t->asked_enough)
+        elpq__resolve_give_up(t);
+    else if (!error)
+        take_status(t, result);
+    else if (strcmp(error->sqlstate, "22023") == 0)
+        elpq__resolve_give_up(t); /* this server never had such an id */
+    else
+        ask_later(t);
+}
+
+void elpq__resolve_ask(elpq_transactor *t)
+{
+    elpq_value id = elpq_text(t->id);
+    elpq_statement st = elpq_sql_from_trusted_string(status_sql, &id, 1);
+    int64_t left = (t->resolve_due - elpq__now()) / 1000;
+    elpq_options o = { .timeout_ms = left > 0 ? (int)left : 1,
+                       .tag = t->tag,
+                       .request = &t->request };
+
+    if (!t->pool)
+        elpq__resolve_give_up(t);
+    else if (elpq_pool_execute(t->pool, &st, &o, on_status, t) != 0)
+        ask_later(t);
+}
+
+void elpq__resolve(elpq_transactor *t, const elpq_error *doubt)
+{
+    elpq_error_free(t->why);
+    t->why = elpq_error_dup(doubt);
+    t->phase = ELPQ__T_RESOLVING;
+    if (!t->pool || !t->id[0] || t->resolve_ms < 0) {
+        elpq__resolve_give_up(t);
+        return;
+    }
+    /* A lost connection still holds a place of the pool. */
+    elpq__transact_leave_conn(t);
+    elpq__timer_stop(t->loop, &t->deadline);
+    t->resolve_due = elpq__now() + t->resolve_ms * INT64_C(1000);
+    elpq__resolve_ask(t);
+}

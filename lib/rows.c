@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Rows of COPY TO; see rows.h.  Called by copy_out.c, and for the memory by
+ * result.c.
+ */
+#include "rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <elpq/error.h>
+#include <libpq-fe.h>
+
+#include "alloc.h"
+#include "reader.h"
+
+#define FIRST_ROWS 64
+#define FIRST_BLOCKS 64
+
+/* What a binary COPY begins with; then flags, and an extension. */
+static const char signature[11] = "PGCOPY\n\377\r\n";
+
+struct elpq__rows *elpq__rows_new(int columns)
+{
+    struct elpq__rows *rows = elpq__new(struct elpq__rows);
+
+    if (rows)
+        rows->columns = columns;
+    return rows;
+}
+
+void elpq__rows_clear(struct elpq__rows *rows)
+{
+    for (size_t i = 0; i < rows->nblocks; i++)
+        PQfreemem(rows->blocks[i]);
+    rows->nblocks = rows->bytes = rows->rows = rows->used = 0;
+}
+
+void elpq__rows_free(struct elpq__rows *rows)
+{
+    if (!rows)
+        return;
+    elpq__rows_clear(rows);
+    free(rows->chunk);
+    free(rows->blocks);
+    free(rows->fields);
+    free(rows);
+}
+
+/* The array with room for twice as many elements; NULL without memory. */
+static void *grow(void *array, size_t *room, size_t least, size_t size)
+{
+    size_t n = *room * 2 > least ? *room * 2 : least;
+
+    if (n > SIZE_MAX / size || !(array = realloc(array, n * size)))
+        return NULL;
+    *room = n;
+    return array;
+}
+
+static bool keep(struct elpq__rows *rows, char *block)
+{
+    if (rows->nblocks == rows->blocks_room) {
+        char **more = grow(rows->blocks, &rows->blocks_room, FIRST_BLOCKS,
+                           sizeof(*more));
+
+        if (!more) {
+            PQfreemem(block);
+            return false;
+        }
+        rows->blocks = more;
+    }
+    rows->blocks[rows->nblocks++] = block;
+    return true;
+}
+
+/* Where the bytes are from now on, a NUL behind them; NULL without memory. */
+static char *hold(struct elpq__rows *rows, char *block, size_t size)
+{
+    char *at;
+
+    rows->bytes += size;
+    if (!rows->chunk)
+        rows->chunk = malloc(ELPQ__ROWS_CHUNK);
+    if (!rows->chunk || size >= ELPQ__ROWS_CHUNK - rows->used)
+        return keep(rows, block) ? block : NULL;
+    at = rows->chunk + rows->used;
+    memcpy(at, block, size);
+    at[size] = '\0';
+    rows->used += size + 1;
+    PQfreemem(block);
+    return at;
+}
+
+/* Where the values of the next row go. */
+static struct elpq__field *next_row(struct elpq__rows *rows)
+{
+    size_t columns = (size_t)rows->columns;
+    size_t used = rows->rows * columns;
+
+    if (!rows->fields || rows->room - used < columns) {
+        struct elpq__field *more = grow(rows->fields, &rows->room,
+                                        used + FIRST_ROWS * (columns + 1),
+                                        sizeof(*more));
+
+        if (!more)
+            return NULL;
+        rows->fields = more;
+    }
+    return rows->fields + used;
+}
+
+/* ---------------------------------------------------------------- binary */
+
+static bool read_header(struct elpq__reader *r)
+{
+    const char *p = elpq__read_bytes(r, sizeof(signature));
+    uint32_t flags = elpq__read_uint32(r);
+
+    elpq__read_bytes(r, elpq__read_uint32(r));
+    /* The upper half are flags that change the format. */
+    return !r->bad && memcmp(p, signature, sizeof(signature)) == 0 &&
+           flags >> 16 == 0;
+}
+
+/* What was read may be written over. */
+static void put_nul(const char *at)
+{
+    *(char *)(uintptr_t)at = '\0';
+}
+
+/*
+ * The values of one row.  The NUL behind a value goes to the first byte of
+ * the next one's length, when that was read.
+ */
+static bool read_row(struct elpq__reader *r, struct elpq__field *f, int n)
+{
+    const char *p = r->p;
+    const char *end = NULL; /* of the value before */
+
+    for (const struct elpq__field *last = f + n; f < last; f++) {
+        uint32_t size;
+
+        if (r->end - p < 4)
+            return false;
+        size = elpq__load32(p);
+        p += 4;
+        if (end)
+            put_nul(end);
+        end = NULL;
+        f->data = NULL;
+        f->size = 0;
+        if (size == UINT32_MAX)
+            continue;
+        if (size > INT32_MAX || size > (size_t)(r->end - p))
+            return false;
+        f->data = p;
+        f->size = (int)size;
+        end = p += size;
+    }
+    r->p = p;
+    return true;
+}
+
+/* Rows usually come one a message. */
+static int read_rows(struct elpq__rows *rows, struct elpq__rows_stream *stream,
+                     struct elpq__reader *r)
+{
+    while (elpq__read_left(r) > 0) {
+        int columns = elpq__read_int16(r);
+        struct elpq__field *fields;
+
+        if (r->bad || stream->ended)
+            return ELPQ_E_PROTOCOL;
+        put_nul(r->p - 2); /* behind the last value of the row before */
+        if (columns == -1) {
+            stream->ended = true;
+            continue;
+        }
+        if (columns != rows->columns)
+            return ELPQ_E_PROTOCOL;
+        if (!(fields = next_row(rows)))
+            return ELPQ_E_NOMEM;
+        if (!read_row(r, fields, columns))
+            return ELPQ_E_PROTOCOL;
+        rows->rows++;
+    }
+    return 0;
+}
+
+int elpq__rows_add_binary(struct elpq__rows *rows,
+                          struct elpq__rows_stream *stream, char *block,
+                          size_t size)
+{
+    struct elpq__reader r;
+    int rc;
+
+    if (!(block = hold(rows, block, size)))
+        return ELPQ_E_NOMEM;
+    r = elpq__reader_of(block, size);
+    if (!stream->begun && !read_header(&r))
+        return ELPQ_E_PROTOCOL;
+    stream->begun = true;
+    rc = read_rows(rows, stream, &r);
+    if (rc)
+        rows->rows = 0; /* the last one may not be whole */
+    return rc;
+}
+
+/* ------------------------------------------------------------------ text */
+
+static char unescaped(char c)
+{
+    static const char from[] = "bfnrtv", to[] = "\b\f\n\r\t\v";
+    const char *at = c ? strchr(from, c) : NULL;
+
+    return at ? to[at - from] : c;
+}
+
+/* One value, in place; returns its end, a tab or the end of the row. */
+static char *read_text(char *p, char *end, struct elpq__field *f)
+{
+    char *to = p;
+    bool null = end - p >= 2 && p[0] == '\\' && p[1] == 'N' &&
+                (p + 2 == end || p[2] == '\t');
+
+    f->data = p;
+    for (; p < end && *p != '\t'; p++) {
+        if (*p == '\\' && p + 1 < end)
+            *to++ = unescaped(*++p);
+        else
+            *to++ = *p;
+    }
+    f->size = (int)(to - f->data);
+    if (null) {
+        f->data = NULL;
+        f->size = 0;
+    } else if (to < p) {
+        *to = '\0'; /* a tab is overwritten by the caller */
+    }
+    return p;
+}
+
+static int read_line(struct elpq__rows *rows, char *p, char *end)
+{
+    struct elpq__field *f = next_row(rows);
+    int n;
+
+    if (!f)
+        return ELPQ_E_NOMEM;
+    for (n = 0; n < rows->columns; n++, p++) {
+        p = read_text(p, end, &f[n]);
+        if (p == end)
+            break;
+        *p = '\0';
+    }
+    if (rows->columns == 0 ? p != end : n + 1 != rows->columns)
+        return ELPQ_E_PROTOCOL;
+    rows->rows++;
+    return 0;
+}
+
+int elpq__rows_add_text(struct elpq__rows *rows, char *block, size_t size)
+{
+    char *end;
+    int rc = 0;
+
+    if (!(block = hold(rows, block, size)))
+        return ELPQ_E_NOMEM;
+    for (char *p = block; p < block + size && !rc; p = end + 1) {
+        end = memchr(p, '\n', (size_t)(block + size - p));
+        if (!end)
+            return ELPQ_E_PROTOCOL;
+        *end = '\0';
+        rc = read_line(rows, p, end);
+    }
+    return rc;
+}

@@ -1,0 +1,620 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * elpq_transact(): attempts of a transaction, and what lies between them.
+ *
+ *     WAITING    for a connection of the pool
+ *     BEGINNING  BEGIN or SAVEPOINT is on its way
+ *     BODY       the body's turn
+ *     ROLLING    ROLLBACK is on its way, after the body gave up or had to
+ *     COMMITTING the question for the id, and COMMIT, are on their way
+ *     PAUSING    until the next attempt
+ *     RESOLVING  COMMIT was lost; resolve.c asks what became of it
+ *     OVER       done was called, or is about to be
+ *
+ * Each phase is left in the callback of what it waits for.  A cancel or a
+ * deadline only sees to it that this callback comes soon, so there is one way
+ * out of each phase, and one place that calls done: transact_finish().
+ *
+ * The body runs again only when it is certain that nothing was committed.
+ */
+#include <string.h>
+
+#include "alloc.h"
+#include "backoff.h"
+#include "transact_int.h"
+
+#define DEFAULT_TIMEOUT_MS 30000
+#define DEFAULT_ATTEMPTS 10
+#define DEFAULT_BACKOFF_MIN_MS 10
+#define DEFAULT_BACKOFF_MAX_MS 1000
+#define DEFAULT_RESOLVE_MS 10000
+
+static void begin_attempt(elpq_transactor *t);
+
+/* -------------------------------------------------------------------- end */
+
+void elpq__transact_unref(elpq_transactor *t)
+{
+    struct elpq__loop *loop = t->loop;
+
+    if (--t->refs > 0)
+        return;
+    elpq_error_free(t->why);
+    free(t->tag);
+    free(t);
+    elpq__loop_unref(loop);
+}
+
+/* The connection goes back to where it came from. */
+void elpq__transact_leave_conn(elpq_transactor *t)
+{
+    elpq_conn *conn = t->conn;
+
+    if (!t->pool_made || !conn)
+        return;
+    t->conn = NULL;
+    elpq_conn_release(conn);
+    elpq__conn_unref(conn);
+}
+
+void elpq__transact_finish(elpq_transactor *t, const elpq_error *error)
+{
+    t->phase = ELPQ__T_OVER;
+    elpq__timer_stop(t->loop, &t->deadline);
+    elpq__timer_stop(t->loop, &t->pause);
+    elpq__task_drop(&t->stop);
+    elpq__list_remove(&t->guest.node);
+    elpq__transact_leave_conn(t);
+    t->done(error, t->arg);
+    if (t->conn)
+        elpq__conn_unref(t->conn);
+    elpq__transact_unref(t);
+}
+
+/* It was stopped, and nothing is committed. */
+static void finish_stopped(elpq_transactor *t)
+{
+    elpq_error error;
+
+    elpq__error_set(&error, t->cause, ELPQ_NOT_EXECUTED,
+                    t->cause == ELPQ_E_TIMEOUT
+                        ? "the deadline of the transaction passed: it was "
+                          "rolled back"
+                        : NULL);
+    elpq__transact_finish(t, &error);
+}
+
+/* --------------------------------------------------------------- attempts */
+
+static bool is_conflict(const elpq_error *error)
+{
+    return strcmp(error->sqlstate, "40001") == 0 ||
+           strcmp(error->sqlstate, "40P01") == 0;
+}
+
+/* Nothing is committed, and another attempt makes sense. */
+static bool may_retry(const elpq_transactor *t, const elpq_error *error,
+                      bool lost)
+{
+    if (t->parent || t->given_up || t->attempt >= t->max_attempts)
+        return false;
+    if (t->pool_made)
+        return t->pool && (lost || is_conflict(error));
+    return !lost && is_conflict(error);
+}
+
+static void trace_retry(elpq_transactor *t, const elpq_error *error,
+                        int64_t usec)
+{
+    const elpq_conn_options *o =
+        t->pool ? &t->pool->options.conn : &t->conn->options;
+    struct elpq__tracer tracer = { o->trace, o->trace_arg };
+
+    if (tracer.call)
+        elpq__trace_event(&tracer, NULL, ELPQ_EVENT_RETRY, NULL, error, usec);
+}
+
+void elpq__transact_failed(elpq_transactor *t, const elpq_error *error)
+{
+    bool lost = t->conn && t->conn->state == ELPQ__CLOSED;
+    bool again = may_retry(t, error, lost || t->was_lost);
+    int64_t usec;
+
+    if (t->cause) {
+        finish_stopped(t);
+        return;
+    }
+    if (!again) {
+        elpq__transact_finish(t, error);
+        return;
+    }
+    usec = elpq__backoff_usec(&t->random, t->attempt - 1, t->backoff_min_ms,
+                              t->backoff_max_ms);
+    t->phase = ELPQ__T_PAUSING;
+    t->was_lost = false;
+    elpq__transact_leave_conn(t);
+    elpq__timer_start(t->loop, &t->pause, elpq__now() + usec);
+    trace_retry(t, error, usec);
+}
+
+/* The pause is over, or there is something to ask again. */
+static void on_pause(struct elpq__timer *timer)
+{
+    elpq_transactor *t = elpq__container(timer, elpq_transactor, pause);
+
+    if (t->phase == ELPQ__T_PAUSING)
+        begin_attempt(t);
+    else
+        elpq__resolve_ask(t);
+}
+
+/* It was stopped while it waited for a timer only. */
+static void run_stop(struct elpq__task *task)
+{
+    elpq_transactor *t = elpq__container(task, elpq_transactor, stop);
+
+    if (t->phase == ELPQ__T_RESOLVING)
+        elpq__resolve_give_up(t);
+    else if (t->phase == ELPQ__T_PAUSING)
+        finish_stopped(t);
+}
+
+/* ------------------------------------------------------------------ begin */
+
+static void on_rolled_back(const elpq_error *error, void *arg)
+{
+    elpq_transactor *t = arg;
+    elpq_error plain;
+
+    (void)error; /* a rollback always succeeds, if only by closing */
+    elpq__error_set(&plain, ELPQ_E_ROLLED_BACK, ELPQ_NOT_EXECUTED,
+                    t->given_up ? "the body rolled the transaction back"
+                                : NULL);
+    elpq__transact_failed(t, t->why ? t->why : &plain);
+}
+
+static void roll_back(elpq_transactor *t)
+{
+    elpq_tx *tx = t->tx;
+
+    t->phase = ELPQ__T_ROLLING;
+    t->tx = NULL;
+    elpq__tx_own(tx, false);
+    elpq_rollback(tx, on_rolled_back, t);
+}
+
+static void on_begin(elpq_tx *tx, const elpq_error *error, void *arg)
+{
+    elpq_transactor *t = arg;
+    elpq_error plain;
+
+    if (error) {
+        plain = *error;
+        plain.flags &= ~(unsigned)ELPQ_IN_DOUBT; /* BEGIN leaves nothing */
+        plain.flags |= ELPQ_NOT_EXECUTED;
+        elpq__transact_failed(t, &plain);
+        return;
+    }
+    t->tx = tx;
+    elpq__tx_own(tx, true);
+    if (t->cause) {
+        roll_back(t);
+        return;
+    }
+    t->phase = ELPQ__T_BODY;
+    t->body(t, tx, t->arg);
+}
+
+/* The time left, as the option of a request. */
+static int left_ms(const elpq_transactor *t, int limit_ms)
+{
+    int64_t left;
+
+    if (!t->due)
+        return limit_ms;
+    left = (t->due - elpq__now()) / 1000;
+    if (left < 1)
+        left = 1;
+    return limit_ms > 0 && limit_ms < left ? limit_ms : (int)left;
+}
+
+static int begin_on(elpq_transactor *t)
+{
+    elpq_tx_options o = t->tx_options;
+
+    o.timeout_ms = left_ms(t, o.timeout_ms);
+    t->phase = ELPQ__T_BEGINNING;
+    return elpq_conn_begin(t->conn, &o, on_begin, t);
+}
+
+static void on_lease(elpq_conn *conn, const elpq_error *error, void *arg)
+{
+    elpq_transactor *t = arg;
+    elpq_error failed;
+    int code;
+
+    t->request = NULL;
+    if (error) {
+        elpq__transact_finish(t, error);
+        return;
+    }
+    t->conn = conn;
+    elpq__conn_ref(conn);
+    if (t->cause) {
+        finish_stopped(t);
+        return;
+    }
+    code = begin_on(t);
+    if (code) {
+        elpq__error_set(&failed, (elpq_code)code, ELPQ_NOT_EXECUTED, NULL);
+        elpq__transact_failed(t, &failed);
+    }
+}
+
+/* Starts what leads to the body; non-zero: it cannot be. */
+static int start(elpq_transactor *t)
+{
+    elpq_options wait = { .timeout_ms = left_ms(t, t->tx_options.timeout_ms),
+                          .tag = t->tag,
+                          .request = &t->request };
+
+    t->attempt++;
+    elpq_error_free(t->why);
+    t->why = NULL;
+    t->id[0] = '\0';
+    if (t->parent) {
+        t->phase = ELPQ__T_BEGINNING;
+        return elpq_savepoint(t->parent, on_begin, t);
+    }
+    if (!t->pool_made)
+        return begin_on(t);
+    t->phase = ELPQ__T_WAITING;
+    return elpq_pool_acquire(t->pool, &wait, on_lease, t);
+}
+
+/* Not the first one. */
+static void begin_attempt(elpq_transactor *t)
+{
+    elpq_error error;
+    int code = start(t);
+
+    if (!code)
+        return;
+    elpq__error_set(&error, (elpq_code)code,
+                    ELPQ_NOT_EXECUTED |
+                        (code == ELPQ_E_FULL ? ELPQ_RETRYABLE : 0u),
+                    NULL);
+    elpq__transact_finish(t, &error);
+}
+
+/* ----------------------------------------------------------------- commit */
+
+static void on_committed(const elpq_error *error, void *arg)
+{
+    elpq_transactor *t = arg;
+
+    if (!error) {
+        elpq__transact_finish(t, NULL);
+        return;
+    }
+    if (error->flags & ELPQ_IN_DOUBT) {
+        elpq__resolve(t, error);
+        return;
+    }
+    elpq__transact_failed(t, error);
+}
+
+static void commit(elpq_transactor *t)
+{
+    elpq_tx *tx = t->tx;
+    elpq_error failed;
+    int code;
+
+    t->tx = NULL;
+    elpq__tx_own(tx, false);
+    code = elpq_commit(tx, on_committed, t);
+    if (!code)
+        return;
+    /* Nothing was sent: there is no memory, or too much in the queue. */
+    elpq__error_set(&failed, (elpq_code)code, ELPQ_NOT_EXECUTED, NULL);
+    t->why = elpq_error_dup(&failed);
+    t->tx = tx;
+    roll_back(t);
+}
+
+/* A part that failed is rolled back, and the transaction around it goes on. */
+static bool part_failed(const elpq_transactor *t)
+{
+    return t->parent && t->conn->pg &&
+           PQtransactionStatus(t->conn->pg) == PQTRANS_INERROR;
+}
+
+static void roll_part_back(elpq_transactor *t)
+{
+    elpq_error error;
+
+    elpq__error_set(&error, ELPQ_E_ROLLED_BACK, ELPQ_NOT_EXECUTED, NULL);
+    strcpy(error.sqlstate, t->conn->tx_sqlstate);
+    if (elpq__sqlstate_retryable(error.sqlstate))
+        error.flags |= ELPQ_RETRYABLE;
+    t->why = elpq_error_dup(&error);
+    roll_back(t);
+}
+
+/* All in front is answered; and with it, of a whole one, its id. */
+static void on_asked(elpq_result *result, const elpq_error *error, void *arg)
+{
+    elpq_transactor *t = arg;
+
+    if (!error && !t->parent)
+        elpq__resolve_keep_id(t, result);
+    /* Has COMMIT waited for this, and is it still wanted? */
+    if (t->phase == ELPQ__T_COMMITTING && t->tx) {
+        if (t->cause)
+            roll_back(t);
+        else if (part_failed(t))
+            roll_part_back(t);
+        else
+            commit(t);
+    }
+    elpq__transact_unref(t);
+}
+
+/* False if COMMIT goes without it: there is none, or nobody asks. */
+static bool ask_first(elpq_transactor *t)
+{
+    static const elpq_statement nothing = { .sql = "",
+                                            .flags = ELPQ_NO_PREPARE };
+    elpq_options o = { .tag = t->tag };
+    const elpq_statement *st = &nothing;
+
+    if (!t->parent) {
+        if (t->resolve_ms < 0 || !t->pool ||
+            elpq_conn_server_version(t->conn) < 130000)
+            return false;
+        st = elpq__resolve_id_statement();
+    }
+    if (elpq_conn_execute(t->conn, st, &o, on_asked, t))
+        return false;
+    t->refs++;
+    return true;
+}
+
+int elpq_transact_commit(elpq_transactor *t)
+{
+    if (!t || !elpq__loop_is_ours(t->loop))
+        return t ? ELPQ_E_FORKED : ELPQ_E_USAGE;
+    if (t->phase != ELPQ__T_BODY || !elpq__tx_is_free(t->tx))
+        return ELPQ_E_USAGE;
+    t->phase = ELPQ__T_COMMITTING;
+    if (!ask_first(t) || (!t->wait_for_id && !t->parent))
+        commit(t);
+    return 0;
+}
+
+int elpq_transact_rollback(elpq_transactor *t, const elpq_error *why)
+{
+    elpq_error error;
+
+    if (!t || !elpq__loop_is_ours(t->loop))
+        return t ? ELPQ_E_FORKED : ELPQ_E_USAGE;
+    if (t->phase != ELPQ__T_BODY)
+        return ELPQ_E_USAGE;
+    t->given_up = !why;
+    if (why) {
+        /* No COMMIT was sent: of the whole nothing has happened. */
+        error = *why;
+        error.flags &= ~(unsigned)ELPQ_IN_DOUBT;
+        error.flags |= ELPQ_NOT_EXECUTED;
+        t->why = elpq_error_dup(&error);
+        t->was_lost = t->conn->state == ELPQ__CLOSED;
+    }
+    roll_back(t);
+    return 0;
+}
+
+/* ----------------------------------------------------------- interruption */
+
+/*
+ * What is in flight is to end.  COMMIT behind others waits for its answer;
+ * when the timer comes again, it is canceled, or its connection closed.
+ */
+static void hurry(elpq_transactor *t)
+{
+    elpq__timer_start(t->loop, &t->deadline,
+                      elpq__now() +
+                          t->conn->options.cancel_grace_ms * INT64_C(1000));
+    elpq__cancel_all(t->conn, t->cause, true);
+}
+
+static void interrupt_body(elpq_transactor *t)
+{
+    elpq_conn *conn = t->conn;
+
+    /* First: what a hook does meanwhile finds no body any more. */
+    t->phase = ELPQ__T_ROLLING;
+    elpq__timer_start(t->loop, &t->deadline,
+                      elpq__now() +
+                          conn->options.cancel_grace_ms * INT64_C(1000));
+    elpq__cancel_all(conn, t->cause, false);
+    roll_back(t);
+}
+
+static void interrupt(elpq_transactor *t, elpq_code cause)
+{
+    if (!t->cause && t->phase != ELPQ__T_RESOLVING)
+        t->cause = cause;
+    switch (t->phase) {
+    case ELPQ__T_WAITING:
+        elpq__request_cancel(t->request, cause);
+        break;
+    case ELPQ__T_BEGINNING:
+        /* On a pool's connection all is ours; elsewhere BEGIN is waited
+         * for, behind what others have sent. */
+        if (t->pool_made)
+            hurry(t);
+        break;
+    case ELPQ__T_BODY:
+        interrupt_body(t);
+        break;
+    case ELPQ__T_ROLLING:
+    case ELPQ__T_COMMITTING:
+        hurry(t);
+        break;
+    case ELPQ__T_RESOLVING:
+        if (cause == ELPQ_E_TIMEOUT)
+            break; /* that has a deadline of its own */
+        t->asked_enough = true;
+        if (t->request)
+            elpq__request_cancel(t->request, cause);
+        else
+            elpq__task_post(t->loop, &t->stop);
+        break;
+    case ELPQ__T_PAUSING:
+        elpq__timer_stop(t->loop, &t->pause);
+        elpq__task_post(t->loop, &t->stop);
+        break;
+    case ELPQ__T_OVER:
+        break;
+    }
+}
+
+static void on_deadline(struct elpq__timer *timer)
+{
+    interrupt(elpq__container(timer, elpq_transactor, deadline),
+              ELPQ_E_TIMEOUT);
+}
+
+void elpq_transact_cancel(elpq_transactor *t)
+{
+    if (t && elpq__loop_is_ours(t->loop))
+        interrupt(t, ELPQ_E_CANCELED);
+}
+
+/* The pool closes: no other connection, and nobody to ask. */
+static void on_pool_closing(struct elpq__guest *guest)
+{
+    elpq_transactor *t = elpq__container(guest, elpq_transactor, guest);
+
+    t->pool = NULL;
+    if (t->phase != ELPQ__T_PAUSING &&
+        (t->phase != ELPQ__T_RESOLVING || t->request))
+        return;
+    t->asked_enough = true;
+    if (!t->cause)
+        t->cause = ELPQ_E_CLOSED;
+    elpq__timer_stop(t->loop, &t->pause);
+    elpq__task_post(t->loop, &t->stop);
+}
+
+unsigned elpq_transact_attempt(const elpq_transactor *t)
+{
+    return t->attempt;
+}
+
+/* -------------------------------------------------------------------- new */
+
+static int or_default(int x, int value)
+{
+    return x == 0 ? value : x;
+}
+
+static elpq_transactor *transactor_new(struct elpq__loop *loop,
+                                       const elpq_transact_options *o,
+                                       elpq_body_cb body, elpq_done_cb done,
+                                       void *arg)
+{
+    elpq_transactor *t = elpq__new(elpq_transactor);
+
+    if (!t)
+        return NULL;
+    t->refs = 1;
+    t->loop = loop;
+    elpq__loop_ref(loop);
+    t->body = body;
+    t->done = done;
+    t->arg = arg;
+    t->tx_options = o->tx;
+    if (o->tx.tag && !(t->tag = strdup(o->tx.tag))) {
+        elpq__transact_unref(t);
+        return NULL;
+    }
+    t->tx_options.tag = t->tag;
+    t->timeout_ms = or_default(o->timeout_ms, DEFAULT_TIMEOUT_MS);
+    t->max_attempts = o->max_attempts ? o->max_attempts : DEFAULT_ATTEMPTS;
+    t->backoff_min_ms = or_default(o->backoff_min_ms, DEFAULT_BACKOFF_MIN_MS);
+    t->backoff_max_ms = or_default(o->backoff_max_ms, DEFAULT_BACKOFF_MAX_MS);
+    t->resolve_ms = or_default(o->resolve_ms, DEFAULT_RESOLVE_MS);
+    t->wait_for_id = o->wait_for_id;
+    t->random = elpq__random_seed(elpq__now(), t);
+    t->deadline.fire = on_deadline;
+    t->pause.fire = on_pause;
+    t->stop.run = run_stop;
+    t->guest.closing = on_pool_closing;
+    return t;
+}
+
+static bool options_ok(const elpq_transact_options *o)
+{
+    return o->backoff_min_ms >= 0 && o->backoff_max_ms >= 0 &&
+           (unsigned)o->tx.isolation <= ELPQ_SERIALIZABLE;
+}
+
+/* The first attempt; exactly one of pool, conn and tx is not NULL. */
+static int transact(elpq_pool *pool, elpq_conn *conn, elpq_tx *tx,
+                    const elpq_transact_options *options, elpq_body_cb body,
+                    elpq_done_cb done, void *arg)
+{
+    elpq_transact_options none = { .timeout_ms = 0 };
+    const elpq_transact_options *o = options ? options : &none;
+    elpq_transactor *t;
+    int code;
+
+    if ((!pool && !conn) || !body || !done || !options_ok(o))
+        return ELPQ_E_USAGE;
+    t = transactor_new(pool ? pool->loop : conn->loop, o, body, done, arg);
+    if (!t)
+        return ELPQ_E_NOMEM;
+    t->pool = pool;
+    t->pool_made = pool != NULL;
+    t->conn = conn;
+    t->parent = tx;
+    if (t->timeout_ms > 0)
+        t->due = elpq__now() + t->timeout_ms * INT64_C(1000);
+    if (pool) /* before a hook can close it */
+        elpq__list_push(&pool->guests, &t->guest.node);
+    else
+        elpq__conn_ref(conn);
+    code = start(t);
+    if (code) {
+        elpq__list_remove(&t->guest.node);
+        if (conn)
+            elpq__conn_unref(conn);
+        elpq__transact_unref(t);
+        return code;
+    }
+    if (t->due)
+        elpq__timer_start(t->loop, &t->deadline, t->due);
+    if (o->transactor)
+        *o->transactor = t;
+    return 0;
+}
+
+int elpq_pool_transact(elpq_pool *pool, const elpq_transact_options *options,
+                       elpq_body_cb body, elpq_done_cb done, void *arg)
+{
+    return transact(pool, NULL, NULL, options, body, done, arg);
+}
+
+int elpq_conn_transact(elpq_conn *conn, const elpq_transact_options *options,
+                       elpq_body_cb body, elpq_done_cb done, void *arg)
+{
+    return transact(NULL, conn, NULL, options, body, done, arg);
+}
+
+int elpq_tx_transact(elpq_tx *tx, const elpq_transact_options *options,
+                     elpq_body_cb body, elpq_done_cb done, void *arg)
+{
+    return transact(NULL, tx ? elpq_tx_conn(tx) : NULL, tx, options, body,
+                    done, arg);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * What tx.c offers to the other files of transactions, and twophase.c to it.
+ */
+#ifndef ELPQ_LIB_TX_INT_H
+#define ELPQ_LIB_TX_INT_H
+
+#include "conn_int.h"
+#include "elpq/transact.h"
+#include "elpq/tx.h"
+
+/* While it is owned, its user cannot commit it or roll it back. */
+void elpq__tx_own(elpq_tx *tx, bool on);
+
+/* Whether nothing is in it that must end first: a savepoint, or rows. */
+bool elpq__tx_is_free(const elpq_tx *tx);
+
+/*
+ * Ends it with a statement that commits, as elpq_commit() does: if another one
+ * was not sent, ROLLBACK goes instead.
+ */
+int elpq__tx_commit(elpq_tx *tx, const char *sql, unsigned flags,
+                    elpq_done_cb callback, void *arg);
+
+/* Room for a command with the name of a prepared transaction. */
+#define ELPQ__GID_MAX 199
+#define ELPQ__GID_SQL (32 + 3 + 2 * ELPQ__GID_MAX + 1)
+
+/* "<command> '<gid>'", quoted; false if the name cannot be one. */
+bool elpq__gid_sql(char sql[ELPQ__GID_SQL], const char *command,
+                   const char *gid);
+
+#endif

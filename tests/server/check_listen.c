@@ -1,0 +1,820 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * The listener: what arrives, in which order, and that nothing is missing
+ * without a GAP, whatever becomes of connection, server and consumer.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../support/harness.h"
+
+/* What the listener of a test has told, in one line of text each. */
+static struct log {
+    elpq_listener *l;
+    char lines[4096][48];
+    int count;
+    int ups, downs, gaps, notes, failed;
+    int last_code;
+    bool given_up;
+    void (*then)(void); /* runs once, in the next callback                 */
+} told;
+
+static void run_then(void)
+{
+    void (*then)(void) = told.then;
+
+    told.then = NULL;
+    if (then)
+        then();
+}
+
+static void tell(const char *kind, const char *channel, const char *payload)
+{
+    ck_assert_int_eq(harness_depth, 0);
+    ck_assert_int_lt(told.count, 4096);
+    snprintf(told.lines[told.count++], sizeof(told.lines[0]), "%s %s%s%s",
+             kind, channel ? channel : "*", payload ? " " : "",
+             payload ? payload : "");
+}
+
+static void on_event_of(elpq_listener *l, const elpq_listen_event *event,
+                        void *arg)
+{
+    static const char *const kinds[] = { "UP", "DOWN", "GAP" };
+
+    ck_assert_ptr_eq(arg, &told);
+    ck_assert(!told.l || l == told.l);
+    ck_assert_int_eq(event->error != NULL, event->kind == ELPQ_LISTEN_DOWN);
+    tell(kinds[event->kind], event->channel, NULL);
+    told.ups += event->kind == ELPQ_LISTEN_UP;
+    told.gaps += event->kind == ELPQ_LISTEN_GAP;
+    told.downs += event->kind == ELPQ_LISTEN_DOWN && !event->channel;
+    told.failed += event->kind == ELPQ_LISTEN_DOWN && event->channel;
+    if (event->error) {
+        told.last_code = event->error->code;
+        told.given_up = event->given_up;
+    }
+    run_then();
+}
+
+static void on_note(const elpq_notification *n, void *arg)
+{
+    tell(arg ? arg : "N", n->channel, n->payload);
+    told.notes++;
+    ck_assert_int_gt(n->pid, 0);
+    run_then();
+}
+
+static const char *self(void);
+
+static elpq_listener *listener_at(const char *conninfo,
+                                  const elpq_listener_options *options)
+{
+    elpq_listener_options o = { .backoff_min_ms = 10, .backoff_max_ms = 100 };
+    elpq_error *error = NULL;
+
+    memset(&told, 0, sizeof(told));
+    RUN(told.l = elpq_listener_new(loop, conninfo, options ? options : &o,
+                                   on_event_of, &told, &error));
+    ck_assert_msg(told.l, "no listener: %s", error ? error->message : "why?");
+    return told.l;
+}
+
+static elpq_listener *listener(const elpq_listener_options *options)
+{
+    char conninfo[64];
+
+    snprintf(conninfo, sizeof(conninfo), "application_name=%s", self());
+    return listener_at(conninfo, options);
+}
+
+static void listen_to(const char *channel)
+{
+    ck_assert_int_eq(CALL(elpq_listen(told.l, channel, on_note, NULL)), 0);
+}
+
+static void unlisten(const char *channel)
+{
+    ck_assert_int_eq(CALL(elpq_unlisten(told.l, channel, on_note, NULL)), 0);
+}
+
+static elpq_listener_statistics counts(void)
+{
+    elpq_listener_statistics s;
+
+    elpq_listener_stats(told.l, &s);
+    return s;
+}
+
+static void finish_listener(void)
+{
+    struct answer *a = answer_new();
+
+    RUN(elpq_listener_close(told.l, on_done, a));
+    expect_ok(a);
+    told.l = NULL;
+}
+
+static void notify(const char *channel, const char *payload)
+{
+    admin_do("select pg_notify('%s', '%s')", channel, payload);
+}
+
+/* What the listeners of this process call themselves. */
+static const char *self(void)
+{
+    static char name[40];
+
+    snprintf(name, sizeof(name), "listen%d", (int)getpid());
+    return name;
+}
+
+/* The pid of the listener's backend, and the only one of that name. */
+static int backend(void)
+{
+    await_server("select count(*) = 1 from pg_stat_activity"
+                 " where application_name = '%s'", self());
+    return (int)admin_int("select pid from pg_stat_activity"
+                          " where application_name = '%s'", self());
+}
+
+static void expect_lines(const char *const *lines, int n)
+{
+    int i;
+
+    for (i = 0; i < n; i++)
+        ck_assert_msg(i < told.count && strcmp(told.lines[i], lines[i]) == 0,
+                      "line %d: '%s' expected, got '%s'", i, lines[i],
+                      i < told.count ? told.lines[i] : "nothing");
+    ck_assert_int_eq(told.count, n);
+}
+#define expect_told(...)                                                      \
+    do {                                                                      \
+        static const char *const l_[] = { __VA_ARGS__ };                      \
+        expect_lines(l_, (int)(sizeof(l_) / sizeof(l_[0])));                  \
+    } while (0)
+
+/* ------------------------------------------------------------------ plain */
+
+START_TEST(a_notification_arrives_after_up)
+{
+    listener(NULL);
+    listen_to("news");
+    ck_assert(!elpq_listener_is_up(told.l, "news"));
+    run_until(&told.ups, 1);
+    ck_assert(elpq_listener_is_up(told.l, "news"));
+    notify("news", "one");
+    notify("other", "no");
+    notify("news", "");
+    run_until(&told.notes, 2);
+    expect_told("UP news", "N news one", "N news ");
+    ck_assert_uint_eq(counts().received, 2);
+    ck_assert_uint_eq(counts().delivered, 2);
+    finish_listener();
+}
+END_TEST
+
+/* Quotes, capitals, spaces: the name is what it is. */
+static const char *const odd[] = { "a b", "Case", "qu\"ote", "qu''ote",
+                                   "\303\244", "$1;drop" };
+
+START_TEST(channel_names_are_quoted)
+{
+    elpq_pool *pool = pool_of(1);
+    struct answer *a = answer_new();
+    char line[80];
+
+    listener(NULL);
+    listen_to(odd[_i]);
+    run_until(&told.ups, 1);
+    ck_assert_int_eq(CALL(elpq_notify(pool, odd[_i], "x", NULL, on_done, a)),
+                     0);
+    expect_ok(a);
+    run_until(&told.notes, 1);
+    snprintf(line, sizeof(line), "N %s x", odd[_i]);
+    ck_assert_str_eq(told.lines[1], line);
+    finish_listener();
+    finish_pool(pool);
+}
+END_TEST
+
+START_TEST(a_notification_of_a_transaction_comes_with_its_commit)
+{
+    elpq_pool *pool = pool_of(1);
+    elpq_conn *conn = connect_now(NULL, NULL);
+    elpq_tx *tx = begin_now(pool);
+    struct answer *a = answer_new(), *b = answer_new();
+
+    listener(NULL);
+    listen_to("t");
+    run_until(&told.ups, 1);
+    ck_assert_int_eq(CALL(elpq_notify(tx, "t", "tx", NULL, on_done, a)), 0);
+    expect_ok(a);
+    ck_assert_int_eq(CALL(elpq_notify(conn, "t", NULL, NULL, on_done, b)), 0);
+    expect_ok(b);
+    run_until(&told.notes, 1);
+    expect_ok(commit(tx));
+    run_until(&told.notes, 2);
+    expect_told("UP t", "N t ", "N t tx");
+    finish_listener();
+    close_conn(conn);
+    finish_pool(pool);
+}
+END_TEST
+
+START_TEST(what_notify_refuses)
+{
+    elpq_pool *pool = pool_of(1);
+    struct answer *a = answer_new(), *never = answer_new();
+    static char big[8001];
+
+    memset(big, 'x', 8000);
+    never->wanted = 0;
+    ck_assert_int_eq(CALL(elpq_notify(pool, NULL, "", NULL, on_done, never)),
+                     ELPQ_E_USAGE);
+    ck_assert_int_eq(CALL(elpq_notify(pool, "c", "", NULL, NULL, never)),
+                     ELPQ_E_USAGE);
+    ck_assert_int_eq(CALL(elpq_notify(pool, "c", big, NULL, on_done, a)), 0);
+    expect_error(a, ELPQ_E_SERVER, "22023", 0);
+    finish_pool(pool);
+}
+END_TEST
+
+START_TEST(what_listen_refuses)
+{
+    char name[65];
+    elpq_listener_options o = { .max_channels = 2 };
+
+    memset(name, 'x', 64);
+    name[64] = '\0';
+    listener(&o);
+    ck_assert_int_eq(CALL(elpq_listen(told.l, "", on_note, NULL)),
+                     ELPQ_E_USAGE);
+    ck_assert_int_eq(CALL(elpq_listen(told.l, name, on_note, NULL)),
+                     ELPQ_E_USAGE);
+    ck_assert_int_eq(CALL(elpq_listen(told.l, "a", NULL, NULL)),
+                     ELPQ_E_USAGE);
+    name[63] = '\0';
+    listen_to(name);
+    ck_assert_int_eq(CALL(elpq_listen(told.l, name, on_note, NULL)),
+                     ELPQ_E_USAGE);
+    listen_to("b");
+    ck_assert_int_eq(CALL(elpq_listen(told.l, "c", on_note, NULL)),
+                     ELPQ_E_FULL);
+    ck_assert_int_eq(CALL(elpq_unlisten(told.l, "c", on_note, NULL)),
+                     ELPQ_E_USAGE);
+    run_until(&told.ups, 2);
+    notify(name, "long");
+    run_until(&told.notes, 1);
+    finish_listener();
+}
+END_TEST
+
+START_TEST(a_channel_that_the_server_refuses_leaves_the_others_up)
+{
+    listener(NULL);
+    listen_to("good");
+    listen_to("\377bad");
+    run_until(&told.failed, 1);
+    run_until(&told.ups, 1);
+    ck_assert_int_eq(told.last_code, ELPQ_E_SERVER);
+    ck_assert(!elpq_listener_is_up(told.l, "\377bad"));
+    notify("good", "1");
+    run_until(&told.notes, 1);
+    ck_assert_int_eq(told.downs, 0);
+    finish_listener();
+}
+END_TEST
+
+START_TEST(several_callbacks_of_one_channel)
+{
+    static char first[] = "first", second[] = "second";
+
+    listener(NULL);
+    ck_assert_int_eq(CALL(elpq_listen(told.l, "c", on_note, first)), 0);
+    ck_assert_int_eq(CALL(elpq_listen(told.l, "c", on_note, second)), 0);
+    run_until(&told.ups, 1);
+    notify("c", "1");
+    run_until(&told.notes, 2);
+    ck_assert_int_eq(CALL(elpq_unlisten(told.l, "c", on_note, first)), 0);
+    notify("c", "2");
+    run_until(&told.notes, 3);
+    expect_told("UP c", "first c 1", "second c 1", "second c 2");
+    ck_assert_uint_eq(counts().delivered, 2);
+    finish_listener();
+}
+END_TEST
+
+/* The last wish counts, however they meet. */
+START_TEST(listen_and_unlisten_in_one_turn)
+{
+    listener(NULL);
+    listen_to("a");
+    unlisten("a");
+    listen_to("b");
+    run_until(&told.ups, 1);
+    ck_assert_uint_eq(counts().channels, 1);
+    unlisten("b");
+    listen_to("b");
+    unlisten("b");
+    listen_to("a");
+    listen_to("b");
+    run_until(&told.ups, 3);
+    notify("a", "1");
+    notify("b", "2");
+    run_until(&told.notes, 2);
+    unlisten("a");
+    notify("a", "not any more");
+    unlisten("b");
+    await_server("select query = 'UNLISTEN \"b\"' from pg_stat_activity"
+                 " where application_name = '%s'", self());
+    while (counts().channels > 0)
+        run_for_ms(1);
+    ck_assert_int_eq(told.notes, 2);
+    finish_listener();
+}
+END_TEST
+
+/* ----------------------------------------------------- inside of callbacks */
+
+static void close_now(void)
+{
+    finish_listener();
+}
+
+static void close_unheard(void)
+{
+    RUN(elpq_listener_close(told.l, NULL, NULL));
+    told.l = NULL;
+}
+
+static void start_closing(void)
+{
+    struct answer *a = answer_new();
+
+    RUN(elpq_listener_close(told.l, on_done, a));
+    told.l = NULL;
+}
+
+static void unlisten_all(void)
+{
+    unlisten("c");
+}
+
+static void swap(void)
+{
+    unlisten("c");
+    listen_to("c");
+    listen_to("d");
+}
+
+START_TEST(closing_in_an_event)
+{
+    listener(NULL);
+    listen_to("c");
+    told.then = _i ? close_unheard : start_closing;
+    while (told.count == 0)
+        event_base_loop(loop, EVLOOP_ONCE);
+    await_all();
+    run_turns(3);
+    expect_told("UP c");
+}
+END_TEST
+
+START_TEST(closing_in_a_notification)
+{
+    listener(NULL);
+    listen_to("c");
+    run_until(&told.ups, 1);
+    told.then = _i ? close_unheard : start_closing;
+    admin_do("begin; notify c, '1'; notify c, '2'; commit");
+    run_until(&told.notes, 1);
+    await_all();
+    run_turns(3);
+    ck_assert_int_eq(told.notes, 1);
+}
+END_TEST
+
+START_TEST(changing_channels_in_a_notification)
+{
+    listener(NULL);
+    listen_to("c");
+    run_until(&told.ups, 1);
+    told.then = _i ? swap : unlisten_all;
+    admin_do("begin; notify c, '1'; notify c, '2'; commit");
+    run_until(&told.notes, 1);
+    if (_i) {
+        run_until(&told.ups, 3);
+        notify("c", "3");
+        notify("d", "4");
+        run_until(&told.notes, 3);
+    } else {
+        while (counts().channels > 0)
+            run_for_ms(1);
+        ck_assert_int_eq(told.notes, 1);
+    }
+    finish_listener();
+}
+END_TEST
+
+START_TEST(closing_at_any_time)
+{
+    listener(NULL);
+    if (_i & 1)
+        listen_to("c");
+    run_turns(_i / 2);
+    close_now();
+    listener_at("host=/nonexistent", NULL);
+    listen_to("c");
+    if (_i & 1)
+        run_until(&told.downs, 1);
+    close_now();
+}
+END_TEST
+
+/* --------------------------------------------------------------- reconnect */
+
+START_TEST(a_lost_connection_is_made_again_with_a_gap)
+{
+    listener(NULL);
+    listen_to("c");
+    listen_to("d");
+    run_until(&told.ups, 2);
+    notify("c", "before");
+    run_until(&told.notes, 1);
+    terminate(backend());
+    notify("c", "missed");
+    run_until(&told.downs, 1);
+    ck_assert_int_eq(told.last_code, ELPQ_E_LOST);
+    run_until(&told.gaps, 2);
+    notify("c", "after");
+    run_until(&told.notes, 2);
+    ck_assert_int_eq(told.ups, 4);
+    ck_assert_int_eq(told.downs, 1);
+    ck_assert_str_eq(told.lines[3], "DOWN *");
+    ck_assert_str_eq(told.lines[told.count - 1], "N c after");
+    ck_assert_uint_eq(counts().lost, 1);
+    ck_assert_uint_eq(counts().connects, 2);
+    finish_listener();
+}
+END_TEST
+
+START_TEST(a_server_that_is_not_there_is_one_down)
+{
+    elpq_listener_options o = { .backoff_min_ms = 1, .backoff_max_ms = 4 };
+    int port = dead_port();
+
+    listener_at(loopback(port), &o);
+    listen_to("c");
+    while (counts().connect_failures < 5)
+        event_base_loop(loop, EVLOOP_ONCE);
+    ck_assert_int_eq(told.downs, 1);
+    ck_assert_int_eq(told.last_code, ELPQ_E_CONNECT);
+    ck_assert(!told.given_up);
+    finish_listener();
+}
+END_TEST
+
+START_TEST(giving_up_after_max_attempts)
+{
+    elpq_listener_options o = { .backoff_min_ms = 1,
+                                .backoff_max_ms = 2,
+                                .max_attempts = 3 };
+    int port = dead_port();
+
+    listener_at(loopback(port), &o);
+    run_until(&told.downs, 2);
+    ck_assert(told.given_up);
+    ck_assert_uint_eq(counts().connect_failures, 3);
+    run_for_ms(30);
+    ck_assert_uint_eq(counts().connect_failures, 3);
+    finish_listener();
+}
+END_TEST
+
+/* The server stops, and so does not even refuse. */
+START_TEST(a_dead_peer_is_noticed)
+{
+    elpq_listener_options o = { .ping_after_ms = 20,
+                                .ping_timeout_ms = 200,
+                                .backoff_min_ms = 10 };
+    int pid;
+
+    o.ping_timeout_ms = (int)(o.ping_timeout_ms * harness_slow());
+    listener(&o);
+    listen_to("c");
+    run_until(&told.ups, 1);
+    while (counts().pings < 2)
+        event_base_loop(loop, EVLOOP_ONCE);
+    ck_assert_int_eq(told.downs, 0);
+    pid = backend();
+    if (signal_server(pid, SIGSTOP)) {
+        run_until(&told.downs, 1);
+        ck_assert_int_eq(told.last_code, ELPQ_E_TIMEOUT);
+        run_until(&told.gaps, 1);
+        signal_server(pid, SIGCONT);
+    }
+    finish_listener();
+}
+END_TEST
+
+/* ---------------------------------------------------- nothing without GAP */
+
+static struct {
+    int sent;      /* numbers 1 .. sent were committed while up             */
+    int last;      /* the highest number seen                               */
+    bool gap;      /* since then                                            */
+    int violations;
+} sequence;
+
+static void on_number(const elpq_notification *n, void *arg)
+{
+    int number = atoi(n->payload);
+
+    (void)arg;
+    if (number != sequence.last + 1 && !sequence.gap)
+        sequence.violations++;
+    ck_assert_int_gt(number, sequence.last);
+    sequence.last = number;
+    sequence.gap = false;
+    told.notes++;
+}
+
+static void on_gap(elpq_listener *l, const elpq_listen_event *event, void *arg)
+{
+    if (event->kind == ELPQ_LISTEN_GAP)
+        sequence.gap = true;
+    on_event_of(l, event, arg);
+}
+
+static void send_numbers(int n)
+{
+    for (int i = 0; i < n; i++)
+        admin_do("select pg_notify('seq', '%d')", ++sequence.sent);
+}
+
+static void sequence_listener(const elpq_listener_options *options)
+{
+    char conninfo[64];
+
+    snprintf(conninfo, sizeof(conninfo), "application_name=%s", self());
+    memset(&told, 0, sizeof(told));
+    memset(&sequence, 0, sizeof(sequence));
+    RUN(told.l = elpq_listener_new(loop, conninfo, options, on_gap, &told,
+                                   NULL));
+    ck_assert_int_eq(CALL(elpq_listen(told.l, "seq", on_number, NULL)), 0);
+    run_until(&told.ups, 1);
+}
+
+/* All that was sent is seen, or covered by a GAP. */
+static void expect_sequence(void)
+{
+    while (sequence.last < sequence.sent)
+        run_for_ms(1);
+    ck_assert_int_eq(sequence.violations, 0);
+}
+
+START_TEST(under_kills_every_number_comes_or_a_gap)
+{
+    elpq_listener_options o = { .backoff_min_ms = 1, .backoff_max_ms = 20 };
+    int kills = 0;
+
+    sequence_listener(&o);
+    while (kills < 12) {
+        send_numbers((int)random_below(20));
+        if (random_below(2))
+            run_turns((int)random_below(4));
+        kills += (int)admin_int(
+            "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+            " where application_name = '%s'", self());
+        send_numbers((int)random_below(20));
+        run_turns((int)random_below(10));
+    }
+    run_until(&told.gaps, 1);
+    while (!elpq_listener_is_up(told.l, "seq"))
+        run_for_ms(1);
+    send_numbers(1);
+    expect_sequence();
+    ck_assert_int_ge(told.downs, 1);
+    finish_listener();
+}
+END_TEST
+
+/* ------------------------------------------------------------------- queue */
+
+START_TEST(paused_nothing_comes_and_nothing_is_lost)
+{
+    sequence_listener(NULL);
+    RUN(elpq_listener_pause(told.l));
+    send_numbers(100);
+    while (counts().queued < 100)
+        event_base_loop(loop, EVLOOP_ONCE);
+    ck_assert_int_eq(told.notes, 0);
+    RUN(elpq_listener_resume(told.l));
+    ck_assert_int_eq(told.notes, 0);
+    expect_sequence();
+    ck_assert_int_eq(told.gaps, 0);
+    ck_assert_int_eq(told.notes, 100);
+    ck_assert_uint_eq(counts().queued_bytes, 0);
+    finish_listener();
+}
+END_TEST
+
+START_TEST(a_full_queue_drops_the_oldest_with_a_gap)
+{
+    elpq_listener_options o = { .max_queued = 10 };
+
+    if (_i) {
+        o.max_queued = 0;
+        o.max_queued_bytes = 1000;
+    }
+    sequence_listener(&o);
+    RUN(elpq_listener_pause(told.l));
+    send_numbers(100);
+    while (counts().received < 100)
+        event_base_loop(loop, EVLOOP_ONCE);
+    ck_assert_uint_lt(counts().queued, 11);
+    ck_assert_uint_le(counts().queued_bytes, 1000);
+    RUN(elpq_listener_resume(told.l));
+    expect_sequence();
+    ck_assert_int_eq(told.gaps, 1);
+    ck_assert_uint_eq((unsigned)told.notes + (unsigned)counts().dropped, 100);
+    finish_listener();
+}
+END_TEST
+
+START_TEST(a_full_queue_stops_the_reading)
+{
+    elpq_listener_options o = { .max_queued = 10,
+                                .policy = ELPQ_LISTEN_STOP_READING,
+                                .ping_after_ms = 10,
+                                .ping_timeout_ms = 60000 };
+    uint64_t pings;
+
+    sequence_listener(&o);
+    RUN(elpq_listener_pause(told.l));
+    send_numbers(100);
+    while (counts().queued < 10)
+        event_base_loop(loop, EVLOOP_ONCE);
+    pings = counts().pings;
+    run_for_ms(50);
+    ck_assert_uint_eq(counts().queued, 10);
+    ck_assert_uint_eq(counts().pings, pings); /* nobody would hear the answer */
+    RUN(elpq_listener_resume(told.l));
+    expect_sequence();
+    ck_assert_int_eq(told.gaps, 0);
+    ck_assert_int_eq(told.notes, 100);
+    finish_listener();
+}
+END_TEST
+
+START_TEST(a_full_queue_disconnects)
+{
+    elpq_listener_options o = { .max_queued = 10,
+                                .policy = ELPQ_LISTEN_DISCONNECT,
+                                .backoff_min_ms = 1 };
+
+    sequence_listener(&o);
+    RUN(elpq_listener_pause(told.l));
+    send_numbers(100);
+    while (counts().lost < 1)
+        event_base_loop(loop, EVLOOP_ONCE);
+    run_for_ms(20);
+    ck_assert_uint_eq(counts().connects, 1);
+    RUN(elpq_listener_resume(told.l));
+    run_until(&told.gaps, 1);
+    ck_assert_int_eq(told.last_code, ELPQ_E_LIMIT);
+    send_numbers(1);
+    expect_sequence();
+    ck_assert_int_eq(told.notes, 11);
+    finish_listener();
+}
+END_TEST
+
+/* More than the queue holds in one read: nothing is dropped for it. */
+START_TEST(a_burst_is_no_reason_to_drop)
+{
+    elpq_listener_options o = { .max_queued = 10 };
+
+    sequence_listener(&o);
+    admin_do("select pg_notify('seq', n::text) from generate_series(1, 3000)"
+             " n");
+    sequence.sent = 3000;
+    expect_sequence();
+    ck_assert_int_eq(told.notes, 3000);
+    ck_assert_int_eq(told.gaps, 0);
+    ck_assert_uint_eq(counts().dropped, 0);
+    finish_listener();
+}
+END_TEST
+
+START_TEST(paused_over_kills_the_gap_stays_in_its_place)
+{
+    elpq_listener_options o = { .max_queued = 30,
+                                .backoff_min_ms = 1,
+                                .backoff_max_ms = 5 };
+    int i;
+
+    sequence_listener(&o);
+    RUN(elpq_listener_pause(told.l));
+    for (i = 0; i < 4; i++) {
+        send_numbers((int)random_below(25));
+        run_turns(5);
+        terminate(backend());
+        send_numbers(2);
+        while (counts().connects < (unsigned)i + 2 ||
+               !elpq_listener_is_up(told.l, "seq"))
+            run_for_ms(1);
+    }
+    send_numbers(5);
+    RUN(elpq_listener_resume(told.l));
+    expect_sequence();
+    ck_assert_int_ge(told.gaps, 1);
+    finish_listener();
+}
+END_TEST
+
+START_TEST(many_channels)
+{
+    enum { MANY = 300 };
+    char name[32];
+    int i;
+
+    listener(NULL);
+    for (i = 0; i < MANY; i++) {
+        snprintf(name, sizeof(name), "channel %d", i);
+        listen_to(name);
+    }
+    run_until(&told.ups, MANY);
+    for (i = 0; i < MANY; i += 7) {
+        snprintf(name, sizeof(name), "channel %d", i);
+        notify(name, "x");
+    }
+    run_until(&told.notes, (MANY + 6) / 7);
+    terminate(backend());
+    run_until(&told.gaps, MANY);
+    ck_assert_int_eq(told.ups, 2 * MANY);
+    finish_listener();
+}
+END_TEST
+
+START_TEST(a_listener_that_makes_no_sense)
+{
+    elpq_listener_options o = { .policy = (elpq_listen_policy)7 };
+    elpq_error *error = NULL;
+
+    ck_assert_ptr_null(elpq_listener_new(loop, NULL, &o, NULL, NULL, &error));
+    ck_assert_int_eq(error->code, ELPQ_E_USAGE);
+    elpq_error_free(error);
+    ck_assert_ptr_null(elpq_listener_new(loop, "no such thing", NULL, NULL,
+                                         NULL, &error));
+    ck_assert_int_eq(error->code, ELPQ_E_USAGE);
+    elpq_error_free(error);
+    elpq_listener_close(NULL, NULL, NULL);
+    ck_assert_int_eq(elpq_listen(NULL, "c", on_note, NULL), ELPQ_E_USAGE);
+}
+END_TEST
+
+static void build(Suite *s)
+{
+    TCase *t = harness_case(s, "plain", 0);
+
+    tcase_add_test(t, a_notification_arrives_after_up);
+    tcase_add_loop_test(t, channel_names_are_quoted, 0,
+                        (int)(sizeof(odd) / sizeof(odd[0])));
+    tcase_add_test(t, a_notification_of_a_transaction_comes_with_its_commit);
+    tcase_add_test(t, what_notify_refuses);
+    tcase_add_test(t, what_listen_refuses);
+    tcase_add_test(t, a_channel_that_the_server_refuses_leaves_the_others_up);
+    tcase_add_test(t, several_callbacks_of_one_channel);
+    tcase_add_test(t, listen_and_unlisten_in_one_turn);
+    tcase_add_test(t, many_channels);
+    tcase_add_test(t, a_listener_that_makes_no_sense);
+    t = harness_case(s, "inside", 0);
+    tcase_add_loop_test(t, closing_in_an_event, 0, 2);
+    tcase_add_loop_test(t, closing_in_a_notification, 0, 2);
+    tcase_add_loop_test(t, changing_channels_in_a_notification, 0, 2);
+    tcase_add_loop_test(t, closing_at_any_time, 0, 16);
+    t = harness_case(s, "reconnect", 0);
+    tcase_add_test(t, a_lost_connection_is_made_again_with_a_gap);
+    tcase_add_test(t, a_server_that_is_not_there_is_one_down);
+    tcase_add_test(t, giving_up_after_max_attempts);
+    tcase_add_test(t, a_dead_peer_is_noticed);
+    t = harness_case(s, "sequence", 40);
+    tcase_add_test(t, under_kills_every_number_comes_or_a_gap);
+    t = harness_case(s, "queue", 0);
+    tcase_add_test(t, paused_nothing_comes_and_nothing_is_lost);
+    tcase_add_loop_test(t, a_full_queue_drops_the_oldest_with_a_gap, 0, 2);
+    tcase_add_test(t, a_full_queue_stops_the_reading);
+    tcase_add_test(t, a_full_queue_disconnects);
+    tcase_add_test(t, a_burst_is_no_reason_to_drop);
+    tcase_add_test(t, paused_over_kills_the_gap_stays_in_its_place);
+}
+
+int main(void)
+{
+    return harness_main("listen", build);
+}

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Advisory locks: who holds them, who waits, and that none stays behind.
+ */
+#include <string.h>
+
+#include "../support/harness.h"
+
+/* One asked for lock. */
+struct want {
+    elpq_lock *lock;       /* held, or asked for                            */
+    struct answer *got;
+    struct answer *lost;   /* wanted only where it is to be lost            */
+    void (*then)(struct want *w);
+};
+
+static void on_lock(elpq_lock *lock, const elpq_error *error, void *arg)
+{
+    struct want *w = arg;
+
+    ck_assert_int_eq(lock == NULL, error != NULL);
+    ck_assert(!lock || !w->lock || lock == w->lock);
+    w->lock = lock;
+    on_done(error, w->got);
+    if (w->then)
+        w->then(w);
+}
+
+static void on_lost(elpq_lock *lock, const elpq_error *error, void *arg)
+{
+    struct want *w = arg;
+
+    ck_assert_ptr_eq(lock, w->lock);
+    on_done(error, w->lost);
+}
+
+static struct want *want_new(elpq_lock_options *o)
+{
+    static struct want slots[16];
+    static unsigned next;
+    struct want *w = &slots[next++ % 16];
+
+    memset(w, 0, sizeof(*w));
+    w->got = answer_new();
+    w->lost = answer_new();
+    w->lost->wanted = 0;
+    o->lost = on_lost;
+    o->lock = &w->lock;
+    return w;
+}
+
+static struct want *take_pool(elpq_pool *pool, elpq_lock_key key,
+                              elpq_lock_options o)
+{
+    struct want *w = want_new(&o);
+
+    ck_assert_int_eq(CALL(elpq_lock_acquire(pool, key, &o, on_lock, w)), 0);
+    return w;
+}
+
+static struct want *take_conn(elpq_conn *conn, elpq_lock_key key,
+                              elpq_lock_options o)
+{
+    struct want *w = want_new(&o);
+
+    ck_assert_int_eq(CALL(elpq_lock_acquire(conn, key, &o, on_lock, w)), 0);
+    return w;
+}
+
+#define take(target, key, ...)                                                \
+    _Generic((target), elpq_pool *: take_pool, elpq_conn *: take_conn)(       \
+        target, key, (elpq_lock_options){ __VA_ARGS__ })
+
+static struct answer *give(struct want *w)
+{
+    struct answer *a = answer_new();
+
+    ck_assert_int_eq(CALL(elpq_lock_release(w->lock, on_done, a)), 0);
+    return a;
+}
+
+static long held(void)
+{
+    return admin_int("select count(*) from pg_locks where locktype ="
+                     " 'advisory' and granted and pid <> pg_backend_pid()"
+                     " and objid in (4711, 4712)");
+}
+
+static const elpq_lock_options plain = { .timeout_ms = 0 };
+
+#define KEY elpq_lock_int64(4711)
+
+/* --------------------------------------------------------- taken, released */
+
+START_TEST(one_at_a_time)
+{
+    elpq_pool *pool = pool_of(2);
+    struct want *a = take(pool, KEY, .shared = false), *b;
+
+    expect_ok(a->got);
+    ck_assert_int_eq(held(), 1);
+    expect_int(ask(elpq_lock_conn(a->lock), elpq_sql("select 1")), 1);
+    ck_assert_uint_eq(stats(pool).busy, 1);
+    b = take(pool, KEY, .shared = false);
+    await_server("select count(*) = 1 from pg_locks where not granted"
+                 " and locktype = 'advisory' and objid = 4711");
+    ck_assert_int_eq(b->got->calls, 0);
+    expect_ok(give(a));
+    expect_ok(b->got);
+    expect_ok(give(b));
+    ck_assert_int_eq(held(), 0);
+    expect_int(ask(pool, elpq_sql("select 1")), 1);
+    ck_assert_uint_eq(stats(pool).lost + stats(pool).discarded, 0);
+    finish_pool(pool);
+}
+END_TEST
+
+/* One number, and two, are different names. */
+START_TEST(keys_of_both_kinds)
+{
+    elpq_pool *pool = pool_of(3);
+    struct want *a = take(pool, elpq_lock_int64(-1), .try_only = true);
+    struct want *b = take(pool, elpq_lock_int32(-1, -1), .try_only = true);
+    struct want *c;
+
+    expect_ok(a->got);
+    expect_ok(b->got);
+    c = take(pool, elpq_lock_int32(-1, -1), .try_only = true);
+    expect_error(c->got, ELPQ_E_SERVER, "55P03",
+                 ELPQ_RETRYABLE | ELPQ_NOT_EXECUTED);
+    expect_ok(give(a));
+    expect_ok(give(b));
+    finish_pool(pool);
+}
+END_TEST
+
+START_TEST(shared_ones_exclude_others_only)
+{
+    elpq_pool *pool = pool_of(3);
+    struct want *a = take(pool, KEY, .shared = true);
+    struct want *b = take(pool, KEY, .shared = true, .try_only = true);
+    struct want *c;
+
+    expect_ok(a->got);
+    expect_ok(b->got);
+    c = take(pool, KEY, .try_only = true);
+    expect_error(c->got, ELPQ_E_SERVER, "55P03",
+                 ELPQ_RETRYABLE | ELPQ_NOT_EXECUTED);
+    expect_ok(give(a));
+    expect_ok(give(b));
+    ck_assert_int_eq(held(), 0);
+    finish_pool(pool);
+}
+END_TEST
+
+START_TEST(on_a_connection)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    struct want *a = take(conn, KEY, .shared = false);
+    struct want *b = take(conn, KEY, .shared = false);
+
+    expect_ok(a->got);
+    expect_ok(b->got); /* the same session may */
+    expect_ok(give(a));
+    ck_assert_int_eq(held(), 1);
+    expect_ok(give(b));
+    ck_assert_int_eq(held(), 0);
+    expect_int(ask(conn, elpq_sql("select 1")), 1);
+    close_conn(conn);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- waiting */
+
+START_TEST(the_wait_has_a_deadline)
+{
+    elpq_pool *pool = pool_of(2);
+    struct want *a = take(pool, KEY, .shared = false), *b;
+
+    expect_ok(a->got);
+    expect_int(ask(pool, elpq_sql("select 1")), 1);
+    b = take(pool, KEY, .timeout_ms = (int)(300 * harness_slow()));
+    await(b->got);
+    ck_assert_int_eq(b->got->code, ELPQ_E_TIMEOUT);
+    expect_ok(give(a));
+    await_server("select count(*) = 0 from pg_locks where locktype ="
+                 " 'advisory' and objid = 4711");
+    finish_pool(pool);
+}
+END_TEST
+
+START_TEST(giving_up_the_wait)
+{
+    elpq_pool *pool = pool_of(_i == 0 ? 1 : 2);
+    struct want *a = take(pool, KEY, .shared = false), *b;
+    struct answer *done;
+
+    expect_ok(a->got);
+    b = take(pool, KEY, .shared = false);
+    if (_i > 0)
+        await_server("select count(*) = 1 from pg_locks where not granted"
+                     " and locktype = 'advisory' and objid = 4711");
+    done = give(b);
+    ck_assert_int_eq(CALL(elpq_lock_release(b->lock, NULL, NULL)),
+                     ELPQ_E_USAGE);
+    expect_error(b->got, ELPQ_E_CANCELED, _i == 0 ? "" : "57014",
+                 _i == 0 ? ELPQ_NOT_EXECUTED : 0);
+    expect_ok(done);
+    ck_assert_uint_lt(b->got->order, done->order);
+    expect_ok(give(a));
+    ck_assert_int_eq(held(), 0);
+    finish_pool(pool);
+}
+END_TEST
+
+/* In every phase; what is granted all the same is given back. */
+START_TEST(giving_up_after_some_turns)
+{
+    elpq_pool *pool = pool_of(1);
+    struct want *a;
+    struct answer *done;
+
+    expect_int(ask(pool, elpq_sql("select 1")), 1);
+    a = take(pool, KEY, .shared = false);
+    run_turns(_i);
+    done = give(a);
+    await(a->got);
+    ck_assert(a->got->code == 0 || a->got->code == ELPQ_E_CANCELED);
+    expect_ok(done);
+    expect_int(ask(pool, elpq_sql("select 1")), 1);
+    ck_assert_int_eq(held(), 0);
+    finish_pool(pool);
+}
+END_TEST
+
+/* Given up behind another statement, and granted later: nobody holds it. */
+START_TEST(a_late_grant_is_undone)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    struct answer *busy;
+    struct want *kept = take(conn, KEY, .shared = false), *a, *b;
+
+    expect_ok(kept->got);
+    /* Both in one flush: the lock is sent, and not the first. */
+    lock_server();
+    busy = ask(conn, elpq_sql(BLOCKED));
+    a = take(conn, KEY, .shared = _i == 1, .try_only = _i == 2);
+    b = take(conn, elpq_lock_int32(4711, 4712), .try_only = _i == 2);
+    await_blocked(1);
+    give(a);
+    give(b);
+    await(a->got);
+    await(b->got);
+    ck_assert_int_eq(a->got->code, ELPQ_E_CANCELED);
+    unlock_server();
+    await(busy);
+    /* The one that was held before is held still, and once. */
+    expect_int(ask(conn, elpq_sql("select 1")), 1);
+    expect_int(ask(conn, elpq_sql("select 1")), 1);
+    ck_assert_int_eq(held(), 1);
+    expect_ok(give(kept));
+    ck_assert_int_eq(held(), 0);
+    close_conn(conn);
+}
+END_TEST
+
+/* ------------------------------------------------------------------- lost */
+
+START_TEST(a_lost_connection_is_a_lost_lock)
+{
+    elpq_pool *pool = pool_of(1);
+    struct want *a = take(pool, KEY, .shared = false);
+
+    expect_ok(a->got);
+    a->lost->wanted = 1;
+    terminate(elpq_conn_pid(elpq_lock_conn(a->lock)));
+    expect_error(a->lost, ELPQ_E_LOST, "57P01", ELPQ_RETRYABLE);
+    await(give(a));
+    ck_assert_int_eq(answers_with(ELPQ_E_LOST), 2);
+    expect_int(ask(pool, elpq_sql("select 1")), 1);
+    finish_pool(pool);
+}
+END_TEST
+
+static void let_go(struct want *w)
+{
+    ck_assert_int_eq(CALL(elpq_lock_release(w->lock, NULL, NULL)), 0);
+}
+
+START_TEST(released_inside_of_its_callback)
+{
+    elpq_pool *pool = pool_of(1);
+    struct want *a = take(pool, KEY, .shared = false);
+
+    a->then = let_go;
+    expect_ok(a->got);
+    expect_int(ask(pool, elpq_sql("select 1")), 1);
+    ck_assert_int_eq(held(), 0);
+    finish_pool(pool);
+}
+END_TEST
+
+/* Closed and released under the lock, by a pool or its user. */
+START_TEST(what_ends_the_session_ends_the_lock)
+{
+    elpq_pool *pool = pool_of(1);
+    elpq_conn *conn = lease(pool);
+    struct want *a = take(conn, KEY, .shared = false);
+
+    expect_ok(a->got);
+    a->lost->wanted = 1;
+    if (_i == 0)
+        release(conn);
+    else if (_i == 1)
+        close_conn(conn);
+    else
+        finish_pool(pool);
+    await(a->lost);
+    ck_assert_int_eq(a->lost->code, ELPQ_E_CLOSED);
+    await(give(a));
+    await_server("select count(*) = 0 from pg_locks where locktype ="
+                 " 'advisory' and objid = 4711");
+    if (_i == 2)
+        release(conn);
+    else
+        finish_pool(pool);
+}
+END_TEST
+
+START_TEST(the_pool_closes_after_some_turns)
+{
+    elpq_pool *pool = pool_of(1);
+    struct want *a;
+
+    expect_int(ask(pool, elpq_sql("select 1")), 1);
+    a = take(pool, KEY, .shared = false);
+    run_turns(_i);
+    finish_pool(pool);
+    await(a->got);
+    if (a->got->code == 0) {
+        a->lost->wanted = 1;
+        await(a->lost);
+        await(give(a));
+    }
+}
+END_TEST
+
+/* ------------------------------------------------------ of a transaction */
+
+static struct answer *lock_tx(elpq_tx *tx, elpq_lock_options o)
+{
+    struct answer *a = answer_new();
+
+    ck_assert_int_eq(CALL(elpq_tx_lock(tx, KEY, &o, on_done, a)), 0);
+    return a;
+}
+
+START_TEST(a_transaction_holds_it_to_its_end)
+{
+    elpq_pool *pool = pool_of(2);
+    elpq_tx *tx = begin_now(pool), *other = begin_now(pool);
+    elpq_lock_options try = { .try_only = true, .shared = _i };
+
+    expect_ok(lock_tx(tx, try));
+    try.shared = false;
+    expect_error(lock_tx(other, try), ELPQ_E_SERVER, "55P03",
+                 ELPQ_RETRYABLE | ELPQ_NOT_EXECUTED);
+    expect_ok(ask(other, elpq_sql("select 1"))); /* it has not failed */
+    ck_assert_int_eq(held(), 1);
+    expect_ok(_i ? commit(tx) : rollback(tx));
+    ck_assert_int_eq(held(), 0);
+    expect_ok(lock_tx(other, plain));
+    expect_ok(commit(other));
+    finish_pool(pool);
+}
+END_TEST
+
+START_TEST(the_wait_of_a_transaction_has_a_deadline)
+{
+    elpq_pool *pool = pool_of(2);
+    elpq_tx *tx = begin_now(pool), *other = begin_now(pool);
+    elpq_lock_options o = { .timeout_ms = (int)(200 * harness_slow()) };
+    struct answer *a;
+
+    expect_ok(lock_tx(tx, plain));
+    if (_i == 0) {
+        a = await(lock_tx(other, o));
+        ck_assert_int_eq(a->code, ELPQ_E_TIMEOUT);
+    } else {
+        elpq_request *request;
+
+        o.timeout_ms = 0;
+        o.request = &request;
+        a = lock_tx(other, o);
+        await_server("select count(*) = 1 from pg_locks where not granted"
+                     " and locktype = 'advisory' and objid = 4711");
+        RUN(elpq_cancel(request));
+        expect_error(a, ELPQ_E_CANCELED, "57014", 0);
+    }
+    expect_ok(rollback(other));
+    expect_ok(commit(tx));
+    finish_pool(pool);
+}
+END_TEST
+
+static void build(Suite *s)
+{
+    TCase *t = harness_case(s, "plain", 0);
+
+    tcase_add_test(t, one_at_a_time);
+    tcase_add_test(t, keys_of_both_kinds);
+    tcase_add_test(t, shared_ones_exclude_others_only);
+    tcase_add_test(t, on_a_connection);
+    t = harness_case(s, "waiting", 0);
+    tcase_add_test(t, the_wait_has_a_deadline);
+    tcase_add_loop_test(t, giving_up_the_wait, 0, 2);
+    tcase_add_loop_test(t, giving_up_after_some_turns, 0, 8);
+    tcase_add_loop_test(t, a_late_grant_is_undone, 0, 3);
+    t = harness_case(s, "lost", 0);
+    tcase_add_test(t, a_lost_connection_is_a_lost_lock);
+    tcase_add_test(t, released_inside_of_its_callback);
+    tcase_add_loop_test(t, what_ends_the_session_ends_the_lock, 0, 3);
+    tcase_add_loop_test(t, the_pool_closes_after_some_turns, 0, 8);
+    t = harness_case(s, "transaction", 0);
+    tcase_add_loop_test(t, a_transaction_holds_it_to_its_end, 0, 2);
+    tcase_add_loop_test(t, the_wait_of_a_transaction_has_a_deadline, 0, 2);
+}
+
+int main(void)
+{
+    return harness_main("lock", build);
+}
