@@ -85,8 +85,9 @@ ELPQ_API int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg);
  *
  * error in the callback: ELPQ_E_ROLLED_BACK if a statement had failed before
  * or was not sent (its deadline had passed, its values were refused), or if
- * the connection was gone before COMMIT was sent; IN_DOUBT if it broke after: it may have happened or not.  For a
- * savepoint, RELEASE.
+ * the connection was gone before COMMIT was sent, with the SQLSTATE of that
+ * statement if the server had refused it; IN_DOUBT if the connection broke
+ * after: it may have happened or not.  For a savepoint, RELEASE.
  */
 ELPQ_API int elpq_commit(elpq_tx *tx, elpq_done_cb callback, void *arg);
 

@@ -96,8 +96,8 @@ START_TEST(streams)
         const elpq_statement *st =
             elpq_sql("select " PAIR " from generate_series(1, 3)");
 
-        ck_assert_int_eq(CALL(elpq_stream(conn, st, NULL, on_stream_rows,
-                                          on_done, a)), 0);
+        ck_assert_int_eq(
+            CALL(elpq_stream(conn, st, NULL, on_stream_rows, on_done, a)), 0);
         expect_ok(a);
     }
     ck_assert_int_eq(seen_rows, 6);
@@ -115,7 +115,8 @@ START_TEST(scripts)
     struct answer *a = answer_new();
 
     ck_assert_int_eq(CALL(elpq_script(conn, "select " PAIR "; select " PAIR,
-                                      NULL, on_script_rows, on_done, a)), 0);
+                                      NULL, on_script_rows, on_done, a)),
+                     0);
     expect_ok(a);
     ck_assert_int_eq(seen_rows, 2);
 }
@@ -135,8 +136,8 @@ START_TEST(batches)
     const elpq_statement *both[] = { st, st };
     struct answer *a = answer_new();
 
-    ck_assert_int_eq(CALL(elpq_batch(conn, both, 2, NULL, on_part, on_done,
-                                     a)), 0);
+    ck_assert_int_eq(CALL(elpq_batch(conn, both, 2, NULL, on_part, on_done, a)),
+                     0);
     expect_ok(a);
     ck_assert_int_eq(seen_rows, 2);
 }
@@ -158,12 +159,14 @@ START_TEST(cursors)
     ck_assert_int_eq(CALL(elpq_declare(conn,
                                        elpq_sql("select " PAIR " from"
                                                 " generate_series(1, 4)"),
-                                       &o, on_cursor, a)), 0);
+                                       &o, on_cursor, a)),
+                     0);
     expect_ok(a);
     for (int i = 0; i < 2; i++) {
         rows = answer_new();
         ck_assert_int_eq(CALL(elpq_cursor_fetch(a->data, ELPQ_FORWARD, 2, NULL,
-                                                on_result, rows)), 0);
+                                                on_result, rows)),
+                         0);
         check_rows(expect_ok(rows)->result);
         ck_assert(is_binary(rows->result) == (i > 0)); /* once it is known */
     }
@@ -195,11 +198,10 @@ static int put(elpq_copy *copy)
     elpq_value fields[] = { elpq_val(7), elpq_text_as(mood.oid, "ok", 2) };
     elpq_value bounds[] = { elpq_val(1), elpq_val(5) };
     elpq_value moods[] = { fields[1], elpq_null(0) };
-    elpq_value values[] = {
-        elpq_composite(pair.oid, fields, 2), elpq_text("ok"),
-        elpq_array(mood.array_oid, moods, 2),
-        elpq_range(ELPQ_OID_INT4RANGE, bounds, "[)")
-    };
+    elpq_value values[] = { elpq_composite(pair.oid, fields, 2),
+                            elpq_text("ok"),
+                            elpq_array(mood.array_oid, moods, 2),
+                            elpq_range(ELPQ_OID_INT4RANGE, bounds, "[)") };
 
     return CALL(elpq_copy_put(copy, values, 4));
 }
@@ -214,8 +216,8 @@ START_TEST(copies)
                                  " m ways.mood, ms ways.mood[],"
                                  " r int4range)")));
     writer = NULL;
-    ck_assert_int_eq(CALL(elpq_copy_in(conn, &in, NULL, on_ready, on_result,
-                                       a)), 0);
+    ck_assert_int_eq(
+        CALL(elpq_copy_in(conn, &in, NULL, on_ready, on_result, a)), 0);
     while (!writer && !a->calls)
         event_base_loop(loop, EVLOOP_ONCE);
     for (int i = 0; i < 3; i++)
@@ -225,8 +227,9 @@ START_TEST(copies)
     expect_text(ask(conn, elpq_sql("select distinct t::text from t")),
                 "(\"(7,ok)\",ok,\"{ok,NULL}\",\"[1,5)\")");
     a = answer_new();
-    ck_assert_int_eq(CALL(elpq_copy_out_rows(conn, &out, NULL, on_copy_rows,
-                                             on_result, a)), 0);
+    ck_assert_int_eq(
+        CALL(elpq_copy_out_rows(conn, &out, NULL, on_copy_rows, on_result, a)),
+        0);
     expect_ok(a);
     ck_assert_int_eq(seen_rows, 3);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * Cursors: declared, fetched in every direction, closed; in transactions,
- * beyond them, and after their session has gone.  Walks are check_cursor_walk's.
+ * beyond them, and after their session has gone.  Walks are in
+ * check_cursor_walk.c.
  */
 #include <stdio.h>
 #include <string.h>

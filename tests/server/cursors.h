@@ -15,7 +15,8 @@ struct declared {
     elpq_cursor *cursor;
 };
 
-static inline void on_cursor(elpq_cursor *cursor, const elpq_error *error, void *arg)
+static inline void on_cursor(elpq_cursor *cursor, const elpq_error *error,
+                             void *arg)
 {
     struct declared *d = arg;
 
@@ -25,15 +26,15 @@ static inline void on_cursor(elpq_cursor *cursor, const elpq_error *error, void 
 }
 
 /* Refused is a failure of the test. */
-#define DECLARE(d, target, st, options)                                       \
-    do {                                                                      \
-        (d)->a = answer_new();                                                \
-        ck_assert_int_eq(CALL(elpq_declare(target, st, options, on_cursor,    \
-                                           d)), 0);                           \
+#define DECLARE(d, target, st, options)                                        \
+    do {                                                                       \
+        (d)->a = answer_new();                                                 \
+        ck_assert_int_eq(                                                      \
+            CALL(elpq_declare(target, st, options, on_cursor, d)), 0);         \
     } while (0)
 
 static inline elpq_cursor *declared_tx(elpq_tx *tx, const elpq_statement *st,
-                                const elpq_cursor_options *options)
+                                       const elpq_cursor_options *options)
 {
     struct declared d;
 
@@ -42,8 +43,9 @@ static inline elpq_cursor *declared_tx(elpq_tx *tx, const elpq_statement *st,
     return d.cursor;
 }
 
-static inline elpq_cursor *declared_conn(elpq_conn *conn, const elpq_statement *st,
-                                  const elpq_cursor_options *options)
+static inline elpq_cursor *declared_conn(elpq_conn *conn,
+                                         const elpq_statement *st,
+                                         const elpq_cursor_options *options)
 {
     struct declared d;
 
@@ -52,17 +54,19 @@ static inline elpq_cursor *declared_conn(elpq_conn *conn, const elpq_statement *
     return d.cursor;
 }
 
-#define DECLARED(target, st, options)                                         \
-    _Generic((target), elpq_conn *: declared_conn,                            \
-             elpq_tx *: declared_tx)(target, st, options)
+#define DECLARED(target, st, options)                                          \
+    _Generic((target), elpq_conn *                                             \
+             : declared_conn, elpq_tx *                                        \
+             : declared_tx)(target, st, options)
 
-static inline struct answer *fetch(elpq_cursor *c, elpq_direction direction, int n)
+static inline struct answer *fetch(elpq_cursor *c, elpq_direction direction,
+                                   int n)
 {
     struct answer *a = answer_new();
     elpq_options o = { .request = &a->request };
 
-    ck_assert_int_eq(CALL(elpq_cursor_fetch(c, direction, n, &o, on_result,
-                                            a)), 0);
+    ck_assert_int_eq(CALL(elpq_cursor_fetch(c, direction, n, &o, on_result, a)),
+                     0);
     return a;
 }
 
