@@ -61,10 +61,56 @@ START_TEST(workers)
 }
 END_TEST
 
+/* [thr-stop] */
+static void on_drained(const elpq_error *error, void *arg)
+{
+    (void)error; /* whether all could end in peace */
+    (void)arg;   /* close the next thing, or write the last line of the log */
+}
+
+static void stop(elpq_pool *pool)
+{
+    /* What runs may go on for five seconds; new work is refused. */
+    elpq_pool_close(pool, 5000, on_drained, NULL);
+}
+
+static void serve(struct event_base *base)
+{
+    event_base_dispatch(base); /* until all is closed */
+    event_base_free(base);
+}
+/* [/thr-stop] */
+
+START_TEST(ends)
+{
+    struct event_base *base = event_base_new();
+    elpq_pool *pool = elpq_pool_new(base, "", NULL, NULL);
+
+    ck_assert_ptr_nonnull(pool);
+    ck_assert_int_eq(CALL(elpq_execute(pool, elpq_sql("select 1"), NULL,
+                                       on_result, answer_new())), 0);
+    RUN(stop(pool));
+    serve(base);
+    ck_assert_uint_eq(answers_come(), 1);
+}
+END_TEST
+
 static void forget(elpq_result *result, const elpq_error *error, void *arg)
 {
     (void)result, (void)error, (void)arg;
     _exit(2); /* the child must never get an answer */
+}
+
+static int in_child(elpq_pool *pool)
+{
+    /* [thr-fork] */
+    int code = elpq_execute(pool, elpq_sql("select 1"), NULL, forget, NULL);
+
+    if (code == ELPQ_E_FORKED) /* of the parent: make a pool of one's own */
+        pool = NULL;
+    /* [/thr-fork] */
+    (void)pool;
+    return code;
 }
 
 START_TEST(fork_and_touch)
@@ -77,8 +123,7 @@ START_TEST(fork_and_touch)
     child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0)
-        _exit(elpq_execute(pool, elpq_sql("select 1"), NULL, forget, NULL) !=
-              ELPQ_E_FORKED);
+        _exit(in_child(pool) != ELPQ_E_FORKED);
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_int_eq(status, 0);
     expect_ok(ask(pool, elpq_sql("select 1"))); /* the parent's is as good */
@@ -91,6 +136,7 @@ static void build(Suite *s)
     TCase *t = harness_case(s, "threads", 0);
 
     tcase_add_test(t, workers);
+    tcase_add_test(t, ends);
     tcase_add_test(t, fork_and_touch);
 }
 
