@@ -9,7 +9,13 @@
 
 #include "../support/harness.h"
 
-enum reply { REPLY_NONE, REPLY_CREATED, REPLY_TAKEN, REPLY_AGAIN, REPLY_FAILED };
+enum reply {
+    REPLY_NONE,
+    REPLY_CREATED,
+    REPLY_TAKEN,
+    REPLY_AGAIN,
+    REPLY_FAILED
+};
 
 struct app {
     enum reply reply;

@@ -155,8 +155,9 @@ static void on_connect(elpq_conn *conn, const elpq_error *error, void *arg)
     if (elpq_execute(conn,
                      elpq_sql("insert into docs_pq values ($1, $2)", 3, "cem"),
                      NULL, on_updated, arg) != 0 ||
-        elpq_execute(conn, elpq_sql("select id, name from docs_pq where id > $1",
-                                    2), NULL, on_found, arg) != 0)
+        elpq_execute(conn,
+                     elpq_sql("select id, name from docs_pq where id > $1", 2),
+                     NULL, on_found, arg) != 0)
         elpq_conn_close(conn);
 }
 

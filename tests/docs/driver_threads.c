@@ -40,8 +40,10 @@ static void *work(void *arg)
     w->pool = elpq_pool_new(base, "", &options, NULL);
     for (int n = w->first; w->pool && n < w->first + 100; n++)
         if (elpq_execute(w->pool, elpq_sql("select $1 + 0", n), NULL,
-                         on_number, w) != 0)
+                         on_number, w) != 0) {
+            elpq_pool_close(w->pool, 0, NULL, NULL);
             break;
+        }
     event_base_dispatch(base);
     event_base_free(base);
     return NULL;
