@@ -21,7 +21,7 @@ static elpq_conn *connect_to(struct event_base *base, const char *host,
 {
     const char *params[] = { "host", host, "port", port, "dbname", db, NULL };
     elpq_conn_options options = { .params = params,
-                                  .connect_timeout_ms = 10000 };
+                                  .connect_timeout_ms = 60000 };
 
     return elpq_connect(base, "", &options, on_connect, app, NULL);
 }

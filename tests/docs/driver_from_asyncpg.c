@@ -19,7 +19,7 @@ static elpq_pool *make_pool(struct event_base *base, const char *url)
     elpq_pool_options options = {
         .min_size = 1,
         .max_size = 10,
-        .conn.timeout_ms = 5000, /* of each statement, its wait included */
+        .conn.timeout_ms = 60000, /* of each statement, its wait included */
     };
 
     return elpq_pool_new(base, url, &options, NULL);
