@@ -18,6 +18,7 @@
  * until pump() of pipeline.c returns.
  */
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "batch.h"
@@ -169,13 +170,24 @@ static void requeue_held(elpq_conn *conn)
  * What it returned, and so returns always: the server sees to it for queries,
  * but FETCH and EXECUTE have the columns of what the name stands for today.
  */
-static void describe(struct elpq__prepared *p, const PGresult *res)
+static void describe(const elpq_conn *conn, struct elpq__prepared *p,
+                     const PGresult *res)
 {
     p->described = true;
+    p->generation = conn->catalog ? conn->catalog->generation : 0;
     if (!p->query)
         return;
-    p->binary = PQnfields(res) > 0 && elpq__codecs_binary(res);
+    p->binary = PQnfields(res) > 0 &&
+                elpq__codecs_binary(res, elpq__catalog_types(conn->catalog));
+    free(p->shape);
     p->shape = elpq__shape_new(res, p->binary);
+}
+
+/* Types that came to be known since may be asked for in binary. */
+static bool is_described(const elpq_conn *conn, const struct elpq__prepared *p)
+{
+    return p->described &&
+           (!conn->catalog || p->generation == conn->catalog->generation);
 }
 
 /*
@@ -201,8 +213,8 @@ static bool settle_prepared(elpq_conn *conn, elpq_request *req,
         elpq__cache_evict(&conn->prepared, p);
         return failure != NULL;
     }
-    if (part->result && !p->described)
-        describe(p, part->result);
+    if (part->result && !is_described(conn, p))
+        describe(conn, p, part->result);
     if (req->sharing &&
         part->result && PQresultMemorySize(part->result) > LARGE_RESULT)
         p->apart = true;
@@ -521,6 +533,7 @@ static void take_each(elpq_conn *conn, elpq_request *req, PGresult *res)
         elpq__request_blame(req, ELPQ_E_NOMEM, 0, NULL);
         return;
     }
+    elpq__catalog_apply(conn->catalog, result);
     req->each(result, req->arg);
     elpq_result_unref(result);
 }

@@ -177,7 +177,8 @@ void elpq__batch_free(elpq_request *req)
 static void call_result(elpq_request *req, unsigned index)
 {
     struct elpq__batch *batch = req->batch;
-    elpq_result *result = elpq__request_result(batch->statements[index]);
+    elpq_result *result =
+        elpq__request_result(req->conn, batch->statements[index]);
     elpq_error error;
 
     if (!result) /* it ran; only we cannot say what came of it */

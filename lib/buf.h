@@ -21,6 +21,7 @@ struct elpq__buf {
     size_t size;
     size_t room;
     size_t limit; /* most bytes it may hold; 0: ELPQ__BUF_LIMIT */
+    unsigned depth; /* of values inside of values being written: codec.h */
     bool failed;
 };
 

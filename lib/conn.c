@@ -69,6 +69,9 @@ void elpq__conn_unref(elpq_conn *conn)
     for (char **s = conn->setup; s && *s; s++)
         free(*s);
     free(conn->setup);
+    if (conn->catalog && conn->catalog->owner == conn)
+        conn->catalog->ask = NULL; /* a look-up may hold on to it */
+    elpq__catalog_unref(conn->catalog);
     free(conn);
     elpq__loop_unref(loop);
 }

@@ -27,6 +27,7 @@
 #include "elpq/conn.h"
 #include "elpq/stream.h"
 #include "buf.h"
+#include "catalog.h"
 #include "error.h"
 #include "libpq_compat.h"
 #include "list.h"
@@ -310,6 +311,8 @@ struct elpq_conn {
     unsigned slot_lease;   /* counts leases that were given back          */
     int64_t slot_retire;   /* when its lifetime is over; 0: never         */
 
+    struct elpq__catalog *catalog; /* its pool's or its own; may be NULL  */
+
     bool in_tx;            /* a transaction of tx.c is on it              */
     bool tx_broken;        /* and a statement of it was not sent          */
     unsigned tx_number;    /* which: counts them                          */
@@ -402,10 +405,12 @@ void elpq__request_rewind(elpq_request *request);
 void elpq__request_drop_prepared(elpq_conn *conn, elpq_request *request);
 
 /*
- * What it returned; the PGresult goes along.  NULL without memory.  It goes
- * back, less what its user keeps, with elpq__request_result_done().
+ * What it returned on the connection, if that is known; the PGresult goes
+ * along.  NULL without memory.  It goes back, less what its user keeps, with
+ * elpq__request_result_done().
  */
-elpq_result *elpq__request_result(elpq_request *request);
+elpq_result *elpq__request_result(const elpq_conn *conn,
+                                  elpq_request *request);
 void elpq__request_result_done(struct elpq__loop *loop, elpq_result *result);
 
 /* Cancels for a cause: CANCELED, TIMEOUT or CLOSED. */

@@ -39,6 +39,7 @@ struct elpq_pool {
     char *conninfo;
     char **params;
     char **on_connect;
+    struct elpq__catalog *catalog;
 
     struct elpq__list waiting;
     unsigned nwaiting;

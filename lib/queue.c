@@ -254,13 +254,16 @@ static bool outcome(const elpq_request *req, elpq_error *error, char *buf,
     return false;
 }
 
-elpq_result *elpq__request_result(elpq_request *req)
+elpq_result *elpq__request_result(const elpq_conn *conn, elpq_request *req)
 {
     elpq_result *result = elpq__result_renew(elpq__loop_take_spare(req->loop),
                                              req->result, req->shape);
 
-    if (result)
-        req->result = NULL;
+    if (!result)
+        return NULL;
+    req->result = NULL;
+    if (conn)
+        elpq__catalog_apply(conn->catalog, result);
     return result;
 }
 
@@ -273,7 +276,8 @@ void elpq__request_result_done(struct elpq__loop *loop, elpq_result *result)
 static void call_result(elpq_request *req, const elpq_error *error)
 {
     elpq_error no_memory;
-    elpq_result *result = error ? NULL : elpq__request_result(req);
+    elpq_result *result =
+        error ? NULL : elpq__request_result(req->conn, req);
 
     if (!error && !result) {
         /* It ran; only we cannot say what came of it. */
@@ -282,6 +286,17 @@ static void call_result(elpq_request *req, const elpq_error *error)
     }
     req->cb.result(result, error, req->arg);
     elpq__request_result_done(req->loop, result);
+}
+
+/* The server may have refused a value of a type that is not as it was. */
+static void note_types(struct elpq__catalog *catalog, const elpq_request *req,
+                       const elpq_error *error)
+{
+    const struct elpq__batch *batch = req->batch;
+
+    if (batch && batch->failed < batch->n)
+        req = batch->statements[batch->failed];
+    elpq__catalog_note_error(catalog, error, req->types, req->n);
 }
 
 /* Calls back.  The request itself stays. */
@@ -296,6 +311,8 @@ static void call_back(elpq_request *req)
     if (outcome(req, &error, buf, sizeof(buf)) &&
         !(req->stopped && error.code == ELPQ_E_CANCELED))
         failed = &error;
+    if (failed && req->conn)
+        note_types(req->conn->catalog, req, failed);
     if (req->trace)
         trace_request(req, req->conn, ELPQ_EVENT_DONE, failed,
                       elpq__now() - req->submitted);

@@ -16,7 +16,9 @@
 #define ELPQ_ELPQ_H
 
 #include "batch.h"
+#include "catalog.h"
 #include "conn.h"
+#include "convert.h"
 #include "copy.h"
 #include "cursor.h"
 #include "error.h"

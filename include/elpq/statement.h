@@ -10,6 +10,7 @@
 #ifndef ELPQ_STATEMENT_H
 #define ELPQ_STATEMENT_H
 
+#include "makers.h"
 #include "value.h"
 
 /** Most parameters a statement can have; the protocol counts in 16 bits. */

@@ -268,7 +268,7 @@ START_TEST(a_failure_in_a_transaction_ends_it)
     submit(tx, &b, 2, INSERT(2), INSERT(13));
     end = commit(tx);
     expect_error(b.verdict, ELPQ_E_SERVER, "23514", 0);
-    expect_error(end, ELPQ_E_ROLLED_BACK, "", ELPQ_NOT_EXECUTED);
+    expect_error(end, ELPQ_E_ROLLED_BACK, "23514", ELPQ_NOT_EXECUTED);
     ck_assert_int_eq(rows(), 1);
     finish_pool(pool);
 }

@@ -181,7 +181,8 @@ END_TEST
 static void race_round(elpq_conn *conn, elpq_pool *pool, int round, int *won)
 {
     const double naps[] = { 0, 0.0002, 0.001, 0.003 };
-    const double nap = naps[random_below(4)];
+    /* On a busy machine cancels are late: then what they are for is longer. */
+    const double nap = naps[random_below(4)] * (*won * 8 < round ? 16 : 1);
     const int64_t end = now_usec() + random_below(2500);
     struct answer *victim, *next[3];
     int i;
@@ -221,7 +222,7 @@ START_TEST(cancel_never_hits_the_next_statement)
     int i, won = 0;
 
     /* Both ways must happen, or the race is none. */
-    for (i = 0; i < 300 || ((won < 10 || i - won < 10) && i < 3000); i++)
+    for (i = 0; i < 150 || ((won < 10 || i - won < 10) && i < 3000); i++)
         race_round(conn, NULL, i, &won);
     ck_assert_int_ge(won, 10);
     ck_assert_int_ge(i - won, 10);
@@ -235,7 +236,7 @@ START_TEST(cancel_never_hits_the_next_user_of_a_pool)
     elpq_pool *pool = pool_of(1);
     int i, won = 0;
 
-    for (i = 0; i < 200 || (won < 10 && i < 3000); i++)
+    for (i = 0; i < 100 || (won < 10 && i < 3000); i++)
         race_round(NULL, pool, i, &won);
     ck_assert_int_ge(won, 10);
     ck_assert_uint_eq(stats(pool).connects, 1);
@@ -328,7 +329,7 @@ static void build(Suite *s)
     tcase_add_test(t, canceling_several_of_a_pipeline);
     tcase_add_test(t, canceling_in_a_pool_sends_one_request);
     tcase_add_test(t, closing_while_canceling);
-    t = harness_case(s, "race", 40);
+    t = harness_case(s, "race", 55);
     tcase_add_test(t, cancel_never_hits_the_next_statement);
     tcase_add_test(t, cancel_never_hits_the_next_user_of_a_pool);
     tcase_add_test(t, cancel_with_others_pipelined_behind);

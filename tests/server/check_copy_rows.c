@@ -337,8 +337,8 @@ START_TEST(values_that_do_not_fit)
             elpq_array_int32(numbers, 1));
     REFUSED(&f, "NUL", 1, 2, elpq_date(0), elpq_textn("a\0b", 3),
             elpq_array_int32(numbers, 1));
-    REFUSED(&f, "column \"a\": the value of an array must", 1, 2,
-            elpq_date(0), "x", "{1}");
+    REFUSED(&f, "column \"a\": the value cannot be sent as type smallint[]",
+            1, 2, elpq_date(0), "x", "{1}");
     REFUSED(&f, "column \"t\": a raw value", 1, 2, elpq_date(0),
             elpq_raw(ELPQ_OID_INT4, "\0\0\0\1", 4),
             elpq_array_int32(numbers, 1));

@@ -609,7 +609,7 @@ START_TEST(a_failure_in_a_transaction_refuses_what_is_behind)
     expect_error(bad, ELPQ_E_SERVER, "22012", 0);
     expect_error(b, ELPQ_E_SERVER, "25P02", ELPQ_NOT_EXECUTED);
     expect_message(b, "current transaction is aborted");
-    expect_error(end, ELPQ_E_ROLLED_BACK, "", ELPQ_NOT_EXECUTED);
+    expect_error(end, ELPQ_E_ROLLED_BACK, "22012", ELPQ_NOT_EXECUTED);
     ck_assert_int_eq(rows(), 0);
     expect_int(ask(conn, elpq_sql("select 3")), 3);
     close_conn(conn);
@@ -682,7 +682,7 @@ START_TEST(canceling_in_a_transaction)
     expect_error(waits, ELPQ_E_CANCELED, "57014", 0);
     expect_error(behind, ELPQ_E_SERVER, "25P02", ELPQ_NOT_EXECUTED);
     end = commit(tx);
-    expect_error(end, ELPQ_E_ROLLED_BACK, "", ELPQ_NOT_EXECUTED);
+    expect_error(end, ELPQ_E_ROLLED_BACK, "57014", ELPQ_NOT_EXECUTED);
     unlock_server();
     ck_assert_int_eq(rows(), 0);
     close_conn(conn);
