@@ -287,6 +287,7 @@ check-cxx: $(B)/libelpq-qb.a
 .PHONY: check-docs docs
 check-docs docs: $(call prog,$(DOCS_SRC))
 	@'$(support)/check-docs' $(if $(filter docs,$@),--update) '$(srcdir)' $^
+	@'$(support)/check-man' '$(srcdir)' '$(CC) $(DEPS_CFLAGS)'
 check-consumer: libs
 	@MAKE='$(MAKE)' CC='$(CC)' CXX='$(CXX)' CFLAGS='$(INSTRUMENT)' \
 	  PKG_CONFIG='$(PKG_CONFIG)' '$(support)/check-consumer' \
@@ -386,7 +387,8 @@ help:
 ## make check-headers   each public header compiles alone, as C11 and C++17
 ## make check-cxx       the builder renders the same for C++ as for C
 ## make check-layers    no file includes a higher floor
-## make check-docs      the code in docs/ is that of tests/docs/
+## make check-docs      the code in docs/ is that of tests/docs/, and the man pages
+##                      render
 ## make docs            write it there
 ## make check-consumer  programs outside the tree build through pkg-config
 ## make check-compile-fail   misuse that must not compile does not
