@@ -402,7 +402,7 @@ static void tear_down(elpq_conn *conn, const elpq_error *error)
     elpq__io_close(&conn->io);
     elpq__set_state(conn, ELPQ__CLOSED);
     conn->copy = NULL;
-    conn->paused = false;
+    conn->paused = conn->is_duplex = false;
     fail_sent(conn, error);
     fail_queue(conn, error);
     elpq__conn_tell(conn, error);

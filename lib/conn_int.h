@@ -240,6 +240,9 @@ struct elpq_conn {
     /* A listener's: takes each notification over.                        */
     void (*notified)(elpq_conn *conn, PGnotify *notification);
     bool paused;           /* nothing is read, see elpq__pipeline_pause() */
+    /* Takes what COPY BOTH brings, true at its end; NULL: nobody does.     */
+    bool (*duplex)(elpq_conn *conn);
+    bool is_duplex;        /* libpq is in that state                      */
     bool close_wanted;     /* it was closed inside pump()                 */
     char fatal[6];         /* SQLSTATE of the server's FATAL, if it came  */
     char fatal_text[200];  /* and its message                             */

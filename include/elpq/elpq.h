@@ -22,6 +22,7 @@
 #include "listen.h"
 #include "lock.h"
 #include "pool.h"
+#include "replication.h"
 #include "result.h"
 #include "statement.h"
 #include "stream.h"
