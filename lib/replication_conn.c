@@ -430,15 +430,16 @@ static void on_lost(elpq_conn *conn, const elpq_error *error)
     come_back(r, error);
 }
 
-/* A hook of the user's has closed it. */
+/* A hook of the user's has closed it: who is told so from the loop. */
 static void on_released(elpq_conn *conn)
 {
-    elpq_error error;
+    elpq_replication *r = stream_of(conn);
 
     if (conn->connect_failed || conn->state != ELPQ__CLOSED)
         return;
-    elpq__error_set(&error, ELPQ_E_CLOSED, ELPQ_RETRYABLE, NULL);
-    on_lost(conn, &error);
+    elpq__replication_disconnect(r);
+    r->released = true;
+    elpq__timer_start(r->loop, &r->connect, elpq__now());
 }
 
 static void on_drained(elpq_conn *conn)
@@ -468,6 +469,13 @@ void elpq__replication_due(struct elpq__timer *timer)
     elpq_error error;
     elpq_conn *conn;
 
+    if (r->released) {
+        r->released = false;
+        r->stats.lost++;
+        elpq__error_set(&error, ELPQ_E_CLOSED, ELPQ_RETRYABLE, NULL);
+        come_back(r, &error);
+        return;
+    }
     conn = elpq__conn_new(r->base, r->conninfo, &r->options.conn, NULL, NULL);
     if (!conn) {
         elpq__error_set(&error, ELPQ_E_NOMEM, ELPQ_RETRYABLE, NULL);

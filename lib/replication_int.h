@@ -44,6 +44,7 @@ struct elpq_replication {
     bool down_told;   /* since it was last up                              */
     bool gave_up;
     bool closing;
+    bool released;    /* the connection, by a hook: to be told             */
     bool creating;    /* its slot                                          */
     bool asked;       /* for a sign of life                                */
     bool advanced;    /* flush has, and the server does not know           */
