@@ -385,7 +385,7 @@ help:
 ## make check-helper    test tests/support/with-postgres itself
 ## make soak            the builder's random trees, a million of them, and every
 ##                      change of its table of operators  (SOAK_TREES, SOAK_SEED)
-## make fuzz            libFuzzer on the builder   (FUZZ_SECONDS=60 a target)
+## make fuzz            libFuzzer on builder and decoders (FUZZ_SECONDS=60 each)
 ## make bench           benchmarks on a private PostgreSQL
 ## make bench-builder   what building statements costs; needs no server
 ## make examples        build the examples

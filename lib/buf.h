@@ -21,6 +21,7 @@ struct elpq__buf {
     size_t size;
     size_t room;
     size_t limit; /* most bytes it may hold; 0: ELPQ__BUF_LIMIT */
+    unsigned depth; /* of values inside of values being written: codec.h */
     bool failed;
 };
 
@@ -37,6 +38,8 @@ char *elpq__buf_extend(struct elpq__buf *buf, size_t more);
 
 void elpq__buf_add(struct elpq__buf *buf, const void *data, size_t size);
 void elpq__buf_add_str(struct elpq__buf *buf, const char *s);
+/* Between quotes, each of which is doubled inside. */
+void elpq__buf_add_quoted(struct elpq__buf *buf, const char *s, char quote);
 void elpq__buf_addf(struct elpq__buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -3,10 +3,11 @@
  * Cancel requests.
  *
  * A cancel request names a session and not a statement, so it may hit
- * whatever runs when it arrives.  That is why only the head of conn->sent is
- * ever canceled, and why nothing is sent from the moment the request leaves
- * until both have come: the answer of the statement, and the end of the
- * cancel's own connection, which the server closes after it has acted.
+ * whatever runs when it arrives.  That is why only the head of conn->sent (or
+ * one of the group of reads that it begins) is ever canceled, and why nothing
+ * is sent from the moment the request leaves until both have come: the answer
+ * of the statement, and the end of the cancel's own connection, which the
+ * server closes after it has acted.
  *
  * The request is sent on a helper thread: PQcancel blocks, and what libpq 17
  * offers instead may have to do TLS first.  After a grace period without an
@@ -154,14 +155,15 @@ static bool start(elpq_conn *conn)
 /*
  * Those behind the target may be hit: when it has just ended, and even when
  * it was hit itself, because the server sends the signal twice (to the
- * process, and to its group).
+ * process, and to its group).  Those before it may be if it is one of a group.
  */
 static void expose(elpq_conn *conn)
 {
-    struct elpq__node *node = conn->sent.head.next->next;
+    struct elpq__node *node = conn->sent.head.next;
 
     for (; node != &conn->sent.head; node = node->next)
-        elpq__container(node, elpq_request, node)->exposed = true;
+        if (node != &conn->cancel_target->node)
+            elpq__container(node, elpq_request, node)->exposed = true;
 }
 
 /* If it cannot be sent now, the grace period decides. */
@@ -174,18 +176,31 @@ static void send_cancel(elpq_conn *conn)
         conn->owner->canceled(conn);
 }
 
+/* The first of those that may run that is to be canceled, or NULL. */
+static elpq_request *find_target(const elpq_conn *conn)
+{
+    struct elpq__node *node = conn->sent.head.next;
+
+    for (; node != &conn->sent.head; node = node->next) {
+        elpq_request *req = elpq__container(node, elpq_request, node);
+
+        if (req->cause && !req->cancel_sent)
+            return elpq__sync_may_run(req) ? req : NULL;
+        if (req->sharing != ELPQ__SHARES_READS)
+            break;
+    }
+    return NULL;
+}
+
 void elpq__cancel_kick(elpq_conn *conn)
 {
-    struct elpq__node *node = elpq__list_first(&conn->sent);
-    elpq_request *head;
+    elpq_request *target;
 
-    if (!node || conn->cancel || conn->state == ELPQ__CLOSED || !conn->pg)
+    if (conn->cancel || conn->cancel_target || conn->state == ELPQ__CLOSED ||
+        !conn->pg || !(target = find_target(conn)))
         return;
-    head = elpq__container(node, elpq_request, node);
-    if (!head->cause || head->cancel_sent)
-        return;
-    head->cancel_sent = true;
-    conn->cancel_target = head;
+    target->cancel_sent = true;
+    conn->cancel_target = target;
     conn->grace.fire = on_grace;
     elpq__timer_start(conn->loop, &conn->grace,
                       elpq__now() +
@@ -213,7 +228,8 @@ static bool is_commit_behind(const elpq_request *req)
 /* A request of the user's that is not yet canceled. */
 static elpq_request *next_to_cancel(elpq_conn *conn, bool keep_commit)
 {
-    struct elpq__list *lists[] = { &conn->held, &conn->queue, &conn->sent };
+    struct elpq__list *lists[] = { &conn->held, &conn->queue, &conn->answered,
+                                  &conn->sent };
 
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
         for (struct elpq__node *node = lists[i]->head.next;

@@ -5,7 +5,9 @@
  * Each getter is one static function on a cell, read_<name>(); the public
  * functions on cells and on row and column are made from it at the end of
  * the file.  A getter goes straight to the bytes for the types that most
- * columns have, and through the codec for the rest.
+ * columns have, and through the codec for the rest.  Getters of what has
+ * parts, and of whole values, are in view.c, those of C's and the system's own
+ * structs in convert.c.
  *
  * A getter converts what the type means, not how it was written: numbers to
  * numbers where nothing is lost, everything to text, and nothing else.
@@ -17,9 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec.h"
-#include "fast.h"
-#include "result.h"
+#include "cell.h"
 
 #define BIG_TEXT ((size_t)64 * 1024) /* not kept between conversions */
 
@@ -33,9 +33,8 @@ static inline bool is_null(const elpq_cell *cell)
     return cell->size < 0;
 }
 
-/* The value of a cell by a codec that decodes; no memory is needed. */
-static int decode(const elpq_cell *cell, const struct elpq__codec *codec,
-                  elpq_value *out)
+int elpq__cell_decode(const elpq_cell *cell, const struct elpq__codec *codec,
+                      elpq_value *out)
 {
     *out = elpq_value_init(cell->oid, (elpq_kind)codec->kind);
     return cell->binary
@@ -43,17 +42,16 @@ static int decode(const elpq_cell *cell, const struct elpq__codec *codec,
                : codec->ops->parse(codec, cell->data, (size_t)cell->size, out);
 }
 
-/* The value of a cell whose type must have the given natural kind. */
-static int decode_kind(const elpq_cell *cell, elpq_kind kind, elpq_value *out)
+int elpq__cell_kind(const elpq_cell *cell, elpq_kind kind, elpq_value *out)
 {
     const struct elpq__codec *codec;
 
     if (is_null(cell))
         return ELPQ_E_NULL;
-    codec = elpq__codec_find(cell->oid);
+    codec = elpq__codec_of_cell(cell);
     if (!codec || codec->kind != kind)
         return ELPQ_E_TYPE;
-    return decode(cell, codec, out);
+    return elpq__cell_decode(cell, codec, out);
 }
 
 /* ------------------------------------------------------- text and bytes */
@@ -73,10 +71,8 @@ static int print_cell(const elpq_cell *cell, const struct elpq__codec *codec,
 
     if (!made) {
         elpq__buf_clear(&mem->text);
-        if (codec)
-            rc = codec->ops->print(codec, cell->data, size, &mem->text);
-        else
-            rc = elpq__array_print(cell->oid, cell->data, size, &mem->text);
+        mem->text.limit = ELPQ__SCRATCH_LIMIT;
+        rc = codec->ops->print(codec, cell->data, size, &mem->text);
         if (!rc)
             rc = elpq__buf_status(&mem->text);
         if (rc)
@@ -113,10 +109,10 @@ static int terminate(const elpq_cell *cell, elpq_string *out)
 
 static int read_string_slow(const elpq_cell *cell, elpq_string *out)
 {
-    const struct elpq__codec *codec = elpq__codec_find(cell->oid);
+    const struct elpq__codec *codec = elpq__codec_of_cell(cell);
 
     if (cell->binary && (!codec || !codec->textual)) {
-        if (!codec && !elpq__codec_of_array(cell->oid))
+        if (!codec)
             return ELPQ_E_TYPE;
         return cell->result ? print_cell(cell, codec, out) : ELPQ_E_USAGE;
     }
@@ -190,14 +186,13 @@ static int read_bytes(const elpq_cell *cell, elpq_string *out)
 
     if (is_null(cell))
         return ELPQ_E_NULL;
-    codec = elpq__codec_find(cell->oid);
+    codec = elpq__codec_of_cell(cell);
     if (codec && codec->kind == ELPQ_KIND_BYTES && !cell->binary) {
         rc = unhex_cell(cell, &made);
     } else if (codec && codec->kind == ELPQ_KIND_TEXT &&
                codec->ops != &elpq__numeric_ops) {
         rc = read_string(cell, &made);
-    } else if (codec ? codec->kind == ELPQ_KIND_BYTES
-                     : !elpq__codec_of_array(cell->oid)) {
+    } else if (!codec || codec->kind == ELPQ_KIND_BYTES) {
         made.data = cell->data;
         made.size = (size_t)cell->size;
         rc = 0;
@@ -232,7 +227,7 @@ static int read_int64_slow(const elpq_cell *cell, int64_t *out)
 
     if (is_null(cell))
         return ELPQ_E_NULL;
-    codec = elpq__codec_find(cell->oid);
+    codec = elpq__codec_of_cell(cell);
     if (!codec)
         return ELPQ_E_TYPE;
     if (codec->ops == &elpq__numeric_ops)
@@ -241,7 +236,7 @@ static int read_int64_slow(const elpq_cell *cell, int64_t *out)
     if (codec->kind != ELPQ_KIND_INT && codec->kind != ELPQ_KIND_UINT &&
         codec->kind != ELPQ_KIND_DOUBLE && codec->kind != ELPQ_KIND_FLOAT)
         return ELPQ_E_TYPE;
-    rc = decode(cell, codec, &v);
+    rc = elpq__cell_decode(cell, codec, &v);
     if (rc)
         return rc;
     if (v.kind == ELPQ_KIND_DOUBLE || v.kind == ELPQ_KIND_FLOAT)
@@ -335,7 +330,7 @@ static int read_number(const elpq_cell *cell, bool narrow, double *out)
 
     if (is_null(cell))
         return ELPQ_E_NULL;
-    codec = elpq__codec_find(cell->oid);
+    codec = elpq__codec_of_cell(cell);
     if (!codec)
         return ELPQ_E_TYPE;
     if (codec->ops == &elpq__numeric_ops)
@@ -343,7 +338,7 @@ static int read_number(const elpq_cell *cell, bool narrow, double *out)
     if (codec->kind != ELPQ_KIND_INT && codec->kind != ELPQ_KIND_UINT &&
         codec->kind != ELPQ_KIND_DOUBLE && codec->kind != ELPQ_KIND_FLOAT)
         return ELPQ_E_TYPE;
-    rc = decode(cell, codec, &v);
+    rc = elpq__cell_decode(cell, codec, &v);
     if (rc)
         return rc;
     if (v.kind == ELPQ_KIND_INT)
@@ -396,7 +391,7 @@ static int read_bool(const elpq_cell *cell, bool *out)
         *out = *cell->data != 0;
         return 0;
     }
-    rc = decode_kind(cell, ELPQ_KIND_BOOL, &v);
+    rc = elpq__cell_kind(cell, ELPQ_KIND_BOOL, &v);
     if (!rc)
         *out = v.u.boolean;
     return rc;
@@ -405,20 +400,10 @@ static int read_bool(const elpq_cell *cell, bool *out)
 static int read_uuid(const elpq_cell *cell, elpq_uuid_bytes *out)
 {
     elpq_value v;
-    int rc = decode_kind(cell, ELPQ_KIND_UUID, &v);
+    int rc = elpq__cell_kind(cell, ELPQ_KIND_UUID, &v);
 
     if (!rc)
         memcpy(out->bytes, v.u.uuid, sizeof(out->bytes));
-    return rc;
-}
-
-static int read_interval(const elpq_cell *cell, elpq_interval_parts *out)
-{
-    elpq_value v;
-    int rc = decode_kind(cell, ELPQ_KIND_INTERVAL, &v);
-
-    if (!rc)
-        *out = v.u.interval;
     return rc;
 }
 
@@ -426,7 +411,7 @@ static int read_interval(const elpq_cell *cell, elpq_interval_parts *out)
     static int read_##name(const elpq_cell *cell, int64_t *out)                \
     {                                                                          \
         elpq_value v;                                                          \
-        int rc = decode_kind(cell, natural, &v);                               \
+        int rc = elpq__cell_kind(cell, natural, &v);                           \
                                                                                \
         if (!rc)                                                               \
             *out = v.u.int64;                                                  \
@@ -436,140 +421,103 @@ READ_TIME(date, ELPQ_KIND_DATE)
 READ_TIME(time, ELPQ_KIND_TIME)
 READ_TIME(timestamp, ELPQ_KIND_TIMESTAMP)
 
-static int read_array(const elpq_cell *cell, elpq_array_view *out)
-{
-    uint64_t tag = elpq__memo_tag(ELPQ__MEMO_ARRAY, cell->oid, cell->binary);
-    struct elpq__scratch *mem;
-    const elpq_array_view *made;
-    elpq_array_view *kept;
-    elpq_array_view view;
-    size_t size;
-    int rc;
+/* --------------------------------------------------------------- structs */
 
-    if (is_null(cell))
-        return ELPQ_E_NULL;
-    if (!elpq__codec_of_array(cell->oid))
-        return ELPQ_E_TYPE;
-    if (!cell->result)
-        return ELPQ_E_USAGE;
-    mem = &cell->result->scratch;
-    made = elpq__scratch_find(mem, cell->data, tag, &size);
-    if (!made) {
-        rc = elpq__array_decode(cell, mem, &view);
-        if (rc)
-            return rc;
-        kept = elpq__scratch_alloc(mem, sizeof(*kept));
-        if (!kept)
-            return ELPQ_E_NOMEM;
-        *kept = view;
-        elpq__scratch_keep(mem, cell->data, tag, kept, sizeof(*kept));
-        made = kept;
+/* Those that an elpq_value holds. */
+#define READ_MEMBER(name, natural, type, member)                               \
+    static int read_##name(const elpq_cell *cell, type *out)                   \
+    {                                                                          \
+        elpq_value v;                                                          \
+        int rc = elpq__cell_kind(cell, natural, &v);                           \
+                                                                               \
+        if (!rc)                                                               \
+            *out = v.u.member;                                                 \
+        return rc;                                                             \
     }
-    *out = *made;
-    return 0;
-}
+READ_MEMBER(interval, ELPQ_KIND_INTERVAL, elpq_interval_parts, interval)
+READ_MEMBER(timetz, ELPQ_KIND_TIMETZ, elpq_timetz_parts, timetz)
+READ_MEMBER(money, ELPQ_KIND_MONEY, int64_t, int64)
+READ_MEMBER(lsn, ELPQ_KIND_LSN, uint64_t, uint64)
+READ_MEMBER(tid, ELPQ_KIND_TID, elpq_tid_parts, tid)
+READ_MEMBER(point, ELPQ_KIND_POINT, elpq_point_xy, point)
 
-/* ---------------------------------------------------------------- values */
-
-static int read_value(const elpq_cell *cell, elpq_value *out);
-
-/* One dimension becomes values; more go back the way they came. */
-static int array_value(const elpq_cell *cell, elpq_value *out)
+static int read_inet(const elpq_cell *cell, elpq_inet_address *out)
 {
-    uint64_t tag = elpq__memo_tag(ELPQ__MEMO_VALUE, cell->oid, cell->binary);
-    struct elpq__scratch *mem;
-    elpq_array_view view;
-    const elpq_value *made;
-    elpq_value *items;
-    size_t size, i;
-    int rc = read_array(cell, &view);
+    elpq_value v;
+    int rc = elpq__cell_kind(cell, ELPQ_KIND_INET, &v);
 
     if (rc)
         return rc;
-    if (view.ndim > 1 || (view.ndim == 1 && view.lower[0] != 1)) {
-        *out = cell->binary
-                   ? elpq_raw(cell->oid, cell->data, (size_t)cell->size)
-                   : elpq_text_as(cell->oid, cell->data, (size_t)cell->size);
-        return 0;
-    }
-    mem = &cell->result->scratch;
-    made = elpq__scratch_find(mem, cell->data, tag, &size);
-    if (!made) {
-        /* no wrap: as many cells, which are larger, are in memory */
-        items = elpq__scratch_alloc(mem, view.count * sizeof(*items));
-        if (!items)
-            return ELPQ_E_NOMEM;
-        for (i = 0; i < view.count; i++) {
-            rc = read_value(&view.items[i], &items[i]);
-            if (rc)
-                return rc;
-        }
-        elpq__scratch_keep(mem, cell->data, tag, items, view.count);
-        made = items;
-    }
-    *out = elpq_array(cell->oid, made, view.count);
+    out->family = v.elem;
+    out->bits = v.width;
+    memcpy(out->bytes, v.u.inet, sizeof(out->bytes));
     return 0;
 }
 
-static int codec_value(const elpq_cell *cell, const struct elpq__codec *codec,
-                       elpq_value *out)
+static int read_macaddr(const elpq_cell *cell, elpq_macaddr_bytes *out)
 {
-    elpq_string s = { NULL, 0 };
     elpq_value v;
-    int rc;
+    int rc = elpq__cell_kind(cell, ELPQ_KIND_MACADDR, &v);
 
-    if (codec->kind == ELPQ_KIND_TEXT || codec->kind == ELPQ_KIND_BYTES) {
-        rc = codec->kind == ELPQ_KIND_TEXT ? read_string(cell, &s)
-                                           : read_bytes(cell, &s);
-        v = elpq_text_as(cell->oid, s.data, s.size);
-        v.kind = codec->kind;
-    } else {
-        rc = decode(cell, codec, &v);
-    }
-    if (!rc)
-        *out = v;
-    return rc;
+    if (rc)
+        return rc;
+    out->size = v.width;
+    memcpy(out->bytes, v.u.macaddr, sizeof(out->bytes));
+    return 0;
 }
 
-/* Recursion ends with an array's elements, whose types are no arrays. */
-static int read_value(const elpq_cell *cell, elpq_value *out)
+/* The geometric type `oid` (or path and polygon), as so many doubles. */
+static int read_doubles(const elpq_cell *cell, uint32_t oid,
+                        struct elpq__doubles *out)
 {
-    const struct elpq__codec *codec;
-    size_t size = (size_t)cell->size;
+    const struct elpq__codec *codec = elpq__codec_of_cell(cell);
+    bool any = oid == ELPQ_OID_PATH;
 
-    if (is_null(cell)) {
-        *out = elpq_null(cell->oid);
-        return 0;
+    if (is_null(cell))
+        return ELPQ_E_NULL;
+    if (!codec ||
+        (codec->oid != oid && !(any && codec->oid == ELPQ_OID_POLYGON)))
+        return ELPQ_E_TYPE;
+    return elpq__cell_view(cell, ELPQ_KIND_DOUBLES, out);
+}
+
+#define READ_GEOMETRY(name, type, oid)                                         \
+    static int read_##name(const elpq_cell *cell, type *out)                   \
+    {                                                                          \
+        struct elpq__doubles x;                                                \
+        int rc = read_doubles(cell, oid, &x);                                  \
+                                                                               \
+        if (!rc)                                                               \
+            memcpy(out, x.items, sizeof(*out));                                \
+        return rc;                                                             \
     }
-    codec = elpq__codec_find(cell->oid);
-    if (codec)
-        return codec_value(cell, codec, out);
-    if (elpq__codec_of_array(cell->oid))
-        return array_value(cell, out);
-    *out = cell->binary ? elpq_raw(cell->oid, cell->data, size)
-                        : elpq_text_as(cell->oid, cell->data, size);
+READ_GEOMETRY(line, elpq_line_abc, ELPQ_OID_LINE)
+READ_GEOMETRY(lseg, elpq_lseg_ends, ELPQ_OID_LSEG)
+READ_GEOMETRY(box, elpq_box_corners, ELPQ_OID_BOX)
+READ_GEOMETRY(circle, elpq_circle_parts, ELPQ_OID_CIRCLE)
+
+static int read_points(const elpq_cell *cell, elpq_points *out)
+{
+    struct elpq__doubles x;
+    int rc = read_doubles(cell, ELPQ_OID_PATH, &x);
+
+    if (rc)
+        return rc;
+    out->items = (const elpq_point_xy *)(const void *)x.items;
+    out->count = x.count / 2;
+    out->closed = x.closed;
     return 0;
+}
+
+static int read_bits(const elpq_cell *cell, elpq_bits *out)
+{
+    return elpq__cell_view(cell, ELPQ_KIND_BITS, out);
 }
 
 /* ---------------------------------------------- the public faces of all */
 
-#define DEFINE_GETTER(name, type)                                              \
-    int elpq_cell_##name(const elpq_cell *cell, type *out)                     \
-    {                                                                          \
-        return read_##name(cell, out);                                         \
-    }                                                                          \
-    int elpq_get_##name(elpq_result *result, size_t row, int column,           \
-                        type *out)                                             \
-    {                                                                          \
-        elpq_cell cell;                                                        \
-        int rc;                                                                \
-                                                                               \
-        if (elpq__fast_read(result, row, column, ELPQ_TARGET_##name, out))     \
-            return 0;                                                          \
-        rc = elpq__cell_of(result, row, column, &cell);                        \
-        return rc ? rc : read_##name(&cell, out);                              \
-    }
-ELPQ_GETTERS(DEFINE_GETTER)
+ELPQ_BASIC_GETTERS_(ELPQ__DEFINE_GETTER)
+ELPQ_STRUCT_GETTERS_(ELPQ__DEFINE_GETTER)
 
 const char *elpq_get_text(elpq_result *result, size_t row, int column)
 {

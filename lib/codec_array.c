@@ -7,12 +7,12 @@
  *     int32  size, lower bound            of each dimension
  *     int32  size (-1: NULL), bytes       of each element, row-major
  * The text form: [0:1][1:2]={{a,"b c"},{NULL,d}}, bounds only if they are not
- * 1.  Elements are never arrays themselves, so nothing recurses.
+ * 1.  Elements are never arrays themselves; an array in a row in an array is
+ * left to who looks into the row.
  */
 #include "codec.h"
 
-#include <assert.h>
-#include <inttypes.h>
+#include "params.h"
 
 #define FLAG_NULLS 1
 
@@ -44,35 +44,21 @@ static int read_shape(struct elpq__reader *r, uint32_t elem_oid,
     return view->count <= elpq__read_left(r) / 4 ? 0 : ELPQ_E_DECODE;
 }
 
-/* The next element; false at what is none. */
-static bool read_element(struct elpq__reader *r, elpq_cell *cell)
-{
-    int32_t size = elpq__read_int32(r);
-
-    cell->size = -1;
-    cell->data = NULL;
-    if (size >= 0) {
-        cell->size = size;
-        cell->data = elpq__read_bytes(r, (size_t)size);
-    }
-    return !r->bad && size >= -1;
-}
-
 static int decode_binary(const elpq_cell *cell, const struct elpq__codec *codec,
                          struct elpq__scratch *mem, elpq_array_view *view)
 {
     struct elpq__reader r = elpq__reader_of(cell->data, (size_t)cell->size);
-    elpq_cell item = { NULL, -1, codec->oid, true, cell->result };
+    elpq_cell item = { NULL, -1, codec->elem_oid, true, cell->result };
     struct elpq__reader start;
     elpq_cell *items;
-    int rc = read_shape(&r, codec->oid, view);
+    int rc = read_shape(&r, codec->elem_oid, view);
     size_t i;
 
     if (rc)
         return rc;
     start = r;
     for (i = 0; i < view->count; i++)
-        if (!read_element(&r, &item))
+        if (!elpq__read_cell(&r, &item))
             return ELPQ_E_DECODE;
     if (!elpq__read_done(&r))
         return ELPQ_E_DECODE;
@@ -81,7 +67,7 @@ static int decode_binary(const elpq_cell *cell, const struct elpq__codec *codec,
     if (!items)
         return ELPQ_E_NOMEM;
     for (i = 0; i < view->count; i++) {
-        read_element(&start, &item);
+        elpq__read_cell(&start, &item);
         items[i] = item;
     }
     view->items = items;
@@ -104,20 +90,12 @@ static char peek(const struct elpq__reader *r)
     return r->p < r->end ? *r->p : '\0';
 }
 
-static bool take(struct elpq__reader *r, char c)
-{
-    if (r->p == r->end || *r->p != c)
-        return false;
-    r->p++;
-    return true;
-}
-
 static int take_bound(struct elpq__reader *r, int32_t *out)
 {
     const char *start = r->p;
     int64_t x;
 
-    take(r, '-');
+    elpq__take(r, '-');
     while (peek(r) >= '0' && peek(r) <= '9')
         r->p++;
     if (elpq__parse_int64(start, (size_t)(r->p - start), &x) || x < INT32_MIN ||
@@ -134,16 +112,17 @@ static int read_bounds(struct elpq__reader *r, elpq_array_view *view)
     int32_t upper = 0;
 
     view->ndim = 0;
-    while (take(r, '[')) {
+    while (elpq__take(r, '[')) {
         if (view->ndim == ELPQ__ARRAY_DIMS || take_bound(r, &lower) ||
-            !take(r, ':') || take_bound(r, &upper) || !take(r, ']') ||
-            upper < lower || (int64_t)upper - lower >= INT32_MAX)
+            !elpq__take(r, ':') || take_bound(r, &upper) ||
+            !elpq__take(r, ']') || upper < lower ||
+            (int64_t)upper - lower >= INT32_MAX)
             return ELPQ_E_DECODE;
         view->lower[view->ndim] = lower;
         view->dims[view->ndim] = upper - lower + 1;
         view->ndim++;
     }
-    return view->ndim == 0 || take(r, '=') ? 0 : ELPQ_E_DECODE;
+    return view->ndim == 0 || elpq__take(r, '=') ? 0 : ELPQ_E_DECODE;
 }
 
 static void put(struct text_array *a, char c)
@@ -154,8 +133,8 @@ static void put(struct text_array *a, char c)
 
 static bool read_quoted(struct text_array *a)
 {
-    while (!take(&a->r, '"')) {
-        take(&a->r, '\\');
+    while (!elpq__take(&a->r, '"')) {
+        elpq__take(&a->r, '\\');
         if (a->r.p == a->r.end)
             return false;
         put(a, *a->r.p++);
@@ -189,7 +168,7 @@ static bool read_item(struct text_array *a)
     size_t count = a->view->count++;
     const char *start = a->r.p;
     char *text = a->text;
-    bool quoted = take(&a->r, '"');
+    bool quoted = elpq__take(&a->r, '"');
     elpq_cell *item;
 
     if (quoted ? !read_quoted(a) : !read_bare(a))
@@ -245,7 +224,7 @@ static bool open_brace(struct braces *b)
 static bool read_braces(struct text_array *a, struct braces *b)
 {
     do {
-        while (take(&a->r, '{'))
+        while (elpq__take(&a->r, '{'))
             if (!open_brace(b))
                 return false;
         if (b->ndim == 0)
@@ -253,10 +232,10 @@ static bool read_braces(struct text_array *a, struct braces *b)
         if (b->depth == 0 || b->depth != b->ndim || !read_item(a))
             return false;
         b->items[b->depth - 1]++;
-        while (b->depth > 0 && take(&a->r, '}'))
+        while (b->depth > 0 && elpq__take(&a->r, '}'))
             if (!close_brace(b))
                 return false;
-    } while (b->depth > 0 && take(&a->r, a->delimiter));
+    } while (b->depth > 0 && elpq__take(&a->r, a->delimiter));
     return b->depth == 0 && elpq__read_done(&a->r);
 }
 
@@ -290,16 +269,16 @@ static int decode_text(const elpq_cell *cell, const struct elpq__codec *codec,
 {
     struct text_array a = {
         .r = elpq__reader_of(cell->data, (size_t)cell->size),
-        .delimiter = codec->delimiter,
+        .delimiter = codec->elem->delimiter,
         .view = view,
-        .item = { NULL, -1, codec->oid, false, cell->result },
+        .item = { NULL, -1, codec->elem_oid, false, cell->result },
     };
     struct text_array second = a;
     int rc = read_text(&a);
 
     if (rc)
         return rc;
-    view->elem_oid = codec->oid;
+    view->elem_oid = codec->elem_oid;
     if (view->count == 0)
         return 0;
     second.items = elpq__scratch_alloc(mem, view->count * sizeof(elpq_cell));
@@ -310,71 +289,14 @@ static int decode_text(const elpq_cell *cell, const struct elpq__codec *codec,
     return read_text(&second);
 }
 
-int elpq__array_decode(const elpq_cell *cell, struct elpq__scratch *mem,
-                       elpq_array_view *out)
+static int array_view(const struct elpq__codec *codec, const elpq_cell *cell,
+                      struct elpq__scratch *mem, void *out)
 {
-    const struct elpq__codec *codec = elpq__codec_of_array(cell->oid);
-    elpq_array_view view;
-    int rc;
-
-    if (!codec)
-        return ELPQ_E_TYPE;
-    memset(&view, 0, sizeof(view));
-    rc = cell->binary ? decode_binary(cell, codec, mem, &view)
-                      : decode_text(cell, codec, mem, &view);
-    if (!rc)
-        *out = view;
-    return rc;
+    return cell->binary ? decode_binary(cell, codec, mem, out)
+                        : decode_text(cell, codec, mem, out);
 }
 
 /* -------------------------------------------------------------- printing */
-
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static bool is_null_word(const char *s, size_t size)
-{
-    return size == 4 && (s[0] | 32) == 'n' && (s[1] | 32) == 'u' &&
-           (s[2] | 32) == 'l' && (s[3] | 32) == 'l';
-}
-
-void elpq__array_quote(struct elpq__buf *out, size_t start, char delimiter)
-{
-    size_t size = out->size - start;
-    const char *from;
-    size_t escapes = 0;
-    bool quote;
-    size_t i;
-    char *to;
-
-    if (out->failed)
-        return;
-    from = out->data + start;
-    quote = size == 0 || is_null_word(from, size);
-    for (i = 0; i < size; i++) {
-        char c = from[i];
-
-        if (c == '"' || c == '\\')
-            escapes++;
-        else if (c == '{' || c == '}' || c == delimiter || is_space(c))
-            quote = true;
-    }
-    if ((!quote && !escapes) || !elpq__buf_extend(out, escapes + 2))
-        return;
-    /* from the end, as the text moves up over itself */
-    from = out->data + start + size;
-    to = out->data + out->size;
-    *--to = '"';
-    while (from > out->data + start) {
-        *--to = *--from;
-        if (*to == '"' || *to == '\\')
-            *--to = '\\';
-    }
-    *--to = '"';
-    assert(to == out->data + start);
-}
 
 static void print_bounds(const elpq_array_view *view, struct elpq__buf *out)
 {
@@ -416,20 +338,19 @@ static int print_element(const struct elpq__codec *codec, const elpq_cell *cell,
         elpq__buf_add_str(out, "NULL");
         return 0;
     }
-    rc = codec->ops->print(codec, cell->data, (size_t)cell->size, out);
+    rc = elpq__print_inner(codec, cell->data, (size_t)cell->size, out);
     if (!rc)
-        elpq__array_quote(out, start, codec->delimiter);
+        elpq__quote(out, start, ELPQ__QUOTE_ARRAY, codec->delimiter);
     return rc;
 }
 
-int elpq__array_print(uint32_t array_oid, const char *data, size_t size,
-                      struct elpq__buf *out)
+static int array_print(const struct elpq__codec *codec, const char *data,
+                       size_t size, struct elpq__buf *out)
 {
-    const struct elpq__codec *codec = elpq__codec_of_array(array_oid);
     struct elpq__reader r = elpq__reader_of(data, size);
     elpq_array_view view;
     elpq_cell item = { NULL, -1, 0, true, NULL };
-    int rc = codec ? read_shape(&r, codec->oid, &view) : ELPQ_E_TYPE;
+    int rc = read_shape(&r, codec->elem_oid, &view);
     size_t i;
 
     if (rc)
@@ -439,13 +360,17 @@ int elpq__array_print(uint32_t array_oid, const char *data, size_t size,
     print_bounds(&view, out);
     for (i = 0; i < view.count && !rc; i++) {
         if (i > 0)
-            elpq__buf_add_byte(out, codec->delimiter);
+            elpq__buf_add_byte(out, codec->elem->delimiter);
         print_braces(&view, i, '{', out);
-        rc = read_element(&r, &item) ? print_element(codec, &item, out)
-                                     : ELPQ_E_DECODE;
+        rc = elpq__read_cell(&r, &item) ? print_element(codec->elem, &item, out)
+                                        : ELPQ_E_DECODE;
         print_braces(&view, i + 1, '}', out);
         if (out->failed)
             return ELPQ_E_NOMEM;
     }
     return rc || elpq__read_done(&r) ? rc : ELPQ_E_DECODE;
 }
+
+const struct elpq__codec_ops elpq__array_ops = { .print = array_print,
+                                                 .encode = elpq__array_binary,
+                                                 .view = array_view };

@@ -100,14 +100,6 @@ static bool at_digit(const struct elpq__reader *r)
     return r->p < r->end && *r->p >= '0' && *r->p <= '9';
 }
 
-static bool take(struct elpq__reader *r, char c)
-{
-    if (r->p == r->end || *r->p != c)
-        return false;
-    r->p++;
-    return true;
-}
-
 /* Ten digits are enough for every part. */
 static int64_t take_digits(struct elpq__reader *r)
 {
@@ -127,7 +119,7 @@ static int64_t take_fraction(struct elpq__reader *r)
     int64_t unit = SECOND / 10;
     int64_t usec = 0;
 
-    if (!take(r, '.'))
+    if (!elpq__take(r, '.'))
         return 0;
     if (!at_digit(r))
         r->bad = true;
@@ -151,7 +143,7 @@ static void parse_clock(struct sums *s, int64_t hours, bool negative)
 {
     add(s, &s->usec, hours, HOUR, negative);
     add(s, &s->usec, take_digits(&s->r), MINUTE, negative);
-    if (!take(&s->r, ':'))
+    if (!elpq__take(&s->r, ':'))
         s->r.bad = true;
     add(s, &s->usec, take_digits(&s->r), SECOND, negative);
     add(s, &s->usec, take_fraction(&s->r), 1, negative);
@@ -164,13 +156,13 @@ static bool take_word(struct elpq__reader *r, const char *word)
     if (elpq__read_left(r) < size || memcmp(r->p, word, size) != 0)
         return false;
     r->p += size;
-    take(r, 's');
+    elpq__take(r, 's');
     return true;
 }
 
 static void parse_unit(struct sums *s, int64_t count, bool negative)
 {
-    if (!take(&s->r, ' '))
+    if (!elpq__take(&s->r, ' '))
         s->r.bad = true;
     if (take_word(&s->r, "year"))
         add(s, &s->months, count, 12, negative);
@@ -189,15 +181,15 @@ static void parse_postgres(struct sums *s)
     int64_t count;
 
     do {
-        negative = take(&s->r, '-');
+        negative = elpq__take(&s->r, '-');
         if (!negative)
-            take(&s->r, '+');
+            elpq__take(&s->r, '+');
         count = take_digits(&s->r);
-        if (take(&s->r, ':'))
+        if (elpq__take(&s->r, ':'))
             parse_clock(s, count, negative);
         else
             parse_unit(s, count, negative);
-    } while (!s->r.bad && take(&s->r, ' '));
+    } while (!s->r.bad && elpq__take(&s->r, ' '));
 }
 
 /* "P1Y-2M3DT-4H-5M-6.7S", behind the P */
@@ -208,22 +200,22 @@ static void parse_iso(struct sums *s)
     int64_t count, fraction;
 
     while (!s->r.bad && s->r.p < s->r.end) {
-        if (!time && take(&s->r, 'T'))
+        if (!time && elpq__take(&s->r, 'T'))
             time = true;
-        negative = take(&s->r, '-');
+        negative = elpq__take(&s->r, '-');
         count = take_digits(&s->r);
         fraction = time ? take_fraction(&s->r) : 0;
-        if (!time && take(&s->r, 'Y'))
+        if (!time && elpq__take(&s->r, 'Y'))
             add(s, &s->months, count, 12, negative);
-        else if (!time && take(&s->r, 'M'))
+        else if (!time && elpq__take(&s->r, 'M'))
             add(s, &s->months, count, 1, negative);
-        else if (!time && take(&s->r, 'D'))
+        else if (!time && elpq__take(&s->r, 'D'))
             add(s, &s->days, count, 1, negative);
-        else if (time && fraction == 0 && take(&s->r, 'H'))
+        else if (time && fraction == 0 && elpq__take(&s->r, 'H'))
             add(s, &s->usec, count, HOUR, negative);
-        else if (time && fraction == 0 && take(&s->r, 'M'))
+        else if (time && fraction == 0 && elpq__take(&s->r, 'M'))
             add(s, &s->usec, count, MINUTE, negative);
-        else if (time && take(&s->r, 'S')) {
+        else if (time && elpq__take(&s->r, 'S')) {
             add(s, &s->usec, count, SECOND, negative);
             add(s, &s->usec, fraction, 1, negative);
         } else
@@ -252,7 +244,7 @@ static int interval_parse(const struct elpq__codec *codec, const char *text,
     (void)codec;
     if (parse_infinity(text, size, &out->u.interval))
         return 0;
-    if (take(&s.r, 'P'))
+    if (elpq__take(&s.r, 'P'))
         parse_iso(&s);
     else
         parse_postgres(&s);
@@ -302,6 +294,7 @@ static int interval_encode(const struct elpq__codec *codec, const elpq_value *v,
     return 0;
 }
 
-const struct elpq__codec_ops elpq__interval_ops = {
-    interval_decode, interval_parse, interval_print, interval_encode
-};
+const struct elpq__codec_ops elpq__interval_ops = { .decode = interval_decode,
+                                                    .parse = interval_parse,
+                                                    .print = interval_print,
+                                                    .encode = interval_encode };

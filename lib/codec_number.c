@@ -66,8 +66,10 @@ static int bool_encode(const struct elpq__codec *codec, const elpq_value *v,
     return 0;
 }
 
-const struct elpq__codec_ops elpq__boolean_ops = { bool_decode, bool_parse,
-                                                   bool_print, bool_encode };
+const struct elpq__codec_ops elpq__boolean_ops = { .decode = bool_decode,
+                                                   .parse = bool_parse,
+                                                   .print = bool_print,
+                                                   .encode = bool_encode };
 
 /* -------------------------------------------------------------- integers */
 
@@ -224,8 +226,10 @@ static int int_encode(const struct elpq__codec *codec, const elpq_value *v,
     return 0;
 }
 
-const struct elpq__codec_ops elpq__int_ops = { int_decode, int_parse, int_print,
-                                               int_encode };
+const struct elpq__codec_ops elpq__int_ops = { .decode = int_decode,
+                                               .parse = int_parse,
+                                               .print = int_print,
+                                               .encode = int_encode };
 
 /* -------------------------------------------------------- floating point */
 
@@ -324,5 +328,7 @@ static int float_encode(const struct elpq__codec *codec, const elpq_value *v,
     return 0;
 }
 
-const struct elpq__codec_ops elpq__float_ops = { float_decode, float_parse,
-                                                 float_print, float_encode };
+const struct elpq__codec_ops elpq__float_ops = { .decode = float_decode,
+                                                 .parse = float_parse,
+                                                 .print = float_print,
+                                                 .encode = float_encode };

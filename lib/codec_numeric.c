@@ -216,6 +216,26 @@ int elpq__numeric_text_int64(const char *text, size_t size, int64_t *out)
     return rc;
 }
 
+int elpq__numeric_whole(const char *data, size_t size, struct elpq__buf *out)
+{
+    struct numeric n;
+    int rc = numeric_read(&n, data, size);
+
+    if (rc)
+        return rc;
+    if (n.sign != SIGN_PLUS && n.sign != SIGN_MINUS)
+        return ELPQ_E_RANGE;
+    if (n.weight > 9) /* 10^40 and more: nobody asks for those */
+        return ELPQ_E_RANGE;
+    for (int i = n.weight < 0 ? 0 : n.weight + 1; i < n.ndigits; i++)
+        if (digit_at(&n, i) != 0)
+            return ELPQ_E_RANGE;
+    if (n.sign == SIGN_MINUS)
+        elpq__buf_add_byte(out, '-');
+    print_integer_part(&n, out);
+    return elpq__buf_status(out);
+}
+
 /* -------------------------------------------------------------- encoding */
 
 static int numeric_encode(const struct elpq__codec *codec, const elpq_value *v,
@@ -225,5 +245,5 @@ static int numeric_encode(const struct elpq__codec *codec, const elpq_value *v,
     return ELPQ__AS_TEXT;
 }
 
-const struct elpq__codec_ops elpq__numeric_ops = { NULL, NULL, numeric_print,
-                                                   numeric_encode };
+const struct elpq__codec_ops elpq__numeric_ops = { .print = numeric_print,
+                                                   .encode = numeric_encode };

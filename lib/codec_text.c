@@ -41,8 +41,8 @@ static int text_encode(const struct elpq__codec *codec, const elpq_value *v,
     return rc;
 }
 
-const struct elpq__codec_ops elpq__text_ops = { NULL, NULL, text_print,
-                                                text_encode };
+const struct elpq__codec_ops elpq__text_ops = { .print = text_print,
+                                                .encode = text_encode };
 
 /* ---------------------------------------------------------------- "char" */
 
@@ -84,8 +84,8 @@ static int char_encode(const struct elpq__codec *codec, const elpq_value *v,
     return 0;
 }
 
-const struct elpq__codec_ops elpq__char_ops = { NULL, NULL, char_print,
-                                                char_encode };
+const struct elpq__codec_ops elpq__char_ops = { .print = char_print,
+                                                .encode = char_encode };
 
 /* ----------------------------------------------------------------- jsonb */
 
@@ -113,8 +113,8 @@ static int jsonb_encode(const struct elpq__codec *codec, const elpq_value *v,
     return 0;
 }
 
-const struct elpq__codec_ops elpq__jsonb_ops = { NULL, NULL, jsonb_print,
-                                                 jsonb_encode };
+const struct elpq__codec_ops elpq__jsonb_ops = { .print = jsonb_print,
+                                                 .encode = jsonb_encode };
 
 /* ----------------------------------------------------------------- bytea */
 
@@ -129,6 +129,17 @@ static int hex_value(char c)
     return -1;
 }
 
+int elpq__parse_hex(const char *text, uint8_t *out)
+{
+    int high = hex_value(text[0]);
+    int low = high < 0 ? -1 : hex_value(text[1]);
+
+    if (low < 0)
+        return ELPQ_E_DECODE;
+    *out = (uint8_t)(high << 4 | low);
+    return 0;
+}
+
 static int parse_hex(const char *text, size_t size, struct elpq__buf *out)
 {
     char *p;
@@ -139,14 +150,9 @@ static int parse_hex(const char *text, size_t size, struct elpq__buf *out)
     p = elpq__buf_extend(out, size / 2);
     if (!p)
         return ELPQ_E_NOMEM;
-    for (i = 0; i < size; i += 2) {
-        int high = hex_value(text[i]);
-        int low = hex_value(text[i + 1]);
-
-        if (high < 0 || low < 0)
+    for (i = 0; i < size; i += 2)
+        if (elpq__parse_hex(text + i, (uint8_t *)p + i / 2))
             return ELPQ_E_DECODE;
-        p[i / 2] = (char)(high << 4 | low);
-    }
     return 0;
 }
 
@@ -223,8 +229,8 @@ static int bytea_encode(const struct elpq__codec *codec, const elpq_value *v,
     return 0;
 }
 
-const struct elpq__codec_ops elpq__bytea_ops = { NULL, NULL, bytea_print,
-                                                 bytea_encode };
+const struct elpq__codec_ops elpq__bytea_ops = { .print = bytea_print,
+                                                 .encode = bytea_encode };
 
 /* ------------------------------------------------------------------ uuid */
 
@@ -267,15 +273,11 @@ static int uuid_parse(const struct elpq__codec *codec, const char *text,
     if (size != 36)
         return ELPQ_E_DECODE;
     for (i = 0; i < UUID_SIZE; i++) {
-        int high, low;
-
         if (is_group_end(i) && *text++ != '-')
             return ELPQ_E_DECODE;
-        high = hex_value(*text++);
-        low = hex_value(*text++);
-        if (high < 0 || low < 0)
+        if (elpq__parse_hex(text, &out->u.uuid[i]))
             return ELPQ_E_DECODE;
-        out->u.uuid[i] = (uint8_t)(high << 4 | low);
+        text += 2;
     }
     return 0;
 }
@@ -308,5 +310,7 @@ static int uuid_encode(const struct elpq__codec *codec, const elpq_value *v,
     return 0;
 }
 
-const struct elpq__codec_ops elpq__uuid_ops = { uuid_decode, uuid_parse,
-                                                uuid_print, uuid_encode };
+const struct elpq__codec_ops elpq__uuid_ops = { .decode = uuid_decode,
+                                                .parse = uuid_parse,
+                                                .print = uuid_print,
+                                                .encode = uuid_encode };

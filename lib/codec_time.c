@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Codecs of date, time, timestamp and timestamptz.  interval is in
- * codec_interval.c.
+ * Codecs of date, time, timestamp and timestamptz.  timetz is in
+ * codec_timetz.c, interval in codec_interval.c.
  *
  * The wire counts from 2000-01-01, elpq's values from 1970-01-01; the last
  * 30 years before 294277 AD fit into the first only.  Both calendars are
@@ -66,6 +66,22 @@ static struct civil civil_of(int64_t days)
     c.month = (int)(month < 10 ? month + 3 : month - 9);
     c.year = year + era * 400 + (c.month <= 2);
     return c;
+}
+
+int64_t elpq__days_of(int64_t year, int month, int day)
+{
+    const struct civil c = { year, month, day };
+
+    return days_of(&c);
+}
+
+void elpq__civil_of(int64_t days, int64_t *year, int *month, int *day)
+{
+    struct civil c = civil_of(days);
+
+    *year = c.year;
+    *month = c.month;
+    *day = c.day;
 }
 
 /* ------------------------------------------------------- epochs and ends */
@@ -230,14 +246,6 @@ int elpq__print_timestamp(struct elpq__buf *out, int64_t usec, bool utc)
 
 /* --------------------------------------------------------------- parsing */
 
-static bool take(struct elpq__reader *r, char c)
-{
-    if (r->p == r->end || *r->p != c)
-        return false;
-    r->p++;
-    return true;
-}
-
 /* A number of min to max digits, at most limit; anything else is bad. */
 static int64_t take_number(struct elpq__reader *r, int min, int max,
                            int64_t limit)
@@ -254,7 +262,7 @@ static int64_t take_number(struct elpq__reader *r, int min, int max,
 
 static void take_char(struct elpq__reader *r, char c)
 {
-    if (!take(r, c))
+    if (!elpq__take(r, c))
         r->bad = true;
 }
 
@@ -286,7 +294,7 @@ static struct civil take_civil(struct elpq__reader *r)
 /* The era at the end of the text, which decides about the year. */
 static int64_t take_era(struct elpq__reader *r, struct civil *c)
 {
-    if (take(r, ' ')) {
+    if (elpq__take(r, ' ')) {
         take_char(r, 'B');
         take_char(r, 'C');
         c->year = 1 - c->year;
@@ -294,7 +302,7 @@ static int64_t take_era(struct elpq__reader *r, struct civil *c)
     return r->bad ? 0 : days_of(c);
 }
 
-static int64_t take_time(struct elpq__reader *r)
+int64_t elpq__take_time(struct elpq__reader *r)
 {
     int64_t usec = take_number(r, 2, 2, 24) * HOUR;
     int64_t unit = SECOND / 10;
@@ -303,7 +311,7 @@ static int64_t take_time(struct elpq__reader *r)
     usec += take_number(r, 2, 2, 59) * MINUTE;
     take_char(r, ':');
     usec += take_number(r, 2, 2, 59) * SECOND;
-    if (!take(r, '.'))
+    if (!elpq__take(r, '.'))
         return usec;
     do {
         usec += take_number(r, 1, 1, 9) * unit;
@@ -313,17 +321,17 @@ static int64_t take_time(struct elpq__reader *r)
 }
 
 /* +hh, +hh:mm or +hh:mm:ss, in microseconds */
-static int64_t take_offset(struct elpq__reader *r)
+int64_t elpq__take_offset(struct elpq__reader *r)
 {
-    bool negative = take(r, '-');
+    bool negative = elpq__take(r, '-');
     int64_t offset;
 
     if (!negative)
         take_char(r, '+');
     offset = take_number(r, 2, 2, 24) * HOUR;
-    if (take(r, ':'))
+    if (elpq__take(r, ':'))
         offset += take_number(r, 2, 2, 59) * MINUTE;
-    if (take(r, ':'))
+    if (elpq__take(r, ':'))
         offset += take_number(r, 2, 2, 59) * SECOND;
     return negative ? -offset : offset;
 }
@@ -396,8 +404,10 @@ static int date_encode(const struct elpq__codec *codec, const elpq_value *v,
     return 0;
 }
 
-const struct elpq__codec_ops elpq__date_ops = { date_decode, date_parse,
-                                                date_print, date_encode };
+const struct elpq__codec_ops elpq__date_ops = { .decode = date_decode,
+                                                .parse = date_parse,
+                                                .print = date_print,
+                                                .encode = date_encode };
 
 /* ------------------------------------------------------------------ time */
 
@@ -419,7 +429,7 @@ static int time_parse(const struct elpq__codec *codec, const char *text,
     struct elpq__reader r = elpq__reader_of(text, size);
 
     (void)codec;
-    out->u.int64 = take_time(&r);
+    out->u.int64 = elpq__take_time(&r);
     if (!elpq__read_done(&r) || out->u.int64 > ELPQ__DAY_USEC)
         return ELPQ_E_DECODE;
     return 0;
@@ -445,8 +455,10 @@ static int time_encode(const struct elpq__codec *codec, const elpq_value *v,
     return 0;
 }
 
-const struct elpq__codec_ops elpq__time_ops = { time_decode, time_parse,
-                                                time_print, time_encode };
+const struct elpq__codec_ops elpq__time_ops = { .decode = time_decode,
+                                                .parse = time_parse,
+                                                .print = time_print,
+                                                .encode = time_encode };
 
 /* -------------------------------------------- timestamp and timestamptz */
 
@@ -471,9 +483,9 @@ static int timestamp_parse(const struct elpq__codec *codec, const char *text,
         return 0;
     c = take_civil(&r);
     take_char(&r, ' ');
-    time = take_time(&r);
+    time = elpq__take_time(&r);
     if (codec->oid == ELPQ_OID_TIMESTAMPTZ)
-        offset = take_offset(&r);
+        offset = elpq__take_offset(&r);
     days = take_era(&r, &c) - ELPQ__EPOCH_DAYS;
     /* one day more, for the offset: the sum is days from overflow */
     if (!elpq__read_done(&r) || days < TIMESTAMP_MIN / ELPQ__DAY_USEC - 1 ||
@@ -510,6 +522,8 @@ static int timestamp_encode(const struct elpq__codec *codec,
     return 0;
 }
 
-const struct elpq__codec_ops elpq__timestamp_ops = {
-    timestamp_decode, timestamp_parse, timestamp_print, timestamp_encode
-};
+const struct elpq__codec_ops elpq__timestamp_ops = { .decode = timestamp_decode,
+                                                     .parse = timestamp_parse,
+                                                     .print = timestamp_print,
+                                                     .encode =
+                                                         timestamp_encode };

@@ -19,6 +19,7 @@
 #define DEFAULT_GRACE_MS 5000
 #define DEFAULT_QUEUED 10000
 #define DEFAULT_PIPELINE 256
+#define DEFAULT_BATCH 1000
 #define DEFAULT_RESULT ((size_t)256 << 20)
 #define DEFAULT_STATEMENTS 256
 
@@ -43,6 +44,7 @@ void elpq__conn_options_init(elpq_conn_options *out,
         out->cancel_grace_ms = DEFAULT_GRACE_MS;
     or_default(&out->max_queued, DEFAULT_QUEUED);
     or_default(&out->max_pipeline, DEFAULT_PIPELINE);
+    or_default(&out->max_batch, DEFAULT_BATCH);
     or_default(&out->statement_cache, DEFAULT_STATEMENTS);
     if (out->max_result_bytes == 0)
         out->max_result_bytes = DEFAULT_RESULT;
@@ -64,9 +66,13 @@ void elpq__conn_unref(elpq_conn *conn)
     assert(conn->state == ELPQ__CLOSED && !conn->pg && !conn->owner);
     elpq__task_drop(&conn->flush);
     elpq__task_drop(&conn->notify);
+    elpq__parameters_free(conn);
     for (char **s = conn->setup; s && *s; s++)
         free(*s);
     free(conn->setup);
+    if (conn->catalog && conn->catalog->owner == conn)
+        conn->catalog->ask = NULL; /* a look-up may hold on to it */
+    elpq__catalog_unref(conn->catalog);
     free(conn);
     elpq__loop_unref(loop);
 }
@@ -130,6 +136,7 @@ static elpq_conn *conn_alloc(struct event_base *base,
     conn->connect_timer.fire = on_connect_timeout;
     elpq__list_init(&conn->queue);
     elpq__list_init(&conn->sent);
+    elpq__list_init(&conn->answered);
     elpq__list_init(&conn->held);
     elpq__list_init(&conn->watchers);
     elpq__cache_init(&conn->prepared,
@@ -276,7 +283,10 @@ void elpq__conn_connected(elpq_conn *conn, PGconn *pg)
 
 void elpq__conn_notice(elpq_conn *conn, const elpq_error *notice)
 {
-    if (conn->options.notice)
+    elpq_severity severity = elpq_error_severity(notice);
+
+    if (conn->options.notice && (severity == ELPQ_SEVERITY_UNKNOWN ||
+                                 severity >= conn->options.notice_level))
         conn->options.notice(conn, notice, conn->options.notice_arg);
 }
 
@@ -305,10 +315,7 @@ static bool taken_back(elpq_conn *conn, elpq_request *req)
     if (req->internal || req->cause || !conn->owner ||
         !conn->owner->take_back(conn, req))
         return false;
-    PQclear(req->failure);
-    PQclear(req->result);
-    req->failure = req->result = NULL;
-    req->parse = req->exposed = req->answered = req->describing = false;
+    elpq__request_rewind(req);
     return true;
 }
 
@@ -327,34 +334,33 @@ static elpq_error bystander(const elpq_error *error)
 static void fail_sent(elpq_conn *conn, const elpq_error *error)
 {
     elpq_error others = bystander(error);
+    struct elpq__node *head = elpq__list_first(&conn->sent);
     struct elpq__node *node;
-    bool head = true;
+    bool unread = false; /* the server never got so far */
 
-    while ((node = elpq__list_pop(&conn->sent))) {
+    elpq__list_move(&conn->answered, &conn->sent);
+    while ((node = elpq__list_pop(&conn->answered))) {
         elpq_request *req = elpq__container(node, elpq_request, node);
-        /* A server that says FATAL to the head never read what follows. */
-        unsigned flags = (!head && conn->fatal_proof) || req->describing
+        bool is_head = node == head;
+        unsigned flags = unread || req->aborted || req->describing
                              ? ELPQ_NOT_EXECUTED | ELPQ_RETRYABLE
                              : ELPQ_IN_DOUBT;
 
         conn->nsent--;
         if (req->internal)
             conn->internals--;
-        if (req->prepared)
-            elpq__prepared_drop(&conn->prepared, req->prepared);
-        req->prepared = NULL;
+        elpq__request_drop_prepared(conn, req);
         if (req->detaching) {
             elpq__request_pass(req);
-            head = false;
-            continue;
+        } else if (!(flags & ELPQ_NOT_EXECUTED) || !taken_back(conn, req)) {
+            if (elpq__copy_undone(req))
+                flags = ELPQ_NOT_EXECUTED;
+            fail_request(req, is_head ? error : &others, flags);
+            elpq__request_end_soon(req);
         }
-        if ((flags & ELPQ_NOT_EXECUTED) && taken_back(conn, req))
-            continue;
-        if (elpq__copy_undone(req))
-            flags = ELPQ_NOT_EXECUTED;
-        fail_request(req, head ? error : &others, flags);
-        head = false;
-        elpq__request_end_soon(req);
+        /* A server that says FATAL to the head never read what follows. */
+        if (is_head && conn->fatal_proof)
+            unread = true;
     }
 }
 

@@ -8,6 +8,7 @@
  *     WAITING   in the line of a pool; no connection yet
  *     QUEUED    in conn->queue: accepted, nothing given to libpq
  *     SENT      in conn->sent: given to libpq, not yet at its Sync
+ *     ELSEWHERE driven: other requests do its work; in no list
  *     ENDING    its outcome is known, the callback is a posted task
  *     OVER      the callback has begun
  *
@@ -26,6 +27,7 @@
 #include "elpq/conn.h"
 #include "elpq/stream.h"
 #include "buf.h"
+#include "catalog.h"
 #include "error.h"
 #include "libpq_compat.h"
 #include "list.h"
@@ -51,6 +53,7 @@ enum elpq__place {
     ELPQ__WAITING,
     ELPQ__QUEUED,
     ELPQ__SENT,
+    ELPQ__ELSEWHERE,
     ELPQ__ENDING,
     ELPQ__OVER
 };
@@ -61,8 +64,10 @@ enum elpq__kind {
     ELPQ__GROUP,     /* several commands under one Sync; cb.done        */
     ELPQ__STREAM,    /* one statement, row by row; on_rows and cb.done  */
     ELPQ__COPY,      /* data in or out; cb.result, and see copy_int.h   */
+    ELPQ__BATCH,     /* several statements under one; batch and cb.done */
     ELPQ__CLOSE,     /* of a prepared statement; cb.done                */
-    ELPQ__LEASE      /* a pool's: wait for a connection; cb.conn        */
+    ELPQ__LEASE,     /* a pool's: wait for a connection; cb.conn        */
+    ELPQ__DRIVEN     /* work through other requests; drive calls back   */
 };
 
 /*
@@ -72,8 +77,26 @@ enum elpq__kind {
 #define ELPQ__COMMIT (1u << 30)
 /* Another: asks for binary columns, as its user knows them. */
 #define ELPQ__BINARY (1u << 29)
+/* Another: trace events do not show its text. */
+#define ELPQ__SECRET (1u << 28)
+
+/* Whether a statement may be sent under one Sync with its like; sync.c. */
+enum elpq__sharing {
+    ELPQ__SHARES_NONE,
+    ELPQ__SHARES_READS, /* outside of a transaction, and READONLY         */
+    ELPQ__SHARES_TX     /* in one, which a failure ends anyway            */
+};
 
 struct elpq__line;
+struct elpq__batch; /* batch.h */
+
+/* Who drives a request that is ELSEWHERE. */
+struct elpq__drive {
+    /* It is to end early: CANCELED or TIMEOUT.  It ends it when it can. */
+    void (*halt)(elpq_request *request, elpq_code cause);
+    /* Calls back, and gives up what it has for the request. */
+    void (*call)(elpq_request *request, const elpq_error *error);
+};
 typedef struct elpq_copy elpq_copy;
 
 struct elpq_request {
@@ -96,6 +119,12 @@ struct elpq_request {
     bool cancel_sent;  /* a cancel request was sent for it               */
     bool exposed;      /* a cancel request for another may have hit it   */
     bool parse;        /* SENT: its Parse went in front                  */
+    bool query;        /* STATEMENT, sent: it cannot end a transaction   */
+    bool apart;        /* it is to have a Sync of its own                */
+    bool shares;       /* SENT: the next one ends with the same Sync     */
+    bool lead;         /* internal: makes a group of reads read-only     */
+    bool aborted;      /* skipped, or undone: others of its Sync failed  */
+    uint8_t sharing;   /* SENT: enum elpq__sharing                       */
     unsigned steps;    /* SENT: commands before its Sync                 */
     elpq_code cause;   /* why it is being canceled; 0 if it is not       */
 
@@ -117,6 +146,9 @@ struct elpq_request {
     elpq_copy *copy;      /* COPY: owned                                 */
     void (*late)(elpq_request *request); /* detached, now it is answered */
     void *arg;
+    struct elpq__batch *batch; /* BATCH: its statements                   */
+    const struct elpq__drive *drive; /* DRIVEN: by whom                   */
+    void *driven;              /* and what it has for it                  */
 
     const char *tag;
     const char *sql;
@@ -220,14 +252,16 @@ struct elpq_conn {
     /* pipeline.c */
     struct elpq__list queue;
     struct elpq__list sent;
-    struct elpq__list held; /* stale: to be sent again, see pipeline.c    */
+    struct elpq__list answered; /* these wait for the Sync they share     */
+    struct elpq__list held; /* stale: to be sent again, see answer.c      */
     unsigned nqueued;       /* in queue and held                          */
-    unsigned nsent;
+    unsigned nsent;         /* in sent and answered                       */
     enum elpq__phase phase;
     unsigned steps;        /* RUN: answers that the head still expects    */
     unsigned nulls;        /* NULLs in a row, to catch a confused libpq   */
     unsigned reads;        /* since the head's answer began               */
     uint64_t answer_bytes; /* an estimate, see pipeline.c                 */
+    uint64_t kept_bytes;   /* of results that wait for a Sync             */
     bool exclusive;        /* a script, stream or COPY is in flight       */
     elpq_copy *copy;       /* of the head: data of it moves               */
     bool piped;            /* libpq is in pipeline mode, see send.c       */
@@ -243,6 +277,7 @@ struct elpq_conn {
     /* Takes what COPY BOTH brings, true at its end; NULL: nobody does.     */
     bool (*duplex)(elpq_conn *conn);
     bool is_duplex;        /* libpq is in that state                      */
+    char **parameters;     /* known values, see parameter.c; or NULL      */
     bool close_wanted;     /* it was closed inside pump()                 */
     char fatal[6];         /* SQLSTATE of the server's FATAL, if it came  */
     char fatal_text[200];  /* and its message                             */
@@ -250,11 +285,19 @@ struct elpq_conn {
     int encoding;          /* of the client, which must not change        */
     struct elpq__cache prepared;
 
+    /* sync.c */
+    unsigned open;         /* last ones of sent, still without a Sync     */
+    size_t open_bytes;     /* of their messages, about                    */
+    enum elpq__sharing sharing; /* theirs                                 */
+    unsigned leads;        /* groups of reads in flight                   */
+    unsigned apart;        /* so many reads more do without groups        */
+    bool settled;          /* nothing in flight can change tx_status      */
+
     /* cancel.c */
     struct elpq__cancel *cancel;
     struct elpq__timer grace;
     struct elpq__timer cancel_again;
-    elpq_request *cancel_target; /* head of conn->sent, or NULL           */
+    elpq_request *cancel_target; /* the head, or of its group; or NULL    */
 
     /* reset.c */
     unsigned resetting;    /* resets in flight                            */
@@ -273,6 +316,8 @@ struct elpq_conn {
     int64_t slot_alive;    /* when it last gave a sign of life            */
     unsigned slot_lease;   /* counts leases that were given back          */
     int64_t slot_retire;   /* when its lifetime is over; 0: never         */
+
+    struct elpq__catalog *catalog; /* its pool's or its own; may be NULL  */
 
     bool in_tx;            /* a transaction of tx.c is on it              */
     bool tx_broken;        /* and a statement of it was not sent          */
@@ -356,6 +401,24 @@ void elpq__request_end_soon(elpq_request *request);
 /* It was taken from the head of conn->sent: ends it, if it has not ended. */
 void elpq__request_pass(elpq_request *request);
 
+/* Calls back soon, with `cause`, though the server has not answered. */
+void elpq__request_detach(elpq_request *request);
+
+/* Forgets that it was sent, so that it can be again. */
+void elpq__request_rewind(elpq_request *request);
+
+/* It runs its prepared statements no more. */
+void elpq__request_drop_prepared(elpq_conn *conn, elpq_request *request);
+
+/*
+ * What it returned on the connection, if that is known; the PGresult goes
+ * along.  NULL without memory.  It goes back, less what its user keeps, with
+ * elpq__request_result_done().
+ */
+elpq_result *elpq__request_result(const elpq_conn *conn,
+                                  elpq_request *request);
+void elpq__request_result_done(struct elpq__loop *loop, elpq_result *result);
+
 /* Cancels for a cause: CANCELED, TIMEOUT or CLOSED. */
 void elpq__request_cancel(elpq_request *request, elpq_code cause);
 
@@ -374,6 +437,11 @@ void elpq__conn_options_init(elpq_conn_options *out,
 
 /* Puts a request into the queue of an open connection. */
 void elpq__conn_enqueue(elpq_conn *conn, elpq_request *request);
+
+/* 0, or why no more can be submitted. */
+int elpq__conn_check(const elpq_conn *conn);
+/* Queues a submitted request, or lets its error out; 0. */
+int elpq__conn_submit(elpq_conn *conn, elpq_request *request);
 
 /* Ends the connection: its requests fail, its owner hears of it. */
 void elpq__conn_lost(elpq_conn *conn, elpq_code code, const char *text);
@@ -446,6 +514,45 @@ void elpq__send_queue(elpq_conn *conn);
 /* Moves libpq's output on; false if the connection is lost. */
 bool elpq__send_flush(elpq_conn *conn);
 
+/* What is not sent at all: blames the request; true if it was refused. */
+bool elpq__send_refuses(elpq_request *request);
+
+/* ---------------------------------------------------------------- sync.c */
+
+/* Whether it may share a Sync as things are now. */
+enum elpq__sharing elpq__sync_sharing(const elpq_conn *conn,
+                                      const elpq_request *request);
+/* Whether it can go under the Sync that those before it have yet to get. */
+bool elpq__sync_joins(const elpq_conn *conn, const elpq_request *request,
+                      enum elpq__sharing sharing);
+/* Whether a group of reads is worth while: another one follows `request`. */
+bool elpq__sync_begins(const elpq_conn *conn, const elpq_request *request);
+/* It was handed to libpq, and is the last of conn->sent. */
+void elpq__sync_sent(elpq_conn *conn, elpq_request *request,
+                     enum elpq__sharing sharing);
+/* Whether the server may be at it now: one that was SENT. */
+bool elpq__sync_may_run(const elpq_request *request);
+/* Whether it must wait for reads in flight, which may have to run again. */
+bool elpq__sync_must_wait(elpq_conn *conn, const elpq_request *request);
+/* Whether two requests may change places, and nobody would know. */
+bool elpq__sync_commute(const elpq_request *one, const elpq_request *other);
+/* The statement is better off with a Sync of its own from now on. */
+bool elpq__sync_wants_apart(const char *sql);
+
+/* --------------------------------------------------------------- batch.c */
+
+/*
+ * A submitted batch for a connection with such options, or the code why there
+ * is none.
+ */
+int elpq__batch_submit(elpq_request **out, struct elpq__loop *loop,
+                       const elpq_conn_options *conn_options,
+                       const elpq_statement *const statements[], size_t n,
+                       const elpq_options *options);
+/* Its results, and then the verdict; error is NULL if all went well. */
+void elpq__batch_call(elpq_request *request, const elpq_error *error);
+void elpq__batch_free(elpq_request *request);
+
 /* -------------------------------------------------------------- answer.c */
 
 /* The head of conn->sent has changed. */
@@ -469,6 +576,14 @@ bool elpq__stream_settle(elpq_conn *conn, elpq_request *request);
 void elpq__stream_cancel(elpq_request *request);
 /* Whether rows of a stream wait in libpq, so that no more are to be read. */
 bool elpq__stream_is_full(const elpq_conn *conn);
+/* ----------------------------------------------------------- parameter.c */
+
+/* Of a new PGconn, if somebody wants to know; false if out of memory. */
+bool elpq__parameters_init(elpq_conn *conn);
+/* Tells of changes; conn may be closed afterwards. */
+void elpq__parameters_look(elpq_conn *conn);
+void elpq__parameters_free(elpq_conn *conn);
+
 /* ---------------------------------------------------------------- copy.c */
 
 void elpq__copy_free(elpq_copy *copy);

@@ -29,6 +29,7 @@ void elpq__copy_free(elpq_copy *copy)
         return;
     elpq__buf_free(&copy->buf);
     PQclear(copy->described);
+    elpq__type_set_unref(copy->types);
     elpq_result_unref(copy->result);
     free(copy->describe);
     free(copy->columns);

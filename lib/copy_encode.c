@@ -20,30 +20,28 @@
 
 /* ----------------------------------------------------------------- columns */
 
-/* A value as the codec's kind has it. */
-static elpq_value sample(const struct elpq__codec *codec)
-{
-    elpq_value v = elpq_value_init(codec->oid, (elpq_kind)codec->kind);
-
-    if (codec->kind == ELPQ_KIND_TEXT) {
-        v.u.bytes.data = "0";
-        v.u.bytes.size = 1;
-    }
-    return v;
-}
-
+/*
+ * Whether it has a binary form for values of its kind, be they refused for
+ * what they are.
+ */
 static bool encodes(const struct elpq__codec *codec)
 {
     struct elpq__buf out = { 0 };
     elpq_value v;
     int rc;
 
+    while (codec && codec->elem) /* arrays and ranges go by their parts */
+        codec = codec->elem;
     if (!codec)
         return false;
-    v = sample(codec);
+    v = elpq_value_init(codec->oid, (elpq_kind)codec->kind);
+    if (codec->kind == ELPQ_KIND_TEXT) {
+        v.u.bytes.data = "0";
+        v.u.bytes.size = 1;
+    }
     rc = codec->ops->encode(codec, &v, &out, NULL);
     elpq__buf_free(&out);
-    return rc == 0;
+    return rc != ELPQ__AS_TEXT;
 }
 
 /* The kind of values that encode_fast() takes; NULL for none. */
@@ -68,8 +66,11 @@ bool elpq__copy_look_at_columns(elpq_copy *copy)
     int n = PQnfields(copy->described);
 
     copy->ncolumns = n;
+    copy->types = elpq__catalog_types(copy->req->conn->catalog);
+    if (copy->types)
+        copy->types->refs++;
     if (!copy->in) {
-        copy->binary = elpq__codecs_binary(copy->described);
+        copy->binary = elpq__codecs_binary(copy->described, copy->types);
         return true;
     }
     copy->binary = true;
@@ -78,10 +79,9 @@ bool elpq__copy_look_at_columns(elpq_copy *copy)
         uint32_t oid = PQftype(copy->described, i);
 
         copy->columns[i].oid = oid;
-        copy->columns[i].codec = elpq__codec_find(oid);
+        copy->columns[i].codec = elpq__codec_in(copy->types, oid);
         copy->columns[i].kind = short_kind(oid, copy->columns[i].codec);
-        if (!encodes(copy->columns[i].codec) &&
-            !encodes(elpq__codec_of_array(oid)))
+        if (!encodes(copy->columns[i].codec))
             copy->binary = false;
     }
     return copy->columns != NULL;
@@ -127,23 +127,6 @@ static int encode_raw(const elpq_value *v, uint32_t oid, struct elpq__buf *out,
     return 0;
 }
 
-static int encode_array(const elpq_value *v, uint32_t oid,
-                        struct elpq__buf *out, struct elpq__why *why)
-{
-    elpq_value as = *v;
-    uint8_t format = 1;
-    int rc;
-
-    if (v->kind != ELPQ_KIND_ARRAY && v->kind != ELPQ_KIND_C_ARRAY)
-        return elpq__refuse(why, "the value of an array must be an array");
-    as.oid = oid;
-    rc = elpq__array_encode(&as, out, &format, why);
-    if (!rc && format == 0)
-        rc = elpq__refuse(why, "an element cannot be sent as the type of the "
-                               "array's elements");
-    return rc;
-}
-
 static int encode_value(const struct elpq__copy_column *column,
                         const elpq_value *v, struct elpq__buf *out,
                         struct elpq__why *why)
@@ -153,8 +136,6 @@ static int encode_value(const struct elpq__copy_column *column,
 
     if (v->kind == ELPQ_KIND_RAW)
         return encode_raw(v, column->oid, out, why);
-    if (!column->codec)
-        return encode_array(v, column->oid, out, why);
     as.oid = column->oid;
     rc = column->codec->ops->encode(column->codec, &as, out, why);
     if (rc == ELPQ__AS_TEXT)

@@ -119,21 +119,29 @@ size_t elpq_copy_write(elpq_copy *copy, const void *data, size_t size)
     return taken;
 }
 
-/* Gives what makes whole pieces, or all; the rest moves to the front. */
+/*
+ * Gives what makes whole pieces, or all.  What is left of a large row stays
+ * where it is, or it would be moved once for each piece.
+ */
 static bool drain(elpq_conn *conn, elpq_copy *copy, bool all)
 {
-    size_t size = copy->buf.size;
-    size_t taken;
+    struct elpq__buf *buf = &copy->buf;
+    size_t size = buf->size - copy->given;
 
     if (!all)
         size -= size % PIECE;
-    taken = feed(conn, copy, copy->buf.data, size);
+    if (size > 0)
+        size = feed(conn, copy, buf->data + copy->given, size);
     if (conn->copy != copy)
         return false; /* the buffer is gone */
-    copy->buf.size -= taken;
-    if (copy->buf.size > 0 && taken > 0)
-        memmove(copy->buf.data, copy->buf.data + taken, copy->buf.size);
-    return copy->buf.size == 0;
+    copy->given += size;
+    if (buf->size - copy->given >= PIECE)
+        return false;
+    buf->size -= copy->given;
+    if (buf->size > 0 && copy->given > 0)
+        memmove(buf->data, buf->data + copy->given, buf->size);
+    copy->given = 0;
+    return buf->size == 0;
 }
 
 int elpq_copy_put(elpq_copy *copy, const elpq_value *values, unsigned n)
@@ -158,7 +166,7 @@ int elpq_copy_put(elpq_copy *copy, const elpq_value *values, unsigned n)
     if (rc)
         return rc;
     copy->nrows++;
-    if (copy->buf.size >= PIECE) {
+    if (copy->buf.size - copy->given >= PIECE) {
         inside = elpq__pipeline_enter(conn);
         drain(conn, copy, false);
         first = conn->copy == copy;

@@ -35,7 +35,7 @@ enum elpq__copy_phase {
 /* What a value is encoded as; see copy_encode.c. */
 struct elpq__copy_column {
     uint32_t oid;
-    const struct elpq__codec *codec; /* NULL for an array                  */
+    const struct elpq__codec *codec; /* NULL: of a type that is unknown    */
     uint8_t kind;                    /* that goes the short way            */
 };
 
@@ -51,6 +51,7 @@ struct elpq_copy {
     bool finished;       /* CopyDone was sent: it may take effect           */
     char *describe;      /* of rows: the query that has their columns       */
     PGresult *described; /* its answer                                      */
+    struct elpq__type_set *types; /* that its columns may have; a reference */
     int ncolumns;
     struct elpq__copy_column *columns; /* of rows in                        */
     uint64_t bytes;
@@ -59,6 +60,7 @@ struct elpq_copy {
     /* In. */
     elpq_copy_ready_cb ready;
     struct elpq__buf buf; /* rows that libpq does not have yet              */
+    size_t given;         /* of buf: bytes that libpq has                   */
     size_t go;            /* bytes in this round                            */
     size_t unflushed;     /* bytes since libpq's output was flushed         */
     bool full;            /* takes nothing before the next round            */

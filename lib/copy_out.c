@@ -40,7 +40,9 @@ static bool renew_result(elpq_copy *copy)
     res = PQcopyResult(copy->described, PG_COPYRES_ATTRS);
     if (store && res)
         copy->result = elpq__result_new_rows(res, store, copy->binary);
-    if (!copy->result) {
+    if (copy->result) {
+        elpq__result_set_types(copy->result, copy->types);
+    } else {
         elpq__rows_free(store);
         PQclear(res);
     }

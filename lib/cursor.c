@@ -242,7 +242,7 @@ static void on_fetched(elpq_result *result, const elpq_error *error, void *arg)
     free(arg);
     if (result && elpq_columns(result) > 0 && !f.cursor->described) {
         f.cursor->described = true;
-        f.cursor->binary = elpq__codecs_binary(result->res);
+        f.cursor->binary = elpq__codecs_binary(result->res, result->types);
     }
     f.callback(result, error, f.arg);
     unref(f.cursor);

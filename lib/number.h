@@ -6,6 +6,7 @@
 #ifndef ELPQ_LIB_NUMBER_H
 #define ELPQ_LIB_NUMBER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,5 +36,21 @@ void elpq__print_int64(struct elpq__buf *out, int64_t x);
 void elpq__print_uint64(struct elpq__buf *out, uint64_t x);
 void elpq__print_double(struct elpq__buf *out, double x);
 void elpq__print_float(struct elpq__buf *out, float x);
+
+/* ------------------------------------------------------- number_wide.c */
+
+/*
+ * Numbers that an elpq_value holds in 16 bytes: elpq_int128_t, long double.
+ * A long double is written with as many digits as read back as the same.
+ */
+void elpq__print_int128(struct elpq__buf *out, const uint8_t bytes[16]);
+void elpq__print_long_double(struct elpq__buf *out, const uint8_t bytes[16]);
+
+/* Of the text of a numeric; ELPQ_E_NOMEM as well. */
+int elpq__parse_long_double(const char *text, size_t size, long double *out);
+
+/* Of digits with a sign; a magnitude of 128 bits in two halves. */
+int elpq__parse_wide(const char *text, size_t size, bool *negative,
+                     uint64_t *high, uint64_t *low);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Parameters; see params.h.  Arrays are in params_array.c.
+ * Parameters; see params.h.  Arrays are in params_array.c, other values with
+ * values inside in params_parts.c.
  *
  * This runs once per statement, so the common values take a short way, and
  * nothing is written for errors before there is one: a parameter that fails
@@ -82,6 +83,83 @@ static int print_time_kind(const elpq_value *v, struct elpq__buf *out,
                                                     : "timestamp");
 }
 
+/* Kinds whose text does not fit into one line here. */
+static int print_bits(const elpq_value *v, struct elpq__buf *out,
+                      struct elpq__why *why)
+{
+    int rc = elpq__params_room(out, v->u.bits.count, why);
+
+    if (!rc)
+        elpq__print_bits(out, v->u.bits.data, v->u.bits.count);
+    return rc;
+}
+
+static int print_doubles(const elpq_value *v, struct elpq__buf *out,
+                         struct elpq__why *why)
+{
+    const struct elpq__doubles x = { v->u.doubles.items, v->u.doubles.count,
+                                     v->elem != 0 };
+
+    if (elpq__print_doubles(out, v->oid, &x))
+        return elpq__refuse(why, "%zu coordinates are no value of type %u",
+                            x.count, (unsigned)v->oid);
+    return 0;
+}
+
+/* Those of structs that are in the value. */
+static int print_struct(const elpq_value *v, struct elpq__buf *out,
+                        struct elpq__why *why)
+{
+    int rc = 0;
+
+    switch (v->kind) {
+    case ELPQ_KIND_TIMETZ:
+        rc = elpq__print_timetz(out, &v->u.timetz);
+        break;
+    case ELPQ_KIND_MONEY:
+        elpq__print_money(out, v->u.int64);
+        break;
+    case ELPQ_KIND_LSN:
+        elpq__print_lsn(out, v->u.uint64);
+        break;
+    case ELPQ_KIND_TID:
+        elpq__print_tid(out, &v->u.tid);
+        break;
+    case ELPQ_KIND_INET:
+        rc = elpq__print_inet(out, v, v->oid == ELPQ_OID_CIDR);
+        break;
+    case ELPQ_KIND_MACADDR:
+        if (v->width > sizeof(v->u.macaddr))
+            rc = ELPQ_E_RANGE;
+        else
+            elpq__print_macaddr(out, v->u.macaddr, v->width);
+        break;
+    case ELPQ_KIND_POINT:
+        elpq__print_point(out, v->u.point.x, v->u.point.y);
+        break;
+    default:
+        return elpq__refuse(why, "a value of unknown kind %d", v->kind);
+    }
+    return rc ? elpq__refuse(why, "a value is out of range for its type") : 0;
+}
+
+/* Of values with values inside, which end somewhere. */
+static int print_parts(const elpq_value *v, struct elpq__buf *out,
+                       struct elpq__why *why)
+{
+    int rc;
+
+    if (out->depth >= ELPQ__DEPTH)
+        return elpq__refuse(why, "values inside of values are too deep");
+    out->depth++;
+    if (v->kind == ELPQ_KIND_ARRAY || v->kind == ELPQ_KIND_C_ARRAY)
+        rc = elpq__array_literal(v, out, why);
+    else
+        rc = elpq__parts_literal(v, out, why);
+    out->depth--;
+    return rc;
+}
+
 int elpq__value_print(const elpq_value *v, struct elpq__buf *out,
                       struct elpq__why *why)
 {
@@ -120,13 +198,27 @@ int elpq__value_print(const elpq_value *v, struct elpq__buf *out,
     case ELPQ_KIND_INTERVAL:
         elpq__print_interval(out, &v->u.interval);
         return 0;
-    case ELPQ_KIND_ARRAY:
-    case ELPQ_KIND_C_ARRAY:
-        return elpq__array_literal(v, out, why);
     case ELPQ_KIND_RAW:
         return elpq__refuse(why, "a raw value has no text form");
+    case ELPQ_KIND_DOUBLES:
+        return print_doubles(v, out, why);
+    case ELPQ_KIND_BITS:
+        return print_bits(v, out, why);
+    case ELPQ_KIND_INT128:
+        elpq__print_int128(out, v->u.uuid);
+        return 0;
+    case ELPQ_KIND_LONG_DOUBLE:
+        elpq__print_long_double(out, v->u.uuid);
+        return 0;
+    case ELPQ_KIND_ARRAY:
+    case ELPQ_KIND_C_ARRAY:
+    case ELPQ_KIND_RANGE:
+    case ELPQ_KIND_MULTIRANGE:
+    case ELPQ_KIND_COMPOSITE:
+    case ELPQ_KIND_HSTORE:
+        return print_parts(v, out, why);
     default:
-        return elpq__refuse(why, "a value of unknown kind %d", v->kind);
+        return print_struct(v, out, why);
     }
 }
 
@@ -172,9 +264,6 @@ static int encode_any(const elpq_value *v, struct elpq__buf *out,
     case ELPQ_KIND_RAW:
     case ELPQ_KIND_BYTES:
         return encode_bytes(v, out, format, why);
-    case ELPQ_KIND_ARRAY:
-    case ELPQ_KIND_C_ARRAY:
-        return elpq__array_encode(v, out, format, why);
     default:
         return encode_by_codec(v, out, format, why);
     }

@@ -48,14 +48,19 @@ int elpq__value_print(const elpq_value *value, struct elpq__buf *out,
                       struct elpq__why *why);
 
 /*
- * Appends an array, in the format that *format says then.  Elements are
- * encoded as the array type's element type, whatever their own OID.
+ * The encode function of arrays.  Elements are encoded as the array type's
+ * element type, whatever their own OID.
  */
-int elpq__array_encode(const elpq_value *value, struct elpq__buf *out,
-                       uint8_t *format, struct elpq__why *why);
+int elpq__array_binary(const struct elpq__codec *codec, const elpq_value *value,
+                       struct elpq__buf *out, struct elpq__why *why);
 
-/* Appends an array as a literal: {1,NULL,"a b"}. */
+/*
+ * Append a literal: {1,NULL,"a b"}, or that of a range, multirange, row or
+ * hstore.
+ */
 int elpq__array_literal(const elpq_value *value, struct elpq__buf *out,
+                        struct elpq__why *why);
+int elpq__parts_literal(const elpq_value *value, struct elpq__buf *out,
                         struct elpq__why *why);
 
 /* Whether so many bytes more are too many; sets *why if so. */

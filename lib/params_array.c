@@ -3,18 +3,23 @@
  * Array parameters: from elpq_values and from C arrays.
  *
  * Elements go in binary if the codec of the element type takes all of them;
- * otherwise the whole array goes as a literal, for the server to parse.
+ * otherwise the whole array goes as a literal, for the server to parse.  An
+ * array whose items are arrays is one of several dimensions.
  */
 #include "params.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #define COUNT_MAX 134217727 /* the server's limit of elements */
 
 /* An array being read: elements come out as values of the element type. */
 struct source {
-    const elpq_value *array;
-    uint32_t elem_oid;
+    const struct elpq__codec *codec; /* of the elements; NULL: unknown */
+    uint32_t elem_oid;               /* 0: each has its own */
+    int ndim;
+    uint32_t dims[ELPQ__ARRAY_DIMS];
+    int32_t lower[ELPQ__ARRAY_DIMS];
 };
 
 /* The integer in `width` bytes of C memory. */
@@ -70,9 +75,10 @@ static bool known_elements(const elpq_value *array)
     }
 }
 
-static elpq_value c_element(const struct source *s, const char *p)
+static elpq_value c_element(const struct source *s, const elpq_value *array,
+                            const char *p)
 {
-    elpq_value v = elpq_value_init(s->elem_oid, (elpq_kind)s->array->elem);
+    elpq_value v = elpq_value_init(s->elem_oid, (elpq_kind)array->elem);
     const char *text;
     float f;
 
@@ -82,7 +88,7 @@ static elpq_value c_element(const struct source *s, const char *p)
         break;
     case ELPQ_KIND_INT:
     case ELPQ_KIND_UINT:
-        v.u.uint64 = load_native(p, s->array->width, v.kind == ELPQ_KIND_INT);
+        v.u.uint64 = load_native(p, array->width, v.kind == ELPQ_KIND_INT);
         break;
     case ELPQ_KIND_FLOAT:
         memcpy(&f, p, sizeof(f));
@@ -92,35 +98,88 @@ static elpq_value c_element(const struct source *s, const char *p)
         memcpy(&text, p, sizeof(text));
         return elpq_text_as(s->elem_oid, text, text ? strlen(text) : 0);
     default:
-        memcpy(&v.u, p, s->array->width);
+        memcpy(&v.u, p, array->width);
         break;
     }
     return v;
 }
 
-static elpq_value element(const struct source *s, size_t i)
+static elpq_value element(const struct source *s, const elpq_value *array,
+                          size_t i)
 {
-    const char *items = s->array->u.array.items;
+    const char *items = array->u.array.items;
     elpq_value v;
 
-    if (s->array->kind == ELPQ_KIND_C_ARRAY)
-        return c_element(s, items + i * s->array->width);
+    if (array->kind == ELPQ_KIND_C_ARRAY)
+        return c_element(s, array, items + i * array->width);
     v = ((const elpq_value *)(const void *)items)[i];
-    v.oid = s->elem_oid;
+    if (s->elem_oid)
+        v.oid = s->elem_oid;
     return v;
+}
+
+static bool is_array(const elpq_value *v)
+{
+    return v->kind == ELPQ_KIND_ARRAY || v->kind == ELPQ_KIND_C_ARRAY;
 }
 
 static int check(const elpq_value *array, struct elpq__why *why)
 {
+    int64_t last = (int64_t)array->u.array.shift + array->u.array.count;
+
     if (array->u.array.count > COUNT_MAX)
-        return elpq__refuse(why, "an array of %zu elements is too large",
+        return elpq__refuse(why,
+                            "an array of %" PRIu32 " elements is too large",
                             array->u.array.count);
+    if (last > INT32_MAX)
+        return elpq__refuse(why, "the subscripts of an array are too large");
     if (array->kind == ELPQ_KIND_C_ARRAY && !known_elements(array))
         return elpq__refuse(why,
                             "a C array of unknown elements: kind %d, "
                             "%d bytes",
                             array->elem, array->width);
     return 0;
+}
+
+/* Finds the dimensions, by the first item of each; all have to be alike. */
+static int find_shape(struct source *s, const elpq_value *array,
+                      struct elpq__why *why)
+{
+    uint64_t total = 1;
+    int rc;
+
+    for (s->ndim = 0; is_array(array);
+         array = (const elpq_value *)array->u.array.items) {
+        if (s->ndim == ELPQ__ARRAY_DIMS)
+            return elpq__refuse(why, "an array of more than %d dimensions",
+                                ELPQ__ARRAY_DIMS);
+        rc = check(array, why);
+        if (rc)
+            return rc;
+        s->dims[s->ndim] = array->u.array.count;
+        s->lower[s->ndim] = (int32_t)((uint32_t)array->u.array.shift + 1u);
+        s->ndim++;
+        total *= array->u.array.count;
+        if (total == 0 && s->ndim > 1)
+            return elpq__refuse(why, "an array inside an array is empty");
+        if (total > COUNT_MAX)
+            return elpq__refuse(
+                why, "an array of %" PRIu64 " elements is too large", total);
+        if (total == 0 || array->kind == ELPQ_KIND_C_ARRAY)
+            break;
+    }
+    return 0;
+}
+
+/* Whether an item is what the dimension it is in has. */
+static int check_item(const struct source *s, const elpq_value *item, int level,
+                      struct elpq__why *why)
+{
+    if (level == s->ndim)
+        return is_array(item) ? elpq__refuse(why, "an array among values") : 0;
+    if (!is_array(item) || item->u.array.count != s->dims[level])
+        return elpq__refuse(why, "arrays inside an array must have one length");
+    return check(item, why);
 }
 
 /* Room for the explanation behind "element 3: ". */
@@ -140,36 +199,17 @@ static struct elpq__why *name_element(struct elpq__why *why,
 
 /* ---------------------------------------------------------------- binary */
 
-static int encode_element(const struct elpq__codec *codec, const elpq_value *v,
-                          struct elpq__buf *out, struct elpq__why *why)
+static void encode_head(const struct source *s, struct elpq__buf *out)
 {
-    size_t at = out->size;
-    int rc = 0;
+    int ndim = s->dims[0] ? s->ndim : 0;
 
-    elpq__buf_add_int32(out, UINT32_MAX);
-    if (v->kind == ELPQ_KIND_NULL)
-        return 0;
-    if (v->kind == ELPQ_KIND_TEXT || v->kind == ELPQ_KIND_BYTES ||
-        v->kind == ELPQ_KIND_RAW)
-        rc = elpq__params_room(out, v->u.bytes.size, why);
-    if (!rc && v->kind == ELPQ_KIND_RAW)
-        elpq__buf_add(out, v->u.bytes.data, v->u.bytes.size);
-    else if (!rc)
-        rc = codec->ops->encode(codec, v, out, why);
-    if (!rc && !out->failed)
-        elpq__put_int32(out->data + at, (uint32_t)(out->size - at - 4));
-    return rc;
-}
-
-static void encode_head(uint32_t elem_oid, size_t count, struct elpq__buf *out)
-{
-    elpq__buf_add_int32(out, count > 0);
+    elpq__buf_add_int32(out, (uint32_t)ndim);
     elpq__buf_add_int32(out, 0);
-    elpq__buf_add_int32(out, elem_oid);
-    if (count == 0)
-        return;
-    elpq__buf_add_int32(out, (uint32_t)count);
-    elpq__buf_add_int32(out, 1); /* lower bound */
+    elpq__buf_add_int32(out, s->elem_oid);
+    for (int i = 0; i < ndim; i++) {
+        elpq__buf_add_int32(out, s->dims[i]);
+        elpq__buf_add_int32(out, (uint32_t)s->lower[i]);
+    }
 }
 
 /* C elements whose bytes are the wire's but for their order. */
@@ -215,91 +255,139 @@ static int encode_bits(const elpq_value *array, struct elpq__buf *out,
     return 0;
 }
 
-static int encode_elements(const struct source *s,
-                           const struct elpq__codec *codec,
-                           struct elpq__buf *out, struct elpq__why *why)
-{
-    size_t count = s->array->u.array.count;
-    size_t head = out->size;
-    bool nulls = false;
-    struct elpq__why rest;
-    elpq_value v;
-    int rc = 0;
-    size_t i;
+static int encode_items(const struct source *s, const elpq_value *array,
+                        int level, struct elpq__buf *out, bool *nulls,
+                        struct elpq__why *why);
 
-    encode_head(codec->oid, count, out);
-    if (same_bits(s->array, codec->oid))
-        return encode_bits(s->array, out, why);
-    for (i = 0; i < count && !rc && !out->failed; i++) {
-        v = element(s, i);
-        nulls = nulls || v.kind == ELPQ_KIND_NULL;
-        rc = encode_element(codec, &v, out, NULL);
-        if (rc == ELPQ_E_VALUE && why)
-            encode_element(codec, &v, out, name_element(why, &rest, i));
-    }
-    if (nulls && !out->failed)
-        elpq__put_int32(out->data + head + 4, 1);
-    return rc;
-}
-
-int elpq__array_encode(const elpq_value *value, struct elpq__buf *out,
-                       uint8_t *format, struct elpq__why *why)
+static int encode_item(const struct source *s, const elpq_value *item,
+                       int level, struct elpq__buf *out, bool *nulls,
+                       struct elpq__why *why)
 {
-    const struct elpq__codec *codec = elpq__codec_of_array(value->oid);
-    struct source s = { value, codec ? codec->oid : ELPQ_OID_NONE };
-    size_t start = out->size;
-    int rc = check(value, why);
+    int rc = check_item(s, item, level, why);
 
     if (rc)
         return rc;
-    rc = codec ? encode_elements(&s, codec, out, why) : ELPQ__AS_TEXT;
-    if (rc != ELPQ__AS_TEXT)
+    if (level < s->ndim)
+        return encode_items(s, item, level + 1, out, nulls, why);
+    *nulls = *nulls || item->kind == ELPQ_KIND_NULL;
+    return elpq__encode_inner(s->codec, item, out, why);
+}
+
+/* The items of an array in the given dimension, counted from 1. */
+static int encode_items(const struct source *s, const elpq_value *array,
+                        int level, struct elpq__buf *out, bool *nulls,
+                        struct elpq__why *why)
+{
+    struct elpq__why rest;
+    elpq_value v;
+    int rc = 0;
+
+    if (same_bits(array, s->codec->oid))
+        return encode_bits(array, out, why);
+    for (uint32_t i = 0; i < array->u.array.count && !rc && !out->failed; i++) {
+        v = element(s, array, i);
+        rc = encode_item(s, &v, level, out, nulls, NULL);
+        if (rc == ELPQ_E_VALUE && why)
+            encode_item(s, &v, level, out, nulls, name_element(why, &rest, i));
+    }
+    return rc;
+}
+
+int elpq__array_binary(const struct elpq__codec *codec, const elpq_value *value,
+                       struct elpq__buf *out, struct elpq__why *why)
+{
+    struct source s = { .codec = codec->elem, .elem_oid = codec->elem_oid };
+    size_t start = out->size;
+    bool nulls = false;
+    int rc;
+
+    if (!is_array(value))
+        return ELPQ__AS_TEXT;
+    rc = find_shape(&s, value, why);
+    if (rc)
         return rc;
-    out->size = start;
-    *format = 0;
-    return elpq__array_literal(value, out, why);
+    encode_head(&s, out);
+    rc = encode_items(&s, value, 1, out, &nulls, why);
+    if (rc == ELPQ__AS_TEXT)
+        out->size = start;
+    else if (nulls && !out->failed)
+        elpq__put_int32(out->data + start + 4, 1);
+    return rc;
 }
 
 /* --------------------------------------------------------------- literal */
 
-static int print_element(const elpq_value *v, char delimiter,
-                         struct elpq__buf *out, struct elpq__why *why)
-{
-    size_t start = out->size;
-    int rc;
+static int print_items(const struct source *s, const elpq_value *array,
+                       int level, struct elpq__buf *out, struct elpq__why *why);
 
-    if (v->kind == ELPQ_KIND_NULL) {
+static int print_item(const struct source *s, const elpq_value *item, int level,
+                      struct elpq__buf *out, struct elpq__why *why)
+{
+    char delimiter = s->codec ? s->codec->delimiter : ',';
+    size_t start = out->size;
+    int rc = check_item(s, item, level, why);
+
+    if (rc)
+        return rc;
+    if (level < s->ndim)
+        return print_items(s, item, level + 1, out, why);
+    if (item->kind == ELPQ_KIND_NULL) {
         elpq__buf_add_str(out, "NULL");
         return 0;
     }
-    if (v->kind == ELPQ_KIND_ARRAY || v->kind == ELPQ_KIND_C_ARRAY)
-        return elpq__refuse(why, "an array inside an array cannot be sent");
-    rc = elpq__value_print(v, out, why);
+    rc = elpq__value_print(item, out, why);
     if (!rc)
-        elpq__array_quote(out, start, delimiter);
+        elpq__quote(out, start, ELPQ__QUOTE_ARRAY, delimiter);
     return rc;
+}
+
+static int print_items(const struct source *s, const elpq_value *array,
+                       int level, struct elpq__buf *out, struct elpq__why *why)
+{
+    char delimiter = s->codec ? s->codec->delimiter : ',';
+    struct elpq__why rest;
+    elpq_value v;
+    int rc = 0;
+
+    elpq__buf_add_byte(out, '{');
+    for (uint32_t i = 0; i < array->u.array.count && !rc && !out->failed; i++) {
+        if (i > 0)
+            elpq__buf_add_byte(out, delimiter);
+        v = element(s, array, i);
+        rc = print_item(s, &v, level, out, NULL);
+        if (rc == ELPQ_E_VALUE && why)
+            print_item(s, &v, level, out, name_element(why, &rest, i));
+    }
+    elpq__buf_add_byte(out, '}');
+    return rc;
+}
+
+/* [0:1][1:2]=, if a subscript does not begin at 1 */
+static void print_bounds(const struct source *s, struct elpq__buf *out)
+{
+    bool plain = s->dims[0] == 0;
+    int i;
+
+    for (i = 0; i < s->ndim && s->lower[i] == 1; i++)
+        ;
+    if (plain || i == s->ndim)
+        return;
+    for (i = 0; i < s->ndim; i++)
+        elpq__buf_addf(out, "[%" PRId32 ":%" PRId64 "]", s->lower[i],
+                       (int64_t)s->lower[i] + s->dims[i] - 1);
+    elpq__buf_add_byte(out, '=');
 }
 
 int elpq__array_literal(const elpq_value *value, struct elpq__buf *out,
                         struct elpq__why *why)
 {
-    const struct elpq__codec *codec = elpq__codec_of_array(value->oid);
-    struct source s = { value, codec ? codec->oid : ELPQ_OID_NONE };
-    char delimiter = codec ? codec->delimiter : ',';
-    int rc = check(value, why);
-    struct elpq__why rest;
-    elpq_value v;
-    size_t i;
+    const struct elpq__codec *codec = elpq__codec_find(value->oid);
+    struct source s = { .codec = codec ? codec->elem : NULL,
+                        .elem_oid = codec ? codec->elem_oid : ELPQ_OID_NONE };
+    int rc = find_shape(&s, value, why);
 
-    elpq__buf_add_byte(out, '{');
-    for (i = 0; i < value->u.array.count && !rc && !out->failed; i++) {
-        if (i > 0)
-            elpq__buf_add_byte(out, delimiter);
-        v = element(&s, i);
-        rc = print_element(&v, delimiter, out, NULL);
-        if (rc == ELPQ_E_VALUE && why)
-            print_element(&v, delimiter, out, name_element(why, &rest, i));
-    }
-    elpq__buf_add_byte(out, '}');
-    return rc;
+    if (rc)
+        return rc;
+    print_bounds(&s, out);
+    return print_items(&s, value, 1, out, why);
 }

@@ -11,6 +11,7 @@
 
 #include "alloc.h"
 #include "backoff.h"
+#include "batch.h"
 #include "pool_int.h"
 
 /* ---------------------------------------------------------------- closing */
@@ -30,6 +31,9 @@ static void pool_free(elpq_pool *pool)
     if (pool->conninfo)
         explicit_bzero(pool->conninfo, strlen(pool->conninfo));
     free(pool->conninfo);
+    if (pool->catalog)
+        pool->catalog->ask = NULL; /* a look-up may hold on to it */
+    elpq__catalog_unref(pool->catalog);
     if (loop) {
         elpq__task_drop(&pool->serve);
         elpq__timer_stop(loop, &pool->backoff);
@@ -213,15 +217,17 @@ elpq_pool *elpq_pool_new(struct event_base *base, const char *conninfo,
         pool->conninfo = strdup(conninfo ? conninfo : "");
         pool->params = elpq__copy_strings(pool->options.conn.params);
         pool->on_connect = elpq__copy_strings(pool->options.on_connect);
+        pool->catalog = elpq__catalog_new();
     }
     if (!pool || !pool->loop || !pool->conninfo || !pool->params ||
-        !pool->on_connect) {
+        !pool->on_connect || !pool->catalog) {
         if (pool)
             pool_free(pool);
         elpq__error_give(error, ELPQ_E_NOMEM, NULL);
         return NULL;
     }
     pool->options.conn.params = (const char *const *)pool->params;
+    pool->catalog->owner = pool;
     if (pool->options.min_size > 0)
         elpq__pool_wake(pool);
     return pool;
@@ -326,6 +332,28 @@ int elpq_pool_stream(elpq_pool *pool, const elpq_statement *statement,
         return ELPQ_E_NOMEM;
     pool->stats.statements++;
     req->on_rows = rows;
+    req->cb.done = done;
+    req->arg = arg;
+    return elpq__pool_submit(pool, req);
+}
+
+int elpq_pool_batch(elpq_pool *pool, const elpq_statement *const statements[],
+                    size_t n, const elpq_options *options, elpq_batch_cb each,
+                    elpq_done_cb done, void *arg)
+{
+    elpq_request *req;
+    int code;
+
+    if (!pool || !done)
+        return ELPQ_E_USAGE;
+    if ((code = elpq__pool_check(pool)))
+        return code;
+    code = elpq__batch_submit(&req, pool->loop, &pool->options.conn,
+                              statements, n, options);
+    if (code)
+        return code;
+    pool->stats.statements++;
+    req->batch->each = each;
     req->cb.done = done;
     req->arg = arg;
     return elpq__pool_submit(pool, req);

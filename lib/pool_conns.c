@@ -167,6 +167,7 @@ static bool open_one(elpq_pool *pool)
         return false;
     }
     conn->owner = &pool_owner;
+    conn->catalog = elpq__catalog_ref(pool->catalog);
     conn->slot_pool = pool;
     conn->slot_timer.fire = on_slot_timer;
     conn->slot_timer.far = true;

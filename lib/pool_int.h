@@ -39,6 +39,7 @@ struct elpq_pool {
     char *conninfo;
     char **params;
     char **on_connect;
+    struct elpq__catalog *catalog;
 
     struct elpq__list waiting;
     unsigned nwaiting;
@@ -68,6 +69,11 @@ int elpq__pool_check(elpq_pool *pool);
 int elpq__pool_submit(elpq_pool *pool, elpq_request *request);
 
 unsigned elpq__pool_size(const elpq_pool *pool);
+
+/* 0, or why no more can be submitted, which is counted. */
+int elpq__pool_check(elpq_pool *pool);
+/* Puts a submitted request in line, or lets its error out; 0. */
+int elpq__pool_submit(elpq_pool *pool, elpq_request *request);
 
 /* Serves the line, and looks what else is to be done, at the turn's end. */
 void elpq__pool_wake(elpq_pool *pool);

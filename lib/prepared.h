@@ -33,7 +33,9 @@ struct elpq__prepared {
     bool query;       /* its columns stay what they are                    */
     bool binary;      /* ask for binary columns                            */
     bool described;   /* `binary` is decided                               */
+    unsigned generation; /* of the catalog, when it was                    */
     bool touches;     /* it may change the session                         */
+    bool apart;       /* it shares no Sync; see sync.c                     */
     elpq_error *parse_error; /* why the server does not have it           */
     struct elpq__shape *shape; /* of a query's results, if it is known     */
     struct elpq__cache *cache;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "batch.h"
 #include "conn_int.h"
 #include "params.h"
 
@@ -184,6 +185,8 @@ void elpq__request_free(elpq_request *req)
     free(req->own_shape);
     free(req->chunk);
     elpq__copy_free(req->copy);
+    if (req->batch)
+        elpq__batch_free(req);
     if (req->held)
         elpq__conn_unref(req->held);
     elpq__loop_free(loop, req);
@@ -251,25 +254,49 @@ static bool outcome(const elpq_request *req, elpq_error *error, char *buf,
     return false;
 }
 
+elpq_result *elpq__request_result(const elpq_conn *conn, elpq_request *req)
+{
+    elpq_result *result = elpq__result_renew(elpq__loop_take_spare(req->loop),
+                                             req->result, req->shape);
+
+    if (!result)
+        return NULL;
+    req->result = NULL;
+    if (conn)
+        elpq__catalog_apply(conn->catalog, result);
+    return result;
+}
+
+void elpq__request_result_done(struct elpq__loop *loop, elpq_result *result)
+{
+    if (result)
+        elpq__loop_give_spare(loop, elpq__result_retire(result));
+}
+
 static void call_result(elpq_request *req, const elpq_error *error)
 {
     elpq_error no_memory;
-    elpq_result *result = NULL;
+    elpq_result *result =
+        error ? NULL : elpq__request_result(req->conn, req);
 
-    if (!error) {
-        result = elpq__result_renew(elpq__loop_take_spare(req->loop),
-                                    req->result, req->shape);
-        if (!result) {
-            /* It ran; only we cannot say what came of it. */
-            elpq__error_set(&no_memory, ELPQ_E_NOMEM, ELPQ_IN_DOUBT, NULL);
-            error = &no_memory;
-        } else {
-            req->result = NULL;
-        }
+    if (!error && !result) {
+        /* It ran; only we cannot say what came of it. */
+        elpq__error_set(&no_memory, ELPQ_E_NOMEM, ELPQ_IN_DOUBT, NULL);
+        error = &no_memory;
     }
     req->cb.result(result, error, req->arg);
-    if (result)
-        elpq__loop_give_spare(req->loop, elpq__result_retire(result));
+    elpq__request_result_done(req->loop, result);
+}
+
+/* The server may have refused a value of a type that is not as it was. */
+static void note_types(struct elpq__catalog *catalog, const elpq_request *req,
+                       const elpq_error *error)
+{
+    const struct elpq__batch *batch = req->batch;
+
+    if (batch && batch->failed < batch->n)
+        req = batch->statements[batch->failed];
+    elpq__catalog_note_error(catalog, error, req->types, req->n);
 }
 
 /* Calls back.  The request itself stays. */
@@ -284,6 +311,8 @@ static void call_back(elpq_request *req)
     if (outcome(req, &error, buf, sizeof(buf)) &&
         !(req->stopped && error.code == ELPQ_E_CANCELED))
         failed = &error;
+    if (failed && req->conn)
+        note_types(req->conn->catalog, req, failed);
     if (req->trace)
         trace_request(req, req->conn, ELPQ_EVENT_DONE, failed,
                       elpq__now() - req->submitted);
@@ -291,6 +320,10 @@ static void call_back(elpq_request *req)
         req->cb.conn(NULL, failed, req->arg);
     else if (req->kind == ELPQ__STATEMENT || req->kind == ELPQ__COPY)
         call_result(req, failed);
+    else if (req->kind == ELPQ__DRIVEN)
+        req->drive->call(req, failed);
+    else if (req->kind == ELPQ__BATCH)
+        elpq__batch_call(req, failed);
     else if (req->cb.done)
         req->cb.done(failed, req->arg);
 }
@@ -345,12 +378,50 @@ void elpq__request_end_soon(elpq_request *req)
     elpq__task_post(req->loop, &req->task);
 }
 
-/* --------------------------------------------------------------- cancel */
-
-static bool is_head(const elpq_request *req)
+void elpq__request_detach(elpq_request *req)
 {
-    return elpq__list_first(&req->conn->sent) == &req->node;
+    elpq__request_blame(req, req->cause, ELPQ_IN_DOUBT, NULL);
+    req->detaching = true;
+    elpq__task_post(req->loop, &req->task);
 }
+
+static void rewind_one(elpq_request *req)
+{
+    PQclear(req->failure);
+    PQclear(req->result);
+    elpq_error_free(req->owned);
+    req->failure = req->result = NULL;
+    req->owned = NULL;
+    req->exposed = req->answered = req->parse = req->describing = false;
+    req->shares = req->aborted = false;
+    req->sharing = ELPQ__SHARES_NONE;
+    req->rows = req->result_bytes = 0;
+}
+
+void elpq__request_rewind(elpq_request *req)
+{
+    rewind_one(req);
+    for (unsigned i = 0; req->batch && i < req->batch->n; i++)
+        rewind_one(req->batch->statements[i]);
+    if (req->batch)
+        req->batch->failed = req->batch->n;
+}
+
+static void drop_one(elpq_conn *conn, elpq_request *req)
+{
+    if (req->prepared)
+        elpq__prepared_drop(&conn->prepared, req->prepared);
+    req->prepared = NULL;
+}
+
+void elpq__request_drop_prepared(elpq_conn *conn, elpq_request *req)
+{
+    drop_one(conn, req);
+    for (unsigned i = 0; req->batch && i < req->batch->n; i++)
+        drop_one(conn, req->batch->statements[i]);
+}
+
+/* --------------------------------------------------------------- cancel */
 
 void elpq__request_cancel(elpq_request *req, elpq_code cause)
 {
@@ -375,15 +446,15 @@ void elpq__request_cancel(elpq_request *req, elpq_code cause)
             break;
         req->cause = cause;
         elpq__timer_stop(req->loop, &req->deadline);
-        if (!is_head(req)) {
-            elpq__request_blame(req, cause, ELPQ_IN_DOUBT, NULL);
-            req->detaching = true;
-            elpq__task_post(req->loop, &req->task);
-        } else {
-            if (req->kind == ELPQ__STREAM)
-                elpq__stream_cancel(req);
+        if (req->kind == ELPQ__STREAM)
+            elpq__stream_cancel(req);
+        if (elpq__sync_may_run(req))
             elpq__cancel_kick(conn);
-        }
+        else
+            elpq__request_detach(req);
+        break;
+    case ELPQ__ELSEWHERE:
+        req->drive->halt(req, cause);
         break;
     default:
         break;

@@ -55,6 +55,15 @@ static inline const char *elpq__read_bytes(struct elpq__reader *r, size_t n)
     return p;
 }
 
+/* The next character, if it is this one; for text forms. */
+static inline bool elpq__take(struct elpq__reader *r, char c)
+{
+    if (r->p == r->end || *r->p != c)
+        return false;
+    r->p++;
+    return true;
+}
+
 /* ------------------------------------- loads from bytes known to be there */
 
 static inline uint16_t elpq__load16(const char *p)

@@ -233,7 +233,7 @@ void elpq_replication_close(elpq_replication *r, elpq_done_cb done, void *arg)
 
 /* ---------------------------------------------------------------- its life */
 
-int elpq_replication_confirm(elpq_replication *r, elpq_lsn lsn)
+int elpq_replication_confirm(elpq_replication *r, uint64_t lsn)
 {
     if (!elpq__loop_is_ours(r->loop))
         return ELPQ_E_FORKED;

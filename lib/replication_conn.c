@@ -125,7 +125,7 @@ void elpq__replication_tick(struct elpq__timer *timer)
 /* ---------------------------------------------------------------- reading */
 
 /* What ends here was handed over, or is about to be. */
-static void note_end(elpq_replication *r, elpq_lsn lsn)
+static void note_end(elpq_replication *r, uint64_t lsn)
 {
     if (lsn > r->delivered)
         r->delivered = lsn;
@@ -139,7 +139,7 @@ static void hand_over(elpq_replication *r, const elpq_change *change,
     r->changes(r, change, r->arg);
 }
 
-static void take_change(elpq_replication *r, elpq_lsn lsn, char *data,
+static void take_change(elpq_replication *r, uint64_t lsn, char *data,
                         size_t size)
 {
     elpq_change change;
@@ -165,14 +165,14 @@ static void take_change(elpq_replication *r, elpq_lsn lsn, char *data,
     hand_over(r, &change, size);
 }
 
-static void note_received(elpq_replication *r, elpq_lsn lsn)
+static void note_received(elpq_replication *r, uint64_t lsn)
 {
     if (lsn > r->received)
         r->received = lsn;
 }
 
 /* Nothing of ours is before this position but what is confirmed. */
-static void take_keepalive(elpq_replication *r, elpq_lsn lsn, bool answer)
+static void take_keepalive(elpq_replication *r, uint64_t lsn, bool answer)
 {
     note_received(r, lsn);
     if (!r->options.no_idle_confirm && r->flush >= r->delivered &&
@@ -186,13 +186,13 @@ static void take_message(elpq_replication *r, char *data, size_t size)
 {
     struct elpq__reader in = elpq__reader_of(data, size);
     uint8_t kind = elpq__read_uint8(&in);
-    elpq_lsn lsn = (elpq_lsn)elpq__read_int64(&in);
+    uint64_t lsn = (uint64_t)elpq__read_int64(&in);
 
     r->alive = elpq__now();
     r->asked = false;
     if (kind == 'w') {
         note_received(r, lsn);
-        note_received(r, (elpq_lsn)elpq__read_int64(&in));
+        note_received(r, (uint64_t)elpq__read_int64(&in));
         elpq__read_int64(&in); /* the server's clock */
         if (!in.bad)
             take_change(r, lsn, data + (in.p - data), elpq__read_left(&in));

@@ -60,16 +60,13 @@ struct elpq_replication {
     void *done_arg;
 
     struct elpq__pgoutput decoder;
-    elpq_lsn flush;
-    elpq_lsn delivered;
-    elpq_lsn received;
+    uint64_t flush;
+    uint64_t delivered;
+    uint64_t received;
     elpq_replication_statistics stats;
 };
 
 /* ------------------------------------------------------------------ slot.c */
-
-/* A name in double quotes, or a value in single ones. */
-void elpq__quote(struct elpq__buf *buf, const char *text, char quote);
 
 /* Names of slots and plugins; others the server would refuse as well. */
 bool elpq__slot_name_ok(const char *name);

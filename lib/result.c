@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "codec.h"
+#include "type_set.h"
 
 /* What most results need, so that one's memory serves the next. */
 #define ROOM_LEAST 16
@@ -126,6 +127,8 @@ elpq_result *elpq__result_retire(elpq_result *result)
     elpq__rows_free(result->store);
     result->store = NULL;
     result->fields = NULL;
+    if (result->types)
+        elpq__result_set_types(result, NULL);
     elpq__scratch_free(&result->scratch);
     return result;
 }
@@ -143,15 +146,27 @@ void elpq_result_unref(elpq_result *result)
         free(elpq__result_retire(result));
 }
 
-bool elpq__codecs_binary(const PGresult *res)
+bool elpq__codecs_binary(const PGresult *res,
+                         const struct elpq__type_set *types)
 {
     int columns = PQnfields(res);
+    const struct elpq__codec *codec;
     int i;
 
-    for (i = 0; i < columns; i++)
-        if (!elpq__codec_has_binary(PQftype(res, i)))
+    for (i = 0; i < columns; i++) {
+        codec = elpq__codec_in(types, PQftype(res, i));
+        if (!codec || codec->in_text)
             return false;
+    }
     return true;
+}
+
+void elpq__result_set_types(elpq_result *result, struct elpq__type_set *types)
+{
+    if (types)
+        types->refs++;
+    elpq__type_set_unref(result->types);
+    result->types = types;
 }
 
 /* ----------------------------------------------------------------- shape */

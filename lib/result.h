@@ -27,6 +27,8 @@ struct elpq__shape {
     struct elpq__column column[];
 };
 
+struct elpq__type_set;
+
 struct elpq_result {
     PGresult *res;
     const struct elpq__field *fields; /* of rows of COPY: they are not in res */
@@ -35,6 +37,7 @@ struct elpq_result {
     int rows;
     int columns;
     int room; /* for columns */
+    struct elpq__type_set *types; /* of users; a reference, or NULL */
     struct elpq__scratch scratch;
     struct elpq__column column[]; /* one per column, in the same block */
 };
@@ -63,6 +66,7 @@ static inline bool elpq__result_refill(elpq_result *left, PGresult *res)
     left->rows = PQntuples(res);
     return true;
 }
+
 /*
  * A result whose rows are not in `res`, which only describes their columns.
  * Takes over both, on success only.  Whoever fills the store says so with
@@ -73,14 +77,21 @@ elpq_result *elpq__result_new_rows(PGresult *res, struct elpq__rows *store,
 void elpq__result_filled(elpq_result *result);
 void elpq__result_empty(elpq_result *result);
 
+/* The types of users that its columns may have; NULL: none. */
+void elpq__result_set_types(elpq_result *result, struct elpq__type_set *types);
+
 /* Gives a reference back; the memory, to be used again, if it was the last. */
 elpq_result *elpq__result_retire(elpq_result *result);
 
 /* Of a result whose columns are all binary, or all text; freed with free(). */
 struct elpq__shape *elpq__shape_new(const PGresult *res, bool binary);
 
-/* Whether every column is of a type that elpq reads in binary. */
-bool elpq__codecs_binary(const PGresult *res);
+/*
+ * Whether every column is of a type that elpq reads in binary, and whose text
+ * it can make of that.  The set may be NULL.
+ */
+bool elpq__codecs_binary(const PGresult *res,
+                         const struct elpq__type_set *types);
 
 /* Bytes of a value that there is, and their number; of NULL, 0. */
 static inline const char *elpq__bytes_of(const elpq_result *r, int row,

@@ -38,7 +38,7 @@ struct elpq__scratch {
 enum elpq__memo_what {
     ELPQ__MEMO_STRING,
     ELPQ__MEMO_BYTES,
-    ELPQ__MEMO_ARRAY,
+    ELPQ__MEMO_VIEW,
     ELPQ__MEMO_VALUE
 };
 

@@ -2,7 +2,8 @@
 /*
  * Sending: requests of conn->queue become messages of libpq, and move to
  * conn->sent.  Each has its own Sync, so that one failing does not touch the
- * next.  What must not be sent is refused here, at the last moment.
+ * next, but for those that sync.c knows to do without.  What must not be sent
+ * is refused here, at the last moment.
  *
  * Pipeline mode costs libpq two allocations and a result more for each
  * statement.  So what comes alone goes without it: the statements of a pool,
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "batch.h"
 #include "conn_int.h"
 
 static bool is_word(char c)
@@ -95,11 +97,11 @@ static bool choose_mode(elpq_conn *conn, const elpq_request *req)
 /* Outside of pipeline mode libpq has sent it with the statement. */
 static bool send_sync(elpq_conn *conn)
 {
+    conn->open = 0;
     return !conn->piped || conn->send_sync(conn->pg);
 }
 
-/* What is not sent at all; a statement that was prepared has passed. */
-static bool refuse(elpq_request *req)
+bool elpq__send_refuses(elpq_request *req)
 {
     const char *why = NULL;
     elpq_code code = ELPQ_E_USAGE;
@@ -114,11 +116,13 @@ static bool refuse(elpq_request *req)
     if (!why)
         return false;
     elpq__request_blame(req, code, ELPQ_NOT_EXECUTED, why);
-    elpq__request_end_soon(req);
     return true;
 }
 
-/* The prepared statement that runs it, known or new; false: it is refused. */
+/*
+ * The prepared statement that runs it, known or new; false: it is refused,
+ * which none is that was prepared before.
+ */
 static bool find_prepared(elpq_conn *conn, elpq_request *req)
 {
     struct elpq__cache *cache = &conn->prepared;
@@ -128,9 +132,11 @@ static bool find_prepared(elpq_conn *conn, elpq_request *req)
         p = elpq__cache_find(cache, req->sql, req->sql_len, req->types,
                              req->n);
     if (!p) {
-        if (refuse(req))
+        if (elpq__send_refuses(req))
             return false;
+        req->query = elpq__sql_is_query(req->sql);
         req->touches = elpq__sql_touches_session(req->sql);
+        req->apart |= elpq__sync_wants_apart(req->sql);
         if (!(req->flags & ELPQ_NO_PREPARE))
             p = elpq__cache_add(cache, req->sql, req->sql_len, req->types,
                                 req->n);
@@ -138,9 +144,12 @@ static bool find_prepared(elpq_conn *conn, elpq_request *req)
             return true;
         req->parse = true;
         p->touches = req->touches;
-        p->query = elpq__sql_is_query(req->sql);
+        p->query = req->query;
+        p->apart = req->apart;
     }
+    req->query = p->query;
     req->touches = p->touches;
+    req->apart |= p->apart;
     req->prepared = p;
     elpq__prepared_use(p);
     return true;
@@ -176,7 +185,7 @@ static bool send_stream(elpq_conn *conn, elpq_request *req)
     req->steps = 1;
     return (!req->parse || PQsendPrepare(conn->pg, p->name, req->sql,
                                          (int)req->n, req->types)) &&
-           PQsendDescribePrepared(conn->pg, p->name) && send_sync(conn);
+           PQsendDescribePrepared(conn->pg, p->name);
 }
 
 /* Close of a prepared statement: a message of its own where libpq has it. */
@@ -203,35 +212,99 @@ static bool send_group(elpq_conn *conn, elpq_request *req)
     return true;
 }
 
-/* Gives one request to libpq; false if the connection is lost by that. */
-static bool send_request(elpq_conn *conn, elpq_request *req)
+static bool send_batch(elpq_conn *conn, elpq_request *req)
 {
-    bool ok = conn->nsent > 0 || choose_mode(conn, req);
+    struct elpq__batch *batch = req->batch;
 
+    for (unsigned i = 0; i < batch->n; i++)
+        if (!send_statement(conn, batch->statements[i]))
+            return false;
+    return true;
+}
+
+static bool send_messages(elpq_conn *conn, elpq_request *req)
+{
+    switch (req->kind) {
+    case ELPQ__SCRIPT:
+        return PQsendQuery(conn->pg, req->sql);
+    case ELPQ__STREAM:
+        return send_stream(conn, req);
+    case ELPQ__COPY:
+        return elpq__copy_send(conn, req->copy);
+    case ELPQ__CLOSE:
+        return send_close(conn, req);
+    case ELPQ__GROUP:
+        return send_group(conn, req);
+    case ELPQ__BATCH:
+        return send_batch(conn, req);
+    default:
+        return send_statement(conn, req);
+    }
+}
+
+/*
+ * Moves one request to conn->sent and, while all is well, gives it to libpq;
+ * false if libpq has lost the connection.
+ */
+static bool hand_over(elpq_conn *conn, elpq_request *req, bool ok)
+{
+    enum elpq__sharing sharing = elpq__sync_sharing(conn, req);
+    bool joins = elpq__sync_joins(conn, req, sharing);
+
+    if (ok && conn->open > 0 && !joins)
+        ok = send_sync(conn);
+    if (ok && conn->nsent == 0)
+        ok = choose_mode(conn, req);
+    /* Reads share it with their lead, and nobody without pipeline mode. */
+    if (!conn->piped || (sharing == ELPQ__SHARES_READS && !joins && !req->lead))
+        sharing = ELPQ__SHARES_NONE;
+    if (joins)
+        elpq__container(conn->sent.head.prev, elpq_request, node)->shares =
+            true;
     req->place = ELPQ__SENT;
     elpq__list_push(&conn->sent, &req->node);
     conn->nsent++;
     conn->exclusive = is_exclusive(req);
-    if (!ok)
-        ; /* libpq is lost */
-    else if (req->kind == ELPQ__SCRIPT)
-        ok = PQsendQuery(conn->pg, req->sql);
-    else if (req->kind == ELPQ__STREAM)
-        ok = send_stream(conn, req);
-    else if (req->kind == ELPQ__COPY)
-        ok = elpq__copy_send(conn, req->copy);
-    else if (req->kind == ELPQ__CLOSE)
-        ok = send_close(conn, req) && send_sync(conn);
-    else if (req->kind == ELPQ__GROUP)
-        ok = send_group(conn, req) && send_sync(conn);
-    else
-        ok = send_statement(conn, req) && send_sync(conn);
-    if (!ok) {
+    ok = ok && send_messages(conn, req);
+    elpq__sync_sent(conn, req, sharing);
+    if (ok && sharing == ELPQ__SHARES_TX)
+        ok = PQsendFlushRequest(conn->pg);
+    else if (ok && sharing == ELPQ__SHARES_NONE)
+        ok = send_sync(conn);
+    if (ok && conn->nsent == 1)
+        elpq__answer_begin(conn);
+    return ok;
+}
+
+/*
+ * The command that goes in front of a group of reads; NULL: no group.  It is
+ * no SET LOCAL, which warns: this parameter starts anew with each transaction.
+ */
+static elpq_request *new_lead(elpq_conn *conn)
+{
+    elpq_statement st = { "SET transaction_read_only TO on", 31, NULL, 0, 0 };
+    elpq_request *lead =
+        elpq__request_new(conn->loop, ELPQ__GROUP, &st, NULL);
+
+    if (!lead)
+        return NULL;
+    lead->internal = lead->lead = true;
+    lead->conn = conn;
+    conn->internals++;
+    return lead;
+}
+
+/* Sends one request; false if the connection is lost by that. */
+static bool send_request(elpq_conn *conn, elpq_request *req)
+{
+    elpq_request *lead =
+        elpq__sync_begins(conn, req) ? new_lead(conn) : NULL;
+    bool ok = !lead || hand_over(conn, lead, true);
+
+    if (!hand_over(conn, req, ok)) {
         elpq__lost_in_write(conn);
         return false;
     }
-    if (conn->nsent == 1)
-        elpq__answer_begin(conn);
     if (conn->options.trace && !req->internal && !req->describing) {
         req->sent = elpq__now();
         elpq__trace(conn, ELPQ_EVENT_SENT, req, NULL, 0);
@@ -244,12 +317,13 @@ static bool may_send_more(const elpq_conn *conn)
     return !conn->cancel && !conn->cancel_target && !conn->io.writing &&
            !conn->exclusive &&
            (conn->piped || conn->nsent == 0) &&
+           PQpipelineStatus(conn->pg) != PQ_PIPELINE_ABORTED &&
            elpq__list_empty(&conn->held);
 }
 
-static bool may_send(const elpq_conn *conn, const elpq_request *next)
+static bool may_send(elpq_conn *conn, const elpq_request *next)
 {
-    if (!may_send_more(conn))
+    if (!may_send_more(conn) || elpq__sync_must_wait(conn, next))
         return false;
     if (is_exclusive(next))
         return conn->nsent == 0;
@@ -299,6 +373,27 @@ static bool send_closes(elpq_conn *conn)
     return true;
 }
 
+/*
+ * The last moment before it is sent: what COMMIT really is, and who runs it;
+ * false if it is refused.
+ */
+static bool make_ready(elpq_conn *conn, elpq_request *req)
+{
+    bool ok = true;
+
+    if ((req->flags & ELPQ__COMMIT) && conn->tx_broken) {
+        req->sql = req->instead;
+        req->sql_len = strlen(req->instead);
+    }
+    if (req->kind == ELPQ__STATEMENT || req->kind == ELPQ__STREAM)
+        ok = find_prepared(conn, req);
+    for (unsigned i = 0; req->batch && i < req->batch->n; i++)
+        find_prepared(conn, req->batch->statements[i]); /* none is refused */
+    if (!ok)
+        elpq__request_end_soon(req);
+    return ok;
+}
+
 void elpq__send_queue(elpq_conn *conn)
 {
     struct elpq__node *node;
@@ -319,15 +414,12 @@ void elpq__send_queue(elpq_conn *conn)
         bytes += req->sql_len + req->bytes;
         elpq__list_remove(node);
         conn->nqueued--;
-        if ((req->flags & ELPQ__COMMIT) && conn->tx_broken) {
-            req->sql = req->instead;
-            req->sql_len = strlen(req->instead);
-        }
-        if ((req->kind == ELPQ__STATEMENT || req->kind == ELPQ__STREAM) &&
-            !find_prepared(conn, req))
-            continue;
-        if (!send_request(conn, req))
+        if (make_ready(conn, req) && !send_request(conn, req))
             return;
+    }
+    if (conn->state != ELPQ__CLOSED && conn->open > 0 && !send_sync(conn)) {
+        elpq__lost_in_write(conn);
+        return;
     }
     if (conn->state != ELPQ__CLOSED && conn->nqueued == 0 &&
         !elpq__list_empty(&conn->prepared.closing) && may_send_more(conn))

@@ -18,7 +18,7 @@
 
 /* -------------------------------------------------------------------- LSN */
 
-char *elpq_lsn_print(elpq_lsn lsn, char out[ELPQ_LSN_SIZE])
+char *elpq_lsn_print(uint64_t lsn, char out[ELPQ_LSN_SIZE])
 {
     snprintf(out, ELPQ_LSN_SIZE, "%X/%X", (unsigned)(lsn >> 32),
              (unsigned)(lsn & 0xffffffffu));
@@ -36,29 +36,18 @@ static const char *read_half(const char *s, uint32_t *out)
     return s + n;
 }
 
-int elpq_lsn_parse(const char *text, elpq_lsn *out)
+int elpq_lsn_parse(const char *text, uint64_t *out)
 {
     uint32_t high, low;
 
     if (!text || !(text = read_half(text, &high)) || *text != '/' ||
         !(text = read_half(text + 1, &low)) || *text)
         return ELPQ_E_VALUE;
-    *out = (elpq_lsn)high << 32 | low;
+    *out = (uint64_t)high << 32 | low;
     return 0;
 }
 
 /* --------------------------------------------------------------- commands */
-
-void elpq__quote(struct elpq__buf *buf, const char *text, char quote)
-{
-    elpq__buf_add_byte(buf, quote);
-    for (; *text; text++) {
-        if (*text == quote)
-            elpq__buf_add_byte(buf, quote);
-        elpq__buf_add_byte(buf, *text);
-    }
-    elpq__buf_add_byte(buf, quote);
-}
 
 bool elpq__slot_name_ok(const char *name)
 {
@@ -76,10 +65,10 @@ void elpq__slot_create_sql(struct elpq__buf *buf, const char *name,
     const char *const *snapshot = snapshots[options->snapshot];
 
     elpq__buf_add_str(buf, "CREATE_REPLICATION_SLOT ");
-    elpq__quote(buf, name, '"');
+    elpq__buf_add_quoted(buf, name, '"');
     elpq__buf_add_str(buf, options->temporary ? " TEMPORARY LOGICAL "
                                               : " LOGICAL ");
-    elpq__quote(buf, options->plugin ? options->plugin : "pgoutput", '"');
+    elpq__buf_add_quoted(buf, options->plugin ? options->plugin : "pgoutput", '"');
     if (version >= 150000)
         elpq__buf_addf(buf, " (SNAPSHOT '%s'%s)", snapshot[1],
                        options->two_phase ? ", TWO_PHASE" : "");
@@ -93,9 +82,9 @@ static void add_option(struct elpq__buf *buf, int *more, const char *name,
                        const char *value)
 {
     elpq__buf_add_str(buf, (*more)++ ? ", " : " (");
-    elpq__quote(buf, name, '"');
+    elpq__buf_add_quoted(buf, name, '"');
     elpq__buf_add_byte(buf, ' ');
-    elpq__quote(buf, value, '\'');
+    elpq__buf_add_quoted(buf, value, '\'');
 }
 
 /* The list of publications is a value, of names in quotes of their own. */
@@ -107,7 +96,7 @@ static void add_publications(struct elpq__buf *buf, int *more,
     for (int i = 0; names[i]; i++) {
         if (i)
             elpq__buf_add_byte(&list, ',');
-        elpq__quote(&list, names[i], '"');
+        elpq__buf_add_quoted(&list, names[i], '"');
     }
     elpq__buf_add_byte(&list, '\0');
     if (list.failed)
@@ -153,7 +142,7 @@ void elpq__replication_start_sql(struct elpq__buf *buf,
     int more = 0;
 
     elpq__buf_add_str(buf, "START_REPLICATION SLOT ");
-    elpq__quote(buf, r->slot, '"');
+    elpq__buf_add_quoted(buf, r->slot, '"');
     elpq__buf_addf(buf, " LOGICAL %s", elpq_lsn_print(r->flush, lsn));
     if (r->is_pgoutput)
         add_pgoutput(buf, &more, r, version);
@@ -244,7 +233,7 @@ int elpq_conn_slot_drop(elpq_conn *conn, const char *name, bool wait,
     if (!conn || !done || !elpq__slot_name_ok(name))
         return ELPQ_E_USAGE;
     elpq__buf_add_str(&sql, "DROP_REPLICATION_SLOT ");
-    elpq__quote(&sql, name, '"');
+    elpq__buf_add_quoted(&sql, name, '"');
     elpq__buf_add_str(&sql, wait ? " WAIT" : "");
     elpq__buf_add_byte(&sql, '\0');
     if (!sql.failed)

@@ -54,7 +54,7 @@ static const struct elpq__shape *shape_of(elpq_request *req,
     return req->own_shape;
 }
 
-static void deliver(elpq_request *req, PGresult *res)
+static void deliver(elpq_conn *conn, elpq_request *req, PGresult *res)
 {
     elpq_result *rows = req->chunk;
 
@@ -66,6 +66,7 @@ static void deliver(elpq_request *req, PGresult *res)
         elpq__request_cancel(req, ELPQ_E_NOMEM);
         return;
     }
+    elpq__catalog_apply(conn->catalog, rows);
     req->delivered = true;
     req->on_rows(rows, req, req->arg);
     req->chunk = elpq__result_retire(rows);
@@ -90,7 +91,7 @@ void elpq__stream_take(elpq_conn *conn, elpq_request *req, PGresult *res)
         req->rows += (uint64_t)PQntuples(res);
         req->result_bytes += PQresultMemorySize(res);
     }
-    deliver(req, res);
+    deliver(conn, req, res);
 }
 
 /*

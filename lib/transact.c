@@ -384,7 +384,7 @@ int elpq_transact_commit(elpq_transactor *t)
 {
     if (!t || !elpq__loop_is_ours(t->loop))
         return t ? ELPQ_E_FORKED : ELPQ_E_USAGE;
-    if (t->phase != ELPQ__T_BODY || elpq__tx_has_child(t->tx))
+    if (t->phase != ELPQ__T_BODY || !elpq__tx_is_free(t->tx))
         return ELPQ_E_USAGE;
     t->phase = ELPQ__T_COMMITTING;
     if (!ask_first(t) || (!t->wait_for_id && !t->parent))

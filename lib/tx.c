@@ -14,8 +14,10 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "elpq/batch.h"
 #include "elpq/copy.h"
 #include "elpq/cursor.h"
+#include "many_int.h"
 #include "tx_int.h"
 
 struct elpq_tx {
@@ -23,6 +25,7 @@ struct elpq_tx {
     unsigned lease;    /* of the connection, when it began                */
     elpq_tx *parent;   /* of a savepoint                                  */
     elpq_tx *child;    /* the savepoint in it that is open, or NULL       */
+    struct elpq__many *many; /* rows that are being executed in it        */
     bool orphan;       /* a savepoint that its parent has rolled back     */
     bool leased;       /* conn goes back to its pool                      */
     bool ending;       /* commit or rollback is on its way                */
@@ -103,6 +106,9 @@ static void begin_end(elpq_tx *tx, elpq_done_cb callback, void *arg)
     tx->arg = arg;
     if (tx->parent)
         tx->parent->child = NULL;
+    if (tx->many)
+        elpq__many_tx_ended(tx->many);
+    tx->many = NULL;
 }
 
 /* Savepoints end with their transaction; their handles wait for their end. */
@@ -114,6 +120,9 @@ static void orphan_children(elpq_tx *tx)
     for (; child; child = child->child) {
         child->orphan = true;
         child->parent = NULL;
+        if (child->many)
+            elpq__many_tx_ended(child->many);
+        child->many = NULL;
     }
 }
 
@@ -238,6 +247,12 @@ static void on_lease(elpq_conn *conn, const elpq_error *error, void *arg)
     }
 }
 
+/* Whether it takes statements, and an end. */
+static bool is_free(const elpq_tx *tx)
+{
+    return !tx->ending && !tx->child && !tx->many;
+}
+
 static bool options_ok(const elpq_tx_options *options)
 {
     return (unsigned)options->isolation <= ELPQ_SERIALIZABLE;
@@ -300,7 +315,7 @@ int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg)
     elpq_tx *child;
     int code;
 
-    if (!tx || !callback || tx->ending || tx->child || !is_live(tx))
+    if (!tx || !callback || !is_free(tx) || !is_live(tx))
         return ELPQ_E_USAGE;
     if ((code = elpq__conn_usable(tx->conn)))
         return code;
@@ -329,7 +344,7 @@ int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg)
 
 static bool takes_statements(const elpq_tx *tx)
 {
-    return tx && !tx->ending && !tx->child && is_live(tx);
+    return tx && is_free(tx) && is_live(tx);
 }
 
 int elpq_tx_execute(elpq_tx *tx, const elpq_statement *statement,
@@ -395,14 +410,36 @@ int elpq_tx_copy_out_rows(elpq_tx *tx, const elpq_copy_spec *spec,
     return elpq_conn_copy_out_rows(tx->conn, spec, options, rows, done, arg);
 }
 
+int elpq_tx_batch(elpq_tx *tx, const elpq_statement *const statements[],
+                  size_t n, const elpq_options *options, elpq_batch_cb each,
+                  elpq_done_cb done, void *arg)
+{
+    if (!takes_statements(tx))
+        return ELPQ_E_USAGE;
+    return elpq_conn_batch(tx->conn, statements, n, options, each, done, arg);
+}
+
 void elpq__tx_own(elpq_tx *tx, bool on)
 {
     tx->owned = on;
 }
 
-bool elpq__tx_has_child(const elpq_tx *tx)
+bool elpq__tx_is_free(const elpq_tx *tx)
 {
-    return tx->child != NULL;
+    return is_free(tx);
+}
+
+int elpq__tx_occupy(elpq_tx *tx, struct elpq__many *many)
+{
+    if (!is_free(tx) || !is_live(tx))
+        return ELPQ_E_USAGE;
+    tx->many = many;
+    return 0;
+}
+
+void elpq__tx_vacate(elpq_tx *tx)
+{
+    tx->many = NULL;
 }
 
 elpq_conn *elpq_tx_conn(const elpq_tx *tx)
@@ -473,7 +510,7 @@ int elpq__tx_commit(elpq_tx *tx, const char *sql, unsigned flags,
 {
     int code;
 
-    if (tx->ending || tx->child)
+    if (!is_free(tx))
         return ELPQ_E_USAGE;
     tx->committing = true;
     tx->commit_flags = flags;
@@ -502,7 +539,7 @@ int elpq_commit(elpq_tx *tx, elpq_done_cb callback, void *arg)
     char sql[48] = "COMMIT";
     int code;
 
-    if (!tx || !callback || tx->child)
+    if (!tx || !callback)
         return ELPQ_E_USAGE;
     if ((code = may_end(tx)))
         return code;
@@ -517,7 +554,7 @@ int elpq_prepare_transaction(elpq_tx *tx, const char *gid,
     char sql[ELPQ__GID_SQL];
     int code;
 
-    if (!tx || !callback || tx->depth > 0 || tx->child ||
+    if (!tx || !callback || tx->depth > 0 ||
         !elpq__gid_sql(sql, "PREPARE TRANSACTION", gid))
         return ELPQ_E_USAGE;
     if ((code = may_end(tx)))

@@ -12,7 +12,8 @@
 /* While it is owned, its user cannot commit it or roll it back. */
 void elpq__tx_own(elpq_tx *tx, bool on);
 
-bool elpq__tx_has_child(const elpq_tx *tx);
+/* Whether nothing is in it that must end first: a savepoint, or rows. */
+bool elpq__tx_is_free(const elpq_tx *tx);
 
 /*
  * Ends it with a statement that commits, as elpq_commit() does: if another one

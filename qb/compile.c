@@ -68,18 +68,40 @@ static void pack_strings(struct packer *p, elpq_value *v)
     v->u.array.items = (const void *)to;
 }
 
+static void pack_value(struct packer *p, elpq_value *v);
+
+static void pack_items(struct packer *p, elpq_value *v)
+{
+    const elpq_value *from = v->u.array.items;
+    elpq_value *to = reserve(p, v->u.array.count * sizeof(*to));
+
+    for (size_t i = 0; i < v->u.array.count; i++) {
+        elpq_value item = from[i];
+
+        pack_value(p, &item);
+        if (to)
+            to[i] = item;
+    }
+    v->u.array.items = to;
+}
+
 /* How deep arrays may be was checked when the value was kept. */
 static void pack_value(struct packer *p, elpq_value *v)
 {
-    const elpq_value *from;
-    elpq_value *to;
-
     switch (v->kind) {
     case ELPQ_KIND_TEXT:
     case ELPQ_KIND_BYTES:
     case ELPQ_KIND_RAW:
         /* with the NUL that elqb__copy_bytes() put behind it */
         v->u.bytes.data = pack_bytes(p, v->u.bytes.data, v->u.bytes.size + 1);
+        break;
+    case ELPQ_KIND_BITS:
+        v->u.bits.data = pack_bytes(p, v->u.bits.data, elqb__bits_size(v));
+        break;
+    case ELPQ_KIND_DOUBLES:
+        v->u.doubles.items =
+            pack_bytes(p, v->u.doubles.items,
+                       v->u.doubles.count * sizeof(*v->u.doubles.items));
         break;
     case ELPQ_KIND_C_ARRAY:
         if (v->elem == ELPQ_KIND_TEXT)
@@ -88,19 +110,9 @@ static void pack_value(struct packer *p, elpq_value *v)
             v->u.array.items =
                 pack_bytes(p, v->u.array.items, v->u.array.count * v->width);
         break;
-    case ELPQ_KIND_ARRAY:
-        from = v->u.array.items;
-        to = reserve(p, v->u.array.count * sizeof(*to));
-        for (size_t i = 0; i < v->u.array.count; i++) {
-            elpq_value item = from[i];
-
-            pack_value(p, &item);
-            if (to)
-                to[i] = item;
-        }
-        v->u.array.items = to;
-        break;
     default:
+        if (elqb__has_items(v))
+            pack_items(p, v);
         break;
     }
 }

@@ -79,26 +79,25 @@ static bool keep_strings(elqb *q, elpq_value *v)
 /* Arrays of arrays end somewhere; those that do not are a mistake. */
 #define VALUE_DEPTH 64
 
+/* Memory that holds no pointers; NULL is what there was. */
+static bool keep_bytes(elqb *q, const void **data, size_t size)
+{
+    if (*data)
+        *data = elqb__copy_bytes(q, *data, size);
+    return *data || size == 0;
+}
+
 static bool keep_value(elqb *q, const char *function, elpq_value *v,
+                       unsigned depth);
+
+/* The items of an array, and of what else consists of values. */
+static bool keep_items(elqb *q, const char *function, elpq_value *v,
                        unsigned depth)
 {
-    size_t width = v->kind == ELPQ_KIND_ARRAY ? sizeof(*v) : v->width;
+    size_t width = v->kind == ELPQ_KIND_C_ARRAY ? v->width : sizeof(*v);
     elpq_value *items;
     void *copy;
 
-    switch (v->kind) {
-    case ELPQ_KIND_TEXT:
-    case ELPQ_KIND_BYTES:
-    case ELPQ_KIND_RAW:
-        v->u.bytes.data =
-            elqb__copy_bytes(q, v->u.bytes.data, v->u.bytes.size);
-        return v->u.bytes.data != NULL;
-    case ELPQ_KIND_ARRAY:
-    case ELPQ_KIND_C_ARRAY:
-        break;
-    default:
-        return true;
-    }
     if (depth == VALUE_DEPTH ||
         (width && v->u.array.count > SIZE_MAX / width / 2)) {
         elqb__fail(q, ELQB_E_LIMIT, "%s: the array is too large", function);
@@ -110,11 +109,40 @@ static bool keep_value(elqb *q, const char *function, elpq_value *v,
     if (!copy)
         return false;
     items = copy;
-    for (size_t i = 0; v->kind == ELPQ_KIND_ARRAY && i < v->u.array.count; i++)
+    for (size_t i = 0; elqb__has_items(v) && i < v->u.array.count; i++)
         if (!keep_value(q, function, &items[i], depth + 1))
             return false;
     v->u.array.items = copy;
     return true;
+}
+
+static bool keep_value(elqb *q, const char *function, elpq_value *v,
+                       unsigned depth)
+{
+    const void *data;
+    bool kept;
+
+    switch (v->kind) {
+    case ELPQ_KIND_TEXT:
+    case ELPQ_KIND_BYTES:
+    case ELPQ_KIND_RAW:
+        v->u.bytes.data =
+            elqb__copy_bytes(q, v->u.bytes.data, v->u.bytes.size);
+        return v->u.bytes.data != NULL;
+    case ELPQ_KIND_BITS:
+        data = v->u.bits.data;
+        kept = keep_bytes(q, &data, elqb__bits_size(v));
+        v->u.bits.data = data;
+        return kept;
+    case ELPQ_KIND_DOUBLES:
+        data = v->u.doubles.items;
+        kept = keep_bytes(q, &data, v->u.doubles.count * sizeof(double));
+        v->u.doubles.items = data;
+        return kept;
+    default:
+        return (v->kind != ELPQ_KIND_C_ARRAY && !elqb__has_items(v)) ||
+               keep_items(q, function, v, depth);
+    }
 }
 
 bool elqb__keep_value(elqb *q, const char *function, elpq_value *v)

@@ -380,6 +380,19 @@ struct elqb__list elqb__share_list(struct elqb__list *list);
  * a leaf is known by its place, a node by itself. */
 void elqb__share_value(elqb *q, elqb_expr *e);
 
+/* Whether a value consists of others, in u.array. */
+static inline bool elqb__has_items(const elpq_value *v)
+{
+    return v->kind == ELPQ_KIND_ARRAY ||
+           (v->kind >= ELPQ_KIND_RANGE && v->kind <= ELPQ_KIND_HSTORE);
+}
+
+/* The bytes that an ELPQ_KIND_BITS has. */
+static inline size_t elqb__bits_size(const elpq_value *v)
+{
+    return v->u.bits.count / 8 + (v->u.bits.count % 8 != 0);
+}
+
 /* A value in the arena, with the bytes that it borrows. */
 bool elqb__keep_value(elqb *q, const char *function, elpq_value *v);
 

@@ -241,6 +241,16 @@ static void put_raw(struct elqb__render *r, const elpq_value *v)
     PUT(r, " bytes>");
 }
 
+/* Values whose text form only the driver knows: as parameters they are fine. */
+static void put_unwritten(struct elqb__render *r)
+{
+    if (!r->debug)
+        elqb__fail(r->q, ELQB_E_VALUE, "elqb_render: a value of this type "
+                   "cannot be written as a literal");
+    else
+        PUT(r, "<value>");
+}
+
 /* One element of a C array. */
 static elpq_value element(const elpq_value *v, size_t i)
 {
@@ -388,6 +398,10 @@ void elqb__put_literal(struct elqb__render *r, const elpq_value *v)
         put_array(r, v);
         break;
     default:
+        if (v->kind > ELPQ_KIND_RAW) {
+            put_unwritten(r);
+            break;
+        }
         put_quoted(r, v);
         break;
     }

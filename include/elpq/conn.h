@@ -22,6 +22,29 @@
  * submitted while such a one is out is sent when its answer has come, and the
  * pipeline is back.
  *
+ * Read groups.  Statements flagged ELPQ_READONLY that are queued together,
+ * with nothing else between them and no transaction open, are sent as groups
+ * of up to 64 statements or 8 KiB, for each of which the server does the work
+ * of one transaction.  The server keeps such a group from writing.  Each
+ * statement has its own outcome all the same: when one fails, those before it
+ * keep their results, and those behind it, which the server has skipped, are
+ * sent again in their order; only their callbacks come later than those of
+ * reads that were sent behind the group.  A statement that does write although
+ * it is flagged is refused by the server, which undoes all it did, and sent
+ * again on its own; so the flag never changes what a statement does.
+ *
+ * What differs: the results of a group come together, when its last statement
+ * has run (results that took more than 64 KiB once are not sent in groups
+ * any more), and are bounded together by max_result_bytes; now() is the same
+ * in all of it; a statement that is not flagged, sent behind a group on the
+ * same connection, waits until the group is answered.  Do not flag a function
+ * that does, out of sight of the SQL text, what a read-only transaction lets
+ * pass: NOTIFY, temporary tables and settings are undone if a later statement
+ * of the group fails; session locks stay if the function writes besides.
+ *
+ * In an open transaction the queries that are sent in one go share a Sync, too,
+ * flagged or not, because a failure ends the transaction anyway.
+ *
  * An event_base and everything made on it belong to one thread.
  */
 #ifndef ELPQ_CONN_H
@@ -59,6 +82,14 @@ typedef void (*elpq_conn_cb)(elpq_conn *conn, const elpq_error *error,
 /** Gets the end of an operation without a result; error is NULL if it went
  *  well. */
 typedef void (*elpq_done_cb)(const elpq_error *error, void *arg);
+
+/**
+ * Gets a parameter that the server reports and that has changed: one of those
+ * that PostgreSQL reports up to version 18, such as "TimeZone" or
+ * "in_hot_standby".  Comes from the loop; the strings are borrowed.
+ */
+typedef void (*elpq_parameter_cb)(elpq_conn *conn, const char *name,
+                                  const char *value, void *arg);
 
 /** For timeouts: none at all. */
 #define ELPQ_NO_TIMEOUT (-1)
@@ -98,6 +129,8 @@ typedef struct elpq_conn_options {
     unsigned max_queued;      /**< statements queued or in flight; 0: 10,000.
                                    One more is refused with ELPQ_E_FULL     */
     unsigned max_pipeline;    /**< of them, sent and unanswered; 0: 256     */
+    unsigned max_batch;       /**< statements of one elpq_batch(), which
+                                   counts as one above; 0: 1,000            */
     size_t max_result_bytes;  /**< largest answer taken; 0: 256 MiB.  More is
                                    ELPQ_E_LIMIT and closes the connection   */
     unsigned statement_cache; /**< prepared statements kept; 0: 256         */
@@ -105,6 +138,10 @@ typedef struct elpq_conn_options {
                                    transaction pooling                      */
     elpq_notice_cb notice;    /**< gets the server's notices                */
     void *notice_arg;
+    elpq_severity notice_level; /**< it gets those of this severity and above;
+                                   0: all                                   */
+    elpq_parameter_cb parameter; /**< gets changes of reported parameters   */
+    void *parameter_arg;
     elpq_trace_cb trace;      /**< gets trace events                        */
     void *trace_arg;
 } elpq_conn_options;
@@ -230,6 +267,43 @@ ELPQ_API elpq_tx_status elpq_conn_tx_status(const elpq_conn *conn);
 
 /** Whether the connection is encrypted with TLS. */
 ELPQ_API bool elpq_conn_tls(const elpq_conn *conn);
+
+/**
+ * Writes for logs what the connection is: user, database, host, port, the
+ * server's version, process id, TLS, state.  No secrets.  Writes what fits
+ * into `size` bytes, with a NUL, as snprintf() does; returns the length of all
+ * of it, or ELPQ_E_NOMEM.
+ */
+ELPQ_API int elpq_conn_describe(const elpq_conn *conn, char *out,
+                                size_t size);
+
+/**
+ * Writes a conninfo string (keywords or URI) for logs: as keywords, with ***
+ * for passwords and other secrets.  What service files and the environment
+ * would add is not there.  Writes and returns as elpq_conn_describe();
+ * ELPQ_E_USAGE, and "", if it is no conninfo string.
+ */
+ELPQ_API int elpq_conninfo_redact(const char *conninfo, char *out,
+                                  size_t size);
+
+/* -------------------------------------------------------------- password */
+
+/**
+ * Changes the password of a user; NULL is the user of the session.  The
+ * password does not leave this process: what is sent is its SCRAM-SHA-256
+ * verifier, made on a helper thread with a random salt and 4,096 iterations,
+ * and trace events do not show it (the server's log_statement may).  SASLprep
+ * is applied as the server would.
+ *
+ * The statement is submitted when the verifier is made, so it may come behind
+ * statements that were submitted later; the deadline covers both.
+ * options->request is set to NULL.  `done` comes once.  Returns as
+ * elpq_conn_execute(); ELPQ_E_USAGE also for an empty password.
+ */
+ELPQ_API int elpq_conn_change_password(elpq_conn *conn, const char *user,
+                                       const char *password,
+                                       const elpq_options *options,
+                                       elpq_done_cb done, void *arg);
 
 #ifdef __cplusplus
 }

@@ -15,12 +15,17 @@
 #ifndef ELPQ_ELPQ_H
 #define ELPQ_ELPQ_H
 
+#include "batch.h"
+#include "catalog.h"
 #include "conn.h"
+#include "convert.h"
 #include "copy.h"
 #include "cursor.h"
 #include "error.h"
+#include "large_object.h"
 #include "listen.h"
 #include "lock.h"
+#include "many.h"
 #include "pool.h"
 #include "replication.h"
 #include "result.h"
@@ -39,6 +44,18 @@
         elpq_pool *: elpq_pool_execute,                                       \
         elpq_conn *: elpq_conn_execute,                                       \
         elpq_tx *: elpq_tx_execute)(target, statement, options, callback, arg)
+#define elpq_batch(target, statements, n, options, each, done, arg)            \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_batch,                                         \
+        elpq_conn *: elpq_conn_batch,                                         \
+        elpq_tx *: elpq_tx_batch)(target, statements, n, options, each, done, \
+                                  arg)
+#define elpq_execute_many(target, statement, source, options, callback, arg)  \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_execute_many,                                  \
+        elpq_conn *: elpq_conn_execute_many,                                  \
+        elpq_tx *: elpq_tx_execute_many)(target, statement, source, options,  \
+                                         callback, arg)
 #define elpq_script(target, sql, options, each, done, arg)                    \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_script_trusted,                                \
@@ -69,6 +86,16 @@
         elpq_conn *: elpq_conn_notify,                                        \
         elpq_tx *: elpq_tx_notify)(target, channel, payload, options, done,   \
                                    arg)
+#define elpq_lo_create(target, oid, options, callback, arg)                   \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_lo_create,                                     \
+        elpq_conn *: elpq_conn_lo_create,                                     \
+        elpq_tx *: elpq_tx_lo_create)(target, oid, options, callback, arg)
+#define elpq_lo_unlink(target, oid, options, done, arg)                       \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_lo_unlink,                                     \
+        elpq_conn *: elpq_conn_lo_unlink,                                     \
+        elpq_tx *: elpq_tx_lo_unlink)(target, oid, options, done, arg)
 #define elpq_lock_acquire(target, key, options, callback, arg)                \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_lock,                                          \
@@ -130,6 +157,18 @@
         return elpq_##kind##_notify(target, channel, payload, options, done,  \
                                     arg);                                     \
     }                                                                         \
+    inline int elpq_lo_create(elpq_##kind *target, uint32_t oid,              \
+                              const elpq_options *options,                    \
+                              elpq_lo_oid_cb callback, void *arg)             \
+    {                                                                         \
+        return elpq_##kind##_lo_create(target, oid, options, callback, arg);  \
+    }                                                                         \
+    inline int elpq_lo_unlink(elpq_##kind *target, uint32_t oid,              \
+                              const elpq_options *options,                    \
+                              elpq_done_cb done, void *arg)                   \
+    {                                                                         \
+        return elpq_##kind##_lo_unlink(target, oid, options, done, arg);      \
+    }                                                                         \
     inline int elpq_copy_in(elpq_##kind *target, const elpq_copy_spec *spec,  \
                             const elpq_options *options,                      \
                             elpq_copy_ready_cb ready, elpq_result_cb done,    \
@@ -153,6 +192,23 @@
     {                                                                         \
         return elpq_##kind##_copy_out_rows(target, spec, options, rows, done, \
                                            arg);                              \
+    }                                                                         \
+    inline int elpq_batch(elpq_##kind *target,                                \
+                          const elpq_statement *const statements[], size_t n, \
+                          const elpq_options *options, elpq_batch_cb each,    \
+                          elpq_done_cb done, void *arg)                       \
+    {                                                                         \
+        return elpq_##kind##_batch(target, statements, n, options, each,      \
+                                   done, arg);                                \
+    }                                                                         \
+    inline int elpq_execute_many(elpq_##kind *target,                         \
+                                 const elpq_statement *statement,             \
+                                 const elpq_rows_source *source,              \
+                                 const elpq_options *options,                 \
+                                 elpq_many_cb callback, void *arg)            \
+    {                                                                         \
+        return elpq_##kind##_execute_many(target, statement, source, options, \
+                                          callback, arg);                     \
     }                                                                         \
     template <size_t L>                                                       \
     inline int elpq_script(elpq_##kind *target, const char (&sql)[L],         \

@@ -29,7 +29,8 @@ typedef enum elpq_code {
     ELPQ_E_CLOSED = -8,    /**< the connection or pool is closed            */
     ELPQ_E_FULL = -9,      /**< a queue is at its limit                     */
     ELPQ_E_PROTOCOL = -10, /**< the server's answer makes no sense          */
-    ELPQ_E_LIMIT = -11,    /**< a result is larger than max_result_bytes    */
+    ELPQ_E_LIMIT = -11,    /**< a result is larger than max_result_bytes, or
+                                a batch has more than max_batch statements  */
     ELPQ_E_VALUE = -12,    /**< a parameter cannot be sent as its type      */
     ELPQ_E_ROLLED_BACK = -13, /**< COMMIT of a failed transaction           */
     ELPQ_E_FORKED = -14,   /**< the object belongs to the parent process    */
@@ -80,6 +81,22 @@ typedef struct elpq_error {
     const char *source_line;
     const char *source_function; /**< the server's routine that raised it   */
 } elpq_error;
+
+/** How grave a message of the server is; what it sends to clients, in order. */
+typedef enum elpq_severity {
+    ELPQ_SEVERITY_UNKNOWN = 0,
+    ELPQ_DEBUG,
+    ELPQ_LOG,
+    ELPQ_INFO,
+    ELPQ_NOTICE,
+    ELPQ_WARNING,
+    ELPQ_ERROR,
+    ELPQ_FATAL,
+    ELPQ_PANIC
+} elpq_severity;
+
+/** The severity of an error or notice, whatever the server's language. */
+ELPQ_API elpq_severity elpq_error_severity(const elpq_error *error);
 
 /** The name of a code, such as "ELPQ_E_TIMEOUT"; never NULL. */
 ELPQ_API const char *elpq_code_name(int code);

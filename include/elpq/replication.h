@@ -19,7 +19,8 @@
  * LSN along with its data and passes it as `start`.
  *
  * The server needs wal_level = logical, and the role REPLICATION.  A slot that
- * is not read keeps WAL for ever: drop it when its consumer is gone.
+ * is not read keeps WAL for ever: drop it when its consumer is gone.  A server
+ * that is shut down in peace waits for its streams to confirm all it has sent.
  *
  * All callbacks come from the loop, never from within a call, and may call
  * every function, elpq_replication_close() included.
@@ -35,17 +36,18 @@ extern "C" {
 
 /* -------------------------------------------------------------------- LSN */
 
-/** A position in the server's WAL; 0 is none. */
-typedef uint64_t elpq_lsn;
+/*
+ * An LSN is a position in the server's WAL, an uint64_t here; 0 is none.
+ */
 
 /** Bytes of the text of an LSN, such as "16/B374D848", with its NUL. */
 #define ELPQ_LSN_SIZE 18
 
 /** Writes an LSN as the server does; returns out. */
-ELPQ_API char *elpq_lsn_print(elpq_lsn lsn, char out[ELPQ_LSN_SIZE]);
+ELPQ_API char *elpq_lsn_print(uint64_t lsn, char out[ELPQ_LSN_SIZE]);
 
 /** Reads such a text; ELPQ_E_VALUE if it is none.  Leaves *out alone then. */
-ELPQ_API int elpq_lsn_parse(const char *text, elpq_lsn *out);
+ELPQ_API int elpq_lsn_parse(const char *text, uint64_t *out);
 
 /* ------------------------------------------------------------------ slots */
 
@@ -71,7 +73,7 @@ typedef struct elpq_slot_options {
 /** A new slot; borrowed for the callback. */
 typedef struct elpq_slot {
     const char *name;
-    elpq_lsn consistent_point;   /**< changes committed after it are seen   */
+    uint64_t consistent_point;   /**< changes committed after it are seen   */
     const char *snapshot;        /**< its name; NULL if it was not exported */
 } elpq_slot;
 
@@ -161,10 +163,10 @@ typedef struct elpq_relation {
  */
 typedef struct elpq_change {
     elpq_change_kind kind;
-    elpq_lsn lsn;       /**< where it stands in the WAL                     */
-    elpq_lsn commit_lsn; /**< of BEGIN, COMMIT and so on: where the record
+    uint64_t lsn;       /**< where it stands in the WAL                     */
+    uint64_t commit_lsn; /**< of BEGIN, COMMIT and so on: where the record
                              stands that commits or prepares                */
-    elpq_lsn end_lsn;   /**< of all that end something: what to confirm when
+    uint64_t end_lsn;   /**< of all that end something: what to confirm when
                              everything up to it is safe; else 0            */
     uint32_t xid;       /**< of the transaction                             */
     uint32_t subxid;    /**< STREAM_ABORT: equal to xid if it is all of it  */
@@ -208,7 +210,7 @@ typedef enum elpq_replication_event_kind {
 /** One event of a stream; borrowed for the callback. */
 typedef struct elpq_replication_event {
     elpq_replication_event_kind kind;
-    elpq_lsn start;          /**< UP: nothing that ends before this comes   */
+    uint64_t start;          /**< UP: nothing that ends before this comes   */
     const elpq_error *error; /**< DOWN: why                                 */
     bool given_up;           /**< DOWN: it will not connect again, because
                                   that cannot help                          */
@@ -247,7 +249,7 @@ typedef struct elpq_replication_options {
     elpq_replication_streaming streaming;
     const char *origin;       /**< "none": only what was made on the server
                                    itself; since 16.  NULL: all             */
-    elpq_lsn start;           /**< go on here if the slot is not beyond it  */
+    uint64_t start;           /**< go on here if the slot is not beyond it  */
     bool no_idle_confirm;     /**< see elpq_replication_confirm()           */
     unsigned max_relations;   /**< tables known at a time; 0: 10,000.  More is
                                    ELPQ_E_LIMIT                             */
@@ -302,7 +304,7 @@ ELPQ_API void elpq_replication_close(elpq_replication *replication,
  * ELPQ_E_FORKED.
  */
 ELPQ_API int elpq_replication_confirm(elpq_replication *replication,
-                                      elpq_lsn lsn);
+                                      uint64_t lsn);
 
 /**
  * No more changes until elpq_replication_resume().  Nothing is read then, and
@@ -315,9 +317,9 @@ ELPQ_API void elpq_replication_resume(elpq_replication *replication);
 /** Counters and gauges of a stream. */
 typedef struct elpq_replication_statistics {
     bool up;
-    elpq_lsn received;         /**< the server has come so far              */
-    elpq_lsn delivered;        /**< end of what was handed over             */
-    elpq_lsn confirmed;        /**< what the server is told                 */
+    uint64_t received;         /**< the server has come so far              */
+    uint64_t delivered;        /**< end of what was handed over             */
+    uint64_t confirmed;        /**< what the server is told                 */
     uint64_t changes;          /**< handed over, since the start            */
     uint64_t bytes;            /**< of their messages                       */
     uint64_t connects;         /**< times that it was UP                    */

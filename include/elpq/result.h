@@ -25,9 +25,12 @@
 #ifndef ELPQ_RESULT_H
 #define ELPQ_RESULT_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
+#include <time.h>
 
 #include "error.h"
 #include "value.h"
@@ -99,6 +102,35 @@ typedef struct elpq_array_view {
     const elpq_cell *items;
 } elpq_array_view;
 
+/** A range: its bounds are cells of its subtype; NULL where it has none. */
+typedef struct elpq_range_view {
+    bool empty;           /**< contains nothing, and has no bounds          */
+    bool lower_inclusive;
+    bool upper_inclusive;
+    bool lower_unbounded;
+    bool upper_unbounded;
+    elpq_cell lower;
+    elpq_cell upper;
+} elpq_range_view;
+
+/** A multirange: items are ranges, in order, apart from each other. */
+typedef struct elpq_multirange_view {
+    uint32_t range_oid;
+    size_t count;
+    const elpq_cell *items;
+} elpq_multirange_view;
+
+/**
+ * A row in a column: its fields.  In text form the server does not say their
+ * types: if the composite type is not known either (catalog.h), their OID is
+ * 0.  Who knows it may write it into a copy of the cell.
+ */
+typedef struct elpq_composite_view {
+    size_t count;
+    const elpq_cell *fields;
+    const char *const *names; /**< NULL if the type is not known            */
+} elpq_composite_view;
+
 ELPQ_API int elpq_cell_at(elpq_result *result, size_t row, int column,
                           elpq_cell *out);
 
@@ -107,21 +139,46 @@ ELPQ_API int elpq_cell_at(elpq_result *result, size_t row, int column,
  * functions:
  *     int elpq_get_<name>(elpq_result *, size_t row, int column, type *out)
  *     int elpq_cell_<name>(const elpq_cell *, type *out)
+ * A domain is read as the type under it.
  *
  *   bool         bool
  *   int16..64    int2 int4 int8 oid, and float or numeric if it is whole
- *   uint32       the same without sign (oid, xid)
- *   float double float4 float8 int2 int4 int8 numeric
+ *   uint32 64    the same without sign (oid, xid, xid8)
+ *   int128       the same
+ *   float double float4 float8 int2 int4 int8 numeric; the nearest one
+ *   long_double  the same
  *   string       any type in PostgreSQL's text form (ISO dates, \x bytea);
  *                zero copy for text in either format
  *   bytes        bytea; json, text and so on as they are; zero copy if binary
  *   uuid         uuid
  *   date         date: days since 1970-01-01, ELPQ_INFINITY
  *   time         time: microseconds since midnight
+ *   timetz       time with its zone
  *   timestamp    timestamp and timestamptz: microseconds since 1970-01-01
  *                (of UTC for timestamptz), ELPQ_INFINITY
  *   interval     interval
+ *   tm           date, timestamp, timestamptz (in UTC); no infinity, and
+ *                parts of a second are cut off
+ *   unix_time    timestamp, timestamptz: seconds since 1970-01-01, rounded
+ *                down
+ *   timespec     the same with nanoseconds
+ *   money        money, in its smallest unit (cents)
+ *   lsn          pg_lsn
+ *   tid          tid
+ *   inet         inet, cidr
+ *   in_addr      inet, cidr: an IPv4 address; its netmask is left out
+ *   in6_addr     the same of an IPv6 address
+ *   sockaddr     either, with port 0
+ *   macaddr      macaddr, macaddr8
+ *   point line lseg box circle    of the same name
+ *   points       path, polygon
+ *   bits         bit, varbit
  *   array        any array
+ *   range        any range whose subtype is known, as the built-in ones are
+ *   multirange   any multirange of such
+ *   composite    any row: record, and composite types that are known
+ *   hstore       hstore, once it is known
+ *   tsvector     tsvector
  *   value        any type above, as the elpq_value that would send it back;
  *                NULL is a value here and not an error
  */
@@ -134,8 +191,42 @@ typedef struct elpq_uuid_bytes {
     uint8_t bytes[16];
 } elpq_uuid_bytes;
 
+/** An hstore: value.data is NULL where the value is. */
+typedef struct elpq_hstore_pair {
+    elpq_string key;
+    elpq_string value;
+} elpq_hstore_pair;
+
+typedef struct elpq_hstore_view {
+    size_t count;
+    const elpq_hstore_pair *pairs;
+} elpq_hstore_view;
+
+/** One word of a tsvector, and where it stands in the document. */
+typedef struct elpq_lexeme_position {
+    uint16_t position;
+    char weight; /**< 'A' to 'D'                                            */
+} elpq_lexeme_position;
+
+typedef struct elpq_lexeme {
+    elpq_string word;
+    size_t npositions;
+    const elpq_lexeme_position *positions;
+} elpq_lexeme;
+
+typedef struct elpq_tsvector_view {
+    size_t count;
+    const elpq_lexeme *lexemes;
+} elpq_tsvector_view;
+
 /* clang-format off */
 #define ELPQ_GETTERS(G)                  \
+    ELPQ_BASIC_GETTERS_(G)               \
+    ELPQ_NUMBER_GETTERS_(G)              \
+    ELPQ_STRUCT_GETTERS_(G)              \
+    ELPQ_VIEW_GETTERS_(G)
+
+#define ELPQ_BASIC_GETTERS_(G)           \
     G(bool, bool)                        \
     G(int16, int16_t)                    \
     G(int32, int32_t)                    \
@@ -149,8 +240,47 @@ typedef struct elpq_uuid_bytes {
     G(date, int64_t)                     \
     G(time, int64_t)                     \
     G(timestamp, int64_t)                \
-    G(interval, elpq_interval_parts)     \
+    G(interval, elpq_interval_parts)
+
+#if ELPQ_HAVE_INT128
+#define ELPQ_INT128_GETTER_(G) G(int128, elpq_int128_t)
+#else
+#define ELPQ_INT128_GETTER_(G)
+#endif
+
+#define ELPQ_NUMBER_GETTERS_(G)          \
+    G(uint64, uint64_t)                  \
+    ELPQ_INT128_GETTER_(G)               \
+    G(long_double, long double)          \
+    G(tm, struct tm)                     \
+    G(unix_time, time_t)                 \
+    G(timespec, struct timespec)         \
+    G(in_addr, struct in_addr)           \
+    G(in6_addr, struct in6_addr)         \
+    G(sockaddr, struct sockaddr_storage)
+
+#define ELPQ_STRUCT_GETTERS_(G)          \
+    G(timetz, elpq_timetz_parts)         \
+    G(money, int64_t)                    \
+    G(lsn, uint64_t)                     \
+    G(tid, elpq_tid_parts)               \
+    G(inet, elpq_inet_address)           \
+    G(macaddr, elpq_macaddr_bytes)       \
+    G(point, elpq_point_xy)              \
+    G(line, elpq_line_abc)               \
+    G(lseg, elpq_lseg_ends)              \
+    G(box, elpq_box_corners)             \
+    G(circle, elpq_circle_parts)         \
+    G(points, elpq_points)               \
+    G(bits, elpq_bits)
+
+#define ELPQ_VIEW_GETTERS_(G)            \
     G(array, elpq_array_view)            \
+    G(range, elpq_range_view)            \
+    G(multirange, elpq_multirange_view)  \
+    G(composite, elpq_composite_view)    \
+    G(hstore, elpq_hstore_view)          \
+    G(tsvector, elpq_tsvector_view)      \
     G(value, elpq_value)
 /* clang-format on */
 
@@ -170,6 +300,15 @@ ELPQ_API bool elpq_is_null(const elpq_result *result, size_t row, int column);
  */
 ELPQ_API const char *elpq_get_text(elpq_result *result, size_t row,
                                    int column);
+
+/**
+ * Says in words why a getter failed with `code`: "column 2 \"age\" (integer),
+ * row 1: the value does not fit"; columns and rows count from 1.  Writes up to
+ * `size` bytes with the NUL, and returns buf.
+ */
+ELPQ_API const char *elpq_get_failure(const elpq_result *result, size_t row,
+                                      int column, int code, char *buf,
+                                      size_t size);
 
 /* ------------------------------------------------------------------ scan */
 
@@ -203,11 +342,11 @@ ELPQ_API int elpq_scan_v(elpq_result *result, size_t row,
 /*
  * elpq_scan(result, row, &id, &name, &created)
  *
- * Reads the first columns of a row into C variables, by their types: bool,
- * int16_t, int32_t, int64_t, uint32_t, float, double, const char * (text of
- * any type, NULL for NULL), elpq_string, elpq_uuid_bytes,
- * elpq_interval_parts, elpq_array_view, elpq_value.  Returns 0 or the error
- * of the first column that fails.  Targets with a name of their own:
+ * Reads the first columns of a row into C variables, by their types: const
+ * char * (text of any type, NULL for NULL), and the C type of any getter but
+ * bytes, date, time, timestamp, unix_time, money and lsn, which have no type
+ * of their own.  Returns 0 or the error of the first column that fails.
+ * Targets with a name of their own:
  *     elpq_into(date, &days)            any getter of ELPQ_GETTERS
  *     elpq_nullable(age, &age_is_null)  age may be NULL, and stays as it was
  *     elpq_skip()                       passes over a column
@@ -255,11 +394,27 @@ ELPQ_TARGET_FN_(cstring, const char *)
 
 /* The getter that a C type stands for. */
 /* clang-format off */
+#if ELPQ_HAVE_INT128
+#define ELPQ_INT128_TARGET_(T) T(int128, elpq_int128_t)
+#else
+#define ELPQ_INT128_TARGET_(T)
+#endif
 #define ELPQ_TARGETS_(T)                                                      \
     T(bool, bool) T(int16, int16_t) T(int32, int32_t) T(int64, int64_t)       \
-    T(uint32, uint32_t) T(float, float) T(double, double)                     \
+    T(uint32, uint32_t) T(uint64, uint64_t) ELPQ_INT128_TARGET_(T)            \
+    T(float, float) T(double, double) T(long_double, long double)             \
     T(string, elpq_string) T(uuid, elpq_uuid_bytes)                           \
-    T(interval, elpq_interval_parts) T(array, elpq_array_view)                \
+    T(interval, elpq_interval_parts) T(timetz, elpq_timetz_parts)             \
+    T(tm, struct tm) T(timespec, struct timespec)                             \
+    T(inet, elpq_inet_address) T(macaddr, elpq_macaddr_bytes)                 \
+    T(in_addr, struct in_addr) T(in6_addr, struct in6_addr)                   \
+    T(sockaddr, struct sockaddr_storage) T(tid, elpq_tid_parts)               \
+    T(point, elpq_point_xy) T(line, elpq_line_abc) T(lseg, elpq_lseg_ends)    \
+    T(box, elpq_box_corners) T(circle, elpq_circle_parts)                     \
+    T(points, elpq_points) T(bits, elpq_bits)                                 \
+    T(array, elpq_array_view) T(range, elpq_range_view)                       \
+    T(multirange, elpq_multirange_view) T(composite, elpq_composite_view)     \
+    T(hstore, elpq_hstore_view) T(tsvector, elpq_tsvector_view)               \
     T(value, elpq_value) T(cstring, const char *)
 /* clang-format on */
 #ifndef __cplusplus

@@ -18,7 +18,7 @@
  * server's own epoch is never seen.  The far ends of the 64-bit range are
  * infinity and -infinity.
  *
- * This header and statement.h are all that driver and builder share.
+ * This header, makers.h and statement.h are all that driver and builder share.
  */
 #ifndef ELPQ_VALUE_H
 #define ELPQ_VALUE_H
@@ -28,6 +28,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "structs.h"
 #include "types.h"
 
 #ifdef __cplusplus
@@ -51,26 +52,43 @@ typedef enum elpq_kind {
     ELPQ_KIND_INTERVAL,  /**< u.interval                                   */
     ELPQ_KIND_ARRAY,     /**< u.array: elements as elpq_value              */
     ELPQ_KIND_C_ARRAY,   /**< u.array: elements as a C array, see `elem`   */
-    ELPQ_KIND_RAW        /**< u.bytes: the type's own binary form          */
+    ELPQ_KIND_RAW,       /**< u.bytes: the type's own binary form          */
+    ELPQ_KIND_TIMETZ,    /**< u.timetz                                     */
+    ELPQ_KIND_MONEY,     /**< u.int64: in the currency's smallest unit     */
+    ELPQ_KIND_LSN,       /**< u.uint64                                     */
+    ELPQ_KIND_TID,       /**< u.tid                                        */
+    ELPQ_KIND_INET,      /**< u.inet; elem: 4 or 6, width: netmask's bits  */
+    ELPQ_KIND_MACADDR,   /**< u.macaddr; width: 6 or 8                     */
+    ELPQ_KIND_POINT,     /**< u.point                                      */
+    ELPQ_KIND_DOUBLES,   /**< u.doubles: a geometric type; elem: closed    */
+    ELPQ_KIND_BITS,      /**< u.bits                                       */
+    ELPQ_KIND_RANGE,     /**< u.array: lower and upper bound; elem: flags  */
+    ELPQ_KIND_MULTIRANGE, /**< u.array: ranges                             */
+    ELPQ_KIND_COMPOSITE, /**< u.array: fields                              */
+    ELPQ_KIND_HSTORE,    /**< u.array: key, value, key, value, ...         */
+    ELPQ_KIND_INT128,    /**< u.uuid holds an elpq_int128_t                */
+    ELPQ_KIND_LONG_DOUBLE /**< u.uuid holds a long double                  */
 } elpq_kind;
 
 /** infinity and -infinity of dates and timestamps. */
 #define ELPQ_INFINITY INT64_MAX
 #define ELPQ_NEG_INFINITY INT64_MIN
 
-/** An interval in the three parts that PostgreSQL keeps apart. */
-typedef struct elpq_interval_parts {
-    int64_t microseconds;
-    int32_t days;
-    int32_t months;
-} elpq_interval_parts;
+/** elem of an ELPQ_KIND_RANGE, or-ed; as the server has them. */
+enum {
+    ELPQ_RANGE_EMPTY = 1u << 0,
+    ELPQ_RANGE_LOWER_INCLUSIVE = 1u << 1,
+    ELPQ_RANGE_UPPER_INCLUSIVE = 1u << 2,
+    ELPQ_RANGE_LOWER_UNBOUNDED = 1u << 3,
+    ELPQ_RANGE_UPPER_UNBOUNDED = 1u << 4
+};
 
 /** One SQL value.  Use the functions below to make one. */
 typedef struct elpq_value {
     uint32_t oid;  /**< type to send as; 0: the server decides             */
     uint8_t kind;  /**< elpq_kind                                          */
-    uint8_t elem;  /**< C arrays: the elpq_kind of an element              */
-    uint8_t width; /**< C arrays: bytes of an element                      */
+    uint8_t elem;  /**< C arrays: the elpq_kind of an element; see kinds   */
+    uint8_t width; /**< C arrays: bytes of an element; see kinds           */
     uint8_t flags; /**< for the libraries; 0                               */
     union {
         bool boolean;
@@ -83,9 +101,20 @@ typedef struct elpq_value {
         } bytes;
         uint8_t uuid[16];
         elpq_interval_parts interval;
+        elpq_timetz_parts timetz;
+        elpq_tid_parts tid;
+        uint8_t inet[16];
+        uint8_t macaddr[8];
+        elpq_point_xy point;
+        elpq_bits bits;
+        struct {
+            const double *items;
+            size_t count;
+        } doubles;
         struct {
             const void *items;
-            size_t count;
+            uint32_t count;
+            int32_t shift; /* arrays: the lower bound less 1               */
         } array;
     } u;
 } elpq_value;
@@ -230,6 +259,26 @@ static inline elpq_value elpq_numeric(const char *s)
     return elpq_text_as(ELPQ_OID_NUMERIC, s, s ? strlen(s) : 0);
 }
 
+/** A numeric from a long double, with as many digits as tell it from others. */
+static inline elpq_value elpq_long_double(long double x)
+{
+    elpq_value v = elpq_value_init(ELPQ_OID_NUMERIC, ELPQ_KIND_LONG_DOUBLE);
+
+    memcpy(v.u.uuid, &x, sizeof(x));
+    return v;
+}
+
+#if ELPQ_HAVE_INT128
+/** A numeric from a whole number of 128 bits. */
+static inline elpq_value elpq_int128(elpq_int128_t x)
+{
+    elpq_value v = elpq_value_init(ELPQ_OID_NUMERIC, ELPQ_KIND_INT128);
+
+    memcpy(v.u.uuid, &x, sizeof(x));
+    return v;
+}
+#endif
+
 static inline elpq_value elpq_json(const char *s)
 {
     return elpq_text_as(ELPQ_OID_JSON, s, s ? strlen(s) : 0);
@@ -310,19 +359,34 @@ static inline elpq_value elpq_raw(uint32_t oid, const void *data, size_t size)
 
 /* ---------------------------------------------------------------- arrays */
 
+/** A value of several values; a count that no server takes stays one. */
+static inline elpq_value elpq_values(uint32_t oid, elpq_kind kind,
+                                     const void *items, size_t count)
+{
+    elpq_value v = elpq_value_init(oid, kind);
+
+    v.u.array.items = items;
+    v.u.array.count = count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
+    return v;
+}
+
 /**
- * A one-dimensional array of `count` values.  `array_oid` is the OID of the
- * array type (ELPQ_OID_TEXT_ARRAY); elements may be NULL, and are encoded as
- * the array's element type.
+ * An array of `count` values.  `array_oid` is the OID of the array type
+ * (ELPQ_OID_TEXT_ARRAY); elements may be NULL, and are encoded as the array's
+ * element type.  Items that are arrays themselves, of one length, make an
+ * array of more dimensions, six at most.
  */
 static inline elpq_value elpq_array(uint32_t array_oid,
                                     const elpq_value *items, size_t count)
 {
-    elpq_value v = elpq_value_init(array_oid, ELPQ_KIND_ARRAY);
+    return elpq_values(array_oid, ELPQ_KIND_ARRAY, items, count);
+}
 
-    v.u.array.items = items;
-    v.u.array.count = count;
-    return v;
+/** The same array with subscripts that begin at `lower`, not at 1. */
+static inline elpq_value elpq_array_from(int32_t lower, elpq_value array)
+{
+    array.u.array.shift = (int32_t)((uint32_t)lower - 1u);
+    return array;
 }
 
 /** A one-dimensional array straight from a C array; the next six use it. */
@@ -330,12 +394,10 @@ static inline elpq_value elpq_c_array(uint32_t array_oid, elpq_kind elem,
                                       size_t width, const void *items,
                                       size_t count)
 {
-    elpq_value v = elpq_value_init(array_oid, ELPQ_KIND_C_ARRAY);
+    elpq_value v = elpq_values(array_oid, ELPQ_KIND_C_ARRAY, items, count);
 
     v.elem = (uint8_t)elem;
     v.width = (uint8_t)width;
-    v.u.array.items = items;
-    v.u.array.count = count;
     return v;
 }
 
@@ -398,11 +460,17 @@ static inline elpq_value elpq_value_same(elpq_value v)
 /*
  * elpq_val(x): the value of a C expression, by its C type.  int is int4, the
  * longer integers and unsigned int are int8, double is float8, float is
- * float4, bool is bool, char * is text of an undecided type, and an
- * elpq_value is itself.  In C11 `true` is an int: write elpq_bool(true).
+ * float4, long double and 128 bits are numeric, bool is bool, char * is text
+ * of an undecided type, and an elpq_value is itself.  In C11 `true` is an int:
+ * write elpq_bool(true).
  * A plain char is refused, since it may mean a number or a letter.
  */
 #ifndef __cplusplus
+#if ELPQ_HAVE_INT128
+#define ELPQ_INT128_CASE_ elpq_int128_t: elpq_int128,
+#else
+#define ELPQ_INT128_CASE_
+#endif
 #define elpq_val(x)                                                           \
     _Generic((x),                                                             \
         _Bool: elpq_bool,                                                     \
@@ -418,7 +486,8 @@ static inline elpq_value elpq_value_same(elpq_value v)
         unsigned long long: elpq_uint64,                                      \
         float: elpq_float,                                                    \
         double: elpq_double,                                                  \
-        char *: elpq_text,                                                    \
+        long double: elpq_long_double,                                        \
+        ELPQ_INT128_CASE_ char *: elpq_text,                                  \
         const char *: elpq_text,                                              \
         elpq_value: elpq_value_same,                                          \
         const elpq_value: elpq_value_same)(x)
@@ -437,6 +506,10 @@ inline elpq_value elpq_val(long long x) { return elpq_int64(x); }
 inline elpq_value elpq_val(unsigned long long x) { return elpq_uint64(x); }
 inline elpq_value elpq_val(float x) { return elpq_float(x); }
 inline elpq_value elpq_val(double x) { return elpq_double(x); }
+inline elpq_value elpq_val(long double x) { return elpq_long_double(x); }
+#if ELPQ_HAVE_INT128
+inline elpq_value elpq_val(elpq_int128_t x) { return elpq_int128(x); }
+#endif
 inline elpq_value elpq_val(const char *x) { return elpq_text(x); }
 inline elpq_value elpq_val(elpq_value x) { return x; }
 elpq_value elpq_val(char x) = delete;

@@ -221,7 +221,7 @@ START_TEST(cancel_never_hits_the_next_statement)
     int i, won = 0;
 
     /* Both ways must happen, or the race is none. */
-    for (i = 0; i < 300 || ((won < 10 || i - won < 10) && i < 3000); i++)
+    for (i = 0; i < 150 || ((won < 10 || i - won < 10) && i < 3000); i++)
         race_round(conn, NULL, i, &won);
     ck_assert_int_ge(won, 10);
     ck_assert_int_ge(i - won, 10);
@@ -235,7 +235,7 @@ START_TEST(cancel_never_hits_the_next_user_of_a_pool)
     elpq_pool *pool = pool_of(1);
     int i, won = 0;
 
-    for (i = 0; i < 200 || (won < 10 && i < 3000); i++)
+    for (i = 0; i < 100 || (won < 10 && i < 3000); i++)
         race_round(NULL, pool, i, &won);
     ck_assert_int_ge(won, 10);
     ck_assert_uint_eq(stats(pool).connects, 1);
@@ -328,7 +328,7 @@ static void build(Suite *s)
     tcase_add_test(t, canceling_several_of_a_pipeline);
     tcase_add_test(t, canceling_in_a_pool_sends_one_request);
     tcase_add_test(t, closing_while_canceling);
-    t = harness_case(s, "race", 40);
+    t = harness_case(s, "race", 55);
     tcase_add_test(t, cancel_never_hits_the_next_statement);
     tcase_add_test(t, cancel_never_hits_the_next_user_of_a_pool);
     tcase_add_test(t, cancel_with_others_pipelined_behind);

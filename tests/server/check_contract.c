@@ -462,7 +462,7 @@ static void one_round(void)
  * caches of malloc grow by 5 KiB, however many the rounds. */
 START_TEST(rounds_of_use_leave_no_memory_behind)
 {
-    const int rounds = 250;
+    const int rounds = 100;
     size_t before, after;
     int i;
 

@@ -137,8 +137,9 @@ END_TEST
 START_TEST(acquire_has_a_default_deadline)
 {
     elpq_pool_options o = { .max_size = 1, .acquire_timeout_ms = 100 };
+    const elpq_options patient = { .timeout_ms = -1 };
     elpq_pool *pool = pool_new(&o);
-    elpq_conn *conn = lease(pool);
+    elpq_conn *conn = expect_ok(acquire(pool, &patient))->conn;
     struct answer *a = acquire(pool, NULL), *b = begin(pool, NULL);
     struct answer *s = ask(pool, elpq_sql("select 1"));
 
@@ -280,7 +281,7 @@ START_TEST(old_connections_go_at_different_times)
     ck_assert_int_eq(n, 20);
     ck_assert_int_ge(least, 535000);
     ck_assert_int_gt(most - least, 20000);
-    ck_assert_int_le(most, 600000 + (int64_t)(1000000 * harness_slow()));
+    ck_assert_int_le(most, 600000 + (int64_t)(5000000 * harness_slow()));
     ck_assert_uint_eq(stats(pool).retired_age, 20);
     ck_assert_uint_eq(stats(pool).size, 0);
     finish_pool(pool);

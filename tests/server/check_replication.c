@@ -297,7 +297,7 @@ END_TEST
 START_TEST(a_confirmation_goes_out_with_the_close)
 {
     elpq_replication_options o = stream_options();
-    elpq_lsn end;
+    uint64_t end;
 
     o.no_idle_confirm = true;
     make_all("id int primary key", "pgoutput");
@@ -315,7 +315,7 @@ END_TEST
 START_TEST(wal_of_others_is_let_go)
 {
     elpq_replication_options o = stream_options();
-    elpq_lsn before, now;
+    uint64_t before, now;
 
     o.status_interval_ms = 20;
     o.no_idle_confirm = _i == 1;
@@ -719,7 +719,7 @@ END_TEST
 
 static struct {
     int calls;
-    elpq_lsn lsn;
+    uint64_t lsn;
     char name[64];
     char snapshot[64];
     int code;

@@ -107,11 +107,11 @@ START_TEST(in_a_transaction_it_fails_with_it)
 
     FLOW(&f, tx, elpq_sql(FAILS), NULL);
     expect_error(f.a, ELPQ_E_SERVER, "22012", 0);
-    expect_error(commit(tx), ELPQ_E_ROLLED_BACK, "", ELPQ_NOT_EXECUTED);
+    expect_error(commit(tx), ELPQ_E_ROLLED_BACK, "22012", ELPQ_NOT_EXECUTED);
     tx = begin_now(pool);
     FLOW(&g, tx, elpq_sql(LARGE), NULL);
     expect_ok(g.a);
-    expect_error(commit(tx), ELPQ_E_ROLLED_BACK, "", ELPQ_NOT_EXECUTED);
+    expect_error(commit(tx), ELPQ_E_ROLLED_BACK, "57014", ELPQ_NOT_EXECUTED);
     ck_assert_int_eq(g.rows, 3);
     expect_same_connection(pool);
 }

@@ -24,9 +24,9 @@ static struct consumer {
     bool given_up;
     int code;             /* of the last DOWN                              */
     char sqlstate[6];
-    elpq_lsn start;       /* of the last UP                                */
-    elpq_lsn ends[64];    /* end_lsn of commits                            */
-    elpq_lsn last;        /* lsn of the last change                        */
+    uint64_t start;       /* of the last UP                                */
+    uint64_t ends[64];    /* end_lsn of commits                            */
+    uint64_t last;        /* lsn of the last change                        */
     void (*on_change)(const elpq_change *change);
     void (*on_event)(const elpq_replication_event *event);
 } seen_changes;
@@ -158,22 +158,22 @@ static inline void consume_end(void)
                  " where active and slot_name = '" SLOT "'");
 }
 
-static inline void confirm(elpq_lsn lsn)
+static inline void confirm(uint64_t lsn)
 {
     ck_assert_int_eq(CALL(elpq_replication_confirm(seen_changes.r, lsn)), 0);
 }
 
 /* Where the server believes the consumer to be. */
-static inline elpq_lsn confirmed_on_server(void)
+static inline uint64_t confirmed_on_server(void)
 {
-    return (elpq_lsn)admin_int("select confirmed_flush_lsn - '0/0'::pg_lsn"
+    return (uint64_t)admin_int("select confirmed_flush_lsn - '0/0'::pg_lsn"
                                " from pg_replication_slots"
                                " where slot_name = '" SLOT "'");
 }
 
-static inline elpq_lsn wal_now(void)
+static inline uint64_t wal_now(void)
 {
-    return (elpq_lsn)admin_int("select pg_current_wal_insert_lsn() - '0/0'::pg_lsn");
+    return (uint64_t)admin_int("select pg_current_wal_insert_lsn() - '0/0'::pg_lsn");
 }
 
 /* Asked before the tests, when there is no admin() yet. */

@@ -334,4 +334,304 @@ static elpq_value make_interval(uint32_t oid, int i)
     return elpq_typed(oid, v);
 }
 
+/* ------------------------------------------------------ the other types */
+
+static elpq_value make_timetz(uint32_t oid, int i)
+{
+    elpq_value v = make_time(ELPQ_OID_TIME, i);
+    int32_t offset = (int32_t)(random64() % 115199) - 57599;
+
+    if (i % 3 == 0)
+        offset -= offset % 900;
+    return elpq_typed(oid, elpq_timetz(v.u.int64, offset));
+}
+
+static elpq_value make_money(uint32_t oid, int i)
+{
+    static const int64_t edges[] = { 0, 1, -1, 99, 100, -100000,
+                                     INT64_MAX, INT64_MIN + 1 };
+
+    return elpq_typed(oid, elpq_money(i < 8 ? edges[i]
+                                            : random_signed(INT64_MAX - 1)));
+}
+
+static elpq_value make_lsn(uint32_t oid, int i)
+{
+    return elpq_typed(oid, elpq_lsn(i == 0 ? UINT64_MAX : random_bits()));
+}
+
+static elpq_value make_tid(uint32_t oid, int i)
+{
+    return elpq_typed(oid, elpq_tid(i == 0 ? UINT32_MAX : (uint32_t)random64(),
+                                    (uint16_t)random64()));
+}
+
+static elpq_value make_inet(uint32_t oid, int i)
+{
+    elpq_inet_address x = { random64() & 1 ? 4 : 6, 0, { 0 } };
+    unsigned most = x.family == 4 ? 32 : 128;
+    unsigned zeros = (unsigned)(random64() % 16);
+
+    x.bits = (uint8_t)(i % 3 ? most : random64() % (most + 1));
+    for (unsigned k = 0; k < most / 8; k++)
+        x.bytes[k] = (uint8_t)(k / 2 == zeros / 2 || k / 2 == zeros / 3
+                                   ? 0
+                                   : random64() >> (random64() % 8));
+    if (x.family == 6 && i % 5 == 0) /* an IPv4 in an IPv6, and such */
+        memset(x.bytes, 0, 8 + random64() % 6);
+    if (x.family == 6 && i % 10 == 0)
+        x.bytes[10] = x.bytes[11] = 0xff;
+    if (oid == ELPQ_OID_CIDR)
+        for (unsigned k = x.bits; k < most; k++)
+            x.bytes[k / 8] &= (uint8_t) ~(0x80u >> (k % 8));
+    return elpq_typed(oid, elpq_inet(x));
+}
+
+static elpq_value make_macaddr(uint32_t oid, int i)
+{
+    elpq_macaddr_bytes x = { oid == ELPQ_OID_MACADDR8 ? 8 : 6, { 0 } };
+
+    for (unsigned k = 0; i && k < x.size; k++)
+        x.bytes[k] = (uint8_t)random64();
+    return elpq_typed(oid, elpq_macaddr(x));
+}
+
+static elpq_value make_bits(uint32_t oid, int i)
+{
+    size_t count = i < 20 ? (size_t)i : (size_t)(random_bits() % 300);
+    uint8_t data[40];
+    elpq_value v;
+
+    for (size_t k = 0; k < sizeof(data); k++)
+        data[k] = (uint8_t)random64();
+    if (count % 8)
+        data[count / 8] &= (uint8_t)(0xff00u >> (count % 8));
+    v = text_value(oid, (const char *)data, count / 8 + 1);
+    return elpq_typed(oid, elpq_bit((const uint8_t *)v.u.bytes.data, count));
+}
+
+static double make_coordinate(int i)
+{
+    double x = make_float8(ELPQ_OID_FLOAT8, i).u.float64;
+
+    return i % 2 || x != x ? (double)random_signed(100000) / 8 : x;
+}
+
+/* A double in the pool, which is kept aligned. */
+static elpq_value doubles_value(uint32_t oid, size_t count, bool closed, int i)
+{
+    double *at;
+
+    pool_used = (pool_used + 15) / 16 * 16;
+    ck_assert(pool_used + count * sizeof(*at) <= sizeof(pool));
+    at = (double *)(void *)(pool + pool_used);
+    for (size_t k = 0; k < count; k++)
+        at[k] = make_coordinate(i + (int)k);
+    pool_used += count * sizeof(*at);
+    return elpq_doubles(oid, at, count, closed);
+}
+
+static elpq_value make_point(uint32_t oid, int i)
+{
+    double x = make_coordinate(i);
+
+    return elpq_typed(oid, elpq_point(x, make_coordinate(i + 1)));
+}
+
+static void order(double *a, double *b)
+{
+    double x = *a;
+
+    if (*a < *b) {
+        *a = *b;
+        *b = x;
+    }
+}
+
+static elpq_value make_geometry(uint32_t oid, int i)
+{
+    bool any = oid == ELPQ_OID_PATH || oid == ELPQ_OID_POLYGON;
+    size_t count = oid == ELPQ_OID_LINE || oid == ELPQ_OID_CIRCLE ? 3
+                   : any ? 2 + 2 * (size_t)(random64() % 6)
+                         : 4;
+    bool closed = oid == ELPQ_OID_POLYGON ||
+                  (oid == ELPQ_OID_PATH && random64() % 2);
+    elpq_value v = doubles_value(oid, count, closed, i);
+    double *x = (double *)(uintptr_t)v.u.doubles.items;
+
+    if (oid == ELPQ_OID_CIRCLE && x[2] < 0)
+        x[2] = -x[2];
+    if (oid == ELPQ_OID_LINE) /* a and b that are nearly zero are no line */
+        x[0] += x[0] < 0 ? -1 : 1;
+    if (oid == ELPQ_OID_BOX) { /* the server puts the high corner first */
+        order(&x[0], &x[2]);
+        order(&x[1], &x[3]);
+    }
+    return v;
+}
+
+static elpq_value make_tsvector(uint32_t oid, int i)
+{
+    static const char *const words[] = { "a", "b", "'c d'", "'e''f'", "'g\\\\'",
+                                         "\xc3\xa9", "':'", "z1" };
+    char text[300] = "";
+
+    for (int k = 0; i && k < 8; k++) {
+        size_t n = strlen(text);
+
+        if (random64() % 3 == 0)
+            continue;
+        n += (size_t)sprintf(text + n, "%s%s", n ? " " : "", words[k]);
+        if (random64() % 2)
+            n += (size_t)sprintf(text + n, ":%d%c", (int)(random64() % 99) + 1,
+                                 "ABCD"[random64() % 4]);
+        if (n && text[n - 1] <= 'D' && text[n - 1] >= 'A' && random64() % 2)
+            sprintf(text + n, ",%d", 100 + (int)(random64() % 16000));
+    }
+    return text_value(oid, text, strlen(text));
+}
+
+/* A random tree, with all its parentheses. */
+static size_t put_query(char *text, int depth)
+{
+    static const char *const words[] = { "a", "'b c'", "d:*", "e:AB", "f:*C",
+                                         "'g''h'", "'i\\\\'" };
+    static const char *const operators[] = { "&", "|", "<->", "<2>", "<0>" };
+    size_t n;
+
+    if (depth == 0 || random64() % 4 == 0)
+        return (size_t)sprintf(text, "%s", words[random64() % 7]);
+    if (random64() % 5 == 0) {
+        strcpy(text, "!(");
+        n = 2 + put_query(text + 2, depth - 1);
+    } else {
+        strcpy(text, "(");
+        n = 1 + put_query(text + 1, depth - 1);
+        n += (size_t)sprintf(text + n, " %s ", operators[random64() % 5]);
+        n += put_query(text + n, depth - 1);
+    }
+    strcpy(text + n, ")");
+    return n + 1;
+}
+
+static elpq_value make_tsquery(uint32_t oid, int i)
+{
+    char text[1000] = "";
+
+    if (i)
+        put_query(text, 1 + i % 5);
+    return text_value(oid, text, strlen(text));
+}
+
+static elpq_value make_xml(uint32_t oid, int i)
+{
+    char text[100];
+
+    sprintf(text, "%s<a b=\"%d\">&amp;\xc3\xa9</a>",
+            i % 5 ? "" : "<?xml version=\"1.0\" standalone=\"yes\"?>", i);
+    return text_value(oid, text, strlen(text));
+}
+
+static elpq_value make_jsonpath(uint32_t oid, int i)
+{
+    char text[100];
+
+    sprintf(text, "$.\"k%d\"[*]?(@ > %d)", i, i);
+    return text_value(oid, text, strlen(text));
+}
+
+/* Values that others are made of, in memory that is emptied with the pool. */
+static elpq_value *new_values(size_t count)
+{
+    elpq_value *at;
+
+    pool_used = (pool_used + 15) / 16 * 16;
+    ck_assert(pool_used + count * sizeof(*at) <= sizeof(pool));
+    at = (elpq_value *)(void *)(pool + pool_used);
+    pool_used += count * sizeof(*at);
+    return at;
+}
+
+/* What a bound of a range is; ascending with i, and far from the ends. */
+static elpq_value bound_of(uint32_t range, int64_t x)
+{
+    char text[40];
+
+    switch (range) {
+    case ELPQ_OID_INT4RANGE:
+        return elpq_int32((int32_t)x);
+    case ELPQ_OID_INT8RANGE:
+        return elpq_int64(x * 1000003);
+    case ELPQ_OID_DATERANGE:
+        return elpq_date(x);
+    case ELPQ_OID_TSRANGE:
+        return elpq_timestamp(x * 1234567891);
+    case ELPQ_OID_TSTZRANGE:
+        return elpq_timestamptz(x * 1234567891);
+    default:
+        sprintf(text, "%lld.%03d", (long long)x, (int)(random64() % 1000));
+        return text_value(ELPQ_OID_NUMERIC, text, strlen(text));
+    }
+}
+
+/* Discrete ranges have one form only: [a,b). */
+static elpq_value range_between(uint32_t oid, int64_t from, int64_t to)
+{
+    bool discrete = oid == ELPQ_OID_INT4RANGE || oid == ELPQ_OID_INT8RANGE ||
+                    oid == ELPQ_OID_DATERANGE;
+    static const char *const all[] = { "[)", "[]", "(]", "()" };
+    elpq_value *bounds = new_values(2);
+
+    bounds[0] = bound_of(oid, from);
+    bounds[1] = bound_of(oid, to);
+    return elpq_range(oid, bounds, discrete ? "[)" : all[random64() % 4]);
+}
+
+static elpq_value make_range(uint32_t oid, int i)
+{
+    int64_t from = random_signed(100000);
+    elpq_value v = range_between(oid, from, from + 1 + (int64_t)(random64() %
+                                                                 100000));
+    elpq_value *bounds = (elpq_value *)(uintptr_t)v.u.array.items;
+
+    if (i == 0)
+        return elpq_range_empty(oid);
+    if (i % 7 == 0) {
+        bounds[0] = elpq_null(bounds[0].oid);
+        v.elem = (uint8_t)((v.elem & ~ELPQ_RANGE_LOWER_INCLUSIVE) |
+                           ELPQ_RANGE_LOWER_UNBOUNDED);
+    }
+    if (i % 11 == 0) {
+        bounds[1] = elpq_null(bounds[1].oid);
+        v.elem = (uint8_t)((v.elem & ~ELPQ_RANGE_UPPER_INCLUSIVE) |
+                           ELPQ_RANGE_UPPER_UNBOUNDED);
+    }
+    return v;
+}
+
+static elpq_value make_multirange(uint32_t oid, int i)
+{
+    static const uint32_t ranges[][2] = {
+        { ELPQ_OID_INT4MULTIRANGE, ELPQ_OID_INT4RANGE },
+        { ELPQ_OID_INT8MULTIRANGE, ELPQ_OID_INT8RANGE },
+        { ELPQ_OID_NUMMULTIRANGE, ELPQ_OID_NUMRANGE },
+        { ELPQ_OID_DATEMULTIRANGE, ELPQ_OID_DATERANGE },
+        { ELPQ_OID_TSMULTIRANGE, ELPQ_OID_TSRANGE },
+        { ELPQ_OID_TSTZMULTIRANGE, ELPQ_OID_TSTZRANGE },
+    };
+    size_t count = (size_t)i % 4;
+    elpq_value *items = new_values(count + 1);
+    uint32_t range = 0;
+    int64_t at = random_signed(10000);
+
+    for (size_t k = 0; k < 6; k++)
+        if (ranges[k][0] == oid)
+            range = ranges[k][1];
+    for (size_t k = 0; k < count; k++) {
+        items[k] = range_between(range, at, at + 10);
+        at += 100;
+    }
+    return elpq_multirange(oid, items, count);
+}
+
 #endif

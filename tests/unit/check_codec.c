@@ -84,17 +84,18 @@ START_TEST(test_table)
         ck_assert_ptr_nonnull(codec->name);
         ck_assert_ptr_nonnull(codec->ops->print);
         ck_assert_ptr_nonnull(codec->ops->encode);
-        ck_assert_ptr_null(elpq__codec_of_array(oid));
         if (codec->array_oid)
-            ck_assert_ptr_eq(elpq__codec_of_array(codec->array_oid), codec);
+            ck_assert_ptr_eq(elpq__codec_find(codec->array_oid)->elem, codec);
         if (codec->kind != ELPQ_KIND_TEXT && codec->kind != ELPQ_KIND_BYTES) {
-            ck_assert_ptr_nonnull(codec->ops->decode);
-            ck_assert_ptr_nonnull(codec->ops->parse);
+            ck_assert(codec->ops->view || codec->ops->decode);
+            ck_assert(codec->ops->view || codec->ops->parse);
         }
+        if (codec->kind == ELPQ_KIND_ARRAY || codec->kind == ELPQ_KIND_RANGE ||
+            codec->kind == ELPQ_KIND_MULTIRANGE)
+            ck_assert_uint_eq(codec->elem->oid, codec->elem_oid);
     }
-    ck_assert_int_ge(found, 27);
+    ck_assert_int_ge(found, 120);
     ck_assert_ptr_null(elpq__codec_find(UINT32_MAX));
-    ck_assert_ptr_null(elpq__codec_of_array(UINT32_MAX));
 }
 END_TEST
 
@@ -333,8 +334,7 @@ START_TEST(test_malformed)
     elpq_string s = { NULL, 0 };
     elpq_value v = elpq_null(0);
 
-    if (malformed[_i].oid == O(NUMERIC) || malformed[_i].oid == O(JSONB) ||
-        malformed[_i].oid == O(CHAR))
+    if (elpq__codec_find(malformed[_i].oid)->kind == ELPQ_KIND_TEXT)
         ck_assert_int_eq(elpq_get_string(result, 0, 0, &s), ELPQ_E_DECODE);
     else
         ck_assert_int_eq(elpq_get_value(result, 0, 0, &v), ELPQ_E_DECODE);
@@ -419,7 +419,7 @@ START_TEST(test_every_truncation)
         cell.result = elpq__result_new(make_result(0, NULL, NULL));
         use_getters(&cell);
         if (!codec || (!codec->textual && codec->kind != ELPQ_KIND_BYTES &&
-                       (sample->oid != O(JSONB) || cut == 0)))
+                       (codec->ops != &elpq__jsonb_ops || cut == 0)))
             ck_assert_int_eq(elpq_cell_string(&cell, &s), ELPQ_E_DECODE);
         elpq_result_unref(cell.result);
         free(copy);

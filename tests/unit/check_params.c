@@ -168,7 +168,87 @@ static elpq_value c_array(uint32_t oid, elpq_kind elem, size_t width,
     E(with(0, elpq_array_text((const char *const[]){ "a b", "\"", "",         \
                                                      "nuLL" }, 4)),           \
       0, "{\"a b\",\"\\\"\",\"\",\"nuLL\"}")                                  \
-    E(with(99999, elpq_array_int64((const int64_t[]){ 1 }, 1)), 0, "{1}")
+    E(with(99999, elpq_array_int64((const int64_t[]){ 1 }, 1)), 0, "{1}")     \
+    E(elpq_array(O(INT4_ARRAY),                                               \
+                 (const elpq_value[]){                                        \
+                     elpq_array_from(0, elpq_array_int32((int[]){ 7 }, 1)) }, \
+                 1),                                                          \
+      1, "000000020000000000000017000000010000000100000001000000000000000400" \
+         "000007")                                                            \
+    E(elpq_array_from(-1, elpq_array(O(NUMERIC_ARRAY),                        \
+                 (const elpq_value[]){                                        \
+                     elpq_array_from(0, elpq_array_int32((int[]){ 7 }, 1)) }, \
+                 1)),                                                         \
+      0, "[-1:-1][0:0]={{7}}")                                                \
+    /* the other types */                                                     \
+    E(elpq_timetz(1, 3600), 1, "0000000000000001fffff1f0")                    \
+    E(with(0, elpq_timetz(1, -5445)), 0, "00:00:00.000001-01:30:45")          \
+    E(elpq_money(-5), 1, "fffffffffffffffb")                                  \
+    E(with(0, elpq_money(-123456789)), 0, "-$1,234,567.89")                   \
+    E(elpq_lsn(0x16B374D848), 1, "00000016b374d848")                          \
+    E(with(0, elpq_lsn(0x16B374D848)), 0, "16/B374D848")                      \
+    E(elpq_tid(1, 2), 1, "000000010002")                                      \
+    E(with(0, elpq_tid(1, 2)), 0, "(1,2)")                                    \
+    E(elpq_xid8(1), 1, "0000000000000001")                                    \
+    E(elpq_inet((elpq_inet_address){ 4, 24, { 1, 2, 3, 4 } }), 1,             \
+      "0218000401020304")                                                     \
+    E(elpq_cidr((elpq_inet_address){ 6, 0, { 0 } }), 1,                       \
+      "0300011000000000000000000000000000000000")                             \
+    E(with(0, elpq_inet((elpq_inet_address){ 6, 128, { [15] = 1 } })), 0,     \
+      "::1")                                                                  \
+    E(elpq_macaddr((elpq_macaddr_bytes){ 6, { 1, 2, 3, 4, 5, 6 } }), 1,       \
+      "010203040506")                                                         \
+    E(with(O(MACADDR8), elpq_macaddr((elpq_macaddr_bytes){ 6, { 1 } })), 0,   \
+      "01:00:00:00:00:00")                                                    \
+    E(elpq_bit((const uint8_t *)"\xff", 3), 1, "00000003e0")                  \
+    E(with(0, elpq_bit((const uint8_t *)"\xa0", 3)), 0, "101")                \
+    E(elpq_point(1, -0.5), 1, "3ff0000000000000bfe0000000000000")             \
+    E(with(0, elpq_point(1, -0.5)), 0, "(1,-0.5)")                            \
+    E(elpq_circle(&(elpq_circle_parts){ { 0, 0 }, 1 }), 1,                    \
+      "000000000000000000000000000000003ff0000000000000")                     \
+    E(elpq_path(&(elpq_point_xy){ 0, 1 }, 1, true), 1,                        \
+      "010000000100000000000000003ff0000000000000")                           \
+    E(elpq_polygon(&(elpq_point_xy){ 0, 1 }, 1), 1,                           \
+      "0000000100000000000000003ff0000000000000")                             \
+    E(elpq_range_empty(O(INT4RANGE)), 1, "01")                                \
+    E(elpq_range(O(INT4RANGE),                                                \
+                 (const elpq_value[]){ elpq_int64(1), elpq_null(0) }, "[]"),  \
+      1, "120000000400000001")                                                \
+    E(elpq_range(O(NUMRANGE),                                                 \
+                 (const elpq_value[]){ elpq_null(0), elpq_numeric("2.5") },   \
+                 "(]"),                                                       \
+      0, "(,2.5]")                                                            \
+    E(elpq_range(99999,                                                       \
+                 (const elpq_value[]){ elpq_text("a,b"), elpq_text("\"") },   \
+                 "[)"),                                                       \
+      0, "[\"a,b\",\"\"\"\")")                                               \
+    E(elpq_multirange(O(INT4MULTIRANGE),                                      \
+                      (const elpq_value[]){                                   \
+                          elpq_range(0, (const elpq_value[]){                 \
+                              elpq_int32(1), elpq_int32(2) }, "[)") }, 1),    \
+      1, "0000000100000011020000000400000001" "0000000400000002")             \
+    E(elpq_composite(99999,                                                   \
+                     (const elpq_value[]){ elpq_int32(1), elpq_null(0),       \
+                                           elpq_text(""), elpq_text("a\\") }, \
+                     4),                                                      \
+      0, "(1,,\"\",\"a\\\\\")")                                             \
+    E(elpq_hstore(0, (const elpq_value[]){ elpq_text("a\""), elpq_text(NULL),  \
+                                           elpq_text("b"), elpq_text("c") },  \
+                  2),                                                         \
+      0, "\"a\\\"\"=>NULL, \"b\"=>\"c\"")                                    \
+    E(elpq_val(1.5L), 0, "15e-1")                                             \
+    E(elpq_long_double(-(long double)INFINITY), 0, "-Infinity")               \
+    E(elpq_val((elpq_int128_t)INT64_MIN * 4), 0, "-36893488147419103232")     \
+    E(elpq_timestamptz_unix(0), 1, "fffca2fec4c82000")                        \
+    E(elpq_timestamptz_timespec((struct timespec){ -1, 999999999 }), 1,       \
+      "fffca2fec4c81fff")                                                     \
+    E(elpq_date_tm(&(struct tm){ .tm_year = 100, .tm_mon = 1, .tm_mday = 29 }),\
+      1, "0000003b")                                                          \
+    E(elpq_timestamp_tm(&(struct tm){ .tm_year = 100, .tm_mday = 1,           \
+                                      .tm_sec = 60 }),                        \
+      1, "0000000003938700")                                                  \
+    E(elpq_inet_in_addr((struct in_addr){ 0x01010101 }), 1,                   \
+      "0220000401010101")
 /* clang-format on */
 
 START_TEST(test_encodings)
@@ -216,6 +296,17 @@ static elpq_value unknown_kind(void)
     return elpq_value_init(O(INT4), (elpq_kind)99);
 }
 
+/* A row in a row in a row ... */
+static elpq_value deep_value(void)
+{
+    static elpq_value rows[100];
+
+    rows[0] = elpq_int32(1);
+    for (int i = 1; i < 100; i++)
+        rows[i] = elpq_composite(0, &rows[i - 1], 1);
+    return rows[99];
+}
+
 /* clang-format off */
 /* value, the words behind "parameter $1: " */
 #define REFUSALS(R)                                                           \
@@ -251,6 +342,10 @@ static elpq_value unknown_kind(void)
     R(bytes_as(O(TEXT), "a\0b", 3),                                           \
       "a value of type text has a NUL byte inside")                           \
     R(bytes_as(O(UUID), "ab", 2), "2 bytes are no value of type uuid")        \
+    R(elpq_date_tm(&(struct tm){ .tm_year = 100, .tm_mon = 1, .tm_mday = 30 }),\
+      "value -9223372036854775807 is out of range for type date")             \
+    R(elpq_inet_sockaddr(&(struct sockaddr){ .sa_family = AF_UNIX }),         \
+      "an address of family 0 with 0 bits is no value of type inet")          \
     R(elpq_time(-1),                                                          \
       "value -1 is out of range for type time without time zone")             \
     R(elpq_date(INT64_MAX - 1),                                               \
@@ -271,7 +366,35 @@ static elpq_value unknown_kind(void)
       "element 1: a value of type text has a NUL byte inside")                \
     R(elpq_array(O(INT4_ARRAY),                                               \
                  (const elpq_value[]){ elpq_array_int32(NULL, 0) }, 1),       \
-      "element 1: an array inside an array cannot be sent")                   \
+      "an array inside an array is empty")                                    \
+    R(elpq_array(O(INT4_ARRAY),                                               \
+                 (const elpq_value[]){ elpq_array_int32((int[]){ 1 }, 1),     \
+                                       elpq_array_int32((int[]){ 1, 2 }, 2) }, \
+                 2),                                                          \
+      "element 2: arrays inside an array must have one length")               \
+    R(elpq_array(O(INT4_ARRAY),                                               \
+                 (const elpq_value[]){ elpq_int32(1),                         \
+                                       elpq_array_int32((int[]){ 1 }, 1) },   \
+                 2),                                                          \
+      "element 2: an array among values")                                     \
+    R(elpq_array_from(INT32_MAX, elpq_array_int32((int[]){ 1, 2 }, 2)),       \
+      "the subscripts of an array are too large")                             \
+    R(elpq_cidr((elpq_inet_address){ 4, 8, { 10, 1 } }),                      \
+      "a value of type cidr has bits behind its netmask")                     \
+    R(elpq_inet((elpq_inet_address){ 5, 8, { 10 } }),                         \
+      "an address of family 5 with 8 bits is no value of type inet")          \
+    R(elpq_timetz(0, 16 * 3600),                                              \
+      "a value is out of range for type time with time zone")                 \
+    R(elpq_path(NULL, 0, true), "0 coordinates are no value of type path")    \
+    R(elpq_hstore(0, (const elpq_value[]){ elpq_text("a"), elpq_int32(1) },   \
+                  1),                                                         \
+      "keys and values of an hstore are text")                                \
+    R(elpq_range(O(INT4RANGE),                                                \
+                 (const elpq_value[]){ elpq_int64(1), elpq_int64(1ll << 40) }, \
+                 "[)"),                                                       \
+      "value 1099511627776 is out of range for type integer")                 \
+    R(elpq_composite(0, (const elpq_value[]){ elpq_raw(0, "a", 1) }, 1),      \
+      "field 1: a raw value has no text form")                                \
     R(elpq_array(0, (const elpq_value[]){ elpq_raw(0, "a", 1) }, 1),          \
       "element 1: a raw value has no text form")                              \
     R(big_array(134217728), "an array of 134217728 elements is too large")    \
@@ -313,6 +436,22 @@ START_TEST(test_refusals)
             ck_assert(room == 0 || memchr(why, '\0', room));
         }
     }
+    elpq__buf_free(&buf);
+}
+END_TEST
+
+START_TEST(test_depth)
+{
+    elpq_value v = deep_value();
+    struct elpq__buf buf = { 0 };
+    struct elpq__encoded e;
+    char why[600];
+
+    ck_assert_int_eq(elpq__params_encode(&v, 1, &buf, &e, why, sizeof(why)),
+                     ELPQ_E_VALUE);
+    ck_assert_ptr_nonnull(
+        strstr(why, "field 1: values inside of values are too deep"));
+    ck_assert_uint_eq(buf.depth, 0);
     elpq__buf_free(&buf);
 }
 END_TEST
@@ -401,6 +540,7 @@ int main(void)
 
     tcase_add_test(tcase, test_encodings);
     tcase_add_test(tcase, test_refusals);
+    tcase_add_test(tcase, test_depth);
     tcase_add_test(tcase, test_names_the_parameter);
     tcase_add_test(tcase, test_counts);
     tcase_add_test(tcase, test_limit);

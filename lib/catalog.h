@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * The catalog: what a pool, or a connection without one, knows of types that
+ * users made.
+ *
+ * It is shared by the pool, its connections, and look-ups that are under way,
+ * and counted.  Its set of types is replaced as a whole, never changed; who
+ * has to notice compares `generation`.  Asking the server is lookup.c's.
+ */
+#ifndef ELPQ_LIB_CATALOG_H
+#define ELPQ_LIB_CATALOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libpq-fe.h>
+
+#include "elpq/error.h"
+#include "elpq/result.h"
+#include "type_set.h"
+
+/* OIDs from here on are not the same on every server. */
+#define ELPQ__FIRST_USER_OID 16384
+/* So many unknown types are asked for at a time. */
+#define ELPQ__MISSING_MAX 64
+
+struct elpq__type_name {
+    struct elpq__type_name *next;
+    uint32_t oid;
+    char name[];
+};
+
+struct elpq__catalog {
+    unsigned refs;
+    unsigned generation;           /* of the set; 0: there is none yet      */
+    struct elpq__type_set *set;    /* NULL until a type was loaded          */
+    struct elpq__type_name *names; /* that were asked for                   */
+    unsigned nnames;
+    uint32_t missing[ELPQ__MISSING_MAX]; /* seen in results, and not known   */
+    unsigned nmissing;
+    bool asking;   /* for the missing ones                  */
+    int64_t asked; /* when it last did so                   */
+    /* Who asks for the missing ones, in the loop; NULL: nobody does. */
+    void (*ask)(struct elpq__catalog *catalog);
+    void *owner; /* of ask                                */
+};
+
+struct elpq__catalog *elpq__catalog_new(void);
+struct elpq__catalog *elpq__catalog_ref(struct elpq__catalog *catalog);
+void elpq__catalog_unref(struct elpq__catalog *catalog);
+
+/* The types, or NULL; catalog may be NULL. */
+static inline struct elpq__type_set *
+elpq__catalog_types(const struct elpq__catalog *catalog)
+{
+    return catalog ? catalog->set : NULL;
+}
+
+/*
+ * The columns of the result may have these types from now on; those that are
+ * unknown are asked for.  The catalog may be NULL.
+ */
+void elpq__catalog_apply(struct elpq__catalog *catalog, elpq_result *result);
+
+/* The server refused a statement that has such a parameter: the same. */
+void elpq__catalog_note_error(struct elpq__catalog *catalog,
+                              const elpq_error *error, const Oid *types,
+                              unsigned n);
+
+/* Takes in what elpq__catalog_sql brought: 0, ELPQ_E_NOMEM, _FULL, _DECODE. */
+int elpq__catalog_take(struct elpq__catalog *catalog, elpq_result *result);
+/* Of the missing ones, those that are still so are no types: remembers that. */
+int elpq__catalog_give_up(struct elpq__catalog *catalog, const uint32_t *oids,
+                          unsigned n);
+
+/* $1: names, $2: OIDs; a row for each type, and for each that it is made of. */
+extern const char elpq__catalog_sql[];
+
+/* By the name that it was asked for with; NULL if it was not. */
+const elpq_type_info *elpq__catalog_by_name(const struct elpq__catalog *catalog,
+                                            const char *name);
+const elpq_type_info *elpq__catalog_by_oid(const struct elpq__catalog *catalog,
+                                           uint32_t oid);
+
+#endif
