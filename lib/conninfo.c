@@ -20,7 +20,7 @@ static bool is_secret(const PQconninfoOption *o)
 static void add_value(struct elpq__buf *buf, const char *value)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789"
-                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ_-./:,@%+";
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ_-./:,@%+*";
 
     if (*value && value[strspn(value, plain)] == '\0') {
         elpq__buf_add_str(buf, value);
