@@ -99,48 +99,48 @@ static const char create_sql[] =
 static const char unlink_sql[] =
     "SELECT pg_catalog.lo_unlink($1::pg_catalog.int8::pg_catalog.oid)";
 
-#define BY_OID(kind)                                                          \
-    int elpq_##kind##_lo_create(elpq_##kind *target, uint32_t oid,            \
-                                const elpq_options *options,                  \
-                                elpq_lo_oid_cb callback, void *arg)           \
-    {                                                                         \
-        elpq_value value = elpq_int64(oid);                                   \
-        elpq_statement st =                                                   \
-            elpq_sql_from_trusted_string(create_sql, &value, 1);              \
-        struct call *call;                                                    \
-        int code;                                                             \
-                                                                              \
-        if (!target || !callback)                                             \
-            return ELPQ_E_USAGE;                                              \
-        call = call_new(NULL, arg);                                           \
-        if (!call)                                                            \
-            return ELPQ_E_NOMEM;                                              \
-        call->cb.oid = callback;                                              \
-        code = elpq_##kind##_execute(target, &st, options, on_created, call); \
-        if (code)                                                             \
-            call_drop(call);                                                  \
-        return code;                                                          \
-    }                                                                         \
-    int elpq_##kind##_lo_unlink(elpq_##kind *target, uint32_t oid,            \
-                                const elpq_options *options,                  \
-                                elpq_done_cb done, void *arg)                 \
-    {                                                                         \
-        elpq_value value = elpq_int64(oid);                                   \
-        elpq_statement st =                                                   \
-            elpq_sql_from_trusted_string(unlink_sql, &value, 1);              \
-        struct elpq__done *end;                                               \
-        int code;                                                             \
-                                                                              \
-        if (!target || !done)                                                 \
-            return ELPQ_E_USAGE;                                              \
-        end = elpq__done_new(done, arg);                                      \
-        if (!end)                                                             \
-            return ELPQ_E_NOMEM;                                              \
-        code = elpq_##kind##_execute(target, &st, options, elpq__done_result, \
-                                     end);                                    \
-        if (code)                                                             \
-            free(end);                                                        \
-        return code;                                                          \
+#define BY_OID(kind)                                                           \
+    int elpq_##kind##_lo_create(elpq_##kind *target, uint32_t oid,             \
+                                const elpq_options *options,                   \
+                                elpq_lo_oid_cb callback, void *arg)            \
+    {                                                                          \
+        elpq_value value = elpq_int64(oid);                                    \
+        elpq_statement st =                                                    \
+            elpq_sql_from_trusted_string(create_sql, &value, 1);               \
+        struct call *call;                                                     \
+        int code;                                                              \
+                                                                               \
+        if (!target || !callback)                                              \
+            return ELPQ_E_USAGE;                                               \
+        call = call_new(NULL, arg);                                            \
+        if (!call)                                                             \
+            return ELPQ_E_NOMEM;                                               \
+        call->cb.oid = callback;                                               \
+        code = elpq_##kind##_execute(target, &st, options, on_created, call);  \
+        if (code)                                                              \
+            call_drop(call);                                                   \
+        return code;                                                           \
+    }                                                                          \
+    int elpq_##kind##_lo_unlink(elpq_##kind *target, uint32_t oid,             \
+                                const elpq_options *options,                   \
+                                elpq_done_cb done, void *arg)                  \
+    {                                                                          \
+        elpq_value value = elpq_int64(oid);                                    \
+        elpq_statement st =                                                    \
+            elpq_sql_from_trusted_string(unlink_sql, &value, 1);               \
+        struct elpq__done *end;                                                \
+        int code;                                                              \
+                                                                               \
+        if (!target || !done)                                                  \
+            return ELPQ_E_USAGE;                                               \
+        end = elpq__done_new(done, arg);                                       \
+        if (!end)                                                              \
+            return ELPQ_E_NOMEM;                                               \
+        code = elpq_##kind##_execute(target, &st, options, elpq__done_result,  \
+                                     end);                                     \
+        if (code)                                                              \
+            free(end);                                                         \
+        return code;                                                           \
     }
 BY_OID(pool)
 BY_OID(conn)
@@ -327,8 +327,8 @@ int elpq_lo_seek(elpq_large_object *lo, int64_t offset, int whence,
     if (!lo || !callback || lo->flows ||
         (whence != SEEK_SET && whence != SEEK_CUR && whence != SEEK_END))
         return ELPQ_E_USAGE;
-    return ask_number(lo, "SELECT pg_catalog.lo_lseek64($1, $2, $3)", values,
-                      3, options, callback, arg);
+    return ask_number(lo, "SELECT pg_catalog.lo_lseek64($1, $2, $3)", values, 3,
+                      options, callback, arg);
 }
 
 int elpq_lo_tell(elpq_large_object *lo, const elpq_options *options,
@@ -338,8 +338,8 @@ int elpq_lo_tell(elpq_large_object *lo, const elpq_options *options,
 
     if (!lo || !callback || lo->flows)
         return ELPQ_E_USAGE;
-    return ask_number(lo, "SELECT pg_catalog.lo_tell64($1)", &value, 1,
-                      options, callback, arg);
+    return ask_number(lo, "SELECT pg_catalog.lo_tell64($1)", &value, 1, options,
+                      callback, arg);
 }
 
 int elpq_lo_truncate(elpq_large_object *lo, int64_t size,

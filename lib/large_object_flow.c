@@ -103,8 +103,7 @@ static void write_piece(elpq_large_object *lo, const elpq_options *options)
 
 void elpq__lo_flow_run(struct elpq__task *task)
 {
-    elpq_large_object *lo =
-        elpq__container(task, elpq_large_object, go_on);
+    elpq_large_object *lo = elpq__container(task, elpq_large_object, go_on);
     elpq_options options = { .timeout_ms = lo->timeout_ms };
     int code;
 

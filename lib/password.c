@@ -11,15 +11,15 @@
 #include <string.h>
 
 #include "alloc.h"
-#include "done.h"
 #include "conn_int.h"
+#include "done.h"
 
 struct change {
     struct elpq__job job;
     elpq_conn *conn; /* a reference; not looked at by the thread           */
     char *user;      /* NULL: the session's                                */
     char *password;
-    char *verifier;  /* the thread's, until it is done                     */
+    char *verifier; /* the thread's, until it is done                     */
     char *tag;
     int timeout_ms;
     int64_t began;
@@ -82,15 +82,14 @@ static int submit(struct change *c, struct elpq__done *end)
     int code = ELPQ_E_NOMEM;
 
     if (c->timeout_ms > 0)
-        options.timeout_ms = c->timeout_ms > spent
-                                 ? c->timeout_ms - (int)spent
-                                 : 1;
+        options.timeout_ms =
+            c->timeout_ms > spent ? c->timeout_ms - (int)spent : 1;
     write_sql(c, &sql);
     if (!sql.failed) {
         st = elpq_sql_from_trusted_string(sql.data, NULL, 0);
         st.flags = ELPQ_NO_PREPARE | ELPQ__SECRET;
-        code = elpq_conn_execute(c->conn, &st, &options, elpq__done_result,
-                                 end);
+        code =
+            elpq_conn_execute(c->conn, &st, &options, elpq__done_result, end);
     }
     if (sql.data)
         explicit_bzero(sql.data, sql.size);
@@ -121,9 +120,8 @@ static void dispose(struct elpq__job *job)
 }
 
 int elpq_conn_change_password(elpq_conn *conn, const char *user,
-                              const char *password,
-                              const elpq_options *options, elpq_done_cb done_cb,
-                              void *arg)
+                              const char *password, const elpq_options *options,
+                              elpq_done_cb done_cb, void *arg)
 {
     struct change *c;
     int code;
@@ -137,8 +135,8 @@ int elpq_conn_change_password(elpq_conn *conn, const char *user,
     c = elpq__new(struct change);
     if (!c)
         return ELPQ_E_NOMEM;
-    c->job = (struct elpq__job){ .work = work, .done = done,
-                                 .dispose = dispose };
+    c->job =
+        (struct elpq__job){ .work = work, .done = done, .dispose = dispose };
     c->conn = conn;
     elpq__conn_ref(conn);
     c->done = done_cb;

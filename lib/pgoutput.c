@@ -274,8 +274,7 @@ static int take_truncate(struct message *m)
     if (m->r.bad || n > elpq__read_left(&m->r) / 4)
         return ELPQ_E_PROTOCOL;
     if (n > d->truncated_room) {
-        const elpq_relation **more =
-            realloc(d->truncated, n * sizeof(*more));
+        const elpq_relation **more = realloc(d->truncated, n * sizeof(*more));
 
         if (!more)
             return ELPQ_E_NOMEM;
@@ -373,15 +372,24 @@ static void take_message(struct message *m)
 }
 
 static const char kinds[][2] = {
-    { 'B', ELPQ_CHANGE_BEGIN },           { 'C', ELPQ_CHANGE_COMMIT },
-    { 'O', ELPQ_CHANGE_ORIGIN },          { 'R', ELPQ_CHANGE_RELATION },
-    { 'Y', ELPQ_CHANGE_TYPE },            { 'I', ELPQ_CHANGE_INSERT },
-    { 'U', ELPQ_CHANGE_UPDATE },          { 'D', ELPQ_CHANGE_DELETE },
-    { 'T', ELPQ_CHANGE_TRUNCATE },        { 'M', ELPQ_CHANGE_MESSAGE },
-    { 'S', ELPQ_CHANGE_STREAM_START },    { 'E', ELPQ_CHANGE_STREAM_STOP },
-    { 'c', ELPQ_CHANGE_STREAM_COMMIT },   { 'A', ELPQ_CHANGE_STREAM_ABORT },
-    { 'b', ELPQ_CHANGE_BEGIN_PREPARE },   { 'P', ELPQ_CHANGE_PREPARE },
-    { 'K', ELPQ_CHANGE_COMMIT_PREPARED }, { 'p', ELPQ_CHANGE_STREAM_PREPARE },
+    { 'B', ELPQ_CHANGE_BEGIN },
+    { 'C', ELPQ_CHANGE_COMMIT },
+    { 'O', ELPQ_CHANGE_ORIGIN },
+    { 'R', ELPQ_CHANGE_RELATION },
+    { 'Y', ELPQ_CHANGE_TYPE },
+    { 'I', ELPQ_CHANGE_INSERT },
+    { 'U', ELPQ_CHANGE_UPDATE },
+    { 'D', ELPQ_CHANGE_DELETE },
+    { 'T', ELPQ_CHANGE_TRUNCATE },
+    { 'M', ELPQ_CHANGE_MESSAGE },
+    { 'S', ELPQ_CHANGE_STREAM_START },
+    { 'E', ELPQ_CHANGE_STREAM_STOP },
+    { 'c', ELPQ_CHANGE_STREAM_COMMIT },
+    { 'A', ELPQ_CHANGE_STREAM_ABORT },
+    { 'b', ELPQ_CHANGE_BEGIN_PREPARE },
+    { 'P', ELPQ_CHANGE_PREPARE },
+    { 'K', ELPQ_CHANGE_COMMIT_PREPARED },
+    { 'p', ELPQ_CHANGE_STREAM_PREPARE },
     { 'r', ELPQ_CHANGE_ROLLBACK_PREPARED },
 };
 
@@ -514,8 +522,7 @@ void elpq__pgoutput_reset(struct elpq__pgoutput *d)
 
     for (int i = 0; i < ELPQ__RELATION_BUCKETS; i++)
         while ((node = elpq__list_first(&d->relations[i])))
-            forget_relation(d,
-                            elpq__container(node, struct relation, node));
+            forget_relation(d, elpq__container(node, struct relation, node));
     d->in_stream = false;
     d->xid = 0;
 }
@@ -535,13 +542,26 @@ void elpq__pgoutput_free(struct elpq__pgoutput *d)
 const char *elpq_change_name(elpq_change_kind kind)
 {
     static const char *const names[] = {
-        "text",          "begin",         "commit",
-        "origin",        "relation",      "type",
-        "insert",        "update",        "delete",
-        "truncate",      "message",       "stream start",
-        "stream stop",   "stream commit", "stream abort",
-        "begin prepare", "prepare",       "commit prepared",
-        "rollback prepared", "stream prepare",
+        "text",
+        "begin",
+        "commit",
+        "origin",
+        "relation",
+        "type",
+        "insert",
+        "update",
+        "delete",
+        "truncate",
+        "message",
+        "stream start",
+        "stream stop",
+        "stream commit",
+        "stream abort",
+        "begin prepare",
+        "prepare",
+        "commit prepared",
+        "rollback prepared",
+        "stream prepare",
     };
 
     return (unsigned)kind < sizeof(names) / sizeof(names[0]) ? names[kind]

@@ -146,8 +146,7 @@ static bool has_pairs(const char *const *list)
 /* NULL, or what is wrong with the options. */
 static const char *complaint(const elpq_replication_options *o)
 {
-    bool pgoutput =
-        o && (!o->plugin || strcmp(o->plugin, "pgoutput") == 0);
+    bool pgoutput = o && (!o->plugin || strcmp(o->plugin, "pgoutput") == 0);
 
     if (!o || !elpq__slot_name_ok(o->slot))
         return "a replication stream needs the name of a slot";
@@ -165,11 +164,12 @@ static const char *complaint(const elpq_replication_options *o)
     return NULL;
 }
 
-elpq_replication *
-elpq_replication_new(struct event_base *base, const char *conninfo,
-                     const elpq_replication_options *options,
-                     elpq_change_cb changes, elpq_replication_event_cb events,
-                     void *arg, elpq_error **error)
+elpq_replication *elpq_replication_new(struct event_base *base,
+                                       const char *conninfo,
+                                       const elpq_replication_options *options,
+                                       elpq_change_cb changes,
+                                       elpq_replication_event_cb events,
+                                       void *arg, elpq_error **error)
 {
     const char *why = complaint(options);
     elpq_replication *r;

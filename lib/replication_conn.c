@@ -292,8 +292,7 @@ static bool may_heal(const elpq_replication *r, const elpq_error *error)
 
     if (r->options.temporary && r->stats.connects > 0)
         return false; /* the slot is gone, and what it would have kept */
-    if (r->options.max_attempts > 0 &&
-        r->attempts >= r->options.max_attempts)
+    if (r->options.max_attempts > 0 && r->attempts >= r->options.max_attempts)
         return false;
     if ((error->flags & ELPQ_RETRYABLE) || error->code == ELPQ_E_TIMEOUT ||
         error->code == ELPQ_E_NOMEM || error->code == ELPQ_E_LOST)
@@ -316,11 +315,11 @@ static void come_back(elpq_replication *r, const elpq_error *error)
     tell = !r->down_told || r->gave_up;
     r->down_told = true;
     if (!r->gave_up)
-        elpq__timer_start(
-            r->loop, &r->connect,
-            elpq__now() + elpq__backoff_usec(&r->random, r->attempts,
-                                             r->options.backoff_min_ms,
-                                             r->options.backoff_max_ms));
+        elpq__timer_start(r->loop, &r->connect,
+                          elpq__now() +
+                              elpq__backoff_usec(&r->random, r->attempts,
+                                                 r->options.backoff_min_ms,
+                                                 r->options.backoff_max_ms));
     if (tell && r->events)
         r->events(r, &event, r->arg);
 }
@@ -370,8 +369,8 @@ static void on_created(const elpq_error *error, void *arg)
 
     if (!r->conn || r->conn->state == ELPQ__CLOSED || r->closing)
         return;
-    if (error && (r->options.temporary ||
-                  strcmp(error->sqlstate, "42710") != 0)) {
+    if (error &&
+        (r->options.temporary || strcmp(error->sqlstate, "42710") != 0)) {
         fail(r, error);
         return;
     }

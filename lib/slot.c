@@ -66,9 +66,10 @@ void elpq__slot_create_sql(struct elpq__buf *buf, const char *name,
 
     elpq__buf_add_str(buf, "CREATE_REPLICATION_SLOT ");
     elpq__buf_add_quoted(buf, name, '"');
-    elpq__buf_add_str(buf, options->temporary ? " TEMPORARY LOGICAL "
-                                              : " LOGICAL ");
-    elpq__buf_add_quoted(buf, options->plugin ? options->plugin : "pgoutput", '"');
+    elpq__buf_add_str(buf,
+                      options->temporary ? " TEMPORARY LOGICAL " : " LOGICAL ");
+    elpq__buf_add_quoted(buf, options->plugin ? options->plugin : "pgoutput",
+                         '"');
     if (version >= 150000)
         elpq__buf_addf(buf, " (SNAPSHOT '%s'%s)", snapshot[1],
                        options->two_phase ? ", TWO_PHASE" : "");
@@ -129,8 +130,7 @@ static void add_pgoutput(struct elpq__buf *buf, int *more,
         add_option(buf, more, "two_phase", "on");
     if (o->streaming)
         add_option(buf, more, "streaming",
-                   o->streaming == ELPQ_STREAMING_PARALLEL ? "parallel"
-                                                           : "on");
+                   o->streaming == ELPQ_STREAMING_PARALLEL ? "parallel" : "on");
     if (r->origin)
         add_option(buf, more, "origin", r->origin);
 }
@@ -237,8 +237,8 @@ int elpq_conn_slot_drop(elpq_conn *conn, const char *name, bool wait,
     elpq__buf_add_str(&sql, wait ? " WAIT" : "");
     elpq__buf_add_byte(&sql, '\0');
     if (!sql.failed)
-        code = elpq_conn_script_trusted(conn, sql.data, options, NULL, done,
-                                        arg);
+        code =
+            elpq_conn_script_trusted(conn, sql.data, options, NULL, done, arg);
     elpq__buf_free(&sql);
     return code;
 }

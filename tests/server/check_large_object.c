@@ -61,16 +61,16 @@ static void on_bytes(const void *data, size_t size, const elpq_error *error,
 }
 
 /* Waits for the one callback of a call. */
-#define WAIT(call)                                                            \
-    do {                                                                      \
-        got.calls = 0;                                                        \
-        ck_assert_int_eq(CALL(call), 0);                                      \
-        run_until(&got.calls, 1);                                             \
+#define WAIT(call)                                                             \
+    do {                                                                       \
+        got.calls = 0;                                                         \
+        ck_assert_int_eq(CALL(call), 0);                                       \
+        run_until(&got.calls, 1);                                              \
     } while (0)
-#define GET(call)                                                             \
-    do {                                                                      \
-        WAIT(call);                                                           \
-        ck_assert_int_eq(got.code, 0);                                        \
+#define GET(call)                                                              \
+    do {                                                                       \
+        WAIT(call);                                                            \
+        ck_assert_int_eq(got.code, 0);                                         \
     } while (0)
 
 static elpq_pool *pool;
@@ -123,8 +123,7 @@ START_TEST(read_write_seek)
     GET(elpq_lo_read(lo, 100, NULL, on_bytes, NULL));
     ck_assert_str_eq(got.data, "hello");
     /* Beyond 32 bits. */
-    GET(elpq_lo_seek(lo, INT64_C(6000000000), SEEK_SET, NULL, on_number,
-                     NULL));
+    GET(elpq_lo_seek(lo, INT64_C(6000000000), SEEK_SET, NULL, on_number, NULL));
     GET(elpq_lo_write(lo, "far", 3, NULL, on_number, NULL));
     GET(elpq_lo_tell(lo, NULL, on_number, NULL));
     ck_assert_int_eq(got.number, INT64_C(6000000003));
@@ -151,8 +150,8 @@ START_TEST(created_and_unlinked_by_each_target)
     ck_assert_int_eq(CALL(elpq_lo_unlink(pool, got.oid, NULL, on_done, gone)),
                      0);
     expect_ok(gone);
-    ck_assert_int_eq(CALL(elpq_lo_unlink(conn, got.oid, NULL, on_done,
-                                         again)), 0);
+    ck_assert_int_eq(CALL(elpq_lo_unlink(conn, got.oid, NULL, on_done, again)),
+                     0);
     expect_error(again, ELPQ_E_SERVER, "42704", 0);
     close_conn(conn);
     finish_pool(pool);
@@ -162,8 +161,9 @@ END_TEST
 START_TEST(errors)
 {
     open_new();
-    ck_assert_int_eq(CALL(elpq_lo_read(lo, (size_t)1 << 30, NULL, on_bytes,
-                                       NULL)), ELPQ_E_USAGE);
+    ck_assert_int_eq(
+        CALL(elpq_lo_read(lo, (size_t)1 << 30, NULL, on_bytes, NULL)),
+        ELPQ_E_USAGE);
     ck_assert_int_eq(CALL(elpq_lo_seek(lo, 0, 77, NULL, on_number, NULL)),
                      ELPQ_E_USAGE);
     ck_assert_int_eq(CALL(elpq_lo_open(tx, 1, 0, NULL, on_lo, NULL)),
@@ -199,8 +199,7 @@ START_TEST(a_lost_connection)
 {
     open_new();
     got.calls = 0;
-    ck_assert_int_eq(CALL(elpq_lo_write(lo, "x", 1, NULL, on_number, NULL)),
-                     0);
+    ck_assert_int_eq(CALL(elpq_lo_write(lo, "x", 1, NULL, on_number, NULL)), 0);
     terminate(elpq_conn_pid(elpq_tx_conn(tx)));
     run_until(&got.calls, 1);
     if (got.code == 0) /* it was written before that */
@@ -218,13 +217,13 @@ END_TEST
 
 static struct {
     int64_t at;
-    int later;       /* how often there was nothing yet                   */
+    int later; /* how often there was nothing yet                   */
     bool fails;
     bool closes;
     int64_t seen;
     int pieces;
     uint64_t sum;
-    int waiting;     /* it said LATER, or has paused                       */
+    int waiting; /* it said LATER, or has paused                       */
 } flow;
 
 static unsigned char byte_at(int64_t at)

@@ -25,8 +25,9 @@ START_TEST(changes_are_decoded)
 
     o.binary = _i == 1;
     o.messages = true;
-    make_all("id int primary key, name text, price numeric(8,2), at timestamptz",
-             "pgoutput");
+    make_all(
+        "id int primary key, name text, price numeric(8,2), at timestamptz",
+        "pgoutput");
     consume_up(&o);
     admin_do("insert into elpq_changed values (1, 'one', 1.50,"
              " '2024-02-29 12:00:00+00'), (2, null, null, null)");
@@ -180,13 +181,12 @@ static void note_no_row(const elpq_change *change)
 
 START_TEST(large_transactions_come_before_they_are_over)
 {
-    static const char *const params[] = {
-        "options", "-c logical_decoding_work_mem=64kB", NULL
-    };
+    static const char *const params[] = { "options",
+                                          "-c logical_decoding_work_mem=64kB",
+                                          NULL };
     elpq_replication_options o = stream_options();
 
-    if (admin_int("select current_setting('server_version_num')::int") <
-        140000)
+    if (admin_int("select current_setting('server_version_num')::int") < 140000)
         return;
     o.streaming = ELPQ_STREAMING_ON;
     o.conn.params = params;
@@ -201,8 +201,11 @@ START_TEST(large_transactions_come_before_they_are_over)
         run_turns(1);
     ck_assert_int_eq(seen_changes.commits, 0);
     ck_assert_int_gt(inserts, 100);
-    ck_assert_int_eq(strncmp(LOG, "stream start\nrelation elpq_changed\n"
-                                  "stream stop\n", 46), 0);
+    ck_assert_int_eq(strncmp(LOG,
+                             "stream start\nrelation elpq_changed\n"
+                             "stream stop\n",
+                             46),
+                     0);
     admin_do("rollback");
     while (!strstr(LOG, "stream abort"))
         run_turns(1);
@@ -221,8 +224,8 @@ START_TEST(prepared_transactions_are_seen)
 
     if (admin_int("select current_setting('server_version_num')::int") <
             150000 ||
-        admin_int("select current_setting('max_prepared_transactions')::int")
-            == 0)
+        admin_int("select current_setting('max_prepared_transactions')::int") ==
+            0)
         return;
     o.two_phase = o.create_slot = true;
     make_all("id int primary key, name text", "pgoutput");
@@ -270,10 +273,9 @@ START_TEST(nothing_is_confirmed_early)
                  (unsigned)(seen_changes.ends[2] >> 32),
                  (unsigned)seen_changes.ends[2]);
     ck_assert_uint_lt(confirmed_on_server(), seen_changes.ends[0]);
-    ck_assert_int_eq(
-        CALL(elpq_replication_confirm(seen_changes.r,
-                                      seen_changes.ends[2] + 1)),
-        ELPQ_E_USAGE);
+    ck_assert_int_eq(CALL(elpq_replication_confirm(seen_changes.r,
+                                                   seen_changes.ends[2] + 1)),
+                     ELPQ_E_USAGE);
     confirm(seen_changes.ends[1]);
     confirm(seen_changes.ends[0]); /* changes nothing */
     await_server("select confirmed_flush_lsn = '%X/%X'::pg_lsn from"
@@ -444,8 +446,7 @@ START_TEST(what_cannot_heal_is_given_up)
         const char *sqlstate;
         int ups;
     } wanted[] = { { "42704", 0 }, { "42704", 1 }, { "3D000", 0 } };
-    static const char *const database[] = { "dbname", "elpq_no_such_db",
-                                            NULL };
+    static const char *const database[] = { "dbname", "elpq_no_such_db", NULL };
     elpq_replication_options o = stream_options();
 
     make_all("id int primary key", "pgoutput");
@@ -474,9 +475,9 @@ START_TEST(attempts_are_counted)
 
     o.max_attempts = 3;
     memset(&seen_changes, 0, sizeof(seen_changes));
-    RUN(seen_changes.r = elpq_replication_new(
-            loop, loopback(dead_port()), &o, on_consumed, on_consumer_event,
-            &seen_changes, NULL));
+    RUN(seen_changes.r =
+            elpq_replication_new(loop, loopback(dead_port()), &o, on_consumed,
+                                 on_consumer_event, &seen_changes, NULL));
     run_until(&seen_changes.downs, 2);
     ck_assert(seen_changes.given_up);
     ck_assert_int_eq(seen_changes.code, ELPQ_E_CONNECT);
@@ -508,15 +509,15 @@ START_TEST(nonsense_is_refused)
             bad.status_interval_ms = -1;
         if (i == 6)
             bad.streaming = (elpq_replication_streaming)9;
-        ck_assert_ptr_null(elpq_replication_new(
-            loop, i == 7 ? "nonsense" : NULL, &bad, on_consumed, NULL, NULL,
-            &error));
+        ck_assert_ptr_null(
+            elpq_replication_new(loop, i == 7 ? "nonsense" : NULL, &bad,
+                                 on_consumed, NULL, NULL, &error));
         ck_assert_ptr_nonnull(error);
         ck_assert_int_eq(error->code, ELPQ_E_USAGE);
         elpq_error_free(error);
     }
-    ck_assert_ptr_null(elpq_replication_new(loop, NULL, NULL, on_consumed,
-                                            NULL, NULL, NULL));
+    ck_assert_ptr_null(
+        elpq_replication_new(loop, NULL, NULL, on_consumed, NULL, NULL, NULL));
     RUN(elpq_replication_close(NULL, NULL, NULL));
 }
 END_TEST
@@ -622,7 +623,8 @@ START_TEST(a_temporary_slot_ends_with_its_connection)
     o.create_slot = o.temporary = true;
     consume_up(&o);
     ck_assert_int_eq(admin_int("select temporary from pg_replication_slots"
-                               " where slot_name = 'elpq_temporary'"), 1);
+                               " where slot_name = 'elpq_temporary'"),
+                     1);
     admin_do("select pg_terminate_backend(active_pid) from"
              " pg_replication_slots where slot_name = 'elpq_temporary'");
     run_until(&seen_changes.downs, 1);
@@ -751,24 +753,26 @@ START_TEST(slots_come_and_go)
     drop_all();
     memset(&made, 0, sizeof(made));
     conn = connect_now(NULL, &co);
-    ck_assert_int_eq(CALL(elpq_conn_slot_create(conn, SLOT, &so, NULL, on_slot,
-                                                NULL)), 0);
+    ck_assert_int_eq(
+        CALL(elpq_conn_slot_create(conn, SLOT, &so, NULL, on_slot, NULL)), 0);
     run_until(&made.calls, 1);
     ck_assert_str_eq(made.name, SLOT);
     ck_assert_uint_ne(made.lsn, 0);
     admin_do("begin isolation level repeatable read;"
-             " set transaction snapshot '%s'; commit", made.snapshot);
-    ck_assert_int_eq(CALL(elpq_conn_slot_create(conn, SLOT, NULL, NULL,
-                                                on_slot, NULL)), 0);
+             " set transaction snapshot '%s'; commit",
+             made.snapshot);
+    ck_assert_int_eq(
+        CALL(elpq_conn_slot_create(conn, SLOT, NULL, NULL, on_slot, NULL)), 0);
     run_until(&made.calls, 2);
     ck_assert_str_eq(made.sqlstate, "42710");
-    ck_assert_int_eq(CALL(elpq_conn_slot_create(conn, "", NULL, NULL, on_slot,
-                                                NULL)), ELPQ_E_USAGE);
-    ck_assert_int_eq(CALL(elpq_conn_slot_drop(conn, SLOT, true, NULL, on_done,
-                                              end)), 0);
+    ck_assert_int_eq(
+        CALL(elpq_conn_slot_create(conn, "", NULL, NULL, on_slot, NULL)),
+        ELPQ_E_USAGE);
+    ck_assert_int_eq(
+        CALL(elpq_conn_slot_drop(conn, SLOT, true, NULL, on_done, end)), 0);
     expect_ok(end);
-    ck_assert_int_eq(CALL(elpq_conn_slot_drop(conn, SLOT, false, NULL, on_done,
-                                              again)), 0);
+    ck_assert_int_eq(
+        CALL(elpq_conn_slot_drop(conn, SLOT, false, NULL, on_done, again)), 0);
     expect_error(again, ELPQ_E_SERVER, "42704", 0);
     close_conn(conn);
 }

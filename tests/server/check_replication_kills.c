@@ -13,13 +13,13 @@
 #define MANY 4096
 
 static struct {
-    int sent;            /* transactions 1 .. sent were committed          */
-    int highest;         /* seen                                           */
-    int in;              /* the number inside of the current transaction   */
-    int last;            /* seen on this connection; 0: none yet           */
-    int rows;            /* of the current transaction                     */
-    int confirmed;       /* the last number that was confirmed             */
-    bool eager;          /* confirms everything                            */
+    int sent;      /* transactions 1 .. sent were committed          */
+    int highest;   /* seen                                           */
+    int in;        /* the number inside of the current transaction   */
+    int last;      /* seen on this connection; 0: none yet           */
+    int rows;      /* of the current transaction                     */
+    int confirmed; /* the last number that was confirmed             */
+    bool eager;    /* confirms everything                            */
     uint64_t end_of[MANY];
 } seq;
 

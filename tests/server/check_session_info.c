@@ -36,8 +36,10 @@ START_TEST(severities)
     static const struct {
         const char *level;
         elpq_severity severity;
-    } all[] = { { "debug", ELPQ_DEBUG },     { "log", ELPQ_LOG },
-                { "info", ELPQ_INFO },       { "notice", ELPQ_NOTICE },
+    } all[] = { { "debug", ELPQ_DEBUG },
+                { "log", ELPQ_LOG },
+                { "info", ELPQ_INFO },
+                { "notice", ELPQ_NOTICE },
                 { "warning", ELPQ_WARNING } };
     elpq_conn_options o = { .notice = keep_severity };
     elpq_conn *conn = connect_now(NULL, &o);
@@ -185,22 +187,26 @@ START_TEST(a_password_is_changed)
     snprintf(info, sizeof(info), "user=%s password='%s'", user, old);
     conn = connect_now(tcp(info), &o);
     done = answer_new();
-    ck_assert_int_eq(CALL(elpq_conn_change_password(
-                         conn, _i ? user : NULL, "new secret", NULL, on_done,
-                         done)), 0);
+    ck_assert_int_eq(
+        CALL(elpq_conn_change_password(conn, _i ? user : NULL, "new secret",
+                                       NULL, on_done, done)),
+        0);
     expect_ok(done);
     ck_assert_ptr_nonnull(strstr(seen[seen_count - 2].sql, "PASSWORD ..."));
     ck_assert_int_eq(admin_int("select count(*) from pg_authid where rolname ="
                                " '%s' and rolpassword like"
-                               " 'SCRAM-SHA-256$4096:%%'", user), 1);
+                               " 'SCRAM-SHA-256$4096:%%'",
+                               user),
+                     1);
     close_conn(conn);
     refused = start_connect(tcp(info), NULL);
     expect_error(refused, ELPQ_E_CONNECT, "28P01", ELPQ_NOT_EXECUTED);
     snprintf(info, sizeof(info), "user=%s password='new secret'", user);
     conn = connect_now(tcp(info), &o);
     done = answer_new();
-    ck_assert_int_eq(CALL(elpq_conn_change_password(conn, user, old, NULL,
-                                                    on_done, done)), 0);
+    ck_assert_int_eq(
+        CALL(elpq_conn_change_password(conn, user, old, NULL, on_done, done)),
+        0);
     expect_ok(done);
     close_conn(conn);
 }
@@ -211,15 +217,16 @@ START_TEST(a_password_that_is_not)
     elpq_conn *conn = connect_now(NULL, NULL);
     struct answer *none = answer_new(), *closed = answer_new();
 
-    ck_assert_int_eq(CALL(elpq_conn_change_password(conn, NULL, "", NULL,
-                                                    on_done, NULL)),
-                     ELPQ_E_USAGE);
-    ck_assert_int_eq(CALL(elpq_conn_change_password(
-                         conn, "no \"such\" user", "x", NULL, on_done, none)),
+    ck_assert_int_eq(
+        CALL(elpq_conn_change_password(conn, NULL, "", NULL, on_done, NULL)),
+        ELPQ_E_USAGE);
+    ck_assert_int_eq(CALL(elpq_conn_change_password(conn, "no \"such\" user",
+                                                    "x", NULL, on_done, none)),
                      0);
     expect_error(none, ELPQ_E_SERVER, "42704", 0);
-    ck_assert_int_eq(CALL(elpq_conn_change_password(conn, NULL, "x", NULL,
-                                                    on_done, closed)), 0);
+    ck_assert_int_eq(
+        CALL(elpq_conn_change_password(conn, NULL, "x", NULL, on_done, closed)),
+        0);
     close_conn(conn);
     expect_error(closed, ELPQ_E_CLOSED, "", ELPQ_NOT_EXECUTED);
 }

@@ -18,21 +18,20 @@
 static struct consumer {
     elpq_replication *r;
     struct answer *end;
-    char log[8192];       /* changes, one a line                           */
+    char log[8192]; /* changes, one a line                           */
     size_t size;
     int changes, commits, texts, ups, downs;
     bool given_up;
-    int code;             /* of the last DOWN                              */
+    int code; /* of the last DOWN                              */
     char sqlstate[6];
-    uint64_t start;       /* of the last UP                                */
-    uint64_t ends[64];    /* end_lsn of commits                            */
-    uint64_t last;        /* lsn of the last change                        */
+    uint64_t start;    /* of the last UP                                */
+    uint64_t ends[64]; /* end_lsn of commits                            */
+    uint64_t last;     /* lsn of the last change                        */
     void (*on_change)(const elpq_change *change);
     void (*on_event)(const elpq_replication_event *event);
 } seen_changes;
 
-static void note(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
+static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 static inline void note(const char *format, ...)
 {
@@ -173,7 +172,8 @@ static inline uint64_t confirmed_on_server(void)
 
 static inline uint64_t wal_now(void)
 {
-    return (uint64_t)admin_int("select pg_current_wal_insert_lsn() - '0/0'::pg_lsn");
+    return (uint64_t)admin_int(
+        "select pg_current_wal_insert_lsn() - '0/0'::pg_lsn");
 }
 
 /* Asked before the tests, when there is no admin() yet. */

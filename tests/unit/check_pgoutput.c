@@ -124,8 +124,8 @@ static void make_messages(void)
     messages[i++] = message("Bqqw", at, at, 5u);
     messages[i++] = message("Cxqqq", 0, at, at + 8, at);
     messages[i++] = message("Oqs", at, "elsewhere");
-    messages[i++] = message("Rwssxhxsww", 78u, "", "u", 'f', 1, 1, "id", 20u,
-                            0xffffffffu);
+    messages[i++] =
+        message("Rwssxhxsww", 78u, "", "u", 'f', 1, 1, "id", 20u, 0xffffffffu);
     messages[i++] = message("Ywss", 9u, "public", "mood");
     messages[i++] = message("IwNhtwxbwhh", 77u, 2, 1u, '7', 4u, 1, 2);
     messages[i++] = message("UwNhtwxu", 77u, 2, 1u, '7');
@@ -196,8 +196,8 @@ END_TEST
 START_TEST(inside_of_a_stream_each_has_an_xid)
 {
     struct elpq__buf start = message("Swx", 5u, 1);
-    struct elpq__buf rel = message("Rwwssxhxsww", 6u, 78u, "p", "u", 'd', 1, 1,
-                                   "id", 23u, 0u);
+    struct elpq__buf rel =
+        message("Rwwssxhxsww", 6u, 78u, "p", "u", 'd', 1, 1, "id", 23u, 0u);
     struct elpq__buf row = message("IwwNhtwx", 6u, 78u, 1, 1u, '7');
     elpq_change change;
 
@@ -234,9 +234,9 @@ END_TEST
 
 START_TEST(lsns)
 {
-    static const char *const bad[] = { "",    "/",     "1/",       "/1",
-                                       "1/2x", " 1/2", "123456789/1",
-                                       "1/2/3", "g/1", "-1/2" };
+    static const char *const bad[] = { "",     "/",    "1/",          "/1",
+                                       "1/2x", " 1/2", "123456789/1", "1/2/3",
+                                       "g/1",  "-1/2" };
     char text[ELPQ_LSN_SIZE];
     uint64_t lsn = 42;
 
