@@ -48,7 +48,6 @@ START_TEST(changes_are_decoded)
                "commit\nbegin\n"
                "delete elpq_changed key 1|null|null|null\n"
                "commit\nbegin\n"
-               "relation elpq_changed\n"
                "truncate elpq_changed\n"
                "commit\nbegin\n"
                "message to you\n"

@@ -27,6 +27,8 @@ static struct consumer {
     uint64_t start;    /* of the last UP                                */
     uint64_t ends[64]; /* end_lsn of commits                            */
     uint64_t last;     /* lsn of the last change                        */
+    uint32_t table;       /* of the last RELATION that was written down    */
+    char identity;
     void (*on_change)(const elpq_change *change);
     void (*on_event)(const elpq_replication_event *event);
 } seen_changes;
@@ -64,6 +66,16 @@ static inline void note_row(const elpq_change *change, const elpq_cell *row,
 
 static inline void note_change(const elpq_change *change)
 {
+    struct consumer *c = &seen_changes;
+
+    /* The server repeats it whenever it has forgotten that it was sent. */
+    if (change->kind == ELPQ_CHANGE_RELATION) {
+        if (change->relation->oid == c->table &&
+            change->relation->replica_identity == c->identity)
+            return;
+        c->table = change->relation->oid;
+        c->identity = change->relation->replica_identity;
+    }
     note("%s", elpq_change_name(change->kind));
     if (change->relation)
         note(" %s", change->relation->name);
@@ -107,6 +119,7 @@ static inline void on_consumer_event(elpq_replication *r,
     ck_assert_ptr_eq(r, c->r);
     if (event->kind == ELPQ_REPLICATION_UP) {
         c->ups++;
+        c->table = 0;
         c->start = event->start;
     } else {
         c->downs++;
