@@ -643,6 +643,11 @@ static void take(elpq_conn *conn, elpq_request *req, PGresult *res)
     case PGRES_COPY_IN:
     case PGRES_COPY_OUT:
     case PGRES_COPY_BOTH:
+        if (conn->duplex && PQresultStatus(res) == PGRES_COPY_BOTH) {
+            conn->is_duplex = true;
+            PQclear(res);
+            break;
+        }
         if (req->copy && PQresultStatus(res) != PGRES_COPY_BOTH) {
             elpq__copy_began(conn, req, res);
             break;
@@ -666,6 +671,12 @@ void elpq__answers_drain(elpq_conn *conn)
            !req->paused && !PQisBusy(conn->pg)) {
         PGresult *res;
 
+        if (conn->is_duplex) {
+            if (!conn->duplex(conn))
+                return;
+            conn->is_duplex = false;
+            continue;
+        }
         if (conn->copy) {
             if (!elpq__copy_move(conn))
                 return;

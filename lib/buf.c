@@ -80,3 +80,14 @@ void elpq__buf_addf(struct elpq__buf *buf, const char *format, ...)
     va_end(args);
     buf->size += (size_t)n;
 }
+
+void elpq__buf_add_quoted(struct elpq__buf *buf, const char *s, char quote)
+{
+    elpq__buf_add_byte(buf, quote);
+    for (; *s; s++) {
+        if (*s == quote)
+            elpq__buf_add_byte(buf, quote);
+        elpq__buf_add_byte(buf, *s);
+    }
+    elpq__buf_add_byte(buf, quote);
+}

@@ -38,6 +38,8 @@ char *elpq__buf_extend(struct elpq__buf *buf, size_t more);
 
 void elpq__buf_add(struct elpq__buf *buf, const void *data, size_t size);
 void elpq__buf_add_str(struct elpq__buf *buf, const char *s);
+/* Between quotes, each of which is doubled inside. */
+void elpq__buf_add_quoted(struct elpq__buf *buf, const char *s, char quote);
 void elpq__buf_addf(struct elpq__buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

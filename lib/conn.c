@@ -66,6 +66,7 @@ void elpq__conn_unref(elpq_conn *conn)
     assert(conn->state == ELPQ__CLOSED && !conn->pg && !conn->owner);
     elpq__task_drop(&conn->flush);
     elpq__task_drop(&conn->notify);
+    elpq__parameters_free(conn);
     for (char **s = conn->setup; s && *s; s++)
         free(*s);
     free(conn->setup);
@@ -282,7 +283,10 @@ void elpq__conn_connected(elpq_conn *conn, PGconn *pg)
 
 void elpq__conn_notice(elpq_conn *conn, const elpq_error *notice)
 {
-    if (conn->options.notice)
+    elpq_severity severity = elpq_error_severity(notice);
+
+    if (conn->options.notice && (severity == ELPQ_SEVERITY_UNKNOWN ||
+                                 severity >= conn->options.notice_level))
         conn->options.notice(conn, notice, conn->options.notice_arg);
 }
 
@@ -404,7 +408,7 @@ static void tear_down(elpq_conn *conn, const elpq_error *error)
     elpq__io_close(&conn->io);
     elpq__set_state(conn, ELPQ__CLOSED);
     conn->copy = NULL;
-    conn->paused = false;
+    conn->paused = conn->is_duplex = false;
     fail_sent(conn, error);
     fail_queue(conn, error);
     elpq__conn_tell(conn, error);

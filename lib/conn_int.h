@@ -77,6 +77,8 @@ enum elpq__kind {
 #define ELPQ__COMMIT (1u << 30)
 /* Another: asks for binary columns, as its user knows them. */
 #define ELPQ__BINARY (1u << 29)
+/* Another: trace events do not show its text. */
+#define ELPQ__SECRET (1u << 28)
 
 /* Whether a statement may be sent under one Sync with its like; sync.c. */
 enum elpq__sharing {
@@ -272,6 +274,10 @@ struct elpq_conn {
     /* A listener's: takes each notification over.                        */
     void (*notified)(elpq_conn *conn, PGnotify *notification);
     bool paused;           /* nothing is read, see elpq__pipeline_pause() */
+    /* Takes what COPY BOTH brings, true at its end; NULL: nobody does.     */
+    bool (*duplex)(elpq_conn *conn);
+    bool is_duplex;        /* libpq is in that state                      */
+    char **parameters;     /* known values, see parameter.c; or NULL      */
     bool close_wanted;     /* it was closed inside pump()                 */
     char fatal[6];         /* SQLSTATE of the server's FATAL, if it came  */
     char fatal_text[200];  /* and its message                             */
@@ -570,6 +576,14 @@ bool elpq__stream_settle(elpq_conn *conn, elpq_request *request);
 void elpq__stream_cancel(elpq_request *request);
 /* Whether rows of a stream wait in libpq, so that no more are to be read. */
 bool elpq__stream_is_full(const elpq_conn *conn);
+/* ----------------------------------------------------------- parameter.c */
+
+/* Of a new PGconn, if somebody wants to know; false if out of memory. */
+bool elpq__parameters_init(elpq_conn *conn);
+/* Tells of changes; conn may be closed afterwards. */
+void elpq__parameters_look(elpq_conn *conn);
+void elpq__parameters_free(elpq_conn *conn);
+
 /* ---------------------------------------------------------------- copy.c */
 
 void elpq__copy_free(elpq_copy *copy);

@@ -57,6 +57,21 @@ const char *elpq_strerror(int code)
     return "unknown code";
 }
 
+elpq_severity elpq_error_severity(const elpq_error *error)
+{
+    static const char *const names[] = {
+        [ELPQ_DEBUG] = "DEBUG",     [ELPQ_LOG] = "LOG",
+        [ELPQ_INFO] = "INFO",       [ELPQ_NOTICE] = "NOTICE",
+        [ELPQ_WARNING] = "WARNING", [ELPQ_ERROR] = "ERROR",
+        [ELPQ_FATAL] = "FATAL",     [ELPQ_PANIC] = "PANIC",
+    };
+
+    for (int i = ELPQ_DEBUG; error && error->severity && i <= ELPQ_PANIC; i++)
+        if (strncmp(error->severity, names[i], strlen(names[i])) == 0)
+            return (elpq_severity)i; /* DEBUG1 to DEBUG5 are one */
+    return ELPQ_SEVERITY_UNKNOWN;
+}
+
 void elpq__error_set(elpq_error *error, elpq_code code, unsigned flags,
                      const char *message)
 {

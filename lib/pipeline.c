@@ -250,6 +250,8 @@ static void pump(elpq_conn *conn, bool readable)
     conn->sending_now = false;
     if (conn->copy)
         elpq__copy_turn(conn);
+    if (conn->parameters)
+        elpq__parameters_look(conn);
     elpq__pipeline_leave(conn, false);
     elpq__cancel_kick(conn);
     elpq__pipeline_settle(conn);
@@ -294,7 +296,8 @@ bool elpq__pipeline_open(elpq_conn *conn)
         conn->send_sync = PQpipelineSync;
     conn->piped = true;
     conn->settled = true; /* a new session is in no transaction */
-    return PQsetnonblocking(conn->pg, 1) == 0 &&
+    return elpq__parameters_init(conn) &&
+           PQsetnonblocking(conn->pg, 1) == 0 &&
            PQenterPipelineMode(conn->pg) &&
            elpq__io_open(&conn->io, conn->loop, PQsocket(conn->pg));
 }

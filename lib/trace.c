@@ -8,6 +8,7 @@ void elpq__trace_event(const struct elpq__tracer *tracer, elpq_conn *conn,
                        elpq_event_kind kind, const elpq_request *request,
                        const elpq_error *error, int64_t usec)
 {
+    static const char secret[] = "ALTER USER ... PASSWORD ...";
     elpq_event event = { .kind = kind, .conn = conn, .usec = usec };
 
     if (conn)
@@ -15,6 +16,10 @@ void elpq__trace_event(const struct elpq__tracer *tracer, elpq_conn *conn,
     if (request) {
         event.sql = request->sql;
         event.sql_len = request->sql_len;
+        if (request->flags & ELPQ__SECRET) {
+            event.sql = secret;
+            event.sql_len = sizeof(secret) - 1;
+        }
         event.tag = request->tag;
         event.bytes = request->bytes;
     }

@@ -83,6 +83,14 @@ typedef void (*elpq_conn_cb)(elpq_conn *conn, const elpq_error *error,
  *  well. */
 typedef void (*elpq_done_cb)(const elpq_error *error, void *arg);
 
+/**
+ * Gets a parameter that the server reports and that has changed: one of those
+ * that PostgreSQL reports up to version 18, such as "TimeZone" or
+ * "in_hot_standby".  Comes from the loop; the strings are borrowed.
+ */
+typedef void (*elpq_parameter_cb)(elpq_conn *conn, const char *name,
+                                  const char *value, void *arg);
+
 /** For timeouts: none at all. */
 #define ELPQ_NO_TIMEOUT (-1)
 
@@ -130,6 +138,10 @@ typedef struct elpq_conn_options {
                                    transaction pooling                      */
     elpq_notice_cb notice;    /**< gets the server's notices                */
     void *notice_arg;
+    elpq_severity notice_level; /**< it gets those of this severity and above;
+                                   0: all                                   */
+    elpq_parameter_cb parameter; /**< gets changes of reported parameters   */
+    void *parameter_arg;
     elpq_trace_cb trace;      /**< gets trace events                        */
     void *trace_arg;
 } elpq_conn_options;
@@ -255,6 +267,43 @@ ELPQ_API elpq_tx_status elpq_conn_tx_status(const elpq_conn *conn);
 
 /** Whether the connection is encrypted with TLS. */
 ELPQ_API bool elpq_conn_tls(const elpq_conn *conn);
+
+/**
+ * Writes for logs what the connection is: user, database, host, port, the
+ * server's version, process id, TLS, state.  No secrets.  Writes what fits
+ * into `size` bytes, with a NUL, as snprintf() does; returns the length of all
+ * of it, or ELPQ_E_NOMEM.
+ */
+ELPQ_API int elpq_conn_describe(const elpq_conn *conn, char *out,
+                                size_t size);
+
+/**
+ * Writes a conninfo string (keywords or URI) for logs: as keywords, with ***
+ * for passwords and other secrets.  What service files and the environment
+ * would add is not there.  Writes and returns as elpq_conn_describe();
+ * ELPQ_E_USAGE, and "", if it is no conninfo string.
+ */
+ELPQ_API int elpq_conninfo_redact(const char *conninfo, char *out,
+                                  size_t size);
+
+/* -------------------------------------------------------------- password */
+
+/**
+ * Changes the password of a user; NULL is the user of the session.  The
+ * password does not leave this process: what is sent is its SCRAM-SHA-256
+ * verifier, made on a helper thread with a random salt and 4,096 iterations,
+ * and trace events do not show it (the server's log_statement may).  SASLprep
+ * is applied as the server would.
+ *
+ * The statement is submitted when the verifier is made, so it may come behind
+ * statements that were submitted later; the deadline covers both.
+ * options->request is set to NULL.  `done` comes once.  Returns as
+ * elpq_conn_execute(); ELPQ_E_USAGE also for an empty password.
+ */
+ELPQ_API int elpq_conn_change_password(elpq_conn *conn, const char *user,
+                                       const char *password,
+                                       const elpq_options *options,
+                                       elpq_done_cb done, void *arg);
 
 #ifdef __cplusplus
 }

@@ -22,10 +22,12 @@
 #include "copy.h"
 #include "cursor.h"
 #include "error.h"
+#include "large_object.h"
 #include "listen.h"
 #include "lock.h"
 #include "many.h"
 #include "pool.h"
+#include "replication.h"
 #include "result.h"
 #include "statement.h"
 #include "stream.h"
@@ -84,6 +86,16 @@
         elpq_conn *: elpq_conn_notify,                                        \
         elpq_tx *: elpq_tx_notify)(target, channel, payload, options, done,   \
                                    arg)
+#define elpq_lo_create(target, oid, options, callback, arg)                   \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_lo_create,                                     \
+        elpq_conn *: elpq_conn_lo_create,                                     \
+        elpq_tx *: elpq_tx_lo_create)(target, oid, options, callback, arg)
+#define elpq_lo_unlink(target, oid, options, done, arg)                       \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_lo_unlink,                                     \
+        elpq_conn *: elpq_conn_lo_unlink,                                     \
+        elpq_tx *: elpq_tx_lo_unlink)(target, oid, options, done, arg)
 #define elpq_lock_acquire(target, key, options, callback, arg)                \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_lock,                                          \
@@ -144,6 +156,18 @@
     {                                                                         \
         return elpq_##kind##_notify(target, channel, payload, options, done,  \
                                     arg);                                     \
+    }                                                                         \
+    inline int elpq_lo_create(elpq_##kind *target, uint32_t oid,              \
+                              const elpq_options *options,                    \
+                              elpq_lo_oid_cb callback, void *arg)             \
+    {                                                                         \
+        return elpq_##kind##_lo_create(target, oid, options, callback, arg);  \
+    }                                                                         \
+    inline int elpq_lo_unlink(elpq_##kind *target, uint32_t oid,              \
+                              const elpq_options *options,                    \
+                              elpq_done_cb done, void *arg)                   \
+    {                                                                         \
+        return elpq_##kind##_lo_unlink(target, oid, options, done, arg);      \
     }                                                                         \
     inline int elpq_copy_in(elpq_##kind *target, const elpq_copy_spec *spec,  \
                             const elpq_options *options,                      \

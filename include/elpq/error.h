@@ -82,6 +82,22 @@ typedef struct elpq_error {
     const char *source_function; /**< the server's routine that raised it   */
 } elpq_error;
 
+/** How grave a message of the server is; what it sends to clients, in order. */
+typedef enum elpq_severity {
+    ELPQ_SEVERITY_UNKNOWN = 0,
+    ELPQ_DEBUG,
+    ELPQ_LOG,
+    ELPQ_INFO,
+    ELPQ_NOTICE,
+    ELPQ_WARNING,
+    ELPQ_ERROR,
+    ELPQ_FATAL,
+    ELPQ_PANIC
+} elpq_severity;
+
+/** The severity of an error or notice, whatever the server's language. */
+ELPQ_API elpq_severity elpq_error_severity(const elpq_error *error);
+
 /** The name of a code, such as "ELPQ_E_TIMEOUT"; never NULL. */
 ELPQ_API const char *elpq_code_name(int code);
 

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Change of a password: what the server stores of it (the SCRAM verifier) is
+ * made here, on a helper thread since that is thousands of hashes, and only
+ * that is sent.
+ *
+ * libpq makes it from a PGconn, but only keeps its errors there; so the thread
+ * has one of its own, which was never connected.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "conn_int.h"
+#include "done.h"
+
+struct change {
+    struct elpq__job job;
+    elpq_conn *conn; /* a reference; not looked at by the thread           */
+    char *user;      /* NULL: the session's                                */
+    char *password;
+    char *verifier; /* the thread's, until it is done                     */
+    char *tag;
+    int timeout_ms;
+    int64_t began;
+    elpq_done_cb done;
+    void *arg;
+};
+
+static void forget(char *secret)
+{
+    if (secret)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
+
+static void change_free(struct change *c)
+{
+    forget(c->password);
+    forget(c->verifier);
+    free(c->user);
+    free(c->tag);
+    elpq__conn_unref(c->conn);
+    free(c);
+}
+
+static void work(struct elpq__job *job)
+{
+    struct change *c = elpq__container(job, struct change, job);
+    PGconn *pg = PQconnectStart("="); /* no conninfo: it goes nowhere */
+    char *made = NULL;
+
+    if (pg)
+        made = PQencryptPasswordConn(pg, c->password, c->user ? c->user : "",
+                                     "scram-sha-256");
+    if (made) {
+        c->verifier = strdup(made);
+        explicit_bzero(made, strlen(made));
+        PQfreemem(made);
+    }
+    PQfinish(pg);
+}
+
+/* The verifier has neither quotes nor backslashes. */
+static void write_sql(const struct change *c, struct elpq__buf *sql)
+{
+    elpq__buf_add_str(sql, "ALTER USER ");
+    if (c->user)
+        elpq__buf_add_quoted(sql, c->user, '"');
+    else
+        elpq__buf_add_str(sql, "CURRENT_USER");
+    elpq__buf_addf(sql, " PASSWORD '%s'", c->verifier);
+    elpq__buf_add_byte(sql, '\0');
+}
+
+static int submit(struct change *c, struct elpq__done *end)
+{
+    elpq_options options = { .tag = c->tag, .timeout_ms = c->timeout_ms };
+    int64_t spent = (elpq__now() - c->began) / 1000;
+    struct elpq__buf sql = { 0 };
+    elpq_statement st;
+    int code = ELPQ_E_NOMEM;
+
+    if (c->timeout_ms > 0)
+        options.timeout_ms =
+            c->timeout_ms > spent ? c->timeout_ms - (int)spent : 1;
+    write_sql(c, &sql);
+    if (!sql.failed) {
+        st = elpq_sql_from_trusted_string(sql.data, NULL, 0);
+        st.flags = ELPQ_NO_PREPARE | ELPQ__SECRET;
+        code =
+            elpq_conn_execute(c->conn, &st, &options, elpq__done_result, end);
+    }
+    if (sql.data)
+        explicit_bzero(sql.data, sql.size);
+    elpq__buf_free(&sql);
+    return code;
+}
+
+static void done(struct elpq__job *job)
+{
+    struct change *c = elpq__container(job, struct change, job);
+    struct elpq__done *end = elpq__done_new(c->done, c->arg);
+    int code = ELPQ_E_NOMEM;
+    elpq_error error;
+
+    if (end && c->verifier)
+        code = submit(c, end);
+    if (code) {
+        free(end);
+        elpq__error_set(&error, (elpq_code)code, ELPQ_NOT_EXECUTED, NULL);
+        c->done(&error, c->arg);
+    }
+    change_free(c);
+}
+
+static void dispose(struct elpq__job *job)
+{
+    change_free(elpq__container(job, struct change, job));
+}
+
+int elpq_conn_change_password(elpq_conn *conn, const char *user,
+                              const char *password, const elpq_options *options,
+                              elpq_done_cb done_cb, void *arg)
+{
+    struct change *c;
+    int code;
+
+    if (options && options->request)
+        *options->request = NULL;
+    if (!conn || !password || !*password || !done_cb || (user && !*user))
+        return ELPQ_E_USAGE;
+    if ((code = elpq__conn_check(conn)))
+        return code;
+    c = elpq__new(struct change);
+    if (!c)
+        return ELPQ_E_NOMEM;
+    c->job =
+        (struct elpq__job){ .work = work, .done = done, .dispose = dispose };
+    c->conn = conn;
+    elpq__conn_ref(conn);
+    c->done = done_cb;
+    c->arg = arg;
+    c->began = elpq__now();
+    c->timeout_ms = options && options->timeout_ms ? options->timeout_ms
+                                                   : conn->options.timeout_ms;
+    c->password = strdup(password);
+    c->user = user ? strdup(user) : NULL;
+    c->tag = options && options->tag ? strdup(options->tag) : NULL;
+    if (!c->password || (user && !c->user) ||
+        (options && options->tag && !c->tag) ||
+        !elpq__job_submit(conn->loop, &c->job, false)) {
+        change_free(c);
+        return ELPQ_E_NOMEM;
+    }
+    return 0;
+}
