@@ -315,6 +315,8 @@ static void take_failure(elpq_conn *conn, elpq_request *req, PGresult *res)
         elpq__cache_evict(&conn->prepared, req->prepared);
     }
     note_tx_failure(conn, res);
+    if (conn->owner && conn->owner->failed)
+        conn->owner->failed(conn, req, res);
     if (req->failure)
         PQclear(res);
     else

@@ -82,6 +82,9 @@ struct elpq_request {
     elpq_conn *conn;             /* QUEUED and SENT                      */
     elpq_conn *held;             /* internal: a reference, till it ends  */
     struct elpq__line *line;     /* of a pool's request, wherever it is   */
+    /* Takes a request with an error over, instead of its callback.        */
+    bool (*again)(elpq_request *request, const elpq_error *error);
+    struct elpq__route *route;   /* router.c: which host, how often       */
     enum elpq__kind kind;
     enum elpq__place place;
 
@@ -169,6 +172,9 @@ struct elpq__owner {
     bool (*take_back)(elpq_conn *conn, elpq_request *request);
     void (*released)(elpq_conn *conn); /* elpq_conn_release()             */
     void (*canceled)(elpq_conn *conn); /* a cancel request was sent       */
+    /* The server has refused a request, which goes on.                   */
+    void (*failed)(elpq_conn *conn, elpq_request *request,
+                   const PGresult *failure);
 };
 
 /* Steps through the answer of the head of conn->sent. */
@@ -345,6 +351,9 @@ void elpq__request_end(elpq_request *request);
 
 /* Takes it out of where it is, and calls back at the end of the turn. */
 void elpq__request_end_soon(elpq_request *request);
+
+/* As it was when it was submitted, its deadline included; in no place. */
+void elpq__request_renew(elpq_request *request);
 
 /* It was taken from the head of conn->sent: ends it, if it has not ended. */
 void elpq__request_pass(elpq_request *request);

@@ -243,19 +243,22 @@ static int pool_check(elpq_pool *pool)
     return 0;
 }
 
-static int get_in_line(elpq_pool *pool, elpq_request *req)
+void elpq__pool_admit(elpq_pool *pool, elpq_request *req)
 {
-    if (req->code) {
-        elpq__request_end_soon(req);
-        elpq__request_accepted(req);
-        return 0;
-    }
     req->place = ELPQ__WAITING;
     req->line = &pool->line;
     req->waited = pool->nwaiting >= pool->count[IDLE];
     elpq__list_push(&pool->waiting, &req->node);
     pool->nwaiting++;
     elpq__pool_wake(pool);
+}
+
+static int get_in_line(elpq_pool *pool, elpq_request *req)
+{
+    if (req->code)
+        elpq__request_end_soon(req);
+    else
+        elpq__pool_admit(pool, req);
     elpq__request_accepted(req);
     return 0;
 }

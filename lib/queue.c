@@ -183,6 +183,7 @@ void elpq__request_free(elpq_request *req)
     PQclear(req->result);
     free(req->own_shape);
     free(req->chunk);
+    free(req->route);
     if (req->held)
         elpq__conn_unref(req->held);
     elpq__loop_free(loop, req);
@@ -294,8 +295,44 @@ static void call_back(elpq_request *req)
         req->cb.done(failed, req->arg);
 }
 
+/* Whether its owner sends it again. */
+static bool goes_again(elpq_request *req)
+{
+    elpq_error error;
+    char buf[120];
+
+    return req->again && !req->cause &&
+           outcome(req, &error, buf, sizeof(buf)) && req->again(req, &error);
+}
+
+void elpq__request_renew(elpq_request *req)
+{
+    PQclear(req->failure);
+    PQclear(req->result);
+    elpq_error_free(req->owned);
+    free(req->own_shape);
+    req->failure = req->result = NULL;
+    req->owned = NULL;
+    req->own_shape = NULL;
+    req->shape = NULL;
+    req->prepared = NULL;
+    req->conn = NULL;
+    req->code = 0;
+    req->error_flags = 0;
+    req->text = NULL;
+    req->retried = req->answered = req->exposed = req->parse = false;
+    req->describing = req->delivered = req->dropped = false;
+    req->taken_back = 0;
+    req->rows = req->result_bytes = 0;
+    if (req->timeout_ms > 0)
+        elpq__timer_start(req->loop, &req->deadline,
+                          req->submitted + (int64_t)req->timeout_ms * 1000);
+}
+
 void elpq__request_end(elpq_request *req)
 {
+    if (goes_again(req))
+        return;
     call_back(req);
     elpq__request_free(req);
 }

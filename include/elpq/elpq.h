@@ -22,6 +22,7 @@
 #include "lock.h"
 #include "pool.h"
 #include "result.h"
+#include "router.h"
 #include "statement.h"
 #include "stream.h"
 #include "trace.h"
@@ -35,17 +36,20 @@
 #define elpq_execute(target, statement, options, callback, arg)               \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_execute,                                       \
+        elpq_router *: elpq_router_execute,                                   \
         elpq_conn *: elpq_conn_execute,                                       \
         elpq_tx *: elpq_tx_execute)(target, statement, options, callback, arg)
 #define elpq_script(target, sql, options, each, done, arg)                    \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_script_trusted,                                \
+        elpq_router *: elpq_router_script_trusted,                            \
         elpq_conn *: elpq_conn_script_trusted,                                \
         elpq_tx *: elpq_tx_script_trusted)(target, "" sql "", options, each,  \
                                            done, arg)
 #define elpq_stream(target, statement, options, rows, done, arg)              \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_stream,                                        \
+        elpq_router *: elpq_router_stream,                                    \
         elpq_conn *: elpq_conn_stream,                                        \
         elpq_tx *: elpq_tx_stream)(target, statement, options, rows, done, arg)
 #define elpq_declare(target, statement, options, callback, arg)               \
@@ -55,6 +59,7 @@
 #define elpq_begin(target, options, callback, arg)                            \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_begin,                                         \
+        elpq_router *: elpq_router_begin,                                     \
         elpq_conn *: elpq_conn_begin)(target, options, callback, arg)
 #define elpq_transact(target, options, body, done, arg)                       \
     _Generic((target),                                                        \
@@ -121,6 +126,7 @@
                                             arg);                             \
     }
 ELPQ_OVERLOAD_(pool)
+ELPQ_OVERLOAD_(router)
 ELPQ_OVERLOAD_(conn)
 ELPQ_OVERLOAD_(tx)
 #undef ELPQ_OVERLOAD_
@@ -160,6 +166,11 @@ ELPQ_OVERLOAD_(tx)
 ELPQ_OVERLOAD_(pool)
 ELPQ_OVERLOAD_(conn)
 #undef ELPQ_OVERLOAD_
+inline int elpq_begin(elpq_router *target, const elpq_tx_options *options,
+                      elpq_tx_cb callback, void *arg)
+{
+    return elpq_router_begin(target, options, callback, arg);
+}
 #define ELPQ_OVERLOAD_(kind)                                                  \
     inline int elpq_declare(elpq_##kind *target, const elpq_statement *st,    \
                             const elpq_cursor_options *options,               \

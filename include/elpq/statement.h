@@ -26,7 +26,14 @@ enum {
      * lock) that its SQL text does not show, because a function of the
      * user's does it.  The pool resets the connection after it.
      */
-    ELPQ_SESSION = 1u << 2
+    ELPQ_SESSION = 1u << 2,
+    /**
+     * The statement reads, and changes nothing.  Outside of a transaction,
+     * such statements that are queued together on a connection are sent as
+     * groups, which costs the server and the network much less; each keeps
+     * an outcome of its own.  See "Read groups" in conn.h.
+     */
+    ELPQ_READONLY = 1u << 3
 };
 
 /** SQL text with $1, $2, ... and as many values. */
