@@ -13,6 +13,8 @@
 #define READ(text)                                                            \
     (&(const elpq_statement){ "" text "", sizeof(text) - 1, NULL, 0,         \
                               ELPQ_READONLY })
+#define SLEEPS                                                                \
+    "select exists(select from pg_stat_activity where wait_event = 'PgSleep')"
 #define IN_RECOVERY "select pg_is_in_recovery()::text"
 
 static int events[ELPQ_ROUTER_LAGGING + 1];
@@ -214,8 +216,10 @@ START_TEST(a_conflict_with_recovery_reads_on_the_primary)
 {
     elpq_router *router = router_of(NULL);
     struct answer *reader;
+    int primary = settled(router);
+    elpq_conn *a = connect_now(node_at((primary + 1) % 3), NULL);
+    elpq_conn *b = connect_now(node_at((primary + 2) % 3), NULL);
 
-    settled(router);
     write_table(router);
     expect_ok(ask_router(router, elpq_sql("insert into ticker select"
                                           " generate_series(1, 10)"), NULL));
@@ -226,11 +230,14 @@ START_TEST(a_conflict_with_recovery_reads_on_the_primary)
                         READ("select count(*), pg_sleep(case when"
                              " pg_is_in_recovery() then 30 else 0 end)"
                              " from ticker"), NULL);
-    run_turns(3);
+    UNTIL(strcmp(text_of(a, SLEEPS), "t") == 0 ||
+          strcmp(text_of(b, SLEEPS), "t") == 0);
     expect_ok(ask_router(router, elpq_sql("drop table ticker"), NULL));
     /* On the primary it is gone; what matters is who says so. */
     expect_error(reader, ELPQ_E_SERVER, "42P01", 0);
     ck_assert_uint_eq(counts(router).retries, 1);
+    close_conn(a);
+    close_conn(b);
     expect_ok(close_router(router, 0));
 }
 END_TEST
@@ -482,7 +489,7 @@ START_TEST(a_killed_primary)
 {
     elpq_router *router = router_for_load();
     elpq_options hurry = { .timeout_ms = 1 };
-    struct answer *tx = answer_new(), *in_tx;
+    struct answer *tx = answer_new(), *waiting;
     int old = settled(router);
     int new, other;
 
@@ -490,18 +497,16 @@ START_TEST(a_killed_primary)
     ck_assert_int_eq(CALL(elpq_begin(router, NULL, on_tx, tx)), 0);
     expect_ok(tx);
     node("kill %d", old);
-    in_tx = ask(tx->tx, elpq_sql("select 1"));
-    await(in_tx);
-    ck_assert_int_eq(in_tx->code, ELPQ_E_LOST);
+    UNTIL(!elpq_conn_is_open(elpq_tx_conn(tx->tx)));
     expect_ok(rollback(tx->tx));
     UNTIL(counts(router).primary < 0);
     /* Those that wait for a primary can be canceled, and run out of time. */
     expect_error(ask_router(router, elpq_sql("select 1"), &hurry),
                  ELPQ_E_TIMEOUT, "", ELPQ_NOT_EXECUTED);
-    in_tx = ask_router(router, elpq_sql("select 1"), NULL);
+    waiting = ask_router(router, elpq_sql("select 1"), NULL);
     run_turns(2);
-    cancel(in_tx);
-    expect_error(in_tx, ELPQ_E_CANCELED, "", ELPQ_NOT_EXECUTED);
+    cancel(waiting);
+    expect_error(waiting, ELPQ_E_CANCELED, "", ELPQ_NOT_EXECUTED);
     new = atoi(node("best %d %d", (old + 1) % 3, (old + 2) % 3));
     other = 3 - old - new;
     node("promote %d", new);
@@ -541,35 +546,29 @@ END_TEST
 
 /* --------------------------------------------------------------- contract */
 
-static void close_at_once(elpq_router *router, const elpq_router_event *e)
+static int close_on;
+
+static void close_at_event(elpq_router *router, const elpq_router_event *e)
 {
-    (void)e;
-    event_then = NULL;
-    RUN(elpq_router_close(router, 0, NULL, NULL));
+    if ((int)e->kind == close_on)
+        RUN(elpq_router_close(router, 0, NULL, NULL));
 }
 
 START_TEST(closed_inside_of_each_event)
 {
-    static const int last[] = { ELPQ_ROUTER_HOST_UP, ELPQ_ROUTER_PRIMARY,
-                                ELPQ_ROUTER_STANDBY, ELPQ_ROUTER_CURRENT };
+    static const int kinds[] = { ELPQ_ROUTER_HOST_UP, ELPQ_ROUTER_PRIMARY,
+                                 ELPQ_ROUTER_STANDBY, ELPQ_ROUTER_CURRENT };
 
-    for (size_t i = 0; i < sizeof(last) / sizeof(last[0]); i++) {
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         elpq_router *router = router_of(NULL);
         struct answer *a = ask_router(router, elpq_sql("select 1"), NULL);
 
-        /* Events come in this order; skip those before the one wanted. */
-        while (events[last[i]] == 0) {
-            event_then = NULL;
-            if (counts(router).hosts && last[i] == ELPQ_ROUTER_HOST_UP)
-                event_then = close_at_once;
-            event_base_loop(loop, EVLOOP_ONCE);
-        }
-        if (last[i] != ELPQ_ROUTER_HOST_UP)
-            RUN(elpq_router_close(router, 0, NULL, NULL));
-        await(a);
+        close_on = kinds[i];
+        event_then = close_at_event;
+        event_base_dispatch(loop); /* until nothing is left */
+        ck_assert_int_ge(events[kinds[i]], 1);
+        ck_assert_int_eq(a->calls, 1);
         ck_assert(a->code == 0 || a->code == ELPQ_E_CLOSED);
-        settle_answers();
-        run_turns(5);
     }
 }
 END_TEST
