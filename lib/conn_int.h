@@ -488,6 +488,8 @@ bool elpq__sql_is_query(const char *sql);
 bool elpq__sql_touches_session(const char *sql);
 /* The same, now that the request's outcome is known. */
 bool elpq__reset_needed_after(const elpq_request *request);
+/* Whether it is of no use where a pooler shares the sessions. */
+bool elpq__needs_session(const elpq_request *request);
 /* Queues internal commands under one Sync; false if out of memory. */
 bool elpq__group_queue(elpq_conn *conn, const char *const *group,
                        const char *sql, int timeout_ms, elpq_done_cb done);

@@ -17,6 +17,24 @@
     "select exists(select from pg_stat_activity where wait_event = 'PgSleep')"
 #define IN_RECOVERY "select pg_is_in_recovery()::text"
 
+static void cluster_up(void)
+{
+    nodes_up("cluster", NULL);
+}
+
+/* The conninfo of a node; good until the next eight. */
+static const char *node_at(int n)
+{
+    static char text[8][400];
+    static int next;
+    char *s = text[next++ % 8];
+
+    snprintf(s, sizeof(text[0]),
+             "host=%s port=500%d user=elpq_super dbname=postgres", nodes_dir,
+             n);
+    return s;
+}
+
 static int events[ELPQ_ROUTER_LAGGING + 1];
 static void (*event_then)(elpq_router *router, const elpq_router_event *e);
 
@@ -759,7 +777,7 @@ static void build(Suite *suite)
     if (!nodes_possible())
         return;
     tc = harness_case(suite, "cluster", 60);
-    tcase_add_unchecked_fixture(tc, nodes_up, nodes_down);
+    tcase_add_unchecked_fixture(tc, cluster_up, nodes_down);
     tcase_add_test(tc, statements_go_where_they_belong);
     tcase_add_test(tc, streams_read_from_standbys);
     tcase_add_test(tc, a_conflict_with_recovery_reads_on_the_primary);

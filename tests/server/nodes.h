@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * A primary and two standbys under test: tests/support/cluster, told what to
- * do over a pipe.  It is started once for a case, by nodes_up(), an unchecked
- * fixture; node() runs the loop while a node is stopped, promoted and so on,
- * so that work goes on meanwhile.
+ * Servers under test that a script of tests/support runs, told what to do over
+ * a pipe: cluster, a primary and two standbys, or pgbouncer.  It is started
+ * once for a case, by nodes_up(), in an unchecked fixture; node() runs the loop
+ * while a node is stopped, promoted and so on, so that work goes on meanwhile.
  */
 #ifndef ELPQ_TESTS_NODES_H
 #define ELPQ_TESTS_NODES_H
@@ -26,7 +26,7 @@ static bool nodes_possible(void)
 {
     if (harness_env("ELPQ_TEST_SUPPORT"))
         return true;
-    fprintf(stderr, "SKIPPED: replication needs a server of our own\n");
+    fprintf(stderr, "SKIPPED: this needs a server of our own\n");
     return false;
 }
 
@@ -43,15 +43,13 @@ static bool nodes_read(char *line, size_t size)
     return n > 0;
 }
 
-static void nodes_up(void)
+static void nodes_up(const char *script, const char *argument)
 {
     int in[2], out[2];
     char path[400];
 
-    if (!nodes_possible())
-        return;
-    snprintf(path, sizeof(path), "%s/cluster",
-             harness_env("ELPQ_TEST_SUPPORT"));
+    snprintf(path, sizeof(path), "%s/%s", harness_env("ELPQ_TEST_SUPPORT"),
+             script);
     ck_assert_int_eq(pipe(in), 0);
     ck_assert_int_eq(pipe(out), 0);
     nodes_pid = fork();
@@ -61,7 +59,7 @@ static void nodes_up(void)
         dup2(out[1], 1);
         for (int fd = 3; fd < 64; fd++)
             close(fd);
-        execl("/bin/sh", "sh", path, (char *)NULL);
+        execl("/bin/sh", "sh", path, argument, (char *)NULL);
         _exit(127);
     }
     close(in[0]);
@@ -69,7 +67,7 @@ static void nodes_up(void)
     nodes_in = in[1];
     nodes_out = out[0];
     ck_assert_msg(nodes_read(nodes_dir, sizeof(nodes_dir)),
-                  "tests/support/cluster did not start");
+                  "tests/support/%s did not start", script);
 }
 
 static void nodes_down(void)
@@ -111,19 +109,6 @@ static const char *node(const char *format, ...)
         dprintf(nodes_in, "log\n");
     ck_assert_msg(strcmp(line, "failed") != 0, "%s failed", format);
     return line;
-}
-
-/* The conninfo of a node; good until the next eight. */
-static const char *node_at(int n)
-{
-    static char text[8][400];
-    static int next;
-    char *s = text[next++ % 8];
-
-    snprintf(s, sizeof(text[0]),
-             "host=%s port=500%d user=elpq_super dbname=postgres", nodes_dir,
-             n);
-    return s;
 }
 
 #endif
