@@ -55,7 +55,7 @@ static void tell(struct elpq__host *host, elpq_router_event_kind kind,
                                 .error = error,
                                 .lag_ms = lag < 0 ? -1 : lag / USEC_PER_MS };
 
-    if (router->options.event)
+    if (router->options.event && !router->stopped)
         router->options.event(router, &event, router->options.event_arg);
 }
 

@@ -126,7 +126,6 @@
                                             arg);                             \
     }
 ELPQ_OVERLOAD_(pool)
-ELPQ_OVERLOAD_(router)
 ELPQ_OVERLOAD_(conn)
 ELPQ_OVERLOAD_(tx)
 #undef ELPQ_OVERLOAD_
@@ -166,6 +165,25 @@ ELPQ_OVERLOAD_(tx)
 ELPQ_OVERLOAD_(pool)
 ELPQ_OVERLOAD_(conn)
 #undef ELPQ_OVERLOAD_
+inline int elpq_execute(elpq_router *target, const elpq_statement *st,
+                        const elpq_options *options, elpq_result_cb callback,
+                        void *arg)
+{
+    return elpq_router_execute(target, st, options, callback, arg);
+}
+inline int elpq_stream(elpq_router *target, const elpq_statement *st,
+                       const elpq_options *options, elpq_rows_cb rows,
+                       elpq_done_cb done, void *arg)
+{
+    return elpq_router_stream(target, st, options, rows, done, arg);
+}
+template <size_t L>
+inline int elpq_script(elpq_router *target, const char (&sql)[L],
+                       const elpq_options *options, elpq_script_cb each,
+                       elpq_done_cb done, void *arg)
+{
+    return elpq_router_script_trusted(target, sql, options, each, done, arg);
+}
 inline int elpq_begin(elpq_router *target, const elpq_tx_options *options,
                       elpq_tx_cb callback, void *arg)
 {
