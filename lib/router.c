@@ -26,10 +26,10 @@
 /* Of one request. */
 struct elpq__route {
     elpq_router *router;
-    bool reads;       /* may go to a standby                              */
-    bool conflicted;  /* a standby canceled it: the primary will not      */
-    bool unrun;       /* what the server said proves that it did not run  */
-    unsigned tries;   /* times that it came back                          */
+    bool reads;      /* may go to a standby                              */
+    bool conflicted; /* a standby canceled it: the primary will not      */
+    bool unrun;      /* what the server said proves that it did not run  */
+    unsigned tries;  /* times that it came back                          */
 };
 
 void elpq__router_wake(elpq_router *router)
@@ -54,8 +54,7 @@ static struct elpq__host *pick_standby(elpq_router *router)
     unsigned first = router->turn++;
 
     for (unsigned i = 0; i < router->nhosts; i++) {
-        struct elpq__host *host =
-            &router->hosts[(first + i) % router->nhosts];
+        struct elpq__host *host = &router->hosts[(first + i) % router->nhosts];
 
         if (elpq__host_current(host) &&
             (!best || is_better(router, host, best)))
@@ -203,8 +202,7 @@ static void on_failed(struct elpq__pool_watch *watch, elpq_conn *conn,
     if (!state)
         return;
     wrong_host = strcmp(state, "25006") == 0 && is_standby(conn, req);
-    if (is_shutdown(state) ||
-        (wrong_host && host->role == ELPQ_ROLE_PRIMARY))
+    if (is_shutdown(state) || (wrong_host && host->role == ELPQ_ROLE_PRIMARY))
         elpq__host_doubt(host);
     if (!route || req->kind == ELPQ__SCRIPT)
         return;
@@ -311,8 +309,8 @@ static void on_drain(struct elpq__timer *timer)
     close_now(elpq__container(timer, elpq_router, drain));
 }
 
-void elpq_router_close(elpq_router *router, int drain_ms,
-                       elpq_done_cb callback, void *arg)
+void elpq_router_close(elpq_router *router, int drain_ms, elpq_done_cb callback,
+                       void *arg)
 {
     int64_t due = elpq__now() + drain_ms * INT64_C(1000);
 
@@ -371,7 +369,8 @@ static void options_init(elpq_router_options *out,
     default_int(&out->pool.acquire_timeout_ms, 30000);
     default_int(&out->max_lag_ms, 10000);
     period = out->max_lag_ms < 0 || out->max_lag_ms > 4000
-                 ? 1000 : (out->max_lag_ms + 3) / 4;
+                 ? 1000
+                 : (out->max_lag_ms + 3) / 4;
     default_int(&out->check_period_ms, period);
     default_int(&out->check_timeout_ms, 2000);
     default_int(&out->backoff_min_ms, 50);
@@ -423,8 +422,8 @@ static bool host_init(elpq_router *router, unsigned number,
     host->number = number;
     host->watch.failed = on_failed;
     host->watch.lost = on_lost;
-    host->pool = elpq_pool_new(router->base, conninfo, &router->options.pool,
-                               error);
+    host->pool =
+        elpq_pool_new(router->base, conninfo, &router->options.pool, error);
     if (!host->pool)
         return false;
     host->pool->watch = &host->watch;
@@ -454,11 +453,10 @@ static unsigned count_hosts(const struct event_base *base,
         why = "elpq_router_new needs a host";
     else if (n > ELPQ__HOSTS_MAX)
         why = "too many hosts";
-    else if (options && (options->max_lag_ms < -1 ||
-                         options->check_period_ms < 0 ||
-                         options->check_timeout_ms < 0 ||
-                         options->backoff_min_ms < 0 ||
-                         options->backoff_max_ms < 0))
+    else if (options &&
+             (options->max_lag_ms < -1 || options->check_period_ms < 0 ||
+              options->check_timeout_ms < 0 || options->backoff_min_ms < 0 ||
+              options->backoff_max_ms < 0))
         why = "a time is negative";
     if (!why)
         return n;
@@ -631,9 +629,8 @@ int elpq_router_stream(elpq_router *router, const elpq_statement *statement,
 }
 
 int elpq_router_script_trusted(elpq_router *router, const char *sql,
-                               const elpq_options *options,
-                               elpq_script_cb each, elpq_done_cb done,
-                               void *arg)
+                               const elpq_options *options, elpq_script_cb each,
+                               elpq_done_cb done, void *arg)
 {
     elpq_statement st = elpq_sql_from_trusted_string(sql, NULL, 0);
     elpq_request *req;
@@ -679,8 +676,8 @@ int elpq_router_begin(elpq_router *router, const elpq_tx_options *options,
     bool reads = router && options && options->read_only &&
                  router->options.begin_on_standbys;
 
-    return elpq__tx_begin(acquire_of_router, router,
-                          reads ? ELPQ_READONLY : 0, options, callback, arg);
+    return elpq__tx_begin(acquire_of_router, router, reads ? ELPQ_READONLY : 0,
+                          options, callback, arg);
 }
 
 /* ------------------------------------------------------------------- info */

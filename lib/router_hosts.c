@@ -128,8 +128,7 @@ static bool within_bounds(const struct elpq__host *host)
 
     if (host->role != ELPQ_ROLE_STANDBY || host->diverged)
         return false;
-    if (o->max_lag_ms >= 0 &&
-        (lag < 0 || lag > o->max_lag_ms * USEC_PER_MS))
+    if (o->max_lag_ms >= 0 && (lag < 0 || lag > o->max_lag_ms * USEC_PER_MS))
         return false;
     return o->max_lag_bytes == 0 ||
            (bytes >= 0 && (uint64_t)bytes <= o->max_lag_bytes);
@@ -181,8 +180,7 @@ static void set_role(struct elpq__host *host, elpq_role role)
     host->fresh = 0;
     send_away(host);
     if (was == ELPQ_ROLE_PRIMARY && host->up && host->writable)
-        elpq__pool_expel(host->pool,
-                         "the host is not the primary any more");
+        elpq__pool_expel(host->pool, "the host is not the primary any more");
     if (role == ELPQ_ROLE_PRIMARY) {
         host->router->stats.primaries++;
         tell(host, ELPQ_ROUTER_PRIMARY, NULL);
@@ -432,8 +430,7 @@ static void ask(struct elpq__host *host)
 
 static void on_gone(struct elpq__watcher *watcher, const elpq_error *error)
 {
-    struct elpq__host *host =
-        elpq__container(watcher, struct elpq__host, gone);
+    struct elpq__host *host = elpq__container(watcher, struct elpq__host, gone);
 
     (void)error;
     elpq__host_doubt(host);
@@ -462,8 +459,7 @@ static void check(struct elpq__host *host)
 
     elpq__timer_stop(router->loop, &host->next);
     host->checking = true;
-    host->due = elpq__now() +
-                router->options.check_timeout_ms * USEC_PER_MS;
+    host->due = elpq__now() + router->options.check_timeout_ms * USEC_PER_MS;
     if (host->monitor && !elpq_conn_is_open(host->monitor))
         drop_monitor(host);
     if (host->monitor) {
@@ -471,8 +467,8 @@ static void check(struct elpq__host *host)
         return;
     }
     host->diverged = false;
-    host->monitor = elpq_connect(router->base, host->conninfo,
-                                 &router->monitor, on_monitor, host, NULL);
+    host->monitor = elpq_connect(router->base, host->conninfo, &router->monitor,
+                                 on_monitor, host, NULL);
     if (host->monitor)
         return;
     /* Without memory or descriptors: not from inside of the caller. */
@@ -480,8 +476,8 @@ static void check(struct elpq__host *host)
     host->checking = false;
     host->failures++;
     elpq__timer_start(router->loop, &host->next,
-                      elpq__now() + router->options.backoff_max_ms *
-                                        USEC_PER_MS);
+                      elpq__now() +
+                          router->options.backoff_max_ms * USEC_PER_MS);
 }
 
 static void on_next(struct elpq__timer *timer)
