@@ -507,6 +507,8 @@ static void take_failure(elpq_conn *conn, elpq_request *req, PGresult *res)
     if (req->batch && !req->failure)
         req->batch->failed = req->batch->at;
     note_tx_failure(conn, res);
+    if (conn->owner && conn->owner->failed)
+        conn->owner->failed(conn, req, res);
     if (req->failure)
         PQclear(res);
     else

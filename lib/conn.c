@@ -140,7 +140,8 @@ static elpq_conn *conn_alloc(struct event_base *base,
     elpq__list_init(&conn->held);
     elpq__list_init(&conn->watchers);
     elpq__cache_init(&conn->prepared,
-                     conn->options.no_statement_cache
+                     conn->options.no_statement_cache ||
+                             conn->options.pooler
                          ? 0
                          : conn->options.statement_cache,
                      conn->id);

@@ -107,6 +107,9 @@ struct elpq_request {
     elpq_conn *conn;             /* QUEUED and SENT                      */
     elpq_conn *held;             /* internal: a reference, till it ends  */
     struct elpq__line *line;     /* of a pool's request, wherever it is   */
+    /* Takes a request with an error over, instead of its callback.        */
+    bool (*again)(elpq_request *request, const elpq_error *error);
+    struct elpq__route *route;   /* router.c: which host, how often       */
     enum elpq__kind kind;
     enum elpq__place place;
 
@@ -204,6 +207,9 @@ struct elpq__owner {
     bool (*take_back)(elpq_conn *conn, elpq_request *request);
     void (*released)(elpq_conn *conn); /* elpq_conn_release()             */
     void (*canceled)(elpq_conn *conn); /* a cancel request was sent       */
+    /* The server has refused a request, which goes on.                   */
+    void (*failed)(elpq_conn *conn, elpq_request *request,
+                   const PGresult *failure);
 };
 
 /* Steps through the answer of the head of conn->sent. */
@@ -397,6 +403,9 @@ void elpq__request_end(elpq_request *request);
 
 /* Takes it out of where it is, and calls back at the end of the turn. */
 void elpq__request_end_soon(elpq_request *request);
+
+/* As it was when it was submitted, its deadline included; in no place. */
+void elpq__request_renew(elpq_request *request);
 
 /* It was taken from the head of conn->sent: ends it, if it has not ended. */
 void elpq__request_pass(elpq_request *request);
@@ -637,6 +646,8 @@ bool elpq__sql_is_query(const char *sql);
 bool elpq__sql_touches_session(const char *sql);
 /* The same, now that the request's outcome is known. */
 bool elpq__reset_needed_after(const elpq_request *request);
+/* Whether it is of no use where a pooler shares the sessions. */
+bool elpq__needs_session(const elpq_request *request);
 /* Queues internal commands under one Sync; false if out of memory. */
 bool elpq__group_queue(elpq_conn *conn, const char *const *group,
                        const char *sql, int timeout_ms, elpq_done_cb done);

@@ -305,6 +305,9 @@ elpq_listener *elpq_listener_new(struct event_base *base,
     if (!base || !options_ok(options))
         why = strdup("elpq_listener_new needs an event_base, and options "
                      "within their bounds");
+    else if (options && options->conn.pooler)
+        why = strdup("LISTEN needs a session of its own, which a pooler in "
+                     "transaction mode does not give");
     else
         why = elpq__conninfo_check(conninfo,
                                    options ? options->conn.params : NULL);

@@ -156,6 +156,8 @@ static void pool_options_init(elpq_pool_options *out,
     else
         memset(out, 0, sizeof(*out));
     elpq__conn_options_init(&out->conn, in ? &in->conn : NULL);
+    if (out->conn.pooler)
+        out->reset = ELPQ_RESET_NEVER; /* it would be that of another one */
     default_unsigned(&out->max_size, 10);
     default_unsigned(&out->max_waiting, 10000);
     default_unsigned(&out->max_connecting, 3);
@@ -177,6 +179,10 @@ static char *check_arguments(const struct event_base *base,
     if (options && options->min_size >
                        (options->max_size ? options->max_size : 10))
         return strdup("min_size is larger than max_size");
+    if (options && options->conn.pooler && options->on_connect &&
+        options->on_connect[0])
+        return strdup("on_connect needs sessions, which a pooler in "
+                      "transaction mode does not give");
     return elpq__conninfo_check(conninfo,
                                 options ? options->conn.params : NULL);
 }
@@ -249,19 +255,22 @@ int elpq__pool_check(elpq_pool *pool)
     return 0;
 }
 
-int elpq__pool_submit(elpq_pool *pool, elpq_request *req)
+void elpq__pool_admit(elpq_pool *pool, elpq_request *req)
 {
-    if (req->code) {
-        elpq__request_end_soon(req);
-        elpq__request_accepted(req);
-        return 0;
-    }
     req->place = ELPQ__WAITING;
     req->line = &pool->line;
     req->waited = pool->nwaiting >= pool->count[IDLE];
     elpq__list_push(&pool->waiting, &req->node);
     pool->nwaiting++;
     elpq__pool_wake(pool);
+}
+
+int elpq__pool_submit(elpq_pool *pool, elpq_request *req)
+{
+    if (req->code)
+        elpq__request_end_soon(req);
+    else
+        elpq__pool_admit(pool, req);
     elpq__request_accepted(req);
     return 0;
 }

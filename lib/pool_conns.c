@@ -47,6 +47,11 @@ void elpq__pool_wake(elpq_pool *pool)
     elpq__task_post(pool->loop, &pool->serve);
 }
 
+unsigned elpq__pool_load(const elpq_pool *pool)
+{
+    return pool->nwaiting + pool->count[BUSY] + pool->count[LEASED];
+}
+
 /* ------------------------------------------------------- places and lives */
 
 static void idle_timer(elpq_pool *pool, elpq_conn *conn)
@@ -209,6 +214,8 @@ static void on_opened(elpq_conn *conn, const elpq_error *error)
         pool->stats.connect_failures++;
         elpq__pool_drop(conn);
         back_off(pool);
+        if (pool->watch)
+            pool->watch->lost(pool->watch);
         if (hopeless(pool, error))
             elpq__pool_fail_waiting(pool, error);
         return;
@@ -235,7 +242,19 @@ static void on_lost(elpq_conn *conn, const elpq_error *error)
     /* A server that lets everybody in and then out again is not up. */
     if (!conn->slot_answered)
         back_off(pool);
+    if (pool->watch)
+        pool->watch->lost(pool->watch);
     elpq__pool_drop(conn);
+}
+
+void elpq__pool_expel(elpq_pool *pool, const char *text)
+{
+    struct elpq__node *node;
+
+    for (int place = CONNECTING + 1; place < PLACES; place++)
+        while ((node = elpq__list_first(&pool->conns[place])))
+            elpq__conn_lost(elpq__container(node, elpq_conn, slot_node),
+                            ELPQ_E_LOST, text);
 }
 
 /* ---------------------------------------------------------------- serving */
@@ -515,6 +534,15 @@ static void on_canceled(elpq_conn *conn)
     pool_of(conn)->stats.cancels++;
 }
 
+static void on_failed(elpq_conn *conn, elpq_request *req,
+                      const PGresult *failure)
+{
+    struct elpq__pool_watch *watch = pool_of(conn)->watch;
+
+    if (watch)
+        watch->failed(watch, conn, req, failure);
+}
+
 static const struct elpq__owner pool_owner = {
     .opened = on_opened,
     .drained = on_drained,
@@ -522,4 +550,5 @@ static const struct elpq__owner pool_owner = {
     .take_back = on_take_back,
     .released = on_released,
     .canceled = on_canceled,
+    .failed = on_failed,
 };

@@ -31,6 +31,15 @@ struct elpq__guest {
     void (*closing)(struct elpq__guest *guest);
 };
 
+/* Who watches a pool: told, from the loop, what goes wrong on its server. */
+struct elpq__pool_watch {
+    /* A statement was refused; see struct elpq__owner.                    */
+    void (*failed)(struct elpq__pool_watch *watch, elpq_conn *conn,
+                   elpq_request *request, const PGresult *failure);
+    /* A connection broke, or none could be made.                          */
+    void (*lost)(struct elpq__pool_watch *watch);
+};
+
 struct elpq_pool {
     struct elpq__line line; /* the requests' way to us                    */
     struct event_base *base;
@@ -60,6 +69,7 @@ struct elpq_pool {
     elpq_done_cb on_end;
     void *on_end_arg;
 
+    struct elpq__pool_watch *watch; /* or NULL                            */
     elpq_pool_statistics stats;
 };
 
@@ -69,11 +79,6 @@ int elpq__pool_check(elpq_pool *pool);
 int elpq__pool_submit(elpq_pool *pool, elpq_request *request);
 
 unsigned elpq__pool_size(const elpq_pool *pool);
-
-/* 0, or why no more can be submitted, which is counted. */
-int elpq__pool_check(elpq_pool *pool);
-/* Puts a submitted request in line, or lets its error out; 0. */
-int elpq__pool_submit(elpq_pool *pool, elpq_request *request);
 
 /* Serves the line, and looks what else is to be done, at the turn's end. */
 void elpq__pool_wake(elpq_pool *pool);
@@ -86,6 +91,13 @@ void elpq__pool_fail_waiting(elpq_pool *pool, const elpq_error *error);
 
 /* Takes a connection out of the pool; a lent one stays with its borrower. */
 void elpq__pool_drop(elpq_conn *conn);
+
+/* Puts a request into the line, whatever its length; the pool is open. */
+void elpq__pool_admit(elpq_pool *pool, elpq_request *request);
+/* Requests that wait, run, or hold a lease. */
+unsigned elpq__pool_load(const elpq_pool *pool);
+/* Ends all connections, lent ones too, as if they had broken. */
+void elpq__pool_expel(elpq_pool *pool, const char *text);
 
 /* A closing pool ends when nobody waits and nobody works. */
 void elpq__pool_check_end(elpq_pool *pool);

@@ -187,6 +187,7 @@ void elpq__request_free(elpq_request *req)
     elpq__copy_free(req->copy);
     if (req->batch)
         elpq__batch_free(req);
+    free(req->route);
     if (req->held)
         elpq__conn_unref(req->held);
     elpq__loop_free(loop, req);
@@ -328,8 +329,38 @@ static void call_back(elpq_request *req)
         req->cb.done(failed, req->arg);
 }
 
+/* Whether its owner sends it again. */
+static bool goes_again(elpq_request *req)
+{
+    elpq_error error;
+    char buf[120];
+
+    return req->again && !req->cause &&
+           outcome(req, &error, buf, sizeof(buf)) && req->again(req, &error);
+}
+
+void elpq__request_renew(elpq_request *req)
+{
+    elpq__request_rewind(req);
+    free(req->own_shape);
+    req->own_shape = NULL;
+    req->shape = NULL;
+    req->prepared = NULL;
+    req->conn = NULL;
+    req->code = 0;
+    req->error_flags = 0;
+    req->text = NULL;
+    req->retried = req->delivered = req->dropped = false;
+    req->taken_back = 0;
+    if (req->timeout_ms > 0)
+        elpq__timer_start(req->loop, &req->deadline,
+                          req->submitted + (int64_t)req->timeout_ms * 1000);
+}
+
 void elpq__request_end(elpq_request *req)
 {
+    if (goes_again(req))
+        return;
     call_back(req);
     elpq__request_free(req);
 }

@@ -177,3 +177,44 @@ bool elpq__reset_needed_after(const elpq_request *req)
         return false;
     return !req->result || !is_one_of(PQcmdStatus(req->result), tags);
 }
+
+static bool contains(const char *sql, const char *word)
+{
+    return strcasestr(sql, word) != NULL;
+}
+
+static bool sets_session(const char *text)
+{
+    static const char *const local[] = { "local", "transaction", "constraints",
+                                         NULL };
+
+    if (!begins_with_word(text, "set"))
+        return false;
+    text += strlen("set");
+    return !is_one_of(text + strspn(text, " \t\r\n"), local);
+}
+
+/* Comments in front are no disguise that anybody would use by accident. */
+bool elpq__needs_session(const elpq_request *req)
+{
+    static const char *const words[] = { "reset",  "discard",    "listen",
+                                         "unlisten", "prepare",  "execute",
+                                         "deallocate", "load",   NULL };
+    const char *text = req->sql + strspn(req->sql, " \t\r\n(;");
+
+    if (req->flags & ELPQ_SESSION || is_one_of(text, words) ||
+        sets_session(text))
+        return !begins_with_word(text, "prepare") ||
+               strncasecmp(text + 7 + strspn(text + 7, " \t\r\n"),
+                           "transaction", 11) != 0;
+    if (begins_with_word(text, "declare"))
+        return contains(text, "with hold");
+    if (begins_with_word(text, "create"))
+        return (contains(text, "create temp") ||
+                contains(text, "create local temp")) &&
+               !contains(text, "on commit drop");
+    return contains(text, "pg_advisory_lock") ||
+           contains(text, "pg_try_advisory_lock") ||
+           contains(text, "pg_advisory_unlock") ||
+           (contains(text, "set_config") && !req->conn->in_tx);
+}

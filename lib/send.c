@@ -112,6 +112,9 @@ bool elpq__send_refuses(elpq_request *req)
     } else if (memchr(req->sql, '\0', req->sql_len)) {
         why = "the SQL text contains a NUL byte";
         code = ELPQ_E_VALUE;
+    } else if (req->conn->options.pooler && elpq__needs_session(req)) {
+        why = "the statement needs a session of its own, which a pooler in "
+              "transaction mode does not give";
     }
     if (!why)
         return false;

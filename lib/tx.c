@@ -258,16 +258,31 @@ static bool options_ok(const elpq_tx_options *options)
     return (unsigned)options->isolation <= ELPQ_SERIALIZABLE;
 }
 
+static int acquire_of_pool(void *pool, const elpq_options *options,
+                           elpq_conn_cb callback, void *arg)
+{
+    return elpq_pool_acquire(pool, options, callback, arg);
+}
+
 int elpq_pool_begin(elpq_pool *pool, const elpq_tx_options *options,
                     elpq_tx_cb callback, void *arg)
 {
+    return elpq__tx_begin(acquire_of_pool, pool, 0, options, callback, arg);
+}
+
+int elpq__tx_begin(elpq__acquire acquire, void *from, unsigned flags,
+                   const elpq_tx_options *options, elpq_tx_cb callback,
+                   void *arg)
+{
     elpq_tx_options none = { 0 };
     const elpq_tx_options *o = options ? options : &none;
-    elpq_options wait = { .timeout_ms = o->timeout_ms, .tag = o->tag };
+    elpq_options wait = { .timeout_ms = o->timeout_ms,
+                          .tag = o->tag,
+                          .flags = flags };
     elpq_tx *tx;
     int code;
 
-    if (!pool || !callback || !options_ok(o))
+    if (!from || !callback || !options_ok(o))
         return ELPQ_E_USAGE;
     tx = tx_new(callback, arg, o->tag, o->timeout_ms);
     if (!tx)
@@ -275,7 +290,7 @@ int elpq_pool_begin(elpq_pool *pool, const elpq_tx_options *options,
     if (o->timeout_ms > 0)
         tx->due = elpq__now() + o->timeout_ms * INT64_C(1000);
     begin_text(tx->begin, sizeof(tx->begin), o);
-    code = elpq_pool_acquire(pool, &wait, on_lease, tx);
+    code = acquire(from, &wait, on_lease, tx);
     if (code)
         tx_free(tx);
     return code;

@@ -9,6 +9,13 @@
 #include "elpq/transact.h"
 #include "elpq/tx.h"
 
+/* Begins one on a connection that `acquire` gives, and that goes back. */
+typedef int (*elpq__acquire)(void *from, const elpq_options *options,
+                             elpq_conn_cb callback, void *arg);
+int elpq__tx_begin(elpq__acquire acquire, void *from, unsigned flags,
+                   const elpq_tx_options *options, elpq_tx_cb callback,
+                   void *arg);
+
 /* While it is owned, its user cannot commit it or roll it back. */
 void elpq__tx_own(elpq_tx *tx, bool on);
 

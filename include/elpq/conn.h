@@ -112,6 +112,26 @@ typedef struct elpq_options {
                                   0: 1.  See stream.h                       */
 } elpq_options;
 
+/** What stands between us and the server. */
+typedef enum elpq_pooler {
+    /** Nothing, or a pooler that gives each of our connections a session of
+     *  its own as long as it lasts (PgBouncer's pool_mode = session).      */
+    ELPQ_POOLER_NONE = 0,
+    /**
+     * PgBouncer with pool_mode = transaction: each transaction, and each
+     * statement outside of one, may run in another session.  So there are no
+     * named prepared statements, on_connect makes no sense (ELPQ_E_USAGE),
+     * the pool resets nothing but open transactions, and what would only work
+     * in a session of its own is refused with ELPQ_E_USAGE and NOT_EXECUTED:
+     * SET but for SET LOCAL and SET TRANSACTION, RESET, DISCARD, LISTEN,
+     * UNLISTEN, PREPARE, EXECUTE, DEALLOCATE, LOAD, temporary tables that
+     * outlive their transaction, DECLARE ... WITH HOLD, advisory locks of
+     * sessions, set_config() outside of a transaction, and what is flagged
+     * ELPQ_SESSION.  Scripts, functions and DO are not looked into.
+     */
+    ELPQ_POOLER_TRANSACTION
+} elpq_pooler;
+
 /**
  * How a connection behaves.  All zero is the default; NULL is the same.
  */
@@ -134,8 +154,8 @@ typedef struct elpq_conn_options {
     size_t max_result_bytes;  /**< largest answer taken; 0: 256 MiB.  More is
                                    ELPQ_E_LIMIT and closes the connection   */
     unsigned statement_cache; /**< prepared statements kept; 0: 256         */
-    bool no_statement_cache;  /**< never name a statement: for PgBouncer's
-                                   transaction pooling                      */
+    bool no_statement_cache;  /**< never name a statement                   */
+    elpq_pooler pooler;       /**< what stands before the server            */
     elpq_notice_cb notice;    /**< gets the server's notices                */
     void *notice_arg;
     elpq_severity notice_level; /**< it gets those of this severity and above;

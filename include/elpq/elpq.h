@@ -29,6 +29,7 @@
 #include "pool.h"
 #include "replication.h"
 #include "result.h"
+#include "router.h"
 #include "statement.h"
 #include "stream.h"
 #include "trace.h"
@@ -42,6 +43,7 @@
 #define elpq_execute(target, statement, options, callback, arg)               \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_execute,                                       \
+        elpq_router *: elpq_router_execute,                                   \
         elpq_conn *: elpq_conn_execute,                                       \
         elpq_tx *: elpq_tx_execute)(target, statement, options, callback, arg)
 #define elpq_batch(target, statements, n, options, each, done, arg)            \
@@ -59,12 +61,14 @@
 #define elpq_script(target, sql, options, each, done, arg)                    \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_script_trusted,                                \
+        elpq_router *: elpq_router_script_trusted,                            \
         elpq_conn *: elpq_conn_script_trusted,                                \
         elpq_tx *: elpq_tx_script_trusted)(target, "" sql "", options, each,  \
                                            done, arg)
 #define elpq_stream(target, statement, options, rows, done, arg)              \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_stream,                                        \
+        elpq_router *: elpq_router_stream,                                    \
         elpq_conn *: elpq_conn_stream,                                        \
         elpq_tx *: elpq_tx_stream)(target, statement, options, rows, done, arg)
 #define elpq_declare(target, statement, options, callback, arg)               \
@@ -74,6 +78,7 @@
 #define elpq_begin(target, options, callback, arg)                            \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_begin,                                         \
+        elpq_router *: elpq_router_begin,                                     \
         elpq_conn *: elpq_conn_begin)(target, options, callback, arg)
 #define elpq_transact(target, options, body, done, arg)                       \
     _Generic((target),                                                        \
@@ -258,6 +263,30 @@ ELPQ_OVERLOAD_(tx)
 ELPQ_OVERLOAD_(pool)
 ELPQ_OVERLOAD_(conn)
 #undef ELPQ_OVERLOAD_
+inline int elpq_execute(elpq_router *target, const elpq_statement *st,
+                        const elpq_options *options, elpq_result_cb callback,
+                        void *arg)
+{
+    return elpq_router_execute(target, st, options, callback, arg);
+}
+inline int elpq_stream(elpq_router *target, const elpq_statement *st,
+                       const elpq_options *options, elpq_rows_cb rows,
+                       elpq_done_cb done, void *arg)
+{
+    return elpq_router_stream(target, st, options, rows, done, arg);
+}
+template <size_t L>
+inline int elpq_script(elpq_router *target, const char (&sql)[L],
+                       const elpq_options *options, elpq_script_cb each,
+                       elpq_done_cb done, void *arg)
+{
+    return elpq_router_script_trusted(target, sql, options, each, done, arg);
+}
+inline int elpq_begin(elpq_router *target, const elpq_tx_options *options,
+                      elpq_tx_cb callback, void *arg)
+{
+    return elpq_router_begin(target, options, callback, arg);
+}
 #define ELPQ_OVERLOAD_(kind)                                                  \
     inline int elpq_declare(elpq_##kind *target, const elpq_statement *st,    \
                             const elpq_cursor_options *options,               \
