@@ -13,6 +13,8 @@
 #include "batch.h"
 #include "pool_int.h"
 
+#define DEFAULT_SIZE 10
+
 /* ---------------------------------------------------------------- closing */
 
 static void pool_free(elpq_pool *pool)
@@ -25,6 +27,9 @@ static void pool_free(elpq_pool *pool)
         explicit_bzero(*s, strlen(*s));
         free(*s);
     }
+    for (elpq_request **req = pool->prepare; req && *req; req++)
+        elpq__request_free(*req);
+    free(pool->prepare);
     free(pool->on_connect);
     free(pool->params);
     if (pool->conninfo)
@@ -56,7 +61,8 @@ static void drop_all(elpq_pool *pool, enum place place)
     struct elpq__node *node;
 
     while ((node = elpq__list_first(&pool->conns[place])))
-        elpq__pool_drop(elpq__container(node, elpq_conn, slot_node));
+        elpq__pool_drop(elpq__container(node, elpq_conn, slot_node),
+                        ELPQ_LEFT_CLOSING, NULL);
 }
 
 /* Nobody waits, nobody works: what is left can go. */
@@ -110,8 +116,8 @@ void elpq_pool_close(elpq_pool *pool, int drain_ms, elpq_done_cb callback,
         close_now(pool);
         return;
     }
-    if (drain_ms > 0 && (!elpq__timer_runs(&pool->drain) ||
-                         due < pool->drain.due))
+    if (drain_ms > 0 &&
+        (!elpq__timer_runs(&pool->drain) || due < pool->drain.due))
         elpq__timer_start(pool->loop, &pool->drain, due);
     elpq__pool_wake(pool);
 }
@@ -138,7 +144,7 @@ static void pool_options_init(elpq_pool_options *out,
     else
         memset(out, 0, sizeof(*out));
     elpq__conn_options_init(&out->conn, in ? &in->conn : NULL);
-    default_unsigned(&out->max_size, 10);
+    default_unsigned(&out->max_size, DEFAULT_SIZE);
     default_unsigned(&out->max_waiting, 10000);
     default_unsigned(&out->max_connecting, 3);
     default_int(&out->acquire_timeout_ms, 30000);
@@ -147,6 +153,12 @@ static void pool_options_init(elpq_pool_options *out,
     default_int(&out->ping_after_ms, 1000);
     default_int(&out->backoff_min_ms, 100);
     default_int(&out->backoff_max_ms, 10000);
+    default_unsigned(&out->pipeline_depth, 1);
+    default_int(&out->pipeline_stall_ms, 5);
+    if (out->reset == ELPQ_RESET_ALWAYS)
+        out->pipeline_depth = 1;
+    out->on_connect = NULL; /* the caller's memory */
+    out->prepare = NULL;
 }
 
 /* A copy of a NULL-ended list of strings; NULL if out of memory. */
@@ -170,6 +182,25 @@ static char **copy_list(const char *const *list)
     return copy;
 }
 
+/* Templates of the statements that are prepared ahead; false: no memory. */
+static bool copy_statements(elpq_pool *pool, const elpq_statement *const *list)
+{
+    size_t n = 0;
+
+    while (list && list[n])
+        n++;
+    pool->prepare = calloc(n + 1, sizeof(elpq_request *));
+    if (!pool->prepare)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        pool->prepare[i] =
+            elpq__request_new(pool->loop, ELPQ__PREPARE, list[i], NULL);
+        if (!pool->prepare[i])
+            return false;
+    }
+    return true;
+}
+
 /* NULL, or what is wrong with the arguments, to be freed. */
 static char *check_arguments(const struct event_base *base,
                              const char *conninfo,
@@ -178,8 +209,11 @@ static char *check_arguments(const struct event_base *base,
     if (!base)
         return strdup("elpq_pool_new needs an event_base");
     if (options && options->min_size >
-                       (options->max_size ? options->max_size : 10))
+                       (options->max_size ? options->max_size : DEFAULT_SIZE))
         return strdup("min_size is larger than max_size");
+    for (size_t i = 0; options && options->prepare && options->prepare[i]; i++)
+        if (!options->prepare[i]->sql)
+            return strdup("prepare: a statement without text");
     return elpq__conninfo_check(conninfo,
                                 options ? options->conn.params : NULL);
 }
@@ -219,10 +253,11 @@ elpq_pool *elpq_pool_new(struct event_base *base, const char *conninfo,
         pool->loop = elpq__loop_get(base);
         pool->conninfo = strdup(conninfo ? conninfo : "");
         pool->params = copy_list(pool->options.conn.params);
-        pool->on_connect = copy_list(pool->options.on_connect);
+        pool->on_connect = copy_list(options ? options->on_connect : NULL);
     }
     if (!pool || !pool->loop || !pool->conninfo || !pool->params ||
-        !pool->on_connect) {
+        !pool->on_connect ||
+        !copy_statements(pool, options ? options->prepare : NULL)) {
         if (pool)
             pool_free(pool);
         elpq__error_give(error, ELPQ_E_NOMEM, NULL);
@@ -279,8 +314,8 @@ int elpq_pool_execute(elpq_pool *pool, const elpq_statement *statement,
         return ELPQ_E_USAGE;
     if ((code = elpq__pool_check(pool)))
         return code;
-    req = elpq__request_submit(pool->loop, ELPQ__STATEMENT, statement,
-                               options, pool->options.conn.timeout_ms,
+    req = elpq__request_submit(pool->loop, ELPQ__STATEMENT, statement, options,
+                               pool->options.conn.timeout_ms,
                                &pool->options.conn);
     if (!req)
         return ELPQ_E_NOMEM;
@@ -325,8 +360,8 @@ int elpq_pool_batch(elpq_pool *pool, const elpq_statement *const statements[],
         return ELPQ_E_USAGE;
     if ((code = elpq__pool_check(pool)))
         return code;
-    code = elpq__batch_submit(&req, pool->loop, &pool->options.conn,
-                              statements, n, options);
+    code = elpq__batch_submit(&req, pool->loop, &pool->options.conn, statements,
+                              n, options);
     if (code)
         return code;
     pool->stats.statements++;
@@ -358,13 +393,53 @@ int elpq_pool_acquire(elpq_pool *pool, const elpq_options *options,
     return elpq__pool_submit(pool, req);
 }
 
-void elpq_pool_stats(const elpq_pool *pool, elpq_pool_statistics *out)
+/* --------------------------------------------------------------- changing */
+
+int elpq_pool_resize(elpq_pool *pool, unsigned min_size, unsigned max_size)
 {
-    *out = pool->stats;
-    out->size = elpq__pool_size(pool);
-    out->timeouts = pool->line.timeouts;
-    out->idle = pool->count[IDLE];
-    out->connecting = pool->count[CONNECTING];
-    out->busy = out->size - out->idle - out->connecting;
-    out->waiting = pool->nwaiting;
+    struct elpq__node *node;
+
+    if (!pool)
+        return ELPQ_E_USAGE;
+    default_unsigned(&max_size, DEFAULT_SIZE);
+    if (min_size > max_size)
+        return ELPQ_E_USAGE;
+    if (!elpq__loop_is_ours(pool->loop))
+        return ELPQ_E_FORKED;
+    if (pool->closing)
+        return ELPQ_E_CLOSED;
+    pool->options.min_size = min_size;
+    pool->options.max_size = max_size;
+    /* The one that was idle for longest is the last. */
+    while (elpq__pool_size(pool) > max_size && pool->count[IDLE] > 0) {
+        node = pool->conns[IDLE].head.prev;
+        elpq__pool_drop(elpq__container(node, elpq_conn, slot_node),
+                        ELPQ_LEFT_RESIZED, NULL);
+        max_size = pool->options.max_size; /* a hook may change it */
+    }
+    elpq__pool_wake(pool);
+    return 0;
+}
+
+int elpq_pool_expire(elpq_pool *pool)
+{
+    struct elpq__node *node;
+
+    if (!pool)
+        return ELPQ_E_USAGE;
+    if (!elpq__loop_is_ours(pool->loop))
+        return ELPQ_E_FORKED;
+    if (pool->closing)
+        return ELPQ_E_CLOSED;
+    for (int i = 0; i < PLACES; i++)
+        for (node = pool->conns[i].head.next; node != &pool->conns[i].head;
+             node = node->next)
+            elpq__container(node, elpq_conn, slot_node)->slot_stale = true;
+    /* Hooks see them go, and may do anything; new ones are not stale. */
+    while ((node = elpq__list_first(&pool->conns[IDLE])) &&
+           elpq__container(node, elpq_conn, slot_node)->slot_stale)
+        elpq__pool_drop(elpq__container(node, elpq_conn, slot_node),
+                        ELPQ_LEFT_EXPIRED, NULL);
+    elpq__pool_wake(pool);
+    return 0;
 }

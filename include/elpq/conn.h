@@ -86,6 +86,9 @@ typedef void (*elpq_done_cb)(const elpq_error *error, void *arg);
 /** For timeouts: none at all. */
 #define ELPQ_NO_TIMEOUT (-1)
 
+/** For server_timeout_ms: as long as the deadline of the request. */
+#define ELPQ_FROM_DEADLINE (-2)
+
 /**
  * How one request is to be run.  All zero is the default; NULL is the same.
  */
@@ -100,6 +103,15 @@ typedef struct elpq_options {
     unsigned flags;          /**< ELPQ_NO_PREPARE and so on (statement.h)   */
     const char *tag;         /**< shown in trace events; copied             */
     elpq_request **request;  /**< out, for elpq_cancel(); may be NULL       */
+    /**
+     * statement_timeout of the server for this request, in milliseconds: the
+     * server itself stops it then, even if the client has gone away.  The
+     * error is ELPQ_E_TIMEOUT with SQLSTATE 57014.  Counted from when the
+     * server begins.  0: the default of the connection or pool;
+     * ELPQ_NO_TIMEOUT: none of ours; ELPQ_FROM_DEADLINE: timeout_ms, rounded
+     * up by an eighth at most.
+     */
+    int server_timeout_ms;
 } elpq_options;
 
 /**
@@ -126,6 +138,16 @@ typedef struct elpq_conn_options {
     unsigned statement_cache; /**< prepared statements kept; 0: 256         */
     bool no_statement_cache;  /**< never name a statement: for PgBouncer's
                                    transaction pooling                      */
+    /**
+     * Default of elpq_options.server_timeout_ms; 0: none, and then the
+     * session's own statement_timeout is not touched.  Where it is used, elpq
+     * sets statement_timeout of the session whenever the next request wants
+     * another one, in the pipeline in front of it; so equal ones cost nothing
+     * (but in a transaction).  A request that wants none gets the session's
+     * default back (RESET): a value of your own SET is lost by that.  Not for
+     * poolers that pool transactions: there, sessions are not yours.
+     */
+    int server_timeout_ms;
     elpq_notice_cb notice;    /**< gets the server's notices                */
     void *notice_arg;
     elpq_trace_cb trace;      /**< gets trace events                        */
