@@ -410,6 +410,7 @@ int elpq_pool_resize(elpq_pool *pool, unsigned min_size, unsigned max_size)
         return ELPQ_E_CLOSED;
     pool->options.min_size = min_size;
     pool->options.max_size = max_size;
+    pool->shrunk = elpq__pool_size(pool) > max_size;
     /* The one that was idle for longest is the last. */
     while (elpq__pool_size(pool) > max_size && pool->count[IDLE] > 0) {
         node = pool->conns[IDLE].head.prev;

@@ -142,15 +142,6 @@ void elpq__pool_drop(elpq_conn *conn, elpq_pool_reason reason,
     elpq__conn_unref(conn);
 }
 
-bool elpq__pool_is_over(const elpq_conn *conn, int64_t now)
-{
-    const elpq_pool *pool = pool_of(conn);
-
-    return conn->slot_stale ||
-           (conn->slot_retire && now >= conn->slot_retire) ||
-           elpq__pool_size(pool) > pool->options.max_size;
-}
-
 /* Nobody uses it, and it is to go. */
 void elpq__pool_retire(elpq_conn *conn)
 {
@@ -276,14 +267,14 @@ static elpq_request *leave_line(elpq_pool *pool, int64_t *waited_usec)
     return req;
 }
 
-static void execute_on(elpq_conn *conn, elpq_request *req, int64_t waited_usec)
+static inline void execute_on(elpq_conn *conn, elpq_request *req, int64_t waited_usec)
 {
     elpq__conn_enqueue(conn, req);
     elpq__trace(conn, ELPQ_EVENT_WAITED, req, NULL, waited_usec);
 }
 
 /* The first one on a connection that has nothing else. */
-static void execute_first(elpq_conn *conn, elpq_request *req,
+static inline void execute_first(elpq_conn *conn, elpq_request *req,
                           int64_t waited_usec)
 {
     conn->slot_used = req->submitted + waited_usec;

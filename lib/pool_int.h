@@ -44,6 +44,7 @@ struct elpq_pool {
     bool was_connected;  /* at least once                                 */
     uint64_t random;
 
+    bool shrunk;         /* more connections than max_size, perhaps       */
     bool closing;        /* takes nothing new                             */
     bool closed;         /* its end is posted                             */
     struct elpq__timer drain;
@@ -86,14 +87,24 @@ extern const struct elpq__owner elpq__pool_owner;
 void elpq__pool_slot_timer(struct elpq__timer *timer);
 
 /* Whether it is to go when nobody uses it: too old, expired, one too many. */
-bool elpq__pool_is_over(const elpq_conn *conn, int64_t now);
+static inline bool elpq__pool_is_over(const elpq_conn *conn, int64_t now)
+{
+    const elpq_pool *pool = conn->slot_pool;
+
+    return conn->slot_stale ||
+           (conn->slot_retire && now >= conn->slot_retire) ||
+           (pool->shrunk && elpq__pool_size(pool) > pool->options.max_size);
+}
 /* The first statement in line goes to a BUSY connection. */
 void elpq__pool_run_first(elpq_pool *pool, elpq_conn *conn);
 
 /* ----------------------------------------------------------- pool_open.c */
 
 /* Connections that are about to become idle. */
-unsigned elpq__pool_coming(const elpq_pool *pool);
+static inline unsigned elpq__pool_coming(const elpq_pool *pool)
+{
+    return pool->count[CONNECTING] + pool->count[PINGING];
+}
 /* Whether one more may be made now. */
 bool elpq__pool_may_open(const elpq_pool *pool);
 /* Makes one; false if it may not be, or cannot. */
@@ -132,7 +143,21 @@ bool elpq__pool_keeps(elpq_conn *conn);
 
 /* ---------------------------------------------------------- pool_stats.c */
 
-void elpq__histogram_add(elpq_histogram *histogram, int64_t usec);
+/* Counts a time; what is no time at all costs next to nothing. */
+static inline void elpq__histogram_add(elpq_histogram *h, int64_t usec)
+{
+    unsigned i;
+
+    if (usec <= 0) {
+        h->buckets[0]++;
+        return;
+    }
+    h->sum_usec += (uint64_t)usec;
+    if ((uint64_t)usec > h->max_usec)
+        h->max_usec = (uint64_t)usec;
+    i = 64 - (unsigned)__builtin_clzll((unsigned long long)usec);
+    h->buckets[i < ELPQ_HISTOGRAM_BUCKETS ? i : ELPQ_HISTOGRAM_BUCKETS - 1]++;
+}
 
 /* A closing pool ends when nobody waits and nobody works. */
 void elpq__pool_check_end(elpq_pool *pool);

@@ -45,11 +45,6 @@ bool elpq__pool_may_open(const elpq_pool *pool)
            !elpq__timer_runs(&pool->backoff);
 }
 
-unsigned elpq__pool_coming(const elpq_pool *pool)
-{
-    return pool->count[CONNECTING] + pool->count[PINGING];
-}
-
 bool elpq__pool_open_one(elpq_pool *pool)
 {
     bool asks = pool->options.before_connect != NULL;

@@ -1,27 +1,16 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * Numbers of a pool.  Counters are counted where things happen; this file
- * fills in what is known at the moment, and has the histograms.
+ * fills in what is known at the moment.
  */
 #include "pool_int.h"
 
-/* 0 for 0, else the place of the highest bit, counted from 1. */
-static unsigned bucket_of(uint64_t usec)
+/* `count` is the sum of the buckets: known when it is asked for. */
+static void count_all(elpq_histogram *h)
 {
-    unsigned i = usec ? 64 - (unsigned)__builtin_clzll(usec) : 0;
-
-    return i < ELPQ_HISTOGRAM_BUCKETS ? i : ELPQ_HISTOGRAM_BUCKETS - 1;
-}
-
-void elpq__histogram_add(elpq_histogram *h, int64_t usec)
-{
-    uint64_t x = usec > 0 ? (uint64_t)usec : 0;
-
-    h->count++;
-    h->sum_usec += x;
-    if (x > h->max_usec)
-        h->max_usec = x;
-    h->buckets[bucket_of(x)]++;
+    h->count = 0;
+    for (unsigned i = 0; i < ELPQ_HISTOGRAM_BUCKETS; i++)
+        h->count += h->buckets[i];
 }
 
 uint64_t elpq_histogram_percentile(const elpq_histogram *histogram,
@@ -43,6 +32,8 @@ uint64_t elpq_histogram_percentile(const elpq_histogram *histogram,
 void elpq_pool_stats(const elpq_pool *pool, elpq_pool_statistics *out)
 {
     *out = pool->stats;
+    count_all(&out->wait);
+    count_all(&out->usage);
     out->min_size = pool->options.min_size;
     out->max_size = pool->options.max_size;
     out->size = elpq__pool_size(pool);
