@@ -37,8 +37,8 @@ static bool is_one_of(const char *sql, const char *const *words)
 /* It would end the transaction that holds the batch together. */
 static bool ends_transaction(const char *sql)
 {
-    static const char *const words[] = { "begin",    "start",     "commit",
-                                         "end",      "rollback",  "abort",
+    static const char *const words[] = { "begin",     "start",    "commit",
+                                         "end",       "rollback", "abort",
                                          "savepoint", "release",  "prepare",
                                          NULL };
 
@@ -98,8 +98,8 @@ static bool add_statements(elpq_request *req,
     struct elpq__batch *batch = req->batch;
 
     for (size_t i = 0; i < n; i++) {
-        elpq_request *part = elpq__request_new(req->loop, ELPQ__STATEMENT,
-                                               statements[i], NULL);
+        elpq_request *part =
+            elpq__request_new(req->loop, ELPQ__STATEMENT, statements[i], NULL);
 
         if (!part)
             return false;

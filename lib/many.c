@@ -29,29 +29,29 @@ struct slot {
 };
 
 struct elpq__many {
-    elpq_request *req;    /* the whole                                    */
+    elpq_request *req; /* the whole                                    */
     elpq_many_cb callback;
     void *arg;
     elpq_rows_source source;
     elpq_statement statement; /* text of req, values below                */
-    elpq_value *values;   /* of one row                                   */
+    elpq_value *values;       /* of one row                                   */
     struct elpq__task step;
 
-    elpq_conn *conn;      /* a reference, once there is one               */
-    unsigned lease;       /* of the connection, when it began             */
-    elpq_request *waits;  /* for a connection of the pool                 */
-    bool leased;          /* conn goes back to its pool                   */
-    elpq_tx *outer;       /* the caller's transaction                     */
-    elpq_tx *tx;          /* or ours                                      */
-    bool beginning;       /* BEGIN is on its way                          */
+    elpq_conn *conn;     /* a reference, once there is one               */
+    unsigned lease;      /* of the connection, when it began             */
+    elpq_request *waits; /* for a connection of the pool                 */
+    bool leased;         /* conn goes back to its pool                   */
+    elpq_tx *outer;      /* the caller's transaction                     */
+    elpq_tx *tx;         /* or ours                                      */
+    bool beginning;      /* BEGIN is on its way                          */
 
-    bool exhausted;       /* the source has no more rows                  */
-    bool stopped;         /* no more rows are taken                       */
-    bool ended;           /* COMMIT or ROLLBACK is on its way, or done    */
+    bool exhausted; /* the source has no more rows                  */
+    bool stopped;   /* no more rows are taken                       */
+    bool ended;     /* COMMIT or ROLLBACK is on its way, or done    */
     uint64_t next_row;
     unsigned on_way;
-    size_t bytes;         /* of those                                     */
-    elpq_error *error;    /* the first                                    */
+    size_t bytes;      /* of those                                     */
+    elpq_error *error; /* the first                                    */
     elpq_many_outcome outcome;
     struct slot *free_slots;
     struct slot slots[];
@@ -147,8 +147,8 @@ static void on_rollback(const elpq_error *error, void *arg)
     many->outcome.rows = many->outcome.affected = 0;
     /* Nobody has to doubt what was rolled back. */
     if (many->error)
-        many->error->flags = (many->error->flags & ~(unsigned)ELPQ_IN_DOUBT) |
-                             ELPQ_NOT_EXECUTED;
+        many->error->flags =
+            (many->error->flags & ~(unsigned)ELPQ_IN_DOUBT) | ELPQ_NOT_EXECUTED;
     end(many);
 }
 
@@ -209,8 +209,8 @@ static void on_row(elpq_result *result, const elpq_error *error, void *arg)
         many->outcome.affected += elpq_affected(result);
     } else if (!many->req->cause) {
         note_failure(many, slot, error);
-        if (!many->source.go_on || (error->code != ELPQ_E_SERVER &&
-                                    error->code != ELPQ_E_VALUE))
+        if (!many->source.go_on ||
+            (error->code != ELPQ_E_SERVER && error->code != ELPQ_E_VALUE))
             stop(many, error);
     } else if (many->error && !atomic(many)) {
         many->error->flags |= error->flags & ELPQ_IN_DOUBT;
@@ -260,8 +260,8 @@ static int send_row(struct elpq__many *many)
     slot->row = many->next_row++;
     many->free_slots = slot->next_free;
     many->on_way++;
-    code = elpq_conn_execute(many->conn, &many->statement, &options, on_row,
-                             slot);
+    code =
+        elpq_conn_execute(many->conn, &many->statement, &options, on_row, slot);
     if (code) {
         free_slot(many, slot);
         return code;
@@ -396,8 +396,8 @@ static bool source_ok(const elpq_statement *st, const elpq_rows_source *s)
 {
     return st && st->sql && s && s->columns <= ELPQ_MAX_PARAMETERS &&
            s->window <= MAX_WINDOW && (unsigned)s->mode <= ELPQ_MANY_EACH &&
-           !(s->next && s->values) && (s->next || s->values || s->rows == 0 ||
-                                       s->columns == 0) &&
+           !(s->next && s->values) &&
+           (s->next || s->values || s->rows == 0 || s->columns == 0) &&
            !(s->go_on && s->mode != ELPQ_MANY_EACH);
 }
 
@@ -513,8 +513,8 @@ int elpq_pool_execute_many(elpq_pool *pool, const elpq_statement *statement,
         return ELPQ_E_USAGE;
     if ((code = elpq__pool_check(pool)))
         return code;
-    many = many_new(pool->loop, &pool->options.conn, statement, source,
-                    options);
+    many =
+        many_new(pool->loop, &pool->options.conn, statement, source, options);
     if (!many)
         return ELPQ_E_NOMEM;
     wait.tag = many->req->tag;

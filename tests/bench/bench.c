@@ -27,15 +27,20 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include <elpq/statement.h>
+
 static const struct bench_row rows[] = {
-    { "1 connection, depth 1", BENCH_CONNS, 1, 1, 1 },
-    { "8 connections, depth 1", BENCH_CONNS, 8, 1, 1 },
-    { "1 connection, depth 64", BENCH_CONNS, 1, 64, 64 },
-    { "8 connections, depth 16", BENCH_CONNS, 8, 16, 16 },
+    { "1 connection, depth 1", BENCH_CONNS, 1, 1, 1, 0, 0 },
+    { "8 connections, depth 1", BENCH_CONNS, 8, 1, 1, 0, 0 },
+    { "1 connection, depth 64", BENCH_CONNS, 1, 64, 64, 0, 0 },
+    { "8 connections, depth 16", BENCH_CONNS, 8, 16, 16, 0, 0 },
+    /* Flagged statements share Syncs; the floor has one for each. */
+    { "read groups, 1 x 64", BENCH_CONNS, 1, 64, 64, ELPQ_READONLY, 1.15 },
+    { "read groups, 8 x 16", BENCH_CONNS, 8, 16, 16, ELPQ_READONLY, 1.15 },
     /* A pool runs one statement per connection; the others wait in line. */
-    { "pool of 8, 128 at once", BENCH_POOL_EXECUTE, 8, 16, 1 },
-    { "fetch rows, getters", BENCH_FETCH_GET, 1, 1, 1 },
-    { "fetch rows, elpq_scan", BENCH_FETCH_SCAN, 1, 1, 1 },
+    { "pool of 8, 128 at once", BENCH_POOL_EXECUTE, 8, 16, 1, 0, 0 },
+    { "fetch rows, getters", BENCH_FETCH_GET, 1, 1, 1, 0, 0 },
+    { "fetch rows, elpq_scan", BENCH_FETCH_SCAN, 1, 1, 1, 0, 0 },
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]), MAX_ROUNDS = 99, SIDES = 2 };
@@ -308,7 +313,7 @@ static bool report(const struct bench_row *row, struct turn t[][MAX_ROUNDS])
     }
     r = median(rate, options.rounds);
     c = median(cpu, options.rounds);
-    good = r >= MIN_THROUGHPUT && c <= MAX_CPU;
+    good = r >= (row->rate > 0 ? row->rate : MIN_THROUGHPUT) && c <= MAX_CPU;
     printf("%-24s %9.0f %9.0f %6.3f  %7.3f %7.3f %6.3f  %6.2f %6.2f %6.2f%s\n",
            row->name, f.rate, e.rate, r, f.cpu_usec, e.cpu_usec, c,
            f.allocations, e.allocations, e.allocations - f.allocations,

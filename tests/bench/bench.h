@@ -34,6 +34,8 @@ struct bench_row {
     int conns;
     int depth;       /* statements in flight on each connection */
     int floor_depth; /* the same for the floor                  */
+    unsigned flags;  /* of elpq's statements                    */
+    double rate;     /* throughput to reach, in that of the floor; 0: usual */
 };
 
 struct bench_side {

@@ -25,6 +25,7 @@ struct state {
     uint64_t unsent;
     uint64_t unanswered;
     uint64_t sum;
+    elpq_options options; /* of each statement */
     struct lane lanes[BENCH_MAX_CONNS];
 };
 
@@ -41,8 +42,8 @@ static void submit(struct lane *lane)
                             on_result, lane);
     else if (lane->conn)
         code = elpq_execute(lane->conn,
-                            elpq_sql(BENCH_POINT_SQL, bench_next_key()), NULL,
-                            on_result, lane);
+                            elpq_sql(BENCH_POINT_SQL, bench_next_key()),
+                            &s->options, on_result, lane);
     else
         code =
             elpq_execute(s->pool, elpq_sql(BENCH_POINT_SQL, bench_next_key()),
@@ -182,6 +183,7 @@ static void *elpq_open(const struct bench_row *row)
     if (!s || !(s->base = event_base_new()))
         bench_die("elpq", "out of memory");
     s->row = row;
+    s->options.flags = row->flags;
     s->pool = elpq_pool_new(s->base, "", &options, &error);
     if (!s->pool)
         bench_die("elpq", error->message);

@@ -16,7 +16,7 @@ struct batch {
     size_t calls;
     int codes[MANY];
     unsigned flags[MANY];
-    int64_t values[MANY];   /* first column, where there is one */
+    int64_t values[MANY]; /* first column, where there is one */
     size_t affected[MANY];
     char sqlstate[MANY][6];
     void (*then)(struct batch *b); /* runs inside the callback of the first */
@@ -38,8 +38,7 @@ static void on_part(size_t index, elpq_result *result, const elpq_error *error,
     b->flags[index] = error ? error->flags : 0;
     snprintf(b->sqlstate[index], 6, "%s", error ? error->sqlstate : "");
     if (result && elpq_rows(result) > 0)
-        ck_assert_int_eq(
-            elpq_get_int64(result, 0, 0, &b->values[index]), 0);
+        ck_assert_int_eq(elpq_get_int64(result, 0, 0, &b->values[index]), 0);
     b->affected[index] = result ? elpq_affected(result) : 0;
     if (index == 0 && b->then)
         b->then(b);
@@ -53,17 +52,16 @@ static struct batch *batch_new(struct batch *b)
     return b;
 }
 
-#define submit(target, b, n, ...)                                             \
-    submit_with(target, b, NULL, n, __VA_ARGS__)
-#define submit_with(target, b, options, n, ...)                               \
-    do {                                                                      \
-        const elpq_statement *all[] = { __VA_ARGS__ };                        \
-                                                                              \
-        batch_new(b);                                                         \
-        ck_assert_int_eq(CALL(elpq_batch(target, all, n, options, on_part,    \
-                                         on_done, (b)->verdict)),             \
-                         0);                                                  \
-        (b)->verdict->wanted = 1;                                             \
+#define submit(target, b, n, ...) submit_with(target, b, NULL, n, __VA_ARGS__)
+#define submit_with(target, b, options, n, ...)                                \
+    do {                                                                       \
+        const elpq_statement *all[] = { __VA_ARGS__ };                         \
+                                                                               \
+        batch_new(b);                                                          \
+        ck_assert_int_eq(CALL(elpq_batch(target, all, n, options, on_part,     \
+                                         on_done, (b)->verdict)),              \
+                         0);                                                   \
+        (b)->verdict->wanted = 1;                                              \
     } while (0)
 
 static void setup_table(void)
@@ -155,9 +153,9 @@ START_TEST(a_long_batch)
         st[i] = elpq_sql_from_trusted_string(sql[i % 3], &values[i], 1);
         all[i] = &st[i];
     }
-    ck_assert_int_eq(CALL(elpq_batch(conn, all, MANY, NULL, on_part, on_done,
-                                     b.verdict)),
-                     0);
+    ck_assert_int_eq(
+        CALL(elpq_batch(conn, all, MANY, NULL, on_part, on_done, b.verdict)),
+        0);
     b.verdict->wanted = 1;
     text[0] = '\0'; /* it was copied */
     expect_ok(b.verdict);
@@ -173,16 +171,15 @@ START_TEST(batches_and_statements_keep_their_order)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
     elpq_options reads = { .flags = ELPQ_READONLY };
-    struct answer *before = ask_with(
-        conn, elpq_sql("select count(*) from elpq_batch"), &reads);
-    struct answer *same = ask_with(
-        conn, elpq_sql("select count(*) from elpq_batch"), &reads);
+    struct answer *before =
+        ask_with(conn, elpq_sql("select count(*) from elpq_batch"), &reads);
+    struct answer *same =
+        ask_with(conn, elpq_sql("select count(*) from elpq_batch"), &reads);
     struct answer *after;
     struct batch b;
 
     submit(conn, &b, 2, INSERT(1), INSERT(2));
-    after = ask_with(conn, elpq_sql("select count(*) from elpq_batch"),
-                     &reads);
+    after = ask_with(conn, elpq_sql("select count(*) from elpq_batch"), &reads);
     expect_int(before, 0);
     expect_int(same, 0);
     expect_ok(b.verdict);
@@ -308,28 +305,24 @@ START_TEST(what_is_no_batch_is_refused)
 {
     elpq_conn_options o = { .max_batch = 2 };
     elpq_conn *conn = connect_now(NULL, &o);
-    const elpq_statement *all[3] = { elpq_sql("select 1"),
-                                     elpq_sql("select 2"), NULL };
+    const elpq_statement *all[3] = { elpq_sql("select 1"), elpq_sql("select 2"),
+                                     NULL };
     struct answer *a = answer_new();
     elpq_statement bad = { "select $1", 9, NULL, 1, 0 };
 
     a->wanted = 0;
-    ck_assert_int_eq(
-        CALL(elpq_batch(conn, all, 0, NULL, on_part, on_done, a)),
-        ELPQ_E_USAGE);
-    ck_assert_int_eq(
-        CALL(elpq_batch(conn, all, 3, NULL, on_part, on_done, a)),
-        ELPQ_E_USAGE);
+    ck_assert_int_eq(CALL(elpq_batch(conn, all, 0, NULL, on_part, on_done, a)),
+                     ELPQ_E_USAGE);
+    ck_assert_int_eq(CALL(elpq_batch(conn, all, 3, NULL, on_part, on_done, a)),
+                     ELPQ_E_USAGE);
     ck_assert_int_eq(CALL(elpq_batch(conn, all, 2, NULL, on_part, NULL, a)),
                      ELPQ_E_USAGE);
     all[1] = &bad;
-    ck_assert_int_eq(
-        CALL(elpq_batch(conn, all, 2, NULL, on_part, on_done, a)),
-        ELPQ_E_USAGE);
+    ck_assert_int_eq(CALL(elpq_batch(conn, all, 2, NULL, on_part, on_done, a)),
+                     ELPQ_E_USAGE);
     all[1] = all[2] = all[0];
-    ck_assert_int_eq(
-        CALL(elpq_batch(conn, all, 3, NULL, on_part, on_done, a)),
-        ELPQ_E_LIMIT);
+    ck_assert_int_eq(CALL(elpq_batch(conn, all, 3, NULL, on_part, on_done, a)),
+                     ELPQ_E_LIMIT);
     close_conn(conn);
 }
 END_TEST
@@ -350,8 +343,7 @@ START_TEST(what_cannot_be_sent_refuses_all)
         expect_error(b.verdict, ELPQ_E_USAGE, "", ELPQ_NOT_EXECUTED);
         ck_assert_int_eq(b.codes[0], ELPQ_E_USAGE);
     }
-    submit(conn, &b, 2, INSERT(1),
-           elpq_sql("select $1", elpq_time(-1)));
+    submit(conn, &b, 2, INSERT(1), elpq_sql("select $1", elpq_time(-1)));
     expect_error(b.verdict, ELPQ_E_VALUE, "", ELPQ_NOT_EXECUTED);
     expect_message(b.verdict, "$1");
     ck_assert_int_eq(rows(), 0);
@@ -442,8 +434,7 @@ START_TEST(only_the_verdict)
     const elpq_statement *all[] = { INSERT(1), INSERT(2) };
     struct answer *a = answer_new();
 
-    ck_assert_int_eq(CALL(elpq_batch(conn, all, 2, NULL, NULL, on_done, a)),
-                     0);
+    ck_assert_int_eq(CALL(elpq_batch(conn, all, 2, NULL, NULL, on_done, a)), 0);
     a->wanted = 1;
     expect_ok(a);
     ck_assert_int_eq(rows(), 2);

@@ -510,8 +510,8 @@ START_TEST(a_forgotten_statement_in_a_group_runs_again)
     expect_ok(ask(conn, elpq_sql("do $$ begin execute 'deallocate all'; end "
                                  "$$")));
     for (int i = 0; i < 6; i++)
-        a[i] = i % 2 ? begun(conn)
-                     : read_one(conn, elpq_sql("select 1 / $1", 1));
+        a[i] =
+            i % 2 ? begun(conn) : read_one(conn, elpq_sql("select 1 / $1", 1));
     for (int i = 0; i < 6; i++)
         expect_ok(a[i]);
     admin_do("alter table elpq_groups add m int");

@@ -16,10 +16,10 @@ struct many {
     struct answer *verdict;
     elpq_many_outcome outcome;
     uint64_t yielded;
-    uint64_t limit;   /* rows of the source */
-    uint64_t most;    /* on their way at a time */
-    uint64_t trap;    /* the row that fails; none: ROWS or more */
-    int trap_code;    /* the source returns it there */
+    uint64_t limit; /* rows of the source */
+    uint64_t most;  /* on their way at a time */
+    uint64_t trap;  /* the row that fails; none: ROWS or more */
+    int trap_code;  /* the source returns it there */
     void (*trap_then)(struct many *m);
     elpq_conn *conn;
     elpq_tx *tx;
@@ -65,19 +65,19 @@ static void many_init(struct many *m, uint64_t limit)
     m->trap = UINT64_MAX;
 }
 
-#define source_of(m, ...)                                                     \
-    (&(elpq_rows_source){                                                     \
+#define source_of(m, ...)                                                      \
+    (&(elpq_rows_source){                                                      \
         .columns = 2, .next = next_row, .arg = m, __VA_ARGS__ })
 
-#define run_many(target, m, source, options)                                  \
-    do {                                                                      \
-        (m)->verdict = answer_new();                                          \
-        (m)->verdict->data = m;                                               \
-        (m)->verdict->wanted = 1;                                             \
-        ck_assert_int_eq(CALL(elpq_execute_many(target, elpq_sql(INSERT),     \
-                                                source, options, on_many,     \
-                                                (m)->verdict)),               \
-                         0);                                                  \
+#define run_many(target, m, source, options)                                   \
+    do {                                                                       \
+        (m)->verdict = answer_new();                                           \
+        (m)->verdict->data = m;                                                \
+        (m)->verdict->wanted = 1;                                              \
+        ck_assert_int_eq(                                                      \
+            CALL(elpq_execute_many(target, elpq_sql(INSERT), source, options,  \
+                                   on_many, (m)->verdict)),                    \
+            0);                                                                \
     } while (0)
 
 static void setup_table(void)
@@ -291,18 +291,18 @@ START_TEST(what_cannot_work_is_refused)
     };
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        ck_assert_int_eq(CALL(elpq_execute_many(pool, elpq_sql(INSERT),
-                                                &bad[i], NULL, on_many, &m)),
+        ck_assert_int_eq(CALL(elpq_execute_many(pool, elpq_sql(INSERT), &bad[i],
+                                                NULL, on_many, &m)),
                          ELPQ_E_USAGE);
     ck_assert_int_eq(
         CALL(elpq_execute_many(tx, elpq_sql(INSERT),
                                source_of(&m, .mode = ELPQ_MANY_EACH), NULL,
                                on_many, &m)),
         ELPQ_E_USAGE);
-    ck_assert_int_eq(CALL(elpq_execute_many(conn, elpq_sql(INSERT),
-                                            source_of(&m, .window = 1), NULL,
-                                            on_many, &m)),
-                     ELPQ_E_USAGE);
+    ck_assert_int_eq(
+        CALL(elpq_execute_many(conn, elpq_sql(INSERT),
+                               source_of(&m, .window = 1), NULL, on_many, &m)),
+        ELPQ_E_USAGE);
     expect_ok(rollback(tx));
     finish_pool(pool);
 }
@@ -498,8 +498,7 @@ START_TEST(closing_from_the_source)
         m.conn = connect_now(NULL, NULL);
         m.trap = 100;
         m.trap_then = close_it;
-        run_many(m.conn, &m, source_of(&m, .window = 10, .mode = mode),
-                 NULL);
+        run_many(m.conn, &m, source_of(&m, .window = 10, .mode = mode), NULL);
         await(m.verdict);
         ck_assert_int_eq(m.verdict->code, ELPQ_E_CLOSED);
     }
