@@ -267,7 +267,8 @@ static elpq_request *leave_line(elpq_pool *pool, int64_t *waited_usec)
     return req;
 }
 
-static inline void execute_on(elpq_conn *conn, elpq_request *req, int64_t waited_usec)
+static inline void execute_on(elpq_conn *conn, elpq_request *req,
+                              int64_t waited_usec)
 {
     elpq__conn_enqueue(conn, req);
     elpq__trace(conn, ELPQ_EVENT_WAITED, req, NULL, waited_usec);

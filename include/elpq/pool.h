@@ -123,8 +123,8 @@ ELPQ_API elpq_pool *elpq_pool_new(struct event_base *base,
  * Closes the pool; the pointer is invalid for new work at once.
  *
  * For up to drain_ms milliseconds, what was submitted may end, and who has a
- * lease or a transaction may go on with it and give it back (0: not at all; ELPQ_NO_TIMEOUT: as long as it takes).  Then
- * everything that is left fails with ELPQ_E_CLOSED, and connections are
+ * lease or a transaction may go on with it and give it back (0: not at all;
+ * ELPQ_NO_TIMEOUT: as long as it takes).  Then everything that is left fails with ELPQ_E_CLOSED, and connections are
  * closed, lent ones too; a lent elpq_conn must still be released.  The
  * callback (may be NULL) comes when all connections are gone; then the pool
  * is freed.  A second call can only shorten the drain; its callback, if any,

@@ -306,7 +306,8 @@ static void check_gauges(void)
     ck_assert_uint_le(s.size, MAX_SIZE);
     ck_assert_uint_le(s.connecting, 2);
     /* What a dead connection had accepted goes back to the line. */
-    ck_assert_uint_le(s.waiting, MAX_WAITING + (m.kills ? MAX_SIZE * m.depth : 0));
+    ck_assert_uint_le(s.waiting,
+                      MAX_WAITING + (m.kills ? MAX_SIZE * m.depth : 0));
     ck_assert_uint_ge(s.busy, (unsigned)(m.kills ? 0 : m.n_held + m.n_txs));
     ck_assert_uint_eq(s.statements, m.statements);
     ck_assert_uint_eq(s.acquires, m.acquires);
@@ -334,7 +335,8 @@ static void check_sessions(void)
     ck_assert_uint_ge(s.connects, s.size);
     if (!m.kills) {
         ck_assert_uint_eq(s.lost, 0);
-        ck_assert_uint_le(s.connects, s.size + s.discarded + s.expired + m.closed);
+        ck_assert_uint_le(s.connects,
+                          s.size + s.discarded + s.expired + m.closed);
     }
 }
 
