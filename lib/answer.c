@@ -299,8 +299,11 @@ static bool settle_cancel(elpq_conn *conn, elpq_request *req)
         elpq__request_blame(req, req->cause, 0, NULL);
         return false;
     }
-    if (!req->exposed)
+    if (!req->exposed) {
+        if (elpq__server_timeout_passed(req))
+            elpq__request_blame(req, ELPQ_E_TIMEOUT, 0, NULL);
         return false;
+    }
     /* Meant for the one before, which had just ended, or one of its group. */
     if (req->kind == ELPQ__STATEMENT && elpq__sql_is_query(req->sql))
         return hold(conn, req); /* it is undone, whatever it did */
@@ -421,6 +424,8 @@ static void finish_head(elpq_conn *conn)
         conn->tx_status = PQtransactionStatus(conn->pg);
         conn->settled = true;
         requeue_held(conn);
+    } else if (conn->piles && conn->state != ELPQ__CLOSED && conn->owner) {
+        conn->owner->progressed(conn);
     }
 }
 

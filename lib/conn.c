@@ -148,33 +148,55 @@ static elpq_conn *conn_alloc(struct event_base *base,
     return conn;
 }
 
-elpq_conn *elpq__conn_new(struct event_base *base, const char *conninfo,
-                          const elpq_conn_options *options,
-                          const char *const *setup, elpq_error **error)
+elpq_conn *elpq__conn_make(struct event_base *base,
+                           const elpq_conn_options *options,
+                           const char *const *setup)
 {
     elpq_conn *conn = conn_alloc(base, options);
 
-    if (!conn) {
-        elpq__error_give(error, ELPQ_E_NOMEM, NULL);
+    if (!conn)
         return NULL;
-    }
-    conn->connect_began = elpq__now();
-    if (!copy_setup(conn, setup) ||
-        !elpq__connect_start(conn, conninfo, conn->options.params)) {
-        elpq__error_give(error, ELPQ_E_NOMEM,
-                         "no memory, thread or descriptor for a connect");
-        elpq__set_state(conn, ELPQ__CLOSED);
-        elpq__conn_drop_handle(conn);
-        return NULL;
-    }
     conn->options.params = NULL; /* the caller's memory */
+    conn->connect_began = elpq__now();
+    if (copy_setup(conn, setup))
+        return conn;
+    elpq__set_state(conn, ELPQ__CLOSED);
+    elpq__conn_drop_handle(conn);
+    return NULL;
+}
+
+bool elpq__conn_dial(elpq_conn *conn, const char *conninfo,
+                     const char *const *params)
+{
+    conn->connect_began = elpq__now();
+    if (!elpq__connect_start(conn, conninfo, params)) {
+        elpq__timer_stop(conn->loop, &conn->connect_timer);
+        elpq__set_state(conn, ELPQ__CLOSED);
+        return false;
+    }
     if (conn->options.connect_timeout_ms > 0)
         elpq__timer_start(conn->loop, &conn->connect_timer,
                           conn->connect_began +
                               conn->options.connect_timeout_ms *
                                   INT64_C(1000) +
                               30000);
-    return conn;
+    return true;
+}
+
+elpq_conn *elpq__conn_new(struct event_base *base, const char *conninfo,
+                          const elpq_conn_options *options,
+                          const char *const *setup, elpq_error **error)
+{
+    elpq_conn *conn = elpq__conn_make(base, options, setup);
+
+    if (conn && elpq__conn_dial(conn, conninfo,
+                                options ? options->params : NULL))
+        return conn;
+    if (conn)
+        elpq__conn_drop_handle(conn);
+    elpq__error_give(error, ELPQ_E_NOMEM,
+                     "no memory, thread or descriptor for a connect");
+    return NULL;
 }
 
 elpq_conn *elpq_connect(struct event_base *base, const char *conninfo,
@@ -277,9 +299,12 @@ void elpq__conn_connected(elpq_conn *conn, PGconn *pg)
     if (!elpq__pipeline_open(conn) || !elpq__setup_queue(conn, on_setup)) {
         elpq__error_set(&error, ELPQ_E_NOMEM, ELPQ_NOT_EXECUTED, NULL);
         elpq__conn_connect_failed(conn, &error);
-    } else if (conn->setup_left == 0) {
-        conn_open(conn);
+        return;
     }
+    if (conn->owner)
+        conn->owner->setting_up(conn);
+    if (conn->setup_left == 0)
+        conn_open(conn);
 }
 
 void elpq__conn_notice(elpq_conn *conn, const elpq_error *notice)

@@ -66,6 +66,7 @@ enum elpq__kind {
     ELPQ__COPY,      /* data in or out; cb.result, and see copy_int.h   */
     ELPQ__BATCH,     /* several statements under one; batch and cb.done */
     ELPQ__CLOSE,     /* of a prepared statement; cb.done                */
+    ELPQ__PREPARE,   /* a statement, ahead of its use; cb.done          */
     ELPQ__LEASE,     /* a pool's: wait for a connection; cb.conn        */
     ELPQ__DRIVEN     /* work through other requests; drive calls back   */
 };
@@ -160,6 +161,7 @@ struct elpq_request {
     size_t sql_len;
     unsigned flags;
     int timeout_ms;           /* for messages                            */
+    int server_ms;            /* statement_timeout; see server_timeout.c */
     unsigned n;               /* parameters                              */
     Oid *types;
     const char **values;
@@ -186,7 +188,7 @@ struct elpq_request {
     uint64_t rows;            /* of all results                          */
     uint64_t result_bytes;
     int64_t submitted;
-    int64_t sent;             /* only where a trace wants it             */
+    int64_t sent;             /* only where a trace or server_ms wants it */
 };
 
 /* Who owns a waiting request: told when it leaves by itself. */
@@ -210,6 +212,10 @@ struct elpq__owner {
     /* The server has refused a request, which goes on.                   */
     void (*failed)(elpq_conn *conn, elpq_request *request,
                    const PGresult *failure);
+    /* Connected, and its setup is queued: more can be queued behind it.    */
+    void (*setting_up)(elpq_conn *conn);
+    /* Something was answered, and more is in flight.  Only if conn->piles. */
+    void (*progressed)(elpq_conn *conn);
 };
 
 /* Steps through the answer of the head of conn->sent. */
@@ -291,6 +297,10 @@ struct elpq_conn {
     int encoding;          /* of the client, which must not change        */
     struct elpq__cache prepared;
 
+    /* server_timeout.c */
+    int server_ms;         /* statement_timeout of ours; 0: the session's  */
+    bool server_ms_in_tx;  /* set in a transaction, which may be undone    */
+
     /* sync.c */
     unsigned open;         /* last ones of sent, still without a Sync     */
     size_t open_bytes;     /* of their messages, about                    */
@@ -322,6 +332,15 @@ struct elpq_conn {
     int64_t slot_alive;    /* when it last gave a sign of life            */
     unsigned slot_lease;   /* counts leases that were given back          */
     int64_t slot_retire;   /* when its lifetime is over; 0: never         */
+    int64_t slot_used;     /* BUSY, LEASED: since when                    */
+    int64_t slot_progress; /* BUSY: when it last answered, or began       */
+    bool slot_shares;      /* BUSY: what is on it may have company        */
+    int slot_pid;          /* of the backend, even when it is closed      */
+    bool slot_stale;       /* elpq_pool_expire() was called since         */
+    bool slot_leaked;      /* LEASED: for longer than leak_after_ms       */
+    bool slot_releasing;   /* inside the hook before_release              */
+    char slot_tag[64];     /* LEASED: of the acquire                      */
+    bool piles;            /* its pool may queue several requests on it   */
 
     struct elpq__catalog *catalog; /* its pool's or its own; may be NULL  */
 
@@ -436,7 +455,17 @@ void elpq__request_cancel(elpq_request *request, elpq_code cause);
 void elpq__conn_ref(elpq_conn *conn);
 void elpq__conn_unref(elpq_conn *conn);
 
-/* A connection that begins to connect; statements of `setup` are copied. */
+/*
+ * A connection that does not connect yet; statements of `setup` are copied.
+ * NULL: no memory.
+ */
+elpq_conn *elpq__conn_make(struct event_base *base,
+                           const elpq_conn_options *options,
+                           const char *const *setup);
+/* It begins to connect; false if it cannot: then it is CLOSED. */
+bool elpq__conn_dial(elpq_conn *conn, const char *conninfo,
+                     const char *const *params);
+/* Both. */
 elpq_conn *elpq__conn_new(struct event_base *base, const char *conninfo,
                           const elpq_conn_options *options,
                           const char *const *setup, elpq_error **error);
@@ -561,6 +590,26 @@ int elpq__batch_submit(elpq_request **out, struct elpq__loop *loop,
 /* Its results, and then the verdict; error is NULL if all went well. */
 void elpq__batch_call(elpq_request *request, const elpq_error *error);
 void elpq__batch_free(elpq_request *request);
+
+/* ------------------------------------------------------ server_timeout.c */
+
+/* What options and default say, in milliseconds; 0: none. */
+int elpq__server_timeout(const elpq_options *options, int default_ms,
+                         int timeout_ms);
+/*
+ * What sets statement_timeout for the next request, to be sent in front of
+ * it; NULL: out of memory.
+ */
+elpq_request *elpq__server_timeout_set(elpq_conn *conn, int server_ms);
+/* A request was sent: it may have changed what the session has. */
+void elpq__server_timeout_sent(elpq_conn *conn, const elpq_request *request);
+/* Whether the server stopped the request because of it. */
+bool elpq__server_timeout_passed(const elpq_request *request);
+
+/* ------------------------------------------------------------- prepare.c */
+
+/* Queues the preparation of statements; what fails does no harm. */
+void elpq__prepare_ahead(elpq_conn *conn, elpq_request *const *statements);
 
 /* -------------------------------------------------------------- answer.c */
 

@@ -117,6 +117,12 @@ bool elpq__loop_is_ours(const struct elpq__loop *loop)
     return loop->generation == generation;
 }
 
+unsigned elpq__loop_generation(void)
+{
+    pthread_once(&fork_once, watch_fork);
+    return generation;
+}
+
 static void run_tasks(evutil_socket_t fd, short what, void *arg);
 static void run_timers(evutil_socket_t fd, short what, void *arg);
 
@@ -633,7 +639,7 @@ void elpq__io_close(struct elpq__io *io)
 static void run_posts(evutil_socket_t fd, short what, void *arg)
 {
     struct elpq__loop *loop = arg;
-    struct elpq__node *node;
+    struct elpq__list now; /* so that posts of posts cannot go on for ever */
     char drain[64];
 
     (void)what;
@@ -644,17 +650,18 @@ static void run_posts(evutil_socket_t fd, short what, void *arg)
     loop->refs++;
     while (read(fd, drain, sizeof(drain)) == (ssize_t)sizeof(drain))
         ;
-    for (;;) {
-        struct elpq__post *post;
+    elpq__list_init(&now);
+    pthread_mutex_lock(&loop->mutex);
+    elpq__list_move(&now, &loop->posts);
+    while (!elpq__list_empty(&now)) {
+        struct elpq__post *post =
+            elpq__container(elpq__list_pop(&now), struct elpq__post, node);
 
-        pthread_mutex_lock(&loop->mutex);
-        node = elpq__list_pop(&loop->posts);
         pthread_mutex_unlock(&loop->mutex);
-        if (!node)
-            break;
-        post = elpq__container(node, struct elpq__post, node);
         post->run(post);
+        pthread_mutex_lock(&loop->mutex); /* elpq__loop_unpost() */
     }
+    pthread_mutex_unlock(&loop->mutex);
     elpq__loop_unref(loop);
 }
 

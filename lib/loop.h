@@ -33,6 +33,9 @@ void elpq__loop_unref(struct elpq__loop *loop);
 /* Whether the loop was made in this process, and not in its parent. */
 bool elpq__loop_is_ours(const struct elpq__loop *loop);
 
+/* Of the process: what was made in another one has another number. */
+unsigned elpq__loop_generation(void);
+
 /* Monotonic time in microseconds. */
 int64_t elpq__now(void);
 
@@ -119,7 +122,7 @@ struct elpq__post {
 bool elpq__loop_expect(struct elpq__loop *loop);
 void elpq__loop_unexpect(struct elpq__loop *loop);
 
-/* Any thread: runs the post on the loop's thread. */
+/* Any thread: runs the post on the loop's thread, in another turn than now. */
 void elpq__loop_post(struct elpq__loop *loop, struct elpq__post *post);
 
 /* The loop's thread: takes a post back; false if it was not waiting. */

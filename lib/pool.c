@@ -14,6 +14,8 @@
 #include "batch.h"
 #include "pool_int.h"
 
+#define DEFAULT_SIZE 10
+
 /* ---------------------------------------------------------------- closing */
 
 static void pool_free(elpq_pool *pool)
@@ -26,6 +28,9 @@ static void pool_free(elpq_pool *pool)
         explicit_bzero(*s, strlen(*s));
         free(*s);
     }
+    for (elpq_request **req = pool->prepare; req && *req; req++)
+        elpq__request_free(*req);
+    free(pool->prepare);
     free(pool->on_connect);
     free(pool->params);
     if (pool->conninfo)
@@ -60,7 +65,8 @@ static void drop_all(elpq_pool *pool, enum place place)
     struct elpq__node *node;
 
     while ((node = elpq__list_first(&pool->conns[place])))
-        elpq__pool_drop(elpq__container(node, elpq_conn, slot_node));
+        elpq__pool_drop(elpq__container(node, elpq_conn, slot_node),
+                        ELPQ_LEFT_CLOSING, NULL);
 }
 
 /* Who comes back later finds no pool then. */
@@ -128,8 +134,8 @@ void elpq_pool_close(elpq_pool *pool, int drain_ms, elpq_done_cb callback,
         close_now(pool);
         return;
     }
-    if (drain_ms > 0 && (!elpq__timer_runs(&pool->drain) ||
-                         due < pool->drain.due))
+    if (drain_ms > 0 &&
+        (!elpq__timer_runs(&pool->drain) || due < pool->drain.due))
         elpq__timer_start(pool->loop, &pool->drain, due);
     elpq__pool_wake(pool);
 }
@@ -158,7 +164,7 @@ static void pool_options_init(elpq_pool_options *out,
     elpq__conn_options_init(&out->conn, in ? &in->conn : NULL);
     if (out->conn.pooler)
         out->reset = ELPQ_RESET_NEVER; /* it would be that of another one */
-    default_unsigned(&out->max_size, 10);
+    default_unsigned(&out->max_size, DEFAULT_SIZE);
     default_unsigned(&out->max_waiting, 10000);
     default_unsigned(&out->max_connecting, 3);
     default_int(&out->acquire_timeout_ms, 30000);
@@ -167,6 +173,31 @@ static void pool_options_init(elpq_pool_options *out,
     default_int(&out->ping_after_ms, 1000);
     default_int(&out->backoff_min_ms, 100);
     default_int(&out->backoff_max_ms, 10000);
+    default_unsigned(&out->pipeline_depth, 1);
+    default_int(&out->pipeline_stall_ms, 5);
+    if (out->reset == ELPQ_RESET_ALWAYS)
+        out->pipeline_depth = 1;
+    out->on_connect = NULL; /* the caller's memory */
+    out->prepare = NULL;
+}
+
+/* Templates of the statements that are prepared ahead; false: no memory. */
+static bool copy_statements(elpq_pool *pool, const elpq_statement *const *list)
+{
+    size_t n = 0;
+
+    while (list && list[n])
+        n++;
+    pool->prepare = calloc(n + 1, sizeof(elpq_request *));
+    if (!pool->prepare)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        pool->prepare[i] =
+            elpq__request_new(pool->loop, ELPQ__PREPARE, list[i], NULL);
+        if (!pool->prepare[i])
+            return false;
+    }
+    return true;
 }
 
 /* NULL, or what is wrong with the arguments, to be freed. */
@@ -177,12 +208,15 @@ static char *check_arguments(const struct event_base *base,
     if (!base)
         return strdup("elpq_pool_new needs an event_base");
     if (options && options->min_size >
-                       (options->max_size ? options->max_size : 10))
+                       (options->max_size ? options->max_size : DEFAULT_SIZE))
         return strdup("min_size is larger than max_size");
     if (options && options->conn.pooler && options->on_connect &&
         options->on_connect[0])
         return strdup("on_connect needs sessions, which a pooler in "
                       "transaction mode does not give");
+    for (size_t i = 0; options && options->prepare && options->prepare[i]; i++)
+        if (!options->prepare[i]->sql)
+            return strdup("prepare: a statement without text");
     return elpq__conninfo_check(conninfo,
                                 options ? options->conn.params : NULL);
 }
@@ -222,11 +256,13 @@ elpq_pool *elpq_pool_new(struct event_base *base, const char *conninfo,
         pool->loop = elpq__loop_get(base);
         pool->conninfo = strdup(conninfo ? conninfo : "");
         pool->params = elpq__copy_strings(pool->options.conn.params);
-        pool->on_connect = elpq__copy_strings(pool->options.on_connect);
+        pool->on_connect =
+            elpq__copy_strings(options ? options->on_connect : NULL);
         pool->catalog = elpq__catalog_new();
     }
     if (!pool || !pool->loop || !pool->conninfo || !pool->params ||
-        !pool->on_connect || !pool->catalog) {
+        !pool->on_connect || !pool->catalog ||
+        !copy_statements(pool, options ? options->prepare : NULL)) {
         if (pool)
             pool_free(pool);
         elpq__error_give(error, ELPQ_E_NOMEM, NULL);
@@ -255,7 +291,7 @@ int elpq__pool_check(elpq_pool *pool)
     return 0;
 }
 
-void elpq__pool_admit(elpq_pool *pool, elpq_request *req)
+void elpq__pool_enlist(elpq_pool *pool, elpq_request *req)
 {
     req->place = ELPQ__WAITING;
     req->line = &pool->line;
@@ -270,7 +306,7 @@ int elpq__pool_submit(elpq_pool *pool, elpq_request *req)
     if (req->code)
         elpq__request_end_soon(req);
     else
-        elpq__pool_admit(pool, req);
+        elpq__pool_enlist(pool, req);
     elpq__request_accepted(req);
     return 0;
 }
@@ -287,8 +323,8 @@ int elpq_pool_execute(elpq_pool *pool, const elpq_statement *statement,
         return ELPQ_E_USAGE;
     if ((code = elpq__pool_check(pool)))
         return code;
-    req = elpq__request_submit(pool->loop, ELPQ__STATEMENT, statement,
-                               options, pool->options.conn.timeout_ms,
+    req = elpq__request_submit(pool->loop, ELPQ__STATEMENT, statement, options,
+                               pool->options.conn.timeout_ms,
                                &pool->options.conn);
     if (!req)
         return ELPQ_E_NOMEM;
@@ -357,8 +393,8 @@ int elpq_pool_batch(elpq_pool *pool, const elpq_statement *const statements[],
         return ELPQ_E_USAGE;
     if ((code = elpq__pool_check(pool)))
         return code;
-    code = elpq__batch_submit(&req, pool->loop, &pool->options.conn,
-                              statements, n, options);
+    code = elpq__batch_submit(&req, pool->loop, &pool->options.conn, statements,
+                              n, options);
     if (code)
         return code;
     pool->stats.statements++;
@@ -390,13 +426,54 @@ int elpq_pool_acquire(elpq_pool *pool, const elpq_options *options,
     return elpq__pool_submit(pool, req);
 }
 
-void elpq_pool_stats(const elpq_pool *pool, elpq_pool_statistics *out)
+/* --------------------------------------------------------------- changing */
+
+int elpq_pool_resize(elpq_pool *pool, unsigned min_size, unsigned max_size)
 {
-    *out = pool->stats;
-    out->size = elpq__pool_size(pool);
-    out->timeouts = pool->line.timeouts;
-    out->idle = pool->count[IDLE];
-    out->connecting = pool->count[CONNECTING];
-    out->busy = out->size - out->idle - out->connecting;
-    out->waiting = pool->nwaiting;
+    struct elpq__node *node;
+
+    if (!pool)
+        return ELPQ_E_USAGE;
+    default_unsigned(&max_size, DEFAULT_SIZE);
+    if (min_size > max_size)
+        return ELPQ_E_USAGE;
+    if (!elpq__loop_is_ours(pool->loop))
+        return ELPQ_E_FORKED;
+    if (pool->closing)
+        return ELPQ_E_CLOSED;
+    pool->options.min_size = min_size;
+    pool->options.max_size = max_size;
+    pool->shrunk = elpq__pool_size(pool) > max_size;
+    /* The one that was idle for longest is the last. */
+    while (elpq__pool_size(pool) > max_size && pool->count[IDLE] > 0) {
+        node = pool->conns[IDLE].head.prev;
+        elpq__pool_drop(elpq__container(node, elpq_conn, slot_node),
+                        ELPQ_LEFT_RESIZED, NULL);
+        max_size = pool->options.max_size; /* a hook may change it */
+    }
+    elpq__pool_wake(pool);
+    return 0;
+}
+
+int elpq_pool_expire(elpq_pool *pool)
+{
+    struct elpq__node *node;
+
+    if (!pool)
+        return ELPQ_E_USAGE;
+    if (!elpq__loop_is_ours(pool->loop))
+        return ELPQ_E_FORKED;
+    if (pool->closing)
+        return ELPQ_E_CLOSED;
+    for (int i = 0; i < PLACES; i++)
+        for (node = pool->conns[i].head.next; node != &pool->conns[i].head;
+             node = node->next)
+            elpq__container(node, elpq_conn, slot_node)->slot_stale = true;
+    /* Hooks see them go, and may do anything; new ones are not stale. */
+    while ((node = elpq__list_first(&pool->conns[IDLE])) &&
+           elpq__container(node, elpq_conn, slot_node)->slot_stale)
+        elpq__pool_drop(elpq__container(node, elpq_conn, slot_node),
+                        ELPQ_LEFT_EXPIRED, NULL);
+    elpq__pool_wake(pool);
+    return 0;
 }

@@ -2,12 +2,13 @@
 /*
  * The pool: who gets which connection, and when.
  *
- * Every connection of the pool is in exactly one place, and move() alone puts
- * it there:
+ * Every connection of the pool is in exactly one place, and elpq__pool_move()
+ * alone puts it there:
  *
  *     CONNECTING  being made
  *     IDLE        proved clean, free for use; the one used last comes first
- *     BUSY        executes one statement or script of elpq_pool_execute()
+ *     BUSY        executes one statement or script of elpq_pool_execute(), or
+ *                 several statements that share it: pool_share.c
  *     LEASED      lent, by elpq_pool_acquire() or for a transaction
  *     DRAINING    given back while statements were in flight
  *     RESETTING   its reset is in flight
@@ -49,7 +50,13 @@ void elpq__pool_wake(elpq_pool *pool)
 
 unsigned elpq__pool_load(const elpq_pool *pool)
 {
-    return pool->nwaiting + pool->count[BUSY] + pool->count[LEASED];
+    unsigned n = pool->nwaiting + pool->count[LEASED];
+
+    for (struct elpq__node *node = pool->conns[BUSY].head.next;
+         node != &pool->conns[BUSY].head; node = node->next)
+        n += elpq_conn_pending(
+            elpq__container(node, elpq_conn, slot_node));
+    return n;
 }
 
 /* ------------------------------------------------------- places and lives */
@@ -77,7 +84,7 @@ static void leave(elpq_conn *conn)
 }
 
 /* The one who moves a connection.  IDLE puts it first in line for use. */
-static void move(elpq_conn *conn, enum place place)
+void elpq__pool_move(elpq_conn *conn, enum place place)
 {
     elpq_pool *pool = pool_of(conn);
 
@@ -95,7 +102,23 @@ static void move(elpq_conn *conn, enum place place)
     }
 }
 
-void elpq__pool_drop(elpq_conn *conn)
+static void count_loss(elpq_pool *pool, elpq_pool_reason reason)
+{
+    uint64_t *const counters[] = {
+        [ELPQ_LEFT_LOST] = &pool->stats.lost,
+        [ELPQ_LEFT_IDLE] = &pool->stats.retired_idle,
+        [ELPQ_LEFT_AGE] = &pool->stats.retired_age,
+        [ELPQ_LEFT_EXPIRED] = &pool->stats.expired,
+        [ELPQ_LEFT_RESIZED] = &pool->stats.resized,
+        [ELPQ_LEFT_DISCARDED] = &pool->stats.discarded,
+    };
+
+    if (reason != ELPQ_LEFT_CLOSING)
+        ++*counters[reason];
+}
+
+/* Takes a connection out of the pool, and closes it; nobody is told. */
+void elpq__pool_drop_quietly(elpq_conn *conn)
 {
     elpq_pool *pool = pool_of(conn);
     bool lent = conn->slot_place == LEASED;
@@ -111,7 +134,60 @@ void elpq__pool_drop(elpq_conn *conn)
     elpq__conn_unref(conn);
 }
 
-static void on_slot_timer(struct elpq__timer *timer)
+void elpq__pool_drop(elpq_conn *conn, elpq_pool_reason reason,
+                     const elpq_error *error)
+{
+    elpq_pool *pool = pool_of(conn);
+    elpq_pool_event event = { .kind = ELPQ_POOL_CLOSED,
+                              .conn = conn,
+                              .pid = conn->slot_pid,
+                              .reason = reason,
+                              .error = error };
+    bool was_open = conn->slot_place != CONNECTING;
+
+    if (was_open || reason != ELPQ_LEFT_LOST)
+        count_loss(pool, reason);
+    elpq__conn_ref(conn);
+    elpq__pool_drop_quietly(conn);
+    if (was_open)
+        elpq__pool_event(pool, &event);
+    elpq__conn_unref(conn);
+}
+
+/* Nobody uses it, and it is to go. */
+void elpq__pool_retire(elpq_conn *conn)
+{
+    elpq_pool *pool = pool_of(conn);
+
+    elpq__pool_drop(conn,
+                    conn->slot_stale ? ELPQ_LEFT_EXPIRED
+                    : elpq__pool_size(pool) > pool->options.max_size
+                        ? ELPQ_LEFT_RESIZED
+                        : ELPQ_LEFT_AGE,
+                    NULL);
+}
+
+/* Clean, and in nobody's use. */
+static void park(elpq_conn *conn)
+{
+    if (elpq__pool_is_over(conn, elpq__now()))
+        elpq__pool_retire(conn);
+    else
+        elpq__pool_move(conn, IDLE);
+}
+
+/* A hook of a connection that is being made takes too long. */
+static void give_up_hook(elpq_conn *conn)
+{
+    elpq_error error;
+
+    elpq__error_set(&error, ELPQ_E_TIMEOUT, ELPQ_RETRYABLE | ELPQ_NOT_EXECUTED,
+                    "a hook of the pool did not answer within "
+                    "connect_timeout_ms");
+    elpq__pool_refuse(conn, &error);
+}
+
+void elpq__pool_slot_timer(struct elpq__timer *timer)
 {
     elpq_conn *conn = elpq__container(timer, elpq_conn, slot_timer);
     elpq_pool *pool = pool_of(conn);
@@ -119,132 +195,22 @@ static void on_slot_timer(struct elpq__timer *timer)
     int64_t idle =
         conn->slot_since + pool->options.idle_timeout_ms * INT64_C(1000);
 
-    if (conn->slot_place == PINGING) {
-        pool->stats.lost++; /* it gave no sign of life */
-        elpq__pool_drop(conn);
+    if (conn->slot_place == CONNECTING) {
+        give_up_hook(conn);
+    } else if (conn->slot_place == LEASED) {
+        elpq__pool_lease_leaks(conn);
+    } else if (conn->slot_place == PINGING) {
+        elpq__pool_drop(conn, ELPQ_LEFT_LOST, NULL); /* no sign of life */
     } else if (conn->slot_retire && now >= conn->slot_retire) {
-        pool->stats.retired_age++;
-        elpq__pool_drop(conn);
+        elpq__pool_drop(conn, ELPQ_LEFT_AGE, NULL);
     } else if (pool->options.idle_timeout_ms > 0 && now >= idle &&
                elpq__pool_size(pool) > pool->options.min_size) {
-        pool->stats.retired_idle++;
-        elpq__pool_drop(conn);
+        elpq__pool_drop(conn, ELPQ_LEFT_IDLE, NULL);
     } else {
         /* Others went first: it stays, as one of min_size. */
         conn->slot_since = now;
         idle_timer(pool, conn);
     }
-}
-
-/* ---------------------------------------------------------------- opening */
-
-static void back_off(elpq_pool *pool)
-{
-    if (elpq__timer_runs(&pool->backoff))
-        return; /* connects side by side fail together: it counts once */
-    elpq__timer_start(pool->loop, &pool->backoff,
-                      elpq__now() +
-                          elpq__backoff_usec(&pool->random, pool->failures,
-                                             pool->options.backoff_min_ms,
-                                             pool->options.backoff_max_ms));
-    pool->failures++;
-}
-
-void elpq__pool_backed_off(struct elpq__timer *timer)
-{
-    elpq__pool_wake(elpq__container(timer, elpq_pool, backoff));
-}
-
-static const struct elpq__owner pool_owner;
-
-static bool open_one(elpq_pool *pool)
-{
-    elpq_conn *conn;
-
-    if (elpq__pool_size(pool) >= pool->options.max_size ||
-        pool->count[CONNECTING] >= pool->options.max_connecting ||
-        elpq__timer_runs(&pool->backoff))
-        return false;
-    conn = elpq__conn_new(pool->base, pool->conninfo, &pool->options.conn,
-                          (const char *const *)pool->on_connect, NULL);
-    if (!conn) {
-        back_off(pool);
-        return false;
-    }
-    conn->owner = &pool_owner;
-    conn->catalog = elpq__catalog_ref(pool->catalog);
-    conn->slot_pool = pool;
-    conn->slot_timer.fire = on_slot_timer;
-    conn->slot_timer.far = true;
-    move(conn, CONNECTING);
-    return true;
-}
-
-/*
- * Whether those in line should hear of a failed connect at once: when there
- * is nothing else to wait for, and waiting would not help, or when nothing
- * has ever worked, so that a mistake in the configuration is likely.
- */
-static bool hopeless(const elpq_pool *pool, const elpq_error *error)
-{
-    return elpq__pool_size(pool) == 0 &&
-           (!(error->flags & ELPQ_RETRYABLE) || !pool->was_connected);
-}
-
-void elpq__pool_fail_waiting(elpq_pool *pool, const elpq_error *error)
-{
-    struct elpq__node *node;
-
-    while ((node = elpq__list_pop(&pool->waiting))) {
-        elpq_request *req = elpq__container(node, elpq_request, node);
-
-        pool->nwaiting--;
-        req->owned = elpq_error_dup(error);
-        elpq__request_blame(req, error->code, error->flags, NULL);
-        elpq__request_end_soon(req);
-    }
-}
-
-static void on_opened(elpq_conn *conn, const elpq_error *error)
-{
-    elpq_pool *pool = pool_of(conn);
-    int life = pool->options.max_lifetime_ms;
-
-    if (error) {
-        pool->stats.connect_failures++;
-        elpq__pool_drop(conn);
-        back_off(pool);
-        if (pool->watch)
-            pool->watch->lost(pool->watch);
-        if (hopeless(pool, error))
-            elpq__pool_fail_waiting(pool, error);
-        return;
-    }
-    pool->stats.connects++;
-    pool->was_connected = true;
-    elpq__timer_stop(pool->loop, &pool->backoff);
-    if (life > 0)
-        conn->slot_retire =
-            elpq__now() + life * INT64_C(1000) -
-            (int64_t)elpq__random_below(&pool->random,
-                                        (uint64_t)life * 100);
-    conn->slot_since = elpq__now();
-    move(conn, IDLE);
-    elpq__pool_wake(pool); /* another one may connect now */
-}
-
-static void on_lost(elpq_conn *conn, const elpq_error *error)
-{
-    elpq_pool *pool = pool_of(conn);
-
-    (void)error;
-    pool->stats.lost++;
-    /* A server that lets everybody in and then out again is not up. */
-    if (!conn->slot_answered)
-        back_off(pool);
-    if (pool->watch)
-        pool->watch->lost(pool->watch);
-    elpq__pool_drop(conn);
 }
 
 void elpq__pool_expel(elpq_pool *pool, const char *text)
@@ -263,25 +229,23 @@ static void on_ping(const elpq_error *error, void *arg)
 {
     elpq_conn *conn = arg;
 
-    if (conn->owner != &pool_owner || conn->slot_place != PINGING)
+    if (conn->owner != &elpq__pool_owner || conn->slot_place != PINGING)
         return;
-    if (error) {
-        pool_of(conn)->stats.lost++;
-        elpq__pool_drop(conn);
-    } else {
-        move(conn, IDLE);
-    }
+    if (error)
+        elpq__pool_drop(conn, ELPQ_LEFT_LOST, error);
+    else
+        park(conn);
 }
 
 static bool start_ping(elpq_pool *pool, elpq_conn *conn)
 {
-    move(conn, PINGING);
+    elpq__pool_move(conn, PINGING);
     pool->stats.pings++;
     elpq__timer_start(pool->loop, &conn->slot_timer,
                       elpq__now() + PING_TIMEOUT_MS * INT64_C(1000));
     if (elpq__group_queue(conn, NULL, "", ELPQ_NO_TIMEOUT, on_ping))
         return true;
-    elpq__pool_drop(conn);
+    elpq__pool_drop(conn, ELPQ_LEFT_DISCARDED, NULL);
     return false;
 }
 
@@ -321,13 +285,33 @@ static elpq_request *leave_line(elpq_pool *pool, int64_t *waited_usec)
         pool->stats.waited++;
         pool->stats.wait_usec += (uint64_t)*waited_usec;
     }
+    elpq__histogram_add(&pool->stats.wait, req->waited ? *waited_usec : 0);
     return req;
 }
 
-static void execute_on(elpq_conn *conn, elpq_request *req, int64_t waited_usec)
+static inline void execute_on(elpq_conn *conn, elpq_request *req,
+                              int64_t waited_usec)
 {
     elpq__conn_enqueue(conn, req);
     elpq__trace(conn, ELPQ_EVENT_WAITED, req, NULL, waited_usec);
+}
+
+/* The first one on a connection that has nothing else. */
+static inline void execute_first(elpq_conn *conn, elpq_request *req,
+                          int64_t waited_usec)
+{
+    conn->slot_used = req->submitted + waited_usec;
+    if (conn->piles)
+        elpq__pool_begin_sharing(conn, req);
+    execute_on(conn, req, waited_usec);
+}
+
+void elpq__pool_run_first(elpq_pool *pool, elpq_conn *conn)
+{
+    int64_t usec;
+    elpq_request *req = leave_line(pool, &usec);
+
+    execute_on(conn, req, usec);
 }
 
 static void give(elpq_pool *pool, elpq_conn *conn)
@@ -338,11 +322,12 @@ static void give(elpq_pool *pool, elpq_conn *conn)
     void *arg = req->arg;
 
     if (req->kind != ELPQ__LEASE) {
-        move(conn, BUSY);
-        execute_on(conn, req, usec);
+        elpq__pool_move(conn, BUSY);
+        execute_first(conn, req, usec);
         return;
     }
-    move(conn, LEASED);
+    elpq__pool_move(conn, LEASED);
+    elpq__pool_lent(conn, req->tag);
     conn->lone = 0; /* how its user works remains to be seen */
     req->place = ELPQ__OVER;
     elpq__request_free(req);
@@ -364,7 +349,7 @@ static bool hand_on(elpq_pool *pool, elpq_conn *conn)
         return false;
     conn->slot_dirty = false;
     req = leave_line(pool, &usec);
-    execute_on(conn, req, usec);
+    execute_first(conn, req, usec);
     return true;
 }
 
@@ -375,6 +360,8 @@ static void serve_line(elpq_pool *pool)
 
     while (!elpq__list_empty(&pool->waiting) && (conn = take_conn(pool)))
         give(pool, conn);
+    if (pool->nwaiting > 0 && pool->options.pipeline_depth > 1)
+        elpq__pool_share(pool);
 }
 
 void elpq__pool_serve(struct elpq__task *task)
@@ -383,11 +370,11 @@ void elpq__pool_serve(struct elpq__task *task)
     unsigned coming;
 
     serve_line(pool);
-    coming = pool->count[CONNECTING] + pool->count[PINGING];
-    while (pool->nwaiting > coming && open_one(pool))
+    coming = elpq__pool_coming(pool);
+    while (pool->nwaiting > coming && elpq__pool_open_one(pool))
         coming++;
     while (!pool->closing && elpq__pool_size(pool) < pool->options.min_size)
-        if (!open_one(pool))
+        if (!elpq__pool_open_one(pool))
             break;
     elpq__pool_check_end(pool);
 }
@@ -398,6 +385,7 @@ void elpq__pool_left(struct elpq__line *line, elpq_request *req)
 
     (void)req;
     pool->nwaiting--;
+    pool->stats.left++;
     elpq__pool_wake(pool); /* a closing pool may have waited for it */
 }
 
@@ -422,35 +410,34 @@ static void recycle(elpq_conn *conn)
     bool full = wants_full_reset(pool, conn);
     int64_t now = elpq__now();
 
+    if (conn->slot_place == BUSY)
+        elpq__histogram_add(&pool->stats.usage, now - conn->slot_used);
     if (pool->closing && pool->nwaiting == 0) {
-        elpq__pool_drop(conn);
+        elpq__pool_drop(conn, ELPQ_LEFT_CLOSING, NULL);
         return;
     }
-    if (conn->slot_retire && now >= conn->slot_retire) {
-        pool->stats.retired_age++;
-        elpq__pool_drop(conn);
+    if (elpq__pool_is_over(conn, now)) {
+        elpq__pool_retire(conn);
         return;
     }
     conn->slot_since = now;
     if (!full && PQtransactionStatus(conn->pg) == PQTRANS_IDLE) {
         if (!hand_on(pool, conn))
-            move(conn, IDLE);
+            elpq__pool_move(conn, IDLE);
         return;
     }
-    move(conn, RESETTING);
+    elpq__pool_move(conn, RESETTING);
     conn->slot_dirty = false;
     pool->stats.resets++;
-    if (!elpq__reset_queue(conn, full)) {
-        pool->stats.discarded++;
-        elpq__pool_drop(conn);
-    }
+    if (!elpq__reset_queue(conn, full))
+        elpq__pool_drop(conn, ELPQ_LEFT_DISCARDED, NULL);
 }
 
 static void on_drained(elpq_conn *conn)
 {
     elpq_pool *pool = pool_of(conn);
 
-    if (conn->slot_place != IDLE) {
+    if (conn->slot_place != IDLE && conn->slot_place != CONNECTING) {
         conn->slot_answered = true;
         pool->failures = 0;
     }
@@ -461,7 +448,7 @@ static void on_drained(elpq_conn *conn)
         break;
     case RESETTING:
         if (conn->resetting == 0)
-            move(conn, IDLE);
+            park(conn);
         break;
     default:
         return;
@@ -471,34 +458,48 @@ static void on_drained(elpq_conn *conn)
         serve_line(pool);
 }
 
-static void on_released(elpq_conn *conn)
+/* The end of a lease, by its borrower or the transaction that had it. */
+static void give_back(elpq_conn *conn)
 {
+    bool keep = elpq__pool_keeps(conn);
     elpq_error released;
 
+    if (!conn->owner || conn->slot_place != LEASED)
+        return;         /* the hook has closed it, or the pool */
+    conn->slot_lease++; /* a transaction of this lease is none any more */
+    elpq__tx_mark(conn, false);
+    elpq__pool_move(conn, DRAINING);
+    elpq__error_set(&released, ELPQ_E_CLOSED, 0,
+                    "the connection was released");
+    elpq__conn_tell(conn, &released);
+    if (!keep) {
+        elpq__pool_drop(conn, ELPQ_LEFT_DISCARDED, NULL);
+        return;
+    }
+    elpq__cancel_all(conn, ELPQ_E_CANCELED, false);
+    if (conn->owner && conn->slot_place == DRAINING && conn->nsent == 0 &&
+        conn->nqueued == 0 && !conn->cancel)
+        recycle(conn);
+}
+
+static void on_released(elpq_conn *conn)
+{
     if (conn->connect_failed)
-        return; /* closed in the hook of that event: on_opened() comes */
+        return; /* closed in the hook of that event: the failure comes */
     elpq__conn_ref(conn);
     if (conn->state == ELPQ__CLOSED) {
         /* elpq_conn_close(), by its borrower or in a hook */
         if (conn->slot_place == CONNECTING) {
-            back_off(pool_of(conn)); /* it would do so with the next one */
+            /* it would do so with the next one */
+            elpq__pool_back_off(pool_of(conn));
             pool_of(conn)->stats.connect_failures++;
+            elpq__pool_drop_quietly(conn);
         } else {
-            pool_of(conn)->stats.discarded++;
+            elpq__pool_drop(conn, ELPQ_LEFT_DISCARDED, NULL);
         }
-        elpq__pool_drop(conn);
         elpq__conn_drop_handle(conn);
-    } else if (conn->slot_place == LEASED) {
-        conn->slot_lease++; /* a transaction of this lease is none any more */
-        elpq__tx_mark(conn, false);
-        move(conn, DRAINING);
-        elpq__error_set(&released, ELPQ_E_CLOSED, 0,
-                        "the connection was released");
-        elpq__conn_tell(conn, &released);
-        elpq__cancel_all(conn, ELPQ_E_CANCELED, false);
-        if (conn->owner && conn->slot_place == DRAINING &&
-            conn->nsent == 0 && conn->nqueued == 0 && !conn->cancel)
-            recycle(conn);
+    } else if (conn->slot_place == LEASED && !conn->slot_releasing) {
+        give_back(conn);
     }
     elpq__conn_unref(conn);
 }
@@ -517,6 +518,7 @@ void elpq_conn_release(elpq_conn *conn)
 static bool on_take_back(elpq_conn *conn, elpq_request *req)
 {
     elpq_pool *pool = pool_of(conn);
+    struct elpq__node *at = &pool->waiting.head;
 
     if (conn->slot_place != BUSY || pool->closed ||
         req->taken_back == TAKE_BACK_MAX)
@@ -524,9 +526,23 @@ static bool on_take_back(elpq_conn *conn, elpq_request *req)
     req->taken_back++;
     req->conn = NULL;
     req->place = ELPQ__WAITING;
-    elpq__list_push_front(&pool->waiting, &req->node);
+    /* Several of one connection, or of several, keep their order. */
+    while (at->next != &pool->waiting.head &&
+           elpq__container(at->next, elpq_request, node)->submitted <=
+               req->submitted)
+        at = at->next;
+    elpq__link_after(at, &req->node);
     pool->nwaiting++;
     return true;
+}
+
+static void on_progressed(elpq_conn *conn)
+{
+    elpq_pool *pool = pool_of(conn);
+
+    conn->slot_progress = elpq__now();
+    if (pool->nwaiting > 0)
+        elpq__pool_share(pool);
 }
 
 static void on_canceled(elpq_conn *conn)
@@ -543,12 +559,14 @@ static void on_failed(elpq_conn *conn, elpq_request *req,
         watch->failed(watch, conn, req, failure);
 }
 
-static const struct elpq__owner pool_owner = {
-    .opened = on_opened,
+const struct elpq__owner elpq__pool_owner = {
+    .opened = elpq__pool_opened,
     .drained = on_drained,
-    .lost = on_lost,
+    .lost = elpq__pool_lost,
     .take_back = on_take_back,
     .released = on_released,
     .canceled = on_canceled,
     .failed = on_failed,
+    .setting_up = elpq__pool_setting_up,
+    .progressed = on_progressed,
 };

@@ -167,6 +167,9 @@ elpq_request *elpq__request_submit(struct elpq__loop *loop,
         *options->request = req;
     elpq__request_deadline(req, options ? options->timeout_ms : 0,
                            default_timeout_ms);
+    if (trace->server_timeout_ms || (options && options->server_timeout_ms))
+        req->server_ms = elpq__server_timeout(
+            options, trace->server_timeout_ms, req->timeout_ms);
     req->trace = trace->trace;
     req->trace_arg = trace->trace_arg;
     return req;

@@ -97,7 +97,7 @@ static void serve_line(elpq_router *router, int line)
             router->stats.to_primary++;
         else
             router->stats.to_standbys++;
-        elpq__pool_admit(host->pool, req);
+        elpq__pool_enlist(host->pool, req);
     }
 }
 

@@ -78,7 +78,7 @@ static bool goes_alone(const elpq_conn *conn, const elpq_request *req)
     if (req->kind != ELPQ__STATEMENT)
         return is_exclusive(req); /* which is the simple protocol */
     return !req->parse && conn->nqueued == 0 &&
-           (req->line || conn->lone >= LONE_AFTER);
+           ((req->line && !conn->piles) || conn->lone >= LONE_AFTER);
 }
 
 /* Nothing is in flight: the mode can be changed, which takes no message. */
@@ -158,6 +158,14 @@ static bool find_prepared(elpq_conn *conn, elpq_request *req)
     return true;
 }
 
+/* An entry for a statement that has none yet; false: there is no need. */
+static bool find_unprepared(elpq_conn *conn, elpq_request *req)
+{
+    return !elpq__cache_find(&conn->prepared, req->sql, req->sql_len,
+                             req->types, req->n) &&
+           find_prepared(conn, req) && req->prepared;
+}
+
 static bool send_statement(elpq_conn *conn, elpq_request *req)
 {
     const struct elpq__prepared *p = req->prepared;
@@ -225,6 +233,17 @@ static bool send_batch(elpq_conn *conn, elpq_request *req)
     return true;
 }
 
+/* Its description comes as the result of a statement would. */
+static bool send_prepare(elpq_conn *conn, elpq_request *req)
+{
+    const struct elpq__prepared *p = req->prepared;
+
+    req->steps = 1;
+    return PQsendPrepare(conn->pg, p->name, req->sql, (int)req->n,
+                         req->types) &&
+           PQsendDescribePrepared(conn->pg, p->name);
+}
+
 static bool send_messages(elpq_conn *conn, elpq_request *req)
 {
     switch (req->kind) {
@@ -240,6 +259,8 @@ static bool send_messages(elpq_conn *conn, elpq_request *req)
         return send_group(conn, req);
     case ELPQ__BATCH:
         return send_batch(conn, req);
+    case ELPQ__PREPARE:
+        return send_prepare(conn, req);
     default:
         return send_statement(conn, req);
     }
@@ -308,10 +329,12 @@ static bool send_request(elpq_conn *conn, elpq_request *req)
         elpq__lost_in_write(conn);
         return false;
     }
-    if (conn->options.trace && !req->internal && !req->describing) {
+    if (conn->server_ms != 0)
+        elpq__server_timeout_sent(conn, req);
+    if (req->server_ms > 0 || (conn->options.trace && !req->internal))
         req->sent = elpq__now();
+    if (conn->options.trace && !req->internal && !req->describing)
         elpq__trace(conn, ELPQ_EVENT_SENT, req, NULL, 0);
-    }
     return true;
 }
 
@@ -390,11 +413,31 @@ static bool make_ready(elpq_conn *conn, elpq_request *req)
     }
     if (req->kind == ELPQ__STATEMENT || req->kind == ELPQ__STREAM)
         ok = find_prepared(conn, req);
+    if (req->kind == ELPQ__PREPARE && !find_unprepared(conn, req)) {
+        conn->internals--;
+        ok = false;
+    }
     for (unsigned i = 0; req->batch && i < req->batch->n; i++)
         find_prepared(conn, req->batch->statements[i]); /* none is refused */
     if (!ok)
         elpq__request_end_soon(req);
     return ok;
+}
+
+/*
+ * Makes the session's statement_timeout that of `next`, which is still the
+ * first in the queue; false if the connection is lost.
+ */
+static bool send_server_timeout(elpq_conn *conn, elpq_request *next)
+{
+    elpq_request *set = elpq__server_timeout_set(conn, next->server_ms);
+
+    if (set)
+        return send_request(conn, set);
+    conn->nqueued--;
+    elpq__request_blame(next, ELPQ_E_NOMEM, ELPQ_NOT_EXECUTED, NULL);
+    elpq__request_end_soon(next);
+    return true;
 }
 
 void elpq__send_queue(elpq_conn *conn)
@@ -413,6 +456,11 @@ void elpq__send_queue(elpq_conn *conn)
         if (bytes > BYTES_PER_GO) {
             elpq__task_post(conn->loop, &conn->flush);
             break;
+        }
+        if (req->server_ms != conn->server_ms && !req->internal) {
+            if (!send_server_timeout(conn, req))
+                return;
+            continue;
         }
         bytes += req->sql_len + req->bytes;
         elpq__list_remove(node);

@@ -106,7 +106,7 @@ void elpq__sync_sent(elpq_conn *conn, elpq_request *req,
     }
     if (req->lead)
         conn->leads++;
-    else if (req->kind != ELPQ__CLOSE &&
+    else if (req->kind != ELPQ__CLOSE && req->kind != ELPQ__PREPARE &&
              (req->kind != ELPQ__STATEMENT || !req->query))
         conn->settled = false;
     if (conn->apart == 0 || req->internal)

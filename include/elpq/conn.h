@@ -94,6 +94,9 @@ typedef void (*elpq_parameter_cb)(elpq_conn *conn, const char *name,
 /** For timeouts: none at all. */
 #define ELPQ_NO_TIMEOUT (-1)
 
+/** For server_timeout_ms: as long as the deadline of the request. */
+#define ELPQ_FROM_DEADLINE (-2)
+
 /**
  * How one request is to be run.  All zero is the default; NULL is the same.
  */
@@ -110,6 +113,15 @@ typedef struct elpq_options {
     elpq_request **request;  /**< out, for elpq_cancel(); may be NULL       */
     unsigned chunk_rows;     /**< of a stream: rows in one chunk, at most;
                                   0: 1.  See stream.h                       */
+    /**
+     * statement_timeout of the server for this request, in milliseconds: the
+     * server itself stops it then, even if the client has gone away.  The
+     * error is ELPQ_E_TIMEOUT with SQLSTATE 57014.  Counted from when the
+     * server begins.  0: the default of the connection or pool;
+     * ELPQ_NO_TIMEOUT: none of ours; ELPQ_FROM_DEADLINE: timeout_ms, rounded
+     * up by an eighth at most.
+     */
+    int server_timeout_ms;
 } elpq_options;
 
 /** What stands between us and the server. */
@@ -156,6 +168,16 @@ typedef struct elpq_conn_options {
     unsigned statement_cache; /**< prepared statements kept; 0: 256         */
     bool no_statement_cache;  /**< never name a statement                   */
     elpq_pooler pooler;       /**< what stands before the server            */
+    /**
+     * Default of elpq_options.server_timeout_ms; 0: none, and then the
+     * session's own statement_timeout is not touched.  Where it is used, elpq
+     * sets statement_timeout of the session whenever the next request wants
+     * another one, in the pipeline in front of it; so equal ones cost nothing
+     * (but in a transaction).  A request that wants none gets the session's
+     * default back (RESET): a value of your own SET is lost by that.  Not with
+     * ELPQ_POOLER_TRANSACTION: there, sessions are not yours.
+     */
+    int server_timeout_ms;
     elpq_notice_cb notice;    /**< gets the server's notices                */
     void *notice_arg;
     elpq_severity notice_level; /**< it gets those of this severity and above;

@@ -8,12 +8,33 @@
  * transaction on one (tx.h).  Who comes first is served first; the
  * connection used last is used next, so that spare ones age and go.
  *
+ * Sharing connections.  With pipeline_depth above 1, when every connection is
+ * busy and no more can be made, statements of elpq_pool_execute() are sent
+ * behind those that are in flight, to the connection with the fewest; each
+ * keeps an outcome of its own.  A statement that is sent behind a slow one
+ * waits for it, though.  So it goes alone, and nothing is sent behind it, if
+ * it is flagged ELPQ_EXCLUSIVE or ELPQ_SESSION, or is no query or may change
+ * its session by its text (SET, CALL, VACUUM, set_config ...).  Scripts,
+ * batches and leases have their connection to themselves in any case, and
+ * nobody behind them in line overtakes them.  Nothing is sent behind a
+ * statement that has run for pipeline_stall_ms, nor while a connection is
+ * being made, unless the first in line has waited for as long as that.  With
+ * ELPQ_RESET_ALWAYS nothing is shared.
+ *
+ * Canceling a statement that has company works as conn.h says: those that the
+ * cancel request may hit run again.  When such a connection is lost, the
+ * statements that were certainly not executed go back to the line, in their
+ * order; the others fail with IN_DOUBT.  Functions that change the session
+ * unseen must be flagged ELPQ_SESSION.
+ *
  * The contract of conn.h holds for every call.
  */
 #ifndef ELPQ_POOL_H
 #define ELPQ_POOL_H
 
 #include "conn.h"
+#include "pool_hooks.h"
+#include "pool_stats.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -63,6 +84,28 @@ typedef struct elpq_pool_options {
      * ends with NULL; copied.
      */
     const char *const *on_connect;
+    /**
+     * Statements that are prepared on every new connection, in the pipeline
+     * behind on_connect, so that not even their first run waits for that.
+     * Only the types of their values matter.  The list ends with NULL; copied.
+     * What the server refuses is prepared when it is used.  More than
+     * conn.statement_cache of them make no sense.
+     */
+    const elpq_statement *const *prepare;
+    /**
+     * Statements that one connection may have in flight for
+     * elpq_pool_execute(); 0: 1.  See "Sharing connections" above.
+     */
+    unsigned pipeline_depth;
+    int pipeline_stall_ms;    /**< nothing is sent behind a connection that
+                                   has not answered for so long; 0: 5       */
+    int leak_after_ms;        /**< a lease this long is reported as an event;
+                                   0: never                                 */
+    elpq_pool_event_cb event; /**< told of connections; may be NULL         */
+    elpq_before_connect_cb before_connect; /**< may be NULL, as the next    */
+    elpq_after_connect_cb after_connect;
+    elpq_before_release_cb before_release;
+    void *hook_arg;           /**< for these four                           */
 } elpq_pool_options;
 
 /**
@@ -82,7 +125,8 @@ ELPQ_API elpq_pool *elpq_pool_new(struct event_base *base,
  * For up to drain_ms milliseconds, what was submitted may end, and who has a
  * lease or a transaction may go on with it and give it back (0: not at all;
  * ELPQ_NO_TIMEOUT: as long as it takes).  Then everything that is left fails
- * with ELPQ_E_CLOSED, and connections are closed, lent ones too; a lent elpq_conn must still be released.  The
+ * with ELPQ_E_CLOSED, and connections are closed, lent ones too; a lent
+ * elpq_conn must still be released.  The
  * callback (may be NULL) comes when all connections are gone; then the pool
  * is freed.  A second call can only shorten the drain; its callback, if any,
  * takes the place of the first.
@@ -127,35 +171,22 @@ ELPQ_API int elpq_pool_acquire(elpq_pool *pool, const elpq_options *options,
  */
 ELPQ_API void elpq_conn_release(elpq_conn *conn);
 
-/** Counters and gauges; see elpq_pool_stats(). */
-typedef struct elpq_pool_statistics {
-    /* now */
-    unsigned size;            /**< connections: idle + busy + connecting    */
-    unsigned idle;            /**< free for use                             */
-    unsigned busy;            /**< lent, executing, or being reset          */
-    unsigned connecting;      /**< being made                               */
-    unsigned waiting;         /**< requests in line                         */
-    /* since the start */
-    uint64_t statements;      /**< accepted from elpq_pool_execute and its
-                                   kind (_script, _stream)                  */
-    uint64_t acquires;        /**< leases asked for, transactions included  */
-    uint64_t waited;          /**< requests that had to stand in line       */
-    uint64_t wait_usec;       /**< their waiting, in sum                    */
-    uint64_t refused;         /**< turned away with ELPQ_E_FULL             */
-    uint64_t timeouts;        /**< deadlines that passed                    */
-    uint64_t cancels;         /**< cancel requests sent to the server       */
-    uint64_t connects;        /**< connections made                         */
-    uint64_t connect_failures;
-    uint64_t lost;            /**< connections that broke                   */
-    uint64_t retired_idle;    /**< closed by idle_timeout_ms                */
-    uint64_t retired_age;     /**< closed by max_lifetime_ms                */
-    uint64_t discarded;       /**< closed since they could not be reused    */
-    uint64_t resets;          /**< sessions reset                           */
-    uint64_t pings;           /**< signs of life asked for                  */
-} elpq_pool_statistics;
+/**
+ * Changes min_size and max_size (0: 10).  More connections are made on demand,
+ * or at once up to min_size; those above max_size are closed, busy ones when
+ * they come back.  Returns 0, ELPQ_E_USAGE (min_size above max_size),
+ * ELPQ_E_CLOSED or ELPQ_E_FORKED.
+ */
+ELPQ_API int elpq_pool_resize(elpq_pool *pool, unsigned min_size,
+                              unsigned max_size);
 
-ELPQ_API void elpq_pool_stats(const elpq_pool *pool,
-                              elpq_pool_statistics *out);
+/**
+ * Retires every connection that was made, or begun, before this call: idle
+ * ones are closed at once, the others when they come back.  For a changed
+ * role, password or schema, and after a failover.  Returns 0, ELPQ_E_CLOSED
+ * or ELPQ_E_FORKED.
+ */
+ELPQ_API int elpq_pool_expire(elpq_pool *pool);
 
 #ifdef __cplusplus
 }

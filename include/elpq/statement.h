@@ -34,7 +34,13 @@ enum {
      * groups, which costs the server and the network much less; each keeps
      * an outcome of its own.  See "Read groups" in conn.h.
      */
-    ELPQ_READONLY = 1u << 3
+    ELPQ_READONLY = 1u << 3,
+    /**
+     * The statement is to have a connection of its own: a pool whose
+     * pipeline_depth is above 1 sends nothing with it.  For what may run for
+     * long, or holds locks.  A connection or transaction ignores the flag.
+     */
+    ELPQ_EXCLUSIVE = 1u << 4
 };
 
 /** SQL text with $1, $2, ... and as many values. */

@@ -15,7 +15,7 @@
 
 #include "../support/harness.h"
 
-#define OPERATIONS 10000
+#define OPERATIONS 10000 /* of each test, half of it with sharing */
 #define MANY 64
 #define MAX_SIZE 5
 #define MAX_WAITING 12
@@ -28,11 +28,12 @@ static struct model {
     int n_txs;
     struct answer *pending[MANY];
     int n_pending;
-    uint64_t statements, acquires, refused, killed, closed;
+    uint64_t statements, acquires, refused, killed, closed, shared;
     int last_lease;   /* ordinal of the last acquire that was served        */
     int next_lease;
     int next_number;
     bool kills;       /* backends are terminated too                        */
+    unsigned depth;   /* of pipelines                                       */
 } m;
 
 static bool allowed(int code, const char *sqlstate)
@@ -305,7 +306,8 @@ static void check_gauges(void)
     ck_assert_uint_le(s.size, MAX_SIZE);
     ck_assert_uint_le(s.connecting, 2);
     /* What a dead connection had accepted goes back to the line. */
-    ck_assert_uint_le(s.waiting, MAX_WAITING + (m.kills ? MAX_SIZE : 0));
+    ck_assert_uint_le(s.waiting,
+                      MAX_WAITING + (m.kills ? MAX_SIZE * m.depth : 0));
     ck_assert_uint_ge(s.busy, (unsigned)(m.kills ? 0 : m.n_held + m.n_txs));
     ck_assert_uint_eq(s.statements, m.statements);
     ck_assert_uint_eq(s.acquires, m.acquires);
@@ -333,15 +335,22 @@ static void check_sessions(void)
     ck_assert_uint_ge(s.connects, s.size);
     if (!m.kills) {
         ck_assert_uint_eq(s.lost, 0);
-        ck_assert_uint_le(s.connects, s.size + s.discarded + m.closed);
+        ck_assert_uint_le(s.connects,
+                          s.size + s.discarded + s.expired + m.closed);
     }
+}
+
+static void op_expire(void)
+{
+    if (random_below(50) == 0)
+        ck_assert_int_eq(elpq_pool_expire(m.pool), 0);
 }
 
 static void (*const operations[])(void) = {
     op_execute, op_execute, op_execute, op_execute, op_script, op_acquire,
     op_acquire, op_begin,   op_use_lease, op_use_lease, op_release,
     op_release, op_release, op_close_lease, op_end_tx, op_end_tx, op_use_tx,
-    op_cancel,  op_cancel,  op_kill,
+    op_cancel,  op_cancel,  op_expire,  op_kill,
 };
 
 static void settle_model(void)
@@ -356,19 +365,22 @@ static void settle_model(void)
     await_all();
 }
 
-static void run_model(bool kills)
+static void run_model(bool kills, unsigned depth)
 {
     static const char *const params[] = { "application_name", "elpq_model",
                                           NULL };
     elpq_pool_options o = { .max_size = MAX_SIZE, .max_waiting = MAX_WAITING,
                             .max_connecting = 2, .conn.params = params,
-                            .ping_after_ms = 5 };
+                            .ping_after_ms = 5,
+                            .pipeline_depth = depth,
+                            .pipeline_stall_ms = 3 };
     int i;
 
     memset(&m, 0, sizeof(m));
+    m.depth = depth;
     m.kills = kills;
     m.pool = pool_new(&o);
-    for (i = 0; i < OPERATIONS; i++) {
+    for (i = 0; i < OPERATIONS / (depth > 1 ? 2 : 1); i++) {
         if (m.n_pending < MANY - 4 && m.n_txs < MANY - 4)
             operations[random_below(sizeof(operations) /
                                     sizeof(operations[0]))]();
@@ -383,18 +395,33 @@ static void run_model(bool kills)
             settle_answers();
         }
     }
+    m.shared = stats(m.pool).shared;
     finish_pool(m.pool);
 }
 
 START_TEST(random_operations)
 {
-    run_model(false);
+    run_model(false, 1);
 }
 END_TEST
 
 START_TEST(random_operations_while_backends_die)
 {
-    run_model(true);
+    run_model(true, 1);
+    ck_assert_uint_gt(m.killed, 0);
+}
+END_TEST
+
+START_TEST(random_operations_on_shared_connections)
+{
+    run_model(false, 4);
+    ck_assert_uint_gt(m.shared, 0);
+}
+END_TEST
+
+START_TEST(random_operations_on_shared_connections_that_die)
+{
+    run_model(true, 4);
     ck_assert_uint_gt(m.killed, 0);
 }
 END_TEST
@@ -403,7 +430,8 @@ END_TEST
 START_TEST(random_operations_and_a_sudden_end)
 {
     elpq_pool_options o = { .max_size = MAX_SIZE, .max_connecting = 2,
-                            .max_waiting = MAX_WAITING };
+                            .max_waiting = MAX_WAITING,
+                            .pipeline_depth = 1 + (unsigned)_i % 2 * 7 };
     const int drains[] = { 0, 5, ELPQ_NO_TIMEOUT };
     int i;
 
@@ -428,6 +456,8 @@ static void build(Suite *s)
 
     tcase_add_test(t, random_operations);
     tcase_add_test(t, random_operations_while_backends_die);
+    tcase_add_test(t, random_operations_on_shared_connections);
+    tcase_add_test(t, random_operations_on_shared_connections_that_die);
     tcase_add_loop_test(t, random_operations_and_a_sudden_end, 0, 30);
 }
 
