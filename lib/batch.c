@@ -64,14 +64,15 @@ static bool may_commit(const char *sql)
 }
 
 /* What of a statement makes the whole batch fail before it is sent. */
-static void inherit(elpq_request *req, elpq_request *part)
+static void inherit(elpq_request *req, elpq_request *part,
+                    elpq_pooler pooler)
 {
     const char *why = "a batch cannot begin or end a transaction";
 
     if (!part->code && ends_transaction(part->sql))
         elpq__request_blame(part, ELPQ_E_USAGE, ELPQ_NOT_EXECUTED, why);
     if (!part->code)
-        elpq__send_refuses(part);
+        elpq__send_refuses(part, pooler, false);
     if (!part->code || req->code)
         return;
     req->batch->failed = req->batch->n;
@@ -93,7 +94,8 @@ static bool check(const elpq_statement *const statements[], size_t n)
 
 /* False if out of memory; what was made is in the batch. */
 static bool add_statements(elpq_request *req,
-                           const elpq_statement *const statements[], size_t n)
+                           const elpq_statement *const statements[], size_t n,
+                           elpq_pooler pooler)
 {
     struct elpq__batch *batch = req->batch;
 
@@ -108,7 +110,7 @@ static bool add_statements(elpq_request *req,
     }
     batch->failed = batch->n;
     for (size_t i = 0; i < n; i++)
-        inherit(req, batch->statements[i]);
+        inherit(req, batch->statements[i], pooler);
     return true;
 }
 
@@ -131,7 +133,8 @@ int elpq__batch_submit(elpq_request **out, struct elpq__loop *loop,
     if (!req)
         return ELPQ_E_NOMEM;
     req->batch = calloc(1, sizeof(*req->batch) + n * sizeof(req));
-    if (!req->batch || !add_statements(req, statements, n)) {
+    if (!req->batch ||
+        !add_statements(req, statements, n, conn_options->pooler)) {
         if (options && options->request)
             *options->request = NULL;
         elpq__request_free(req);

@@ -553,7 +553,7 @@ void elpq__send_queue(elpq_conn *conn);
 bool elpq__send_flush(elpq_conn *conn);
 
 /* What is not sent at all: blames the request; true if it was refused. */
-bool elpq__send_refuses(elpq_request *request);
+bool elpq__send_refuses(elpq_request *request, elpq_pooler pooler, bool in_tx);
 
 /* ---------------------------------------------------------------- sync.c */
 
@@ -696,7 +696,7 @@ bool elpq__sql_touches_session(const char *sql);
 /* The same, now that the request's outcome is known. */
 bool elpq__reset_needed_after(const elpq_request *request);
 /* Whether it is of no use where a pooler shares the sessions. */
-bool elpq__needs_session(const elpq_request *request);
+bool elpq__needs_session(const elpq_request *request, bool in_tx);
 /* Queues internal commands under one Sync; false if out of memory. */
 bool elpq__group_queue(elpq_conn *conn, const char *const *group,
                        const char *sql, int timeout_ms, elpq_done_cb done);

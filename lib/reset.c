@@ -196,7 +196,7 @@ static bool sets_session(const char *text)
 }
 
 /* Comments in front are no disguise that anybody would use by accident. */
-bool elpq__needs_session(const elpq_request *req)
+bool elpq__needs_session(const elpq_request *req, bool in_tx)
 {
     static const char *const words[] = { "reset",  "discard",    "listen",
                                          "unlisten", "prepare",  "execute",
@@ -217,5 +217,5 @@ bool elpq__needs_session(const elpq_request *req)
     return contains(text, "pg_advisory_lock") ||
            contains(text, "pg_try_advisory_lock") ||
            contains(text, "pg_advisory_unlock") ||
-           (contains(text, "set_config") && !req->conn->in_tx);
+           (contains(text, "set_config") && !in_tx);
 }

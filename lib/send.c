@@ -101,7 +101,7 @@ static bool send_sync(elpq_conn *conn)
     return !conn->piped || conn->send_sync(conn->pg);
 }
 
-bool elpq__send_refuses(elpq_request *req)
+bool elpq__send_refuses(elpq_request *req, elpq_pooler pooler, bool in_tx)
 {
     const char *why = NULL;
     elpq_code code = ELPQ_E_USAGE;
@@ -112,7 +112,7 @@ bool elpq__send_refuses(elpq_request *req)
     } else if (memchr(req->sql, '\0', req->sql_len)) {
         why = "the SQL text contains a NUL byte";
         code = ELPQ_E_VALUE;
-    } else if (req->conn->options.pooler && elpq__needs_session(req)) {
+    } else if (pooler && elpq__needs_session(req, in_tx)) {
         why = "the statement needs a session of its own, which a pooler in "
               "transaction mode does not give";
     }
@@ -135,7 +135,7 @@ static bool find_prepared(elpq_conn *conn, elpq_request *req)
         p = elpq__cache_find(cache, req->sql, req->sql_len, req->types,
                              req->n);
     if (!p) {
-        if (elpq__send_refuses(req))
+        if (elpq__send_refuses(req, conn->options.pooler, conn->in_tx))
             return false;
         req->query = elpq__sql_is_query(req->sql);
         req->touches = elpq__sql_touches_session(req->sql);
