@@ -33,8 +33,14 @@
 #define MAX_CPU 1.25
 #define BULK_CPU 1.15
 
-#define POINTS { &bench_floor, &bench_elpq }
-#define BULK { &bench_bulk_floor, &bench_bulk_elpq }
+#define POINTS                                                                 \
+    {                                                                          \
+        &bench_floor, &bench_elpq                                              \
+    }
+#define BULK                                                                   \
+    {                                                                          \
+        &bench_bulk_floor, &bench_bulk_elpq                                    \
+    }
 
 static const struct bench_row rows[] = {
     { "1 connection, depth 1", POINTS, BENCH_CONNS, 1, 1, 1, 0, 0, 0 },
@@ -381,8 +387,8 @@ static bool measure(const struct bench_row *row, PGconn *db)
     for (int round = 0; round < rounds_of(row); round++) {
         for (int i = 0; i < SIDES; i++) {
             if (state[i])
-                sum[i] =
-                    take_turn(row->sides[i], state[i], n, units, &turns[i][round]);
+                sum[i] = take_turn(row->sides[i], state[i], n, units,
+                                   &turns[i][round]);
         }
         if (state[0] && state[1] && sum[0] != sum[1])
             bench_die(row->name, "the two sides read different values");

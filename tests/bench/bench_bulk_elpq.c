@@ -77,8 +77,7 @@ static void on_copied(elpq_copy *copy, elpq_result *rows, void *arg)
     read_rows(arg, rows);
 }
 
-static void on_copy_end(elpq_result *result, const elpq_error *error,
-                        void *arg)
+static void on_copy_end(elpq_result *result, const elpq_error *error, void *arg)
 {
     struct state *s = arg;
 
@@ -95,9 +94,8 @@ static void on_ready(elpq_copy *copy, void *arg)
 
     for (; s->next <= n; s->next++) {
         struct bench_values v = bench_make_row(s->next);
-        int code =
-            elpq_copy_row(copy, v.a, v.b, elpq_textn(v.c, v.c_size),
-                          elpq_timestamptz(v.d + BENCH_EPOCH));
+        int code = elpq_copy_row(copy, v.a, v.b, elpq_textn(v.c, v.c_size),
+                                 elpq_timestamptz(v.d + BENCH_EPOCH));
 
         if (code == ELPQ_E_FULL)
             return; /* again when there is room */
