@@ -33,14 +33,12 @@
 #define MAX_CPU 1.25
 #define BULK_CPU 1.15
 
-#define POINTS                                                                 \
-    {                                                                          \
-        &bench_floor, &bench_elpq                                              \
-    }
-#define BULK                                                                   \
-    {                                                                          \
-        &bench_bulk_floor, &bench_bulk_elpq                                    \
-    }
+/* clang-format off */
+#define POINTS { &bench_floor, &bench_elpq }
+#define BULK { &bench_bulk_floor, &bench_bulk_elpq }
+#define LISTEN { &bench_listen_floor, &bench_listen_elpq }
+#define BATCH { &bench_batch_singles, &bench_batch_batches }
+/* clang-format on */
 
 static const struct bench_row rows[] = {
     { "1 connection, depth 1", POINTS, BENCH_CONNS, 1, 1, 1, 0, 0, 0 },
@@ -59,6 +57,9 @@ static const struct bench_row rows[] = {
     { "stream", BULK, BENCH_STREAM, 1, 1, 1, 0, 0, BULK_CPU },
     { "COPY out, rows", BULK, BENCH_COPY_OUT, 1, 1, 1, 0, 0, BULK_CPU },
     { "COPY in, rows", BULK, BENCH_COPY_IN, 1, 1, 1, 0, 0, BULK_CPU },
+    { "LISTEN", LISTEN, BENCH_LISTEN, 1, 1, 1, 0, 0, 0 },
+    /* Both are elpq; the floor here: as many single statements. */
+    { "batches of 16", BATCH, BENCH_BATCH, 1, 16, 16, 0, 1.0, 1.0 },
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]), SIDES = 2 };

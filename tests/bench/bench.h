@@ -64,6 +64,10 @@ extern const struct bench_side bench_floor;
 extern const struct bench_side bench_elpq;
 extern const struct bench_side bench_bulk_floor;
 extern const struct bench_side bench_bulk_elpq;
+extern const struct bench_side bench_listen_floor;
+extern const struct bench_side bench_listen_elpq;
+extern const struct bench_side bench_batch_singles;
+extern const struct bench_side bench_batch_batches;
 
 static inline bool bench_is_fetch(const struct bench_row *row)
 {
