@@ -32,6 +32,7 @@
 #define MIN_THROUGHPUT 0.95
 #define MAX_CPU 1.25
 #define BULK_CPU 1.15
+#define ANY_CPU 1e9
 
 /* clang-format off */
 #define POINTS { &bench_floor, &bench_elpq }
@@ -57,7 +58,8 @@ static const struct bench_row rows[] = {
     { "stream", BULK, BENCH_STREAM, 1, 1, 1, 0, 0, BULK_CPU },
     { "COPY out, rows", BULK, BENCH_COPY_OUT, 1, 1, 1, 0, 0, BULK_CPU },
     { "COPY in, rows", BULK, BENCH_COPY_IN, 1, 1, 1, 0, 0, BULK_CPU },
-    { "LISTEN", LISTEN, BENCH_LISTEN, 1, 1, 1, 0, 0, 0 },
+    /* Throughput counts; elpq queues what it has, and may be paused. */
+    { "LISTEN", LISTEN, BENCH_LISTEN, 1, 1, 1, 0, 0, ANY_CPU },
     /* Both are elpq; the floor here: as many single statements. */
     { "batches of 16", BATCH, BENCH_BATCH, 1, 16, 16, 0, 1.0, 1.0 },
 };
@@ -414,7 +416,7 @@ static const char usage[] =
     "  --statements N  statements of one turn, instead of a length\n"
     "  --only TEXT     only rows of the report whose name contains TEXT\n"
     "  --side NAME     only floor, or only elpq: for profilers\n"
-    "  --rows N        rows of the fetches (default 1000000)\n"
+    "  --rows N        rows of fetches, streams and COPY (default 1000000)\n"
     "  --cpus WHERE    apart: the client has a CPU of its own (default);\n"
     "                  together: client and server share one; any\n"
     "  --check         exit status 1 if a target is missed\n";
@@ -502,7 +504,9 @@ int main(int argc, char **argv)
     bench_drop_tables(db);
     PQfinish(db);
     if (!options.side)
-        printf("targets (throughput >= %.2f, CPU <= %.2f): %s\n",
-               MIN_THROUGHPUT, MAX_CPU, missed ? "missed, see <-" : "met");
+        printf("targets (throughput >= %.2f, CPU <= %.2f, of streams and COPY "
+               "<= %.2f): %s\n",
+               MIN_THROUGHPUT, MAX_CPU, BULK_CPU,
+               missed ? "missed, see <-" : "met");
     return options.check && missed > 0;
 }

@@ -22,7 +22,6 @@ enum { BENCH_COLUMNS = 4, BENCH_TEXTS = 1000 };
     "SELECT id, name, balance FROM elpq_bench_point WHERE id = $1"
 /* int4, int8, text, timestamptz: everything in the table. */
 #define BENCH_FETCH_SQL "SELECT a, b, c, d FROM elpq_bench_rows"
-#define BENCH_CHANNEL "elpq_bench"
 
 enum bench_kind {
     BENCH_CONNS,        /* so many connections, each so deep              */

@@ -15,6 +15,7 @@
 
 struct state {
     PGconn *sender;
+    const char *channel; /* of this side: the other one does not listen now */
     PGconn *db; /* of the floor */
     int epoll;
     struct event_base *base;
@@ -38,12 +39,13 @@ static PGconn *connect_one(void)
     return db;
 }
 
-static struct state *state_new(void)
+static struct state *state_new(const char *channel)
 {
     struct state *s = calloc(1, sizeof(*s));
 
     if (!s)
         bench_die("LISTEN", "out of memory");
+    s->channel = channel;
     s->sender = connect_one();
     return s;
 }
@@ -55,9 +57,9 @@ static void send_all(struct state *s, uint64_t n)
     s->missing = n;
     s->sum = 0;
     snprintf(sql, sizeof(sql),
-             "SELECT count(pg_notify('" BENCH_CHANNEL "', i::text))"
+             "SELECT count(pg_notify('%s', i::text))"
              " FROM generate_series(1, %llu) i",
-             (unsigned long long)n);
+             s->channel, (unsigned long long)n);
     if (!PQsendQuery(s->sender, sql))
         fail(s->sender);
 }
@@ -86,13 +88,13 @@ static void take(struct state *s, const char *payload, int pid)
 
 static void *floor_open(const struct bench_row *row)
 {
-    struct state *s = state_new();
+    struct state *s = state_new("elpq_bench_floor");
     struct epoll_event ev = { .events = EPOLLIN };
     PGresult *r;
 
     (void)row;
     s->db = connect_one();
-    r = PQexec(s->db, "LISTEN " BENCH_CHANNEL);
+    r = PQexec(s->db, "LISTEN elpq_bench_floor");
     if (PQresultStatus(r) != PGRES_COMMAND_OK)
         fail(s->db);
     PQclear(r);
@@ -113,7 +115,7 @@ static uint64_t floor_run(void *state, uint64_t n)
         if (!PQconsumeInput(s->db))
             fail(s->db);
         while ((notify = PQnotifies(s->db))) {
-            if (strcmp(notify->relname, BENCH_CHANNEL) == 0)
+            if (strcmp(notify->relname, s->channel) == 0)
                 take(s, notify->extra, notify->be_pid);
             PQfreemem(notify);
         }
@@ -158,7 +160,7 @@ static void on_notification(const elpq_notification *n, void *arg)
 
 static void *listener_open(const struct bench_row *row)
 {
-    struct state *s = state_new();
+    struct state *s = state_new("elpq_bench_elpq");
     elpq_error *error = NULL;
 
     (void)row;
@@ -167,7 +169,7 @@ static void *listener_open(const struct bench_row *row)
     s->listener = elpq_listener_new(s->base, "", NULL, on_event, s, &error);
     if (!s->listener)
         bench_die("elpq", error->message);
-    if (elpq_listen(s->listener, BENCH_CHANNEL, on_notification, s) != 0)
+    if (elpq_listen(s->listener, s->channel, on_notification, s) != 0)
         bench_die("elpq", "cannot listen");
     event_base_dispatch(s->base);
     return s;
