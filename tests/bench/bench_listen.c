@@ -16,7 +16,7 @@
 struct state {
     PGconn *sender;
     const char *channel; /* of this side: the other one does not listen now */
-    PGconn *db; /* of the floor */
+    PGconn *db;          /* of the floor */
     int epoll;
     struct event_base *base;
     elpq_listener *listener;
