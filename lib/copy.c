@@ -284,14 +284,6 @@ void elpq__copy_began(elpq_conn *conn, elpq_request *req, PGresult *res)
     }
 }
 
-bool elpq__copy_flows(const elpq_copy *copy)
-{
-    return copy && elpq__loop_is_ours(copy->req->loop) &&
-           copy->phase == ELPQ__COPY_FLOWING && copy->req->conn &&
-           copy->req->conn->copy == copy && !copy->finishing &&
-           !copy->req->cause;
-}
-
 bool elpq__copy_move(elpq_conn *conn)
 {
     return !conn->copy->flows_in && elpq__copy_read(conn, conn->copy);

@@ -15,8 +15,8 @@
 #include "alloc.h"
 #include "copy_int.h"
 
-/* What any value takes that is no text: its length, and a codec's bytes. */
-#define FIXED 32
+/* What any value that goes the short way takes, text apart. */
+#define FIXED 12
 
 /* ----------------------------------------------------------------- columns */
 
@@ -44,20 +44,32 @@ static bool encodes(const struct elpq__codec *codec)
     return rc != ELPQ__AS_TEXT;
 }
 
-/* The kind of values that encode_fast() takes; NULL for none. */
-static uint8_t short_kind(uint32_t oid, const struct elpq__codec *codec)
+/* Which values of the column encode_fast() takes. */
+static void set_way(struct elpq__copy_column *column)
 {
-    switch (oid) {
+    switch (column->oid) {
     case ELPQ_OID_INT4:
+        column->way = ELPQ__COPY_INT4;
+        column->kind = ELPQ_KIND_INT;
+        break;
     case ELPQ_OID_INT8:
-        return ELPQ_KIND_INT;
+        column->way = ELPQ__COPY_8_BYTES;
+        column->kind = ELPQ_KIND_INT;
+        break;
     case ELPQ_OID_FLOAT8:
-        return ELPQ_KIND_DOUBLE;
+        column->way = ELPQ__COPY_8_BYTES;
+        column->kind = ELPQ_KIND_DOUBLE;
+        break;
     case ELPQ_OID_TIMESTAMP:
     case ELPQ_OID_TIMESTAMPTZ:
-        return ELPQ_KIND_TIMESTAMP;
+        column->way = ELPQ__COPY_TIMESTAMP;
+        column->kind = ELPQ_KIND_TIMESTAMP;
+        break;
     default:
-        return codec && codec->textual ? ELPQ_KIND_TEXT : ELPQ_KIND_NULL;
+        if (column->codec && column->codec->textual) {
+            column->way = ELPQ__COPY_STRING;
+            column->kind = ELPQ_KIND_TEXT;
+        }
     }
 }
 
@@ -80,7 +92,7 @@ bool elpq__copy_look_at_columns(elpq_copy *copy)
 
         copy->columns[i].oid = oid;
         copy->columns[i].codec = elpq__codec_in(copy->types, oid);
-        copy->columns[i].kind = short_kind(oid, copy->columns[i].codec);
+        set_way(&copy->columns[i]);
         if (!encodes(copy->columns[i].codec))
             copy->binary = false;
     }
@@ -120,8 +132,9 @@ static int encode_raw(const elpq_value *v, uint32_t oid, struct elpq__buf *out,
                       struct elpq__why *why)
 {
     if (v->oid != oid)
-        return elpq__refuse(why, "a raw value of type %u in a column of "
-                                 "type %u",
+        return elpq__refuse(why,
+                            "a raw value of type %u in a column of "
+                            "type %u",
                             (unsigned)v->oid, (unsigned)oid);
     elpq__buf_add(out, v->u.bytes.data, v->u.bytes.size);
     return 0;
@@ -144,58 +157,92 @@ static int encode_value(const struct elpq__copy_column *column,
 }
 
 /* Stores in network order, in one instruction or two. */
-static char *put_int32(char *p, uint32_t x)
+static inline char *put_int16(char *p, uint16_t x)
+{
+    x = htobe16(x);
+    memcpy(p, &x, sizeof(x));
+    return p + sizeof(x);
+}
+
+static inline char *put_int32(char *p, uint32_t x)
 {
     x = htobe32(x);
     memcpy(p, &x, sizeof(x));
     return p + sizeof(x);
 }
 
-static char *put_int64(char *p, uint64_t x)
+static inline char *put_int64(char *p, uint64_t x)
 {
     x = htobe64(x);
     memcpy(p, &x, sizeof(x));
     return p + sizeof(x);
 }
 
-static char *put_text(char *p, const elpq_value *v)
+static inline char *put_text(char *p, const elpq_value *v, const char *limit)
 {
     size_t size = v->u.bytes.size;
 
-    if (size > 0 && memchr(v->u.bytes.data, '\0', size))
+    if (limit - p < 4 || size > (size_t)(limit - p - 4))
+        return NULL;
+    p = put_int32(p, (uint32_t)size);
+    if (size == 0)
+        return p;
+    if (memchr(v->u.bytes.data, '\0', size))
         return NULL; /* which the long way explains */
-    if (size > 0)
-        memcpy(p, v->u.bytes.data, size);
+    memcpy(p, v->u.bytes.data, size);
     return p + size;
 }
 
+static inline char *put_timestamp(char *p, int64_t usec)
+{
+    /* Within some thousand years nothing overflows. */
+    if (usec < -(INT64_C(1) << 55) || usec > INT64_C(1) << 58)
+        return NULL;
+    return put_int64(put_int32(p, 8), (uint64_t)(usec - ELPQ__EPOCH_USEC));
+}
+
 /*
- * The short way: writes the bytes of a value to where there is room for
- * them, and returns their end; NULL if the value has to go the long way.
+ * The short way: writes a value and its length to where there is room for
+ * FIXED bytes, and for a text up to the limit.  Returns their end; NULL if
+ * the value has to go the long way.
  */
 static inline char *encode_fast(const struct elpq__copy_column *column,
-                                const elpq_value *v, char *p)
+                                const elpq_value *v, char *p, const char *limit)
 {
-    int64_t wire;
-
     if (v->kind != column->kind)
-        return NULL;
-    switch (column->oid) {
-    case ELPQ_OID_INT4:
+        return v->kind == ELPQ_KIND_NULL ? put_int32(p, UINT32_MAX) : NULL;
+    switch ((enum elpq__copy_way)column->way) {
+    case ELPQ__COPY_INT4:
         if (v->u.int64 != (int32_t)v->u.int64)
             return NULL;
-        return put_int32(p, (uint32_t)v->u.int64);
-    case ELPQ_OID_INT8:
-    case ELPQ_OID_FLOAT8:
-        return put_int64(p, v->u.uint64);
-    case ELPQ_OID_TIMESTAMP:
-    case ELPQ_OID_TIMESTAMPTZ:
-        if (elpq__timestamp_to_wire(v->u.int64, &wire))
-            return NULL;
-        return put_int64(p, (uint64_t)wire);
-    default:
-        return put_text(p, v);
+        return put_int32(put_int32(p, 4), (uint32_t)v->u.int64);
+    case ELPQ__COPY_8_BYTES:
+        return put_int64(put_int32(p, 8), v->u.uint64);
+    case ELPQ__COPY_TIMESTAMP:
+        return put_timestamp(p, v->u.int64);
+    case ELPQ__COPY_STRING:
+        return put_text(p, v, limit);
+    default: /* and its kind is that of NULL */
+        return put_int32(p, UINT32_MAX);
     }
+}
+
+/* Writes from the value *at on, up to the first that goes the long way. */
+static inline char *encode_fast_ones(const struct elpq__copy_column *columns,
+                                     const elpq_value *values, int n, int *at,
+                                     char *p, const char *limit)
+{
+    int i;
+
+    for (i = *at; i < n; i++) {
+        char *end = encode_fast(&columns[i], &values[i], p, limit);
+
+        if (!end)
+            break;
+        p = end;
+    }
+    *at = i;
+    return p;
 }
 
 /* Room for so much, seldom by a call. */
@@ -206,34 +253,19 @@ static inline char *room_for(struct elpq__buf *out, size_t size)
     return elpq__buf_reserve(out, size);
 }
 
-static int binary_value(const struct elpq__copy_column *column,
-                        const elpq_value *v, struct elpq__buf *out,
-                        struct elpq__why *why)
+/* The long way, by the codec. */
+static int encode_slow(const struct elpq__copy_column *column,
+                       const elpq_value *v, struct elpq__buf *out,
+                       struct elpq__why *why)
 {
-    size_t text = v->kind == ELPQ_KIND_TEXT ? v->u.bytes.size : 0;
     size_t start = out->size;
-    char *p = text < ELPQ__BUF_LIMIT ? room_for(out, FIXED + text) : NULL;
-    char *end;
     int rc;
 
-    if (!p)
+    if (!elpq__buf_extend(out, 4)) /* the length, when it is known */
         return ELPQ_E_NOMEM;
-    if (v->kind == ELPQ_KIND_NULL) {
-        memset(p, 0xff, 4);
-        out->size += 4;
-        return 0;
-    }
-    end = encode_fast(column, v, p + 4);
-    if (end) {
-        put_int32(p, (uint32_t)(end - p - 4));
-        out->size += (size_t)(end - p);
-        return 0;
-    }
-    out->size += 4; /* the length, when it is known */
     rc = encode_value(column, v, out, why);
     if (!rc && !out->failed)
-        elpq__put_int32(out->data + start,
-                        (uint32_t)(out->size - start - 4));
+        elpq__put_int32(out->data + start, (uint32_t)(out->size - start - 4));
     return rc;
 }
 
@@ -284,18 +316,36 @@ static int text_value(const elpq_value *v, uint32_t oid, struct elpq__buf *out,
 
 /* -------------------------------------------------------------------- rows */
 
-/* *at is the value that failed. */
-static int binary_row(elpq_copy *copy, const elpq_value *values, int n,
-                      int *at, struct elpq__why *why)
+/*
+ * *at is the value that failed.  Room is made for all values that are no
+ * text at once: behind the limit there are FIXED bytes for each.
+ */
+static int binary_row(elpq_copy *copy, const elpq_value *values, int n, int *at,
+                      struct elpq__why *why)
 {
-    int rc = 0;
-    int i;
+    struct elpq__buf *out = &copy->buf;
+    size_t fixed = (size_t)n * FIXED;
+    char *p = room_for(out, fixed + 2);
+    int i = 0;
+    int rc;
 
-    elpq__buf_add_int16(&copy->buf, (uint16_t)n);
-    for (i = 0; i < n && !rc; i++)
-        rc = binary_value(&copy->columns[i], &values[i], &copy->buf, why);
-    *at = i - 1;
-    return rc;
+    if (!p)
+        return ELPQ_E_NOMEM;
+    p = put_int16(p, (uint16_t)n);
+    for (;;) {
+        p = encode_fast_ones(copy->columns, values, n, &i, p,
+                             out->data + out->room - fixed);
+        out->size = (size_t)(p - out->data);
+        if (i == n)
+            return 0;
+        *at = i;
+        rc = encode_slow(&copy->columns[i], &values[i], out, why);
+        if (rc)
+            return rc;
+        if (!(p = room_for(out, fixed)))
+            return ELPQ_E_NOMEM;
+        i++;
+    }
 }
 
 static int text_row(elpq_copy *copy, const elpq_value *values, int n, int *at,
@@ -315,8 +365,8 @@ static int text_row(elpq_copy *copy, const elpq_value *values, int n, int *at,
     return rc;
 }
 
-static int encode_row(elpq_copy *copy, const elpq_value *values, int n,
-                      int *at, struct elpq__why *why)
+static int encode_row(elpq_copy *copy, const elpq_value *values, int n, int *at,
+                      struct elpq__why *why)
 {
     int rc = copy->binary ? binary_row(copy, values, n, at, why)
                           : text_row(copy, values, n, at, why);
@@ -339,9 +389,26 @@ static struct elpq__why explain(elpq_copy *copy, int column)
     return why;
 }
 
-int elpq__copy_encode(elpq_copy *copy, const elpq_value *values, unsigned n)
+/* The row is not taken; one that does not fit is encoded again, for the words.
+ */
+static __attribute__((noinline)) int refuse_row(elpq_copy *copy, size_t start,
+                                                const elpq_value *values, int n,
+                                                int at, int rc)
 {
     struct elpq__why why;
+
+    copy->buf.size = start;
+    if (rc == ELPQ_E_VALUE) {
+        why = explain(copy, at);
+        rc = encode_row(copy, values, n, &at, &why);
+    }
+    copy->buf.size = start;
+    copy->buf.failed = false;
+    return rc;
+}
+
+int elpq__copy_encode(elpq_copy *copy, const elpq_value *values, unsigned n)
+{
     size_t start = copy->buf.size;
     int at = 0;
     int rc;
@@ -353,16 +420,7 @@ int elpq__copy_encode(elpq_copy *copy, const elpq_value *values, unsigned n)
         return ELPQ_E_VALUE;
     }
     rc = encode_row(copy, values, (int)n, &at, NULL);
-    if (rc == ELPQ_E_VALUE) { /* again, for the words */
-        why = explain(copy, at);
-        copy->buf.size = start;
-        rc = encode_row(copy, values, (int)n, &at, &why);
-    }
-    if (rc) {
-        copy->buf.size = start;
-        copy->buf.failed = false;
-    }
-    return rc;
+    return rc ? refuse_row(copy, start, values, (int)n, at, rc) : 0;
 }
 
 void elpq__copy_encode_head(elpq_copy *copy)

@@ -32,11 +32,21 @@ enum elpq__copy_phase {
     ELPQ__COPY_OVER
 };
 
+/* How values go the short way; see copy_encode.c. */
+enum elpq__copy_way {
+    ELPQ__COPY_CODEC = 0, /* they do not, but for NULL */
+    ELPQ__COPY_INT4,
+    ELPQ__COPY_8_BYTES,
+    ELPQ__COPY_TIMESTAMP,
+    ELPQ__COPY_STRING
+};
+
 /* What a value is encoded as; see copy_encode.c. */
 struct elpq__copy_column {
     uint32_t oid;
-    const struct elpq__codec *codec; /* NULL: of a type that is unknown    */
-    uint8_t kind;                    /* that goes the short way            */
+    uint8_t way;  /* elpq__copy_way */
+    uint8_t kind; /* of the values that go this way; else that of NULL */
+    const struct elpq__codec *codec; /* NULL: of a type that is unknown */
 };
 
 struct elpq_copy {
@@ -55,7 +65,7 @@ struct elpq_copy {
     int ncolumns;
     struct elpq__copy_column *columns; /* of rows in                        */
     uint64_t bytes;
-    char *reason;        /* of elpq_copy_abort()                            */
+    char *reason; /* of elpq_copy_abort()                            */
 
     /* In. */
     elpq_copy_ready_cb ready;
@@ -73,9 +83,9 @@ struct elpq_copy {
     /* Out. */
     elpq_copy_data_cb data;
     elpq_copy_rows_cb rows;
-    bool ended;           /* libpq has no more, but the reader has paused   */
-    bool dropped;         /* something, because it was canceled             */
-    elpq_result *result;  /* of rows: filled and emptied again and again    */
+    bool ended;          /* libpq has no more, but the reader has paused   */
+    bool dropped;        /* something, because it was canceled             */
+    elpq_result *result; /* of rows: filled and emptied again and again    */
     struct elpq__rows_stream stream;
 };
 
@@ -104,9 +114,8 @@ struct elpq__copy_job {
 
 /* A request of the job, or a code. */
 int elpq__copy_request(struct elpq__loop *loop,
-                       const struct elpq__copy_job *job,
-                       int default_timeout_ms, const elpq_conn_options *trace,
-                       elpq_request **out);
+                       const struct elpq__copy_job *job, int default_timeout_ms,
+                       const elpq_conn_options *trace, elpq_request **out);
 bool elpq__copy_job_ok(const struct elpq__copy_job *job);
 int elpq__conn_copy(elpq_conn *conn, const struct elpq__copy_job *job);
 
@@ -114,7 +123,12 @@ int elpq__conn_copy(elpq_conn *conn, const struct elpq__copy_job *job);
  * Whether data may move: libpq is in the state, the loop is this process's,
  * and neither end was announced.
  */
-bool elpq__copy_flows(const elpq_copy *copy);
+static inline bool elpq__copy_flows(const elpq_copy *copy)
+{
+    return copy && copy->phase == ELPQ__COPY_FLOWING && !copy->finishing &&
+           elpq__loop_is_ours(copy->req->loop) && copy->req->conn &&
+           copy->req->conn->copy == copy && !copy->req->cause;
+}
 
 /*
  * Ends a COPY that flows in, as far as libpq goes: well if `error` is NULL.

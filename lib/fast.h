@@ -102,12 +102,10 @@ static inline bool elpq__fast_text(const char *p, int size, bool sized,
     return true;
 }
 
-/* Reads one value of a column on whose way the type's values go. */
-static inline bool elpq__fast_value(const elpq_result *r, int row, int column,
-                                    int way, int type, void *out)
+/* Reads the bytes of a column on whose way the type's values go. */
+static inline bool elpq__fast_bytes(const char *p, int size, int way, int type,
+                                    void *out)
 {
-    int size;
-    const char *p = elpq__bytes_of(r, row, column, &size);
     int64_t bits;
 
     switch (way) {
@@ -131,15 +129,18 @@ static inline bool elpq__fast_value(const elpq_result *r, int row, int column,
 }
 
 /* Reads one value, if it goes the short way; `type` is a constant. */
-static inline bool elpq__fast_read(const elpq_result *r, size_t row,
-                                   int column, int type, void *out)
+static inline bool elpq__fast_read(const elpq_result *r, size_t row, int column,
+                                   int type, void *out)
 {
+    const char *p;
+    int size;
+
     if (row >= (size_t)r->rows || column < 0 || column >= r->columns ||
         elpq__way_to(type) == ELPQ__WAY_CELL ||
         r->column[column].way != elpq__way_to(type))
         return false;
-    return elpq__fast_value(r, (int)row, column, elpq__way_to(type), type,
-                            out);
+    p = elpq__bytes_of(r, (int)row, column, &size);
+    return elpq__fast_bytes(p, size, elpq__way_to(type), type, out);
 }
 
 #endif

@@ -7,8 +7,8 @@
  * to one thread, so the count of references needs no lock.  Most are over
  * when their callback returns: their block then serves the next one.
  */
-#include "fast.h"
 #include "result.h"
+#include "fast.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -51,8 +51,8 @@ static elpq_result *with_room(elpq_result *old, int columns)
     if (old && old->room >= columns)
         return old;
     free(old);
-    result = calloc(1, sizeof(*result) +
-                           (size_t)room * sizeof(result->column[0]));
+    result =
+        calloc(1, sizeof(*result) + (size_t)room * sizeof(result->column[0]));
     if (result)
         result->room = room;
     return result;
@@ -285,18 +285,39 @@ static const uint8_t way_to[UINT8_MAX + 1] = {
     [ELPQ_TARGET_cstring] = ELPQ__WAY_TEXT,
 };
 
-/* Of a row that there is: a value that goes the short way. */
-static inline bool scan_fast(const elpq_result *result, int row, int column,
-                             const elpq_target *target)
+/* Whether a value of a row that there is went the short way. */
+static inline bool scan_fast(const struct elpq__column *column, const char *p,
+                             int size, const elpq_target *target)
 {
     int way = way_to[target->type];
 
-    if (way != result->column[column].way ||
-        !elpq__fast_value(result, row, column, way, target->type, target->out))
+    if (way != column->way ||
+        !elpq__fast_bytes(p, size, way, target->type, target->out))
         return false;
     if (target->is_null)
         *target->is_null = false;
     return true;
+}
+
+/* The first column, from i on, that does not go the short way; or n. */
+static inline int scan_row(const elpq_result *result, int row,
+                           const elpq_target *targets, int i, int n)
+{
+    const struct elpq__field *fields = result->fields;
+
+    if (fields) {
+        fields += (size_t)row * (size_t)result->columns;
+        for (; i < n; i++)
+            if (!scan_fast(&result->column[i], fields[i].data, fields[i].size,
+                           &targets[i]))
+                break;
+        return i;
+    }
+    for (; i < n; i++)
+        if (!scan_fast(&result->column[i], PQgetvalue(result->res, row, i),
+                       PQgetlength(result->res, row, i), &targets[i]))
+            break;
+    return i;
 }
 
 int elpq_scan_v(elpq_result *result, size_t row, const elpq_target *targets,
@@ -309,10 +330,11 @@ int elpq_scan_v(elpq_result *result, size_t row, const elpq_target *targets,
         rc = ELPQ_E_INDEX;
         i = n > result->columns ? result->columns : 0;
     }
-    for (; !rc && i < n; i++)
-        if (!scan_fast(result, (int)row, i, &targets[i]) &&
-            (rc = scan_column(result, row, i, &targets[i])) != 0)
-            break;
+    while (!rc && (i = scan_row(result, (int)row, targets, i, n)) < n) {
+        rc = scan_column(result, row, i, &targets[i]);
+        if (!rc)
+            i++;
+    }
     if (rc && failed)
         *failed = i;
     return rc;

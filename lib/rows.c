@@ -61,8 +61,8 @@ static void *grow(void *array, size_t *room, size_t least, size_t size)
 static bool keep(struct elpq__rows *rows, char *block)
 {
     if (rows->nblocks == rows->blocks_room) {
-        char **more = grow(rows->blocks, &rows->blocks_room, FIRST_BLOCKS,
-                           sizeof(*more));
+        char **more =
+            grow(rows->blocks, &rows->blocks_room, FIRST_BLOCKS, sizeof(*more));
 
         if (!more) {
             PQfreemem(block);
@@ -75,7 +75,7 @@ static bool keep(struct elpq__rows *rows, char *block)
 }
 
 /* Where the bytes are from now on, a NUL behind them; NULL without memory. */
-static char *hold(struct elpq__rows *rows, char *block, size_t size)
+static inline char *hold(struct elpq__rows *rows, char *block, size_t size)
 {
     char *at;
 
@@ -93,95 +93,98 @@ static char *hold(struct elpq__rows *rows, char *block, size_t size)
 }
 
 /* Where the values of the next row go. */
-static struct elpq__field *next_row(struct elpq__rows *rows)
+static inline struct elpq__field *next_row(struct elpq__rows *rows)
 {
     size_t columns = (size_t)rows->columns;
     size_t used = rows->rows * columns;
+    struct elpq__field *more;
 
-    if (!rows->fields || rows->room - used < columns) {
-        struct elpq__field *more = grow(rows->fields, &rows->room,
-                                        used + FIRST_ROWS * (columns + 1),
-                                        sizeof(*more));
-
-        if (!more)
-            return NULL;
-        rows->fields = more;
-    }
-    return rows->fields + used;
+    if (rows->fields && rows->room - used >= columns)
+        return rows->fields + used;
+    more = grow(rows->fields, &rows->room, used + FIRST_ROWS * (columns + 1),
+                sizeof(*more));
+    if (!more)
+        return NULL;
+    rows->fields = more;
+    return more + used;
 }
 
 /* ---------------------------------------------------------------- binary */
 
-static bool read_header(struct elpq__reader *r)
+/* Where the first row begins; NULL if the header is not one. */
+static const char *skip_header(const char *p, const char *end)
 {
-    const char *p = elpq__read_bytes(r, sizeof(signature));
-    uint32_t flags = elpq__read_uint32(r);
+    struct elpq__reader r = elpq__reader_of(p, (size_t)(end - p));
+    const char *head = elpq__read_bytes(&r, sizeof(signature));
+    uint32_t flags = elpq__read_uint32(&r);
 
-    elpq__read_bytes(r, elpq__read_uint32(r));
+    elpq__read_bytes(&r, elpq__read_uint32(&r));
     /* The upper half are flags that change the format. */
-    return !r->bad && memcmp(p, signature, sizeof(signature)) == 0 &&
-           flags >> 16 == 0;
+    if (r.bad || memcmp(head, signature, sizeof(signature)) != 0 ||
+        flags >> 16 != 0)
+        return NULL;
+    return r.p;
 }
 
 /* What was read may be written over. */
-static void put_nul(const char *at)
+static inline void put_nul(const char *at)
 {
     *(char *)(uintptr_t)at = '\0';
 }
 
 /*
- * The values of one row.  The NUL behind a value goes to the first byte of
- * the next one's length, when that was read.
+ * The values of one row, which begin at p; returns their end, or NULL.  The
+ * NUL behind a value goes to the first byte of the next one's length, when
+ * that was read.
  */
-static bool read_row(struct elpq__reader *r, struct elpq__field *f, int n)
+static inline const char *read_row(const char *p, const char *end,
+                                   struct elpq__field *f, int n)
 {
-    const char *p = r->p;
-    const char *end = NULL; /* of the value before */
-
     for (const struct elpq__field *last = f + n; f < last; f++) {
         uint32_t size;
 
-        if (r->end - p < 4)
-            return false;
+        if (end - p < 4)
+            return NULL;
         size = elpq__load32(p);
+        put_nul(p);
         p += 4;
-        if (end)
-            put_nul(end);
-        end = NULL;
-        f->data = NULL;
-        f->size = 0;
-        if (size == UINT32_MAX)
-            continue;
-        if (size > INT32_MAX || size > (size_t)(r->end - p))
-            return false;
         f->data = p;
         f->size = (int)size;
-        end = p += size;
+        if (size <= (size_t)(end - p)) { /* which is an int */
+            p += size;
+        } else if (size == UINT32_MAX) {
+            f->data = NULL;
+            f->size = 0;
+        } else {
+            return NULL;
+        }
     }
-    r->p = p;
-    return true;
+    return p;
 }
 
 /* Rows usually come one a message. */
-static int read_rows(struct elpq__rows *rows, struct elpq__rows_stream *stream,
-                     struct elpq__reader *r)
+static inline int read_rows(struct elpq__rows *rows,
+                            struct elpq__rows_stream *stream, const char *p,
+                            const char *end)
 {
-    while (elpq__read_left(r) > 0) {
-        int columns = elpq__read_int16(r);
+    while (p < end) {
         struct elpq__field *fields;
+        unsigned columns;
 
-        if (r->bad || stream->ended)
+        if (end - p < 2 || stream->ended)
             return ELPQ_E_PROTOCOL;
-        put_nul(r->p - 2); /* behind the last value of the row before */
-        if (columns == -1) {
+        columns = elpq__load16(p);
+        put_nul(p); /* behind the last value of the row before */
+        p += 2;
+        if (columns == UINT16_MAX) {
             stream->ended = true;
             continue;
         }
-        if (columns != rows->columns)
+        if (columns != (unsigned)rows->columns)
             return ELPQ_E_PROTOCOL;
         if (!(fields = next_row(rows)))
             return ELPQ_E_NOMEM;
-        if (!read_row(r, fields, columns))
+        if (!(p = read_row(p, end, fields, rows->columns)))
             return ELPQ_E_PROTOCOL;
         rows->rows++;
     }
@@ -192,16 +195,17 @@ int elpq__rows_add_binary(struct elpq__rows *rows,
                           struct elpq__rows_stream *stream, char *block,
                           size_t size)
 {
-    struct elpq__reader r;
+    const char *p = hold(rows, block, size);
+    const char *end;
     int rc;
 
-    if (!(block = hold(rows, block, size)))
+    if (!p)
         return ELPQ_E_NOMEM;
-    r = elpq__reader_of(block, size);
-    if (!stream->begun && !read_header(&r))
+    end = p + size;
+    if (!stream->begun && !(p = skip_header(p, end)))
         return ELPQ_E_PROTOCOL;
     stream->begun = true;
-    rc = read_rows(rows, stream, &r);
+    rc = read_rows(rows, stream, p, end);
     if (rc)
         rows->rows = 0; /* the last one may not be whole */
     return rc;

@@ -91,6 +91,7 @@ typedef struct elpq_value {
     uint8_t width; /**< C arrays: bytes of an element; see kinds           */
     uint8_t flags; /**< for the libraries; 0                               */
     union {
+        uint64_t words[2]; /* first, as it has all bytes                    */
         bool boolean;
         int64_t int64;
         uint64_t uint64;
@@ -121,14 +122,15 @@ typedef struct elpq_value {
 
 /* ---------------------------------------------------------------- makers */
 
-/** A value of nothing but its type and kind; the start of all others. */
+/**
+ * A value of nothing but its type and kind; the start of all others.  (A
+ * memset() would be slow: compilers then store a value in parts and load it
+ * as a whole, which the processor has to wait for.)
+ */
 static inline elpq_value elpq_value_init(uint32_t oid, elpq_kind kind)
 {
-    elpq_value v;
+    elpq_value v = { oid, (uint8_t)kind, 0, 0, 0, { { 0, 0 } } };
 
-    memset(&v, 0, sizeof(v));
-    v.oid = oid;
-    v.kind = (uint8_t)kind;
     return v;
 }
 

@@ -29,24 +29,47 @@
 
 #include <elpq/statement.h>
 
+#define MIN_THROUGHPUT 0.95
+#define MAX_CPU 1.25
+#define BULK_CPU 1.15
+#define ANY_CPU 1e9
+
+/* clang-format off */
+#define POINTS { &bench_floor, &bench_elpq }
+#define BULK { &bench_bulk_floor, &bench_bulk_elpq }
+#define LISTEN { &bench_listen_floor, &bench_listen_elpq }
+#define BATCH { &bench_batch_singles, &bench_batch_batches }
+/* clang-format on */
+
 static const struct bench_row rows[] = {
-    { "1 connection, depth 1", BENCH_CONNS, 1, 1, 1, 0, 0 },
-    { "8 connections, depth 1", BENCH_CONNS, 8, 1, 1, 0, 0 },
-    { "1 connection, depth 64", BENCH_CONNS, 1, 64, 64, 0, 0 },
-    { "8 connections, depth 16", BENCH_CONNS, 8, 16, 16, 0, 0 },
+    { "1 connection, depth 1", POINTS, BENCH_CONNS, 1, 1, 1, 0, 0, 0 },
+    { "8 connections, depth 1", POINTS, BENCH_CONNS, 8, 1, 1, 0, 0, 0 },
+    { "1 connection, depth 64", POINTS, BENCH_CONNS, 1, 64, 64, 0, 0, 0 },
+    { "8 connections, depth 16", POINTS, BENCH_CONNS, 8, 16, 16, 0, 0, 0 },
     /* Flagged statements share Syncs; the floor has one for each. */
-    { "read groups, 1 x 64", BENCH_CONNS, 1, 64, 64, ELPQ_READONLY, 1.15 },
-    { "read groups, 8 x 16", BENCH_CONNS, 8, 16, 16, ELPQ_READONLY, 1.15 },
+    { "read groups, 1 x 64", POINTS, BENCH_CONNS, 1, 64, 64, ELPQ_READONLY,
+      1.15, 0 },
+    { "read groups, 8 x 16", POINTS, BENCH_CONNS, 8, 16, 16, ELPQ_READONLY,
+      1.15, 0 },
     /* A pool runs one statement per connection; the others wait in line. */
-    { "pool of 8, 128 at once", BENCH_POOL_EXECUTE, 8, 16, 1, 0, 0 },
-    { "fetch rows, getters", BENCH_FETCH_GET, 1, 1, 1, 0, 0 },
-    { "fetch rows, elpq_scan", BENCH_FETCH_SCAN, 1, 1, 1, 0, 0 },
+    { "pool of 8, 128 at once", POINTS, BENCH_POOL_EXECUTE, 8, 16, 1, 0, 0, 0 },
+    { "fetch rows, getters", POINTS, BENCH_FETCH_GET, 1, 1, 1, 0, 0, 0 },
+    { "fetch rows, elpq_scan", POINTS, BENCH_FETCH_SCAN, 1, 1, 1, 0, 0, 0 },
+    { "stream", BULK, BENCH_STREAM, 1, 1, 1, 0, 0, BULK_CPU },
+    { "COPY out, rows", BULK, BENCH_COPY_OUT, 1, 1, 1, 0, 0, BULK_CPU },
+    { "COPY in, rows", BULK, BENCH_COPY_IN, 1, 1, 1, 0, 0, BULK_CPU },
+    /* Throughput counts; elpq queues what it has, and may be paused. */
+    { "LISTEN", LISTEN, BENCH_LISTEN, 1, 1, 1, 0, 0, ANY_CPU },
+    /* Both are elpq; the floor here: as many single statements. */
+    { "batches of 16", BATCH, BENCH_BATCH, 1, 16, 16, 0, 1.0, 1.0 },
 };
 
-enum { ROWS = sizeof(rows) / sizeof(rows[0]), MAX_ROUNDS = 99, SIDES = 2 };
+/* It has no floor, and no target. */
+#define SLOW_ROW "pool, 1 of 100 is slow"
 
-static const struct bench_side *const sides[SIDES] = { &bench_floor,
-                                                       &bench_elpq };
+enum { ROWS = sizeof(rows) / sizeof(rows[0]), SIDES = 2 };
+/* A turn of the big table takes longer. */
+enum { MAX_ROUNDS = 99, BULK_ROUNDS = 5 };
 
 static struct {
     double seconds; /* of one turn */
@@ -58,9 +81,6 @@ static struct {
     const char *cpus;
     bool check;
 } options = { 0.3, 15, 0, "", NULL, 1000000, "apart", false };
-
-#define MIN_THROUGHPUT 0.95
-#define MAX_CPU 1.25
 
 /* One turn of one side, per statement or row. */
 struct turn {
@@ -258,7 +278,7 @@ static uint64_t calibrate(const struct bench_row *row,
         take_turn(side, state, n, (double)n, &trial);
         return n;
     }
-    if (bench_is_fetch(row)) {
+    if (bench_is_bulk(row)) {
         take_turn(side, state, 1, 1, &trial);
         return 1;
     }
@@ -268,6 +288,12 @@ static uint64_t calibrate(const struct bench_row *row,
     } while ((double)n / trial.rate < options.seconds / 8);
     n = (uint64_t)(trial.rate * options.seconds);
     return n > 512 ? n : 512;
+}
+
+static int rounds_of(const struct bench_row *row)
+{
+    return bench_is_bulk(row) && options.rounds > BULK_ROUNDS ? BULK_ROUNDS
+                                                              : options.rounds;
 }
 
 static int compare(const void *a, const void *b)
@@ -302,18 +328,20 @@ static struct turn median_turn(const struct turn *turns, int n)
 
 static bool report(const struct bench_row *row, struct turn t[][MAX_ROUNDS])
 {
-    struct turn f = median_turn(t[0], options.rounds);
-    struct turn e = median_turn(t[1], options.rounds);
+    int n = rounds_of(row);
+    struct turn f = median_turn(t[0], n);
+    struct turn e = median_turn(t[1], n);
     double rate[MAX_ROUNDS], cpu[MAX_ROUNDS], r, c;
     bool good;
 
-    for (int i = 0; i < options.rounds; i++) {
+    for (int i = 0; i < n; i++) {
         rate[i] = t[1][i].rate / t[0][i].rate;
         cpu[i] = t[1][i].cpu_usec / t[0][i].cpu_usec;
     }
-    r = median(rate, options.rounds);
-    c = median(cpu, options.rounds);
-    good = r >= (row->rate > 0 ? row->rate : MIN_THROUGHPUT) && c <= MAX_CPU;
+    r = median(rate, n);
+    c = median(cpu, n);
+    good = r >= (row->rate > 0 ? row->rate : MIN_THROUGHPUT) &&
+           c <= (row->cpu > 0 ? row->cpu : MAX_CPU);
     printf("%-24s %9.0f %9.0f %6.3f  %7.3f %7.3f %6.3f  %6.2f %6.2f %6.2f%s\n",
            row->name, f.rate, e.rate, r, f.cpu_usec, e.cpu_usec, c,
            f.allocations, e.allocations, e.allocations - f.allocations,
@@ -325,99 +353,61 @@ static bool report(const struct bench_row *row, struct turn t[][MAX_ROUNDS])
 static void report_one(const struct bench_row *row,
                        const struct bench_side *side, const struct turn *turns)
 {
-    struct turn m = median_turn(turns, options.rounds);
+    struct turn m = median_turn(turns, rounds_of(row));
 
     printf("%-24s %s: %.0f per second, %.3f us of CPU, %.2f allocations\n",
            row->name, side->name, m.rate, m.cpu_usec, m.allocations);
     fflush(stdout);
 }
 
-static bool wanted(const struct bench_side *side)
+static bool wanted(int side)
 {
-    return !options.side || strcmp(options.side, side->name) == 0;
+    static const char *const names[SIDES] = { "floor", "elpq" };
+
+    return !options.side || strcmp(options.side, names[side]) == 0;
 }
 
-static bool measure(const struct bench_row *row)
+static bool measure(const struct bench_row *row, PGconn *db)
 {
     static struct turn turns[SIDES][MAX_ROUNDS];
     void *state[SIDES] = { NULL, NULL };
-    uint64_t n = 0, sum[SIDES] = { 0, 0 };
+    uint64_t n = 0, sum[SIDES] = { 0, 0 }, copied[SIDES] = { 0, 0 };
     double units;
     bool good = true;
 
     for (int i = 0; i < SIDES; i++) {
-        if (!wanted(sides[i]))
+        if (!wanted(i))
             continue;
-        state[i] = sides[i]->open(row);
+        state[i] = row->sides[i]->open(row);
         /* The first side decides; the second one warms up. */
         if (n == 0)
-            n = calibrate(row, sides[i], state[i]);
+            n = calibrate(row, row->sides[i], state[i]);
         else
-            calibrate(row, sides[i], state[i]);
+            calibrate(row, row->sides[i], state[i]);
+        if (row->kind == BENCH_COPY_IN)
+            copied[i] = bench_copied_sum(db);
     }
-    units = bench_is_fetch(row) ? (double)n * options.fetch_rows : (double)n;
-    for (int round = 0; round < options.rounds; round++) {
+    if (state[0] && state[1] && copied[0] != copied[1])
+        bench_die(row->name, "the two sides wrote different values");
+    units = bench_is_bulk(row) ? (double)n * options.fetch_rows : (double)n;
+    for (int round = 0; round < rounds_of(row); round++) {
         for (int i = 0; i < SIDES; i++) {
             if (state[i])
-                sum[i] =
-                    take_turn(sides[i], state[i], n, units, &turns[i][round]);
+                sum[i] = take_turn(row->sides[i], state[i], n, units,
+                                   &turns[i][round]);
         }
         if (state[0] && state[1] && sum[0] != sum[1])
             bench_die(row->name, "the two sides read different values");
     }
     if (options.side)
-        report_one(row, sides[state[1] != NULL], turns[state[1] != NULL]);
+        report_one(row, row->sides[state[1] != NULL], turns[state[1] != NULL]);
     else
         good = report(row, turns);
     for (int i = 0; i < SIDES; i++) {
         if (state[i])
-            sides[i]->close(state[i]);
+            row->sides[i]->close(state[i]);
     }
     return good;
-}
-
-/* ---------------------------------------------------------------- tables */
-
-static void execute(PGconn *db, const char *sql)
-{
-    PGresult *r = PQexec(db, sql);
-
-    if (PQresultStatus(r) != PGRES_COMMAND_OK)
-        bench_die(sql, PQerrorMessage(db));
-    PQclear(r);
-}
-
-static void drop_tables(PGconn *db)
-{
-    execute(db, "SET client_min_messages = warning");
-    execute(db, "DROP TABLE IF EXISTS elpq_bench_point, elpq_bench_rows");
-}
-
-static PGconn *make_tables(void)
-{
-    PGconn *db = PQconnectdb("");
-    char sql[300];
-
-    if (PQstatus(db) != CONNECTION_OK)
-        bench_die("connect", PQerrorMessage(db));
-    drop_tables(db);
-    snprintf(sql, sizeof(sql),
-             "CREATE TABLE elpq_bench_point AS SELECT i AS id,"
-             " 'customer ' || i AS name, i * 1000::int8 AS balance"
-             " FROM generate_series(1, %d) i",
-             BENCH_POINT_ROWS);
-    execute(db, sql);
-    execute(db, "ALTER TABLE elpq_bench_point ADD PRIMARY KEY (id)");
-    snprintf(sql, sizeof(sql),
-             "CREATE TABLE elpq_bench_rows AS SELECT i::int4 AS a,"
-             " i * 1000000007 AS b, 'row number ' || i AS c,"
-             " timestamptz '2000-01-01' + i * interval '1 second' AS d"
-             " FROM generate_series(1, %d::int8) i",
-             options.fetch_rows);
-    execute(db, sql);
-    execute(db, "VACUUM (FREEZE, ANALYZE) elpq_bench_point");
-    execute(db, "VACUUM (FREEZE, ANALYZE) elpq_bench_rows");
-    return db;
 }
 
 /* ------------------------------------------------------------------ main */
@@ -429,7 +419,7 @@ static const char usage[] =
     "  --statements N  statements of one turn, instead of a length\n"
     "  --only TEXT     only rows of the report whose name contains TEXT\n"
     "  --side NAME     only floor, or only elpq: for profilers\n"
-    "  --rows N        rows of the fetches (default 1000000)\n"
+    "  --rows N        rows of fetches, streams and COPY (default 1000000)\n"
     "  --cpus WHERE    apart: the client has a CPU of its own (default);\n"
     "                  together: client and server share one; any\n"
     "  --check         exit status 1 if a target is missed\n";
@@ -488,7 +478,7 @@ static void parse_options(int argc, char **argv)
         options.rounds > MAX_ROUNDS || options.fetch_rows < 1 ||
         (strcmp(options.cpus, "apart") && strcmp(options.cpus, "together") &&
          strcmp(options.cpus, "any")) ||
-        (options.side && !wanted(sides[0]) && !wanted(sides[1]))) {
+        (options.side && !wanted(0) && !wanted(1))) {
         fputs(usage, stderr);
         exit(2);
     }
@@ -500,7 +490,7 @@ int main(int argc, char **argv)
     int missed = 0;
 
     parse_options(argc, argv);
-    db = make_tables();
+    db = bench_make_tables(options.fetch_rows);
     printf("libpq %d, server %d, medians of %d rounds, CPUs of client and "
            "server: %s\n",
            PQlibVersion(), PQserverVersion(db), options.rounds, place(db));
@@ -512,12 +502,16 @@ int main(int argc, char **argv)
                "elpq", "own");
     for (int i = 0; i < ROWS; i++) {
         if (strstr(rows[i].name, options.only))
-            missed += !measure(&rows[i]);
+            missed += !measure(&rows[i], db);
     }
-    drop_tables(db);
+    if (wanted(1) && strstr(SLOW_ROW, options.only))
+        bench_pool_with_slow(SLOW_ROW, options.seconds * 10);
+    bench_drop_tables(db);
     PQfinish(db);
     if (!options.side)
-        printf("targets (throughput >= %.2f, CPU <= %.2f): %s\n",
-               MIN_THROUGHPUT, MAX_CPU, missed ? "missed, see <-" : "met");
+        printf("targets (throughput >= %.2f, CPU <= %.2f, of streams and COPY "
+               "<= %.2f): %s\n",
+               MIN_THROUGHPUT, MAX_CPU, BULK_CPU,
+               missed ? "missed, see <-" : "met");
     return options.check && missed > 0;
 }

@@ -58,9 +58,6 @@ static int64_t get_int64(const PGresult *r, int row, int col)
     return (int64_t)be64toh(x);
 }
 
-/* Microseconds from 1970 to 2000, where PostgreSQL begins to count. */
-#define EPOCH INT64_C(946684800000000)
-
 static void read_values(struct state *s, const PGresult *r)
 {
     int n = PQntuples(r);
@@ -75,7 +72,7 @@ static void read_values(struct state *s, const PGresult *r)
         s->sum = bench_sum(s->sum, get_int32(r, i, 0), PQgetvalue(r, i, 2),
                            (size_t)PQgetlength(r, i, 2));
         s->sum += (uint64_t)get_int64(r, i, 1);
-        s->sum += (uint64_t)(get_int64(r, i, 3) + EPOCH);
+        s->sum += (uint64_t)(get_int64(r, i, 3) + BENCH_EPOCH);
     }
 }
 
