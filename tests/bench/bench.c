@@ -504,8 +504,9 @@ int main(int argc, char **argv)
         if (strstr(rows[i].name, options.only))
             missed += !measure(&rows[i], db);
     }
-    if (wanted(1) && strstr(SLOW_ROW, options.only))
-        bench_pool_with_slow(SLOW_ROW, options.seconds * 10);
+    for (unsigned depth = 1; depth <= 16; depth *= 4)
+        if (wanted(1) && strstr(SLOW_ROW, options.only))
+            bench_pool_with_slow(SLOW_ROW, depth, options.seconds * 5);
     bench_drop_tables(db);
     PQfinish(db);
     if (!options.side)

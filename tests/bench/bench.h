@@ -103,10 +103,10 @@ uint64_t bench_copied_sum(PGconn *db);
 #define BENCH_EPOCH INT64_C(946684800000000)
 
 /*
- * 64 requests at once to a pool of 8, one in a hundred of which is slow (20
- * ms); prints throughput and how long the others took.
+ * 64 requests at once to a pool of 8 with this pipeline_depth, one in a hundred
+ * of which is slow (20 ms); prints throughput and how long the others took.
  */
-void bench_pool_with_slow(const char *name, double seconds);
+void bench_pool_with_slow(const char *name, unsigned depth, double seconds);
 
 /* Where a backend of ours runs, if it may be said; see --cpus. */
 void bench_place_backend(int pid);

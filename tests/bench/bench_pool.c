@@ -107,9 +107,10 @@ static double quantile(const struct pool_state *s, double q)
     return s->samples > 0 ? s->waits[at] : 0;
 }
 
-void bench_pool_with_slow(const char *name, double seconds)
+void bench_pool_with_slow(const char *name, unsigned depth, double seconds)
 {
-    elpq_pool_options options = { .max_size = CONNS };
+    elpq_pool_options options = { .max_size = CONNS,
+                                  .pipeline_depth = depth };
     struct pool_state s = { 0 };
     elpq_error *error = NULL;
     double took;
@@ -126,9 +127,9 @@ void bench_pool_with_slow(const char *name, double seconds)
     run_for(&s, seconds * 1000);
     took = now_ms() - took;
     qsort(s.waits, (size_t)s.samples, sizeof(*s.waits), compare);
-    printf("%-24s %.0f per second; quick ones wait p50 %.2f, p99 %.2f, "
+    printf("%-20s depth %-2u %.0f per second; quick ones wait p50 %.2f, p99 %.2f, "
            "p99.9 %.2f ms\n",
-           name, (double)s.answered * 1e3 / took, quantile(&s, 0.5),
+           name, depth, (double)s.answered * 1e3 / took, quantile(&s, 0.5),
            quantile(&s, 0.99), quantile(&s, 0.999));
     fflush(stdout);
     elpq_pool_close(s.pool, ELPQ_NO_TIMEOUT, NULL, NULL);
