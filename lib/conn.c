@@ -301,7 +301,7 @@ void elpq__conn_connected(elpq_conn *conn, PGconn *pg)
         elpq__conn_connect_failed(conn, &error);
         return;
     }
-    if (conn->owner)
+    if (conn->owner && conn->owner->setting_up)
         conn->owner->setting_up(conn);
     if (conn->setup_left == 0)
         conn_open(conn);
