@@ -226,7 +226,8 @@ START_TEST(a_paused_reader_stops_the_server)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
     struct flow f = { .hold = true, .step = pause_it };
-    int64_t before;
+    /* A sanitizer keeps what was freed for a while. */
+    int64_t before, bound = harness_slow() < 5 ? 2 << 20 : 64 << 20;
 
     copy_out(conn, elpq_copy_sql(ROWS(10000000)), &f);
     run_until(&f.calls, 1);
@@ -235,11 +236,11 @@ START_TEST(a_paused_reader_stops_the_server)
                  " where pid = %d", elpq_conn_pid(conn));
     run_for_ms(50);
     ck_assert_int_eq(f.calls, 1);
-    ck_assert_int_lt(resident() - before, 2 << 20);
+    ck_assert_int_lt(resident() - before, bound);
     f.step = NULL;
     RUN(elpq_copy_resume(f.copy));
     run_until(&f.calls, 200);
-    ck_assert_int_lt(resident() - before, 2 << 20);
+    ck_assert_int_lt(resident() - before, bound);
     ck_assert_int_eq(CALL(elpq_copy_abort(f.copy, NULL)), 0);
     expect_error(f.done, ELPQ_E_CANCELED, "57014", 0);
     expect_usable(conn);
