@@ -325,14 +325,15 @@ static bool send_request(elpq_conn *conn, elpq_request *req)
         elpq__sync_begins(conn, req) ? new_lead(conn) : NULL;
     bool ok = !lead || hand_over(conn, lead, true);
 
+    /* Before it: outside of pipeline mode the server begins at once. */
+    if (req->server_ms > 0 || (conn->options.trace && !req->internal))
+        req->sent = elpq__now();
     if (!hand_over(conn, req, ok)) {
         elpq__lost_in_write(conn);
         return false;
     }
     if (conn->server_ms != 0)
         elpq__server_timeout_sent(conn, req);
-    if (req->server_ms > 0 || (conn->options.trace && !req->internal))
-        req->sent = elpq__now();
     if (conn->options.trace && !req->internal && !req->describing)
         elpq__trace(conn, ELPQ_EVENT_SENT, req, NULL, 0);
     return true;
