@@ -146,12 +146,11 @@ static bool same_value(const elpq_value *a, const elpq_value *b)
                memcmp(a->u.bits.data, b->u.bits.data,
                       (a->u.bits.count + 7) / 8) == 0;
     case ELPQ_KIND_RANGE:
-        if (a->elem != b->elem)
-            return false;
-        /* fall through */
     case ELPQ_KIND_MULTIRANGE:
     case ELPQ_KIND_COMPOSITE:
     case ELPQ_KIND_ARRAY:
+        if (a->kind == ELPQ_KIND_RANGE && a->elem != b->elem)
+            return false;
         for (i = 0; i < a->u.array.count && i < b->u.array.count; i++)
             if (!same_value((const elpq_value *)a->u.array.items + i,
                             (const elpq_value *)b->u.array.items + i))
@@ -431,8 +430,8 @@ static const char *const literals[] = {
     "'$.a[*]'::jsonpath",
     "'fat:2,4 cat:3A rat:5,6B'::tsvector",
     "'a & !(b | c) <-> (d <2> e:*AB)'::tsquery",
-    "(select string_agg('w' || n, ' & ')::tsquery from"
-    " generate_series(1, 3000) n)",
+    ("(select string_agg('w' || n, ' & ')::tsquery from"
+     " generate_series(1, 3000) n)"),
     "'18446744073709551615'::xid8",
     /* powers of two, whose neighbours are not equally far */
     "array(select 2::float8 ^ n from generate_series(-1074, 1023) n)",
