@@ -47,6 +47,8 @@ static bool encodes(const struct elpq__codec *codec)
 /* Which values of the column encode_fast() takes. */
 static void set_way(struct elpq__copy_column *column)
 {
+    column->way = ELPQ__COPY_CODEC;
+    column->kind = ELPQ_KIND_NULL;
     switch (column->oid) {
     case ELPQ_OID_INT4:
         column->way = ELPQ__COPY_INT4;
