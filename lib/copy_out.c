@@ -87,7 +87,7 @@ static void add_row(elpq_conn *conn, elpq_copy *copy, char *block, size_t size)
 
 /* ------------------------------------------------------------------ chunks */
 
-/* Nothing more comes for now. */
+/* All that libpq has was taken: hands over what was gathered of it. */
 static void give_rest(elpq_conn *conn, elpq_copy *copy)
 {
     bool rows = copy->result && copy->result->store->bytes > 0;

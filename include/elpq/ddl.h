@@ -26,7 +26,8 @@
  *
  * Lifetime and errors are as in select.h; all functions accept NULL.  What a
  * call is given (names, lists, options) is copied.  In C++ options are a
- * struct: elqb_column(t, U.id, { .primary_key = true }) in C++20, or a variable.
+ * struct: elqb_column(t, U.id, { .primary_key = true }) in C++20, or a
+ * variable.
  */
 #ifndef ELQB_DDL_H
 #define ELQB_DDL_H

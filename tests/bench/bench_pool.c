@@ -127,7 +127,8 @@ void bench_pool_with_slow(const char *name, unsigned depth, double seconds)
     run_for(&s, seconds * 1000);
     took = now_ms() - took;
     qsort(s.waits, (size_t)s.samples, sizeof(*s.waits), compare);
-    printf("%-20s depth %-2u %.0f per second; quick ones wait p50 %.2f, p99 %.2f, "
+    printf("%-20s depth %-2u %.0f per second; quick ones wait p50 %.2f, "
+           "p99 %.2f, "
            "p99.9 %.2f ms\n",
            name, depth, (double)s.answered * 1e3 / took, quantile(&s, 0.5),
            quantile(&s, 0.99), quantile(&s, 0.999));

@@ -294,6 +294,7 @@ static void others(void)
 }
 
 DOCS_MAIN(insert, insert_rows, insert_default, insert_unnest, insert_select,
-          conflict, conflict_nothing, update, update_from, update_row, update_many,
+          conflict, conflict_nothing, update, update_from, update_row,
+          update_many,
           delete_rows, merge, create_table, alter_table, create_index,
           clauses, others)

@@ -434,7 +434,8 @@ static void setup(void)
                        "SAVEPOINT a"));
 }
 
-DOCS_MAIN(setup, values, shared, binds, comparison, other_tests, logic, patterns,
+DOCS_MAIN(setup, values, shared, binds, comparison, other_tests, logic,
+          patterns,
           arithmetic, lists, empty_list, arrays, json, ranges, search, network,
           time_and_date, functions, cases, operators, text_parts, whole_text,
           text_from)

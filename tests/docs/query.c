@@ -277,5 +277,6 @@ static void lateral_values(void)
 }
 
 DOCS_MAIN(unions, nested_sets, ctes, recursive, modifying, windows,
-          named_windows, values_table, values_statement, functions, records, sample,
+          named_windows, values_table, values_statement, functions, records,
+          sample,
           lateral_values)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * What CREATE TABLE and CREATE INDEX say behind the columns, at a real server:
- * the catalogs tell whether it is there, and EXCLUDE refuses rows; and what takes
- * a constraint away.
+ * the catalogs tell whether it is there, and EXCLUDE refuses rows; and what
+ * takes a constraint away.
  */
 #include "qb_server.h"
 
