@@ -62,6 +62,9 @@ UNIT_SRC     := $(call sources,tests/unit)
 DOCS_SRC     := $(call sources,tests/docs)
 SERVER_SRC   := $(call sources,tests/server) $(DOCS_SRC)
 BENCH_SRC    := $(call sources,tests/bench)
+FAIL_SRC     := tests/kit/failpoints.c tests/kit/sweep.c
+KIT_SRC      := $(filter-out $(FAIL_SRC) %/faultproxy.c,$(call \
+                  sources,tests/kit))
 SUPPORT_SRC  := $(filter-out %/conninfo_env.c,$(call sources,tests/support))
 EXAMPLE_SRC  := $(call sources,examples)
 HEADERS      := $(sort $(wildcard $(srcdir)/include/elpq/*.h))
@@ -105,7 +108,8 @@ $(B)/%.o: %.c config.mk
 
 ALL_SRC = $(LIB_SRC) $(QB_SRC) $(UNIT_SRC) $(SERVER_SRC) $(BENCH_SRC) \
           tests/bench/builder/bench_builder.c \
-          $(SUPPORT_SRC) $(EXAMPLE_SRC) tests/support/conninfo_env.c
+          $(SUPPORT_SRC) $(EXAMPLE_SRC) tests/support/conninfo_env.c \
+          $(KIT_SRC) $(FAIL_SRC) tests/kit/faultproxy.c
 -include $(patsubst %.c,$(B)/%.d,$(ALL_SRC))
 
 # --- libraries: static, and shared with soname and symbol map --------------
@@ -114,6 +118,8 @@ libs: $(B)/libelpq.a $(B)/libelpq.so $(B)/libelpq-qb.a $(B)/libelpq-qb.so
 $(B)/libelpq.a:       $(call obj,$(LIB_SRC))
 $(B)/libelpq-qb.a:    $(call obj,$(QB_SRC))
 $(B)/tests/support.a: $(call obj,$(SUPPORT_SRC))
+$(B)/libelpq-testkit.a:    $(call obj,$(KIT_SRC))
+$(B)/libelpq-failpoints.a: $(call obj,$(FAIL_SRC))
 $(B)/%.a:
 	@mkdir -p $(@D)
 	$(call say,AR  $@)rm -f $@ && $(AR) rcs $@ $^
@@ -143,6 +149,10 @@ $(eval $(call shared,libelpq-qb,$(call obj,$(QB_SRC)),$(B)/qb.map,))
 tests:    $(UNIT_TESTS) $(SERVER_TESTS) $(B)/tests/support/conninfo_env
 examples: $(EXAMPLES)
 
+# The test kit, which is installed, and used by the tests here.
+KIT_LIBS = libelpq-testkit libelpq-failpoints
+kit: $(KIT_LIBS:%=$(B)/%.a) $(B)/faultproxy
+
 archives  = $(B)/libelpq-qb.a $(B)/libelpq.a
 test_libs = $(CHECK_LIBS) -Wl,--as-needed $(PG_QUERY_LIBS) $(EVHTTP_LIBS)
 link      = @mkdir -p $(@D)$(newline)	$(call say,LD  $@)$(CC) $(ld_flags) -o $@ $(filter %.o %.a,$^)
@@ -152,8 +162,12 @@ define newline
 endef
 
 $(UNIT_TESTS) $(SERVER_TESTS): $(B)/%: $(B)/%.o \
-    $(B)/tests/support.a $(archives)
+    $(B)/tests/support.a $(archives) $(B)/libelpq-testkit.a
 	$(link) $(test_libs) $(DEPS_LIBS)
+# Linked only where it is used: it takes the place of malloc() and others.
+$(filter %_failpoints,$(SERVER_TESTS)): $(B)/libelpq-failpoints.a
+$(B)/faultproxy: $(B)/tests/kit/faultproxy.o $(B)/libelpq-testkit.a
+	$(link) $(DEPS_LIBS)
 $(EXAMPLES): $(B)/%: $(B)/%.o $(archives)
 	$(link) $(DEPS_LIBS)
 $(BENCH): $(call obj,$(BENCH_SRC)) $(archives)
@@ -298,15 +312,17 @@ check-consumer: libs
 # prefix and the other directories may be given here as well as to configure:
 # the .pc files are written by this step.
 INSTALL = install
+PC_FILES = lib/elpq qb/elpq-qb tests/kit/elpq-testkit tests/kit/elpq-failpoints
 pc = sed -e 's,@prefix@,$(prefix),' -e 's,@libdir@,$(libdir),' \
          -e 's,@includedir@,$(includedir),' -e 's,@VERSION@,$(VERSION),' \
          -e 's,@SYSTEM_LIBS@,$(SYSTEM_LIBS),'
 d_inc = '$(DESTDIR)$(includedir)'
 d_lib = '$(DESTDIR)$(libdir)'
+d_bin = '$(DESTDIR)$(bindir)'
 d_pc  = '$(DESTDIR)$(pkgconfigdir)'
 d_man = '$(DESTDIR)$(mandir)'
-install: libs
-	$(INSTALL) -d $(d_inc)/elpq $(d_lib) $(d_pc)
+install: libs kit
+	$(INSTALL) -d $(d_inc)/elpq $(d_lib) $(d_pc) $(d_bin)
 	for h in $(notdir $(HEADERS)); do \
 	  $(INSTALL) -m 644 '$(srcdir)'/include/elpq/$$h $(d_inc)/elpq || exit 1; \
 	done
@@ -316,9 +332,14 @@ install: libs
 	  ln -sf $$l.so.$(VERSION) $(d_lib)/$$l.so.$(SOVERSION) && \
 	  ln -sf $$l.so.$(SOVERSION) $(d_lib)/$$l.so || exit 1; \
 	done
-	$(pc) '$(srcdir)/lib/elpq.pc.in' > $(d_pc)/elpq.pc
-	$(pc) '$(srcdir)/qb/elpq-qb.pc.in' > $(d_pc)/elpq-qb.pc
-	chmod 644 $(d_pc)/elpq.pc $(d_pc)/elpq-qb.pc
+	for l in $(KIT_LIBS); do \
+	  $(INSTALL) -m 644 $(B)/$$l.a $(d_lib) || exit 1; \
+	done
+	$(INSTALL) -m 755 $(B)/faultproxy $(d_bin)
+	for f in $(PC_FILES); do \
+	  $(pc) '$(srcdir)'/$$f.pc.in > $(d_pc)/$${f##*/}.pc && \
+	  chmod 644 $(d_pc)/$${f##*/}.pc || exit 1; \
+	done
 	for m in $(patsubst $(srcdir)/%,%,$(MAN)); do \
 	  $(INSTALL) -d $(d_man)/man$${m##*.} && \
 	  $(INSTALL) -m 644 '$(srcdir)'/$$m $(d_man)/man$${m##*.} || exit 1; \
@@ -331,7 +352,9 @@ uninstall:
 	  rm -f $(d_lib)/$$l.a $(d_lib)/$$l.so $(d_lib)/$$l.so.$(SOVERSION) \
 	    $(d_lib)/$$l.so.$(VERSION); \
 	done
-	rm -f $(d_pc)/elpq.pc $(d_pc)/elpq-qb.pc
+	for l in $(KIT_LIBS); do rm -f $(d_lib)/$$l.a; done
+	rm -f $(d_bin)/faultproxy
+	for f in $(PC_FILES); do rm -f $(d_pc)/$${f##*/}.pc; done
 	for m in $(notdir $(MAN)); do rm -f $(d_man)/man$${m##*.}/$$m; done
 
 # --- release ---------------------------------------------------------------
@@ -401,11 +424,12 @@ help:
 ## make bench           benchmarks on a private PostgreSQL
 ## make bench-builder   what building statements costs; needs no server
 ## make examples        build the examples
+## make kit             build the test kit
 ## make install         into prefix, with DESTDIR; also uninstall
 ## make dist            source tarball; distcheck proves it
 ## make clean           remove build/; distclean: the configuration as well
 
-.PHONY: all libs tests examples $(WRAPPED) $(WRAPPED:%=run-%) deps \
+.PHONY: all libs kit tests examples $(WRAPPED) $(WRAPPED:%=run-%) deps \
   need-check bench-builder check-suites check-unit check-valgrind check-asan \
   check-tsan check-clang check-debian13 check-helper check-abi check-headers \
   check-layers check-compile-fail check-cxx check-consumer soak fuzz install uninstall \

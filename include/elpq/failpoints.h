@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/**
+ * @file failpoints.h
+ * Calls of the C library that fail when told to: the n-th malloc, recv,
+ * connect and so on, for tests of what a program does then.
+ *
+ * They are a static library of their own, libelpq-failpoints.a (pkg-config:
+ * elpq-failpoints), because an executable that is linked with it gets these
+ * functions in place of the C library's, for libpq, libevent and all other
+ * shared libraries as well.  Until a failpoint is set they pass every call on.
+ *
+ * All functions may be called anywhere, from any thread.
+ */
+#ifndef ELPQ_FAILPOINTS_H
+#define ELPQ_FAILPOINTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * Calls of the C library that can be made to fail, wherever in the process
+ * they are made.
+ */
+typedef enum elpq_failpoint {
+    ELPQ_FAIL_MALLOC,        /**< malloc, calloc, realloc, strdup           */
+    ELPQ_FAIL_RECV,          /**< recv                                      */
+    ELPQ_FAIL_SEND,          /**< send                                      */
+    ELPQ_FAIL_SOCKET,        /**< socket                                    */
+    ELPQ_FAIL_CONNECT,       /**< connect                                   */
+    ELPQ_FAIL_POLL,          /**< poll                                      */
+    ELPQ_FAIL_EPOLL_CTL,     /**< epoll_ctl                                 */
+    ELPQ_FAIL_THREAD,        /**< pthread_create                            */
+    ELPQ_FAILPOINTS
+} elpq_failpoint;
+
+/** The name of the call, such as "epoll_ctl". */
+const char *elpq_failpoint_name(elpq_failpoint point);
+
+/** Whether this program can do it: not malloc under clang's ASan. */
+bool elpq_failpoint_works(elpq_failpoint point);
+
+/**
+ * From now on counts the calls of all threads, and lets the n-th (from 1; 0:
+ * none) fail, with `error` as errno (0: what is usual, ENOMEM, ECONNRESET,
+ * EMFILE and so on); `persistent`: and all that follow.  One point at a time:
+ * a new one takes the place of the old.
+ */
+void elpq_failpoint_set(elpq_failpoint point, uint64_t n, int error,
+                        bool persistent);
+
+/** Calls since elpq_failpoint_set(), and how many of them failed. */
+uint64_t elpq_failpoint_calls(void);
+uint64_t elpq_failpoint_hits(void);
+
+/** Nothing fails or is counted any more. */
+void elpq_failpoint_clear(void);
+
+/** What elpq_failpoint_sweep() is to do; zeros are defaults. */
+typedef struct elpq_failpoint_sweep_options {
+    elpq_failpoint point;
+    int error;            /**< as for elpq_failpoint_set()                 */
+    bool persistent;
+    uint64_t first;       /**< injections begin here; 0: at 1              */
+    uint64_t step;        /**< 0: 1, every call                            */
+    uint64_t max;         /**< injections at most; 0: 100,000              */
+    int seconds;          /**< for one; then it is killed; 0: 10           */
+} elpq_failpoint_sweep_options;
+
+/** What came of it. */
+typedef struct elpq_failpoint_report {
+    uint64_t injections;  /**< that did hit                                */
+    uint64_t failed;      /**< scenarios that returned something else than
+                               0, crashed or took too long                 */
+    uint64_t first_failed; /**< its n, 0: none                             */
+    int status;           /**< of the first that failed, as of waitpid();
+                               SIGALRM: it took too long                   */
+    bool complete;        /**< the last ones ran past the last call        */
+} elpq_failpoint_report;
+
+/**
+ * Runs the scenario in a child process for n = first, first + step and so
+ * on, each time with the n-th call failing, until it ends without having
+ * come to that call.  The scenario sets up what must not fail, calls
+ * elpq_failpoint_arm(), does what is tested, and returns 0 if all was well:
+ * an error that the program tells is well, an answer that is wrong is not.
+ * Whatever threads the caller has are not in the child.
+ *
+ * Returns 0, or -1 if no child could be made.
+ */
+int elpq_failpoint_sweep(const elpq_failpoint_sweep_options *options,
+                         int (*scenario)(void *arg), void *arg,
+                         elpq_failpoint_report *report);
+
+/** In a scenario: the failpoint of the sweep holds from here on. */
+void elpq_failpoint_arm(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

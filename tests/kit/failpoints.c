@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Failpoints: calls of the C library that fail when told to.
+ *
+ * The functions at the end of this file take the place of the C library's for
+ * the whole process, because the executable comes first in the search for a
+ * symbol, also for libpq and libevent.  The real ones are found with dlsym(),
+ * so that valgrind and the sanitizers, which replace them too, come next.
+ *
+ * Invariants: nothing here allocates, or calls what it replaces.  One point
+ * is set at a time; its state is atomic, for the helper threads call as well.
+ */
+/* Its inline functions would be in the way. */
+#undef _FORTIFY_SOURCE
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "elpq/failpoints.h"
+
+/* There the allocator is in the executable, and this file cannot get between. */
+#if defined(__clang__) && defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define NO_MALLOC 1
+#endif
+#endif
+
+#define NO_POINT ELPQ_FAILPOINTS
+
+static const struct {
+    const char *name;
+    int error; /* the usual one */
+} points[ELPQ_FAILPOINTS] = {
+    [ELPQ_FAIL_MALLOC] = { "malloc", ENOMEM },
+    [ELPQ_FAIL_RECV] = { "recv", ECONNRESET },
+    [ELPQ_FAIL_SEND] = { "send", EPIPE },
+    [ELPQ_FAIL_SOCKET] = { "socket", EMFILE },
+    [ELPQ_FAIL_CONNECT] = { "connect", ECONNREFUSED },
+    [ELPQ_FAIL_POLL] = { "poll", ENOMEM },
+    [ELPQ_FAIL_EPOLL_CTL] = { "epoll_ctl", ENOMEM },
+    [ELPQ_FAIL_THREAD] = { "pthread_create", EAGAIN },
+};
+
+static struct {
+    atomic_int point;
+    atomic_bool persistent;
+    atomic_int error;
+    atomic_uint_least64_t n;
+    atomic_uint_least64_t calls;
+    atomic_uint_least64_t hits;
+} set = { .point = NO_POINT };
+
+/* ------------------------------------------------------------ the interface */
+
+const char *elpq_failpoint_name(elpq_failpoint point)
+{
+    return point < ELPQ_FAILPOINTS ? points[point].name : "none";
+}
+
+bool elpq_failpoint_works(elpq_failpoint point)
+{
+#ifdef NO_MALLOC
+    if (point == ELPQ_FAIL_MALLOC)
+        return false;
+#endif
+    return point < ELPQ_FAILPOINTS;
+}
+
+void elpq_failpoint_set(elpq_failpoint point, uint64_t n, int error,
+                        bool persistent)
+{
+    atomic_store(&set.point, NO_POINT);
+    atomic_store(&set.persistent, persistent);
+    atomic_store(&set.error, error ? error : points[point].error);
+    atomic_store(&set.n, n);
+    atomic_store(&set.calls, 0);
+    atomic_store(&set.hits, 0);
+    atomic_store(&set.point, (int)point);
+}
+
+void elpq_failpoint_clear(void)
+{
+    atomic_store(&set.point, NO_POINT);
+}
+
+uint64_t elpq_failpoint_calls(void)
+{
+    return atomic_load(&set.calls);
+}
+
+uint64_t elpq_failpoint_hits(void)
+{
+    return atomic_load(&set.hits);
+}
+
+/* ------------------------------------------------------- what is replaced */
+
+/* Counts the call; true, with errno, if it is to fail. */
+static bool fails(elpq_failpoint point)
+{
+    uint64_t call, n;
+
+    if (atomic_load(&set.point) != (int)point)
+        return false;
+    call = atomic_fetch_add(&set.calls, 1) + 1;
+    n = atomic_load(&set.n);
+    if (n == 0 || call < n || (call > n && !atomic_load(&set.persistent)))
+        return false;
+    atomic_fetch_add(&set.hits, 1);
+    errno = atomic_load(&set.error);
+    return true;
+}
+
+/* The next definition of a function, in a variable of its type. */
+#define REAL(name) ((__typeof__(&name))next_of(#name, &real_##name))
+#define DECLARE_REAL(name) static _Atomic(void *) real_##name
+
+static void *next_of(const char *name, _Atomic(void *) *known)
+{
+    void *found = atomic_load(known);
+
+    if (!found) {
+        found = dlsym(RTLD_NEXT, name);
+        if (!found)
+            abort();
+        atomic_store(known, found);
+    }
+    return found;
+}
+
+#ifndef NO_MALLOC
+DECLARE_REAL(malloc);
+DECLARE_REAL(calloc);
+DECLARE_REAL(realloc);
+
+/* dlsym() of old C libraries allocates, and does without if it cannot. */
+static _Thread_local bool looking_up;
+
+static bool early(_Atomic(void *) *known, const char *name)
+{
+    if (atomic_load(known))
+        return false;
+    if (looking_up)
+        return true;
+    looking_up = true;
+    next_of(name, known);
+    looking_up = false;
+    return false;
+}
+
+void *malloc(size_t size)
+{
+    if (early(&real_malloc, "malloc") || fails(ELPQ_FAIL_MALLOC))
+        return NULL;
+    return REAL(malloc)(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    if (early(&real_calloc, "calloc") || fails(ELPQ_FAIL_MALLOC))
+        return NULL;
+    return REAL(calloc)(count, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+    if (early(&real_realloc, "realloc") || fails(ELPQ_FAIL_MALLOC))
+        return NULL;
+    return REAL(realloc)(old, size);
+}
+
+/* The C library's own would not always come through malloc() above. */
+#undef strdup
+char *strdup(const char *s)
+{
+    size_t size = strlen(s) + 1;
+    char *copy = malloc(size);
+
+    return copy ? memcpy(copy, s, size) : NULL;
+}
+#endif
+
+DECLARE_REAL(recv);
+ssize_t recv(int fd, void *data, size_t size, int flags)
+{
+    return fails(ELPQ_FAIL_RECV) ? -1 : REAL(recv)(fd, data, size, flags);
+}
+
+DECLARE_REAL(send);
+ssize_t send(int fd, const void *data, size_t size, int flags)
+{
+    return fails(ELPQ_FAIL_SEND) ? -1 : REAL(send)(fd, data, size, flags);
+}
+
+DECLARE_REAL(socket);
+int socket(int domain, int type, int protocol)
+{
+    return fails(ELPQ_FAIL_SOCKET) ? -1 : REAL(socket)(domain, type, protocol);
+}
+
+DECLARE_REAL(connect);
+int connect(int fd, const struct sockaddr *to, socklen_t size)
+{
+    return fails(ELPQ_FAIL_CONNECT) ? -1 : REAL(connect)(fd, to, size);
+}
+
+DECLARE_REAL(poll);
+int poll(struct pollfd *fds, nfds_t n, int timeout)
+{
+    return fails(ELPQ_FAIL_POLL) ? -1 : REAL(poll)(fds, n, timeout);
+}
+
+DECLARE_REAL(epoll_ctl);
+int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
+{
+    return fails(ELPQ_FAIL_EPOLL_CTL) ? -1
+                                      : REAL(epoll_ctl)(epfd, op, fd, event);
+}
+
+DECLARE_REAL(pthread_create);
+int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+                   void *(*start)(void *), void *arg)
+{
+    if (fails(ELPQ_FAIL_THREAD))
+        return errno;
+    return REAL(pthread_create)(thread, attr, start, arg);
+}
