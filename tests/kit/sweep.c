@@ -18,6 +18,8 @@
 
 #include "elpq/failpoints.h"
 
+#define LEAKED 99 /* the status of a child that AddressSanitizer complains of */
+
 /* What the child and the parent share. */
 struct shared {
     atomic_bool armed;
@@ -37,6 +39,9 @@ void elpq_failpoint_arm(void)
                        current->persistent);
 }
 
+/* Of AddressSanitizer, if that is there. */
+__attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
+
 /* A crash must tell whether it was hit, too; the handler is async-safe. */
 static void on_crash(int sig)
 {
@@ -55,7 +60,11 @@ static void in_child(int (*scenario)(void *), void *arg, int seconds)
     alarm((unsigned)seconds);
     status = scenario(arg);
     atomic_store(&shared->hit, elpq_failpoint_hits() > 0);
+    elpq_failpoint_clear();
     fflush(NULL);
+    if (status == 0 && __lsan_do_recoverable_leak_check &&
+        __lsan_do_recoverable_leak_check())
+        status = LEAKED;
     _exit(status);
 }
 
