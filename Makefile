@@ -287,7 +287,7 @@ bench-builder: $(BENCH_QB)
 	@'$(srcdir)/tests/bench/builder/run' $(BENCH_QB)
 
 # --- checks that need no server ---------------------------------------------
-check-abi: libs
+check-abi: libs kit
 	@AR='$(AR)' NM='$(NM)' '$(support)/check-abi' '$(srcdir)' $(B)
 check-headers:
 	@'$(support)/check-headers' '$(srcdir)/include' '$(CC)' '$(CXX)'
@@ -303,7 +303,7 @@ check-cxx: $(B)/libelpq-qb.a
 check-docs docs: $(call prog,$(DOCS_SRC))
 	@'$(support)/check-docs' $(if $(filter docs,$@),--update) '$(srcdir)' $^
 	@'$(support)/check-man' '$(srcdir)' '$(CC) $(DEPS_CFLAGS)'
-check-consumer: libs
+check-consumer: libs kit
 	@MAKE='$(MAKE)' CC='$(CC)' CXX='$(CXX)' CFLAGS='$(INSTRUMENT)' \
 	  PKG_CONFIG='$(PKG_CONFIG)' '$(support)/check-consumer' \
 	  '$(srcdir)/tests/consumer' '$(libdir)' '$(pkgconfigdir)'
