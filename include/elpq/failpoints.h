@@ -40,7 +40,7 @@ typedef enum elpq_failpoint {
 /** The name of the call, such as "epoll_ctl". */
 const char *elpq_failpoint_name(elpq_failpoint point);
 
-/** Whether this program can do it: not malloc under clang's ASan. */
+/** Whether this program can do it: not malloc under ASan and TSan. */
 bool elpq_failpoint_works(elpq_failpoint point);
 
 /**

@@ -25,8 +25,10 @@
 
 #include "elpq/failpoints.h"
 
-/* There the allocator is in the executable, and this file cannot get between. */
-#if defined(__clang__) && defined(__has_feature)
+/* Their allocators begin before dlsym() can be called. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define NO_MALLOC 1
+#elif defined(__clang__) && defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define NO_MALLOC 1
 #endif

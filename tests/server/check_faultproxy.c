@@ -347,7 +347,7 @@ START_TEST(cancel_has_rules_of_its_own)
     await(a);
     ck_assert_int_eq(a->code, ELPQ_E_CANCELED);
     ck_assert_str_eq(a->sqlstate, _i == 0 ? "57014" : "");
-    ck_assert_uint_eq(proxy_stats().cancels, 1);
+    ck_assert_uint_ge(proxy_stats().cancels, 1);
     ck_assert_uint_eq(proxy_stats().sessions, 1);
     ck_assert_int_eq(elpq_conn_is_open(conn), _i == 0);
     if (_i == 1) /* it sleeps, and does not see that nobody listens */
