@@ -189,11 +189,14 @@ run_tests     = '$(support)/run-tests'
 TESTS         = $(UNIT_TESTS) $(SERVER_TESTS)
 STATIC_CHECKS = check-abi check-headers check-layers check-compile-fail \
                 check-cxx check-docs
-totals        = $(B)/tests/totals
-suites        = $(with_postgres) --tls --scram -- $(run_tests) --jobs $(JOBS)
-JOBS          = 1                       # programs at once; they measure times
-run_examples := $(if $(findstring command,$(origin TESTS)),,--args \
-                  sh '$(srcdir)/examples/run-all' $(B)/examples)
+JOBS          = 2                       # programs at once ...
+ALONE         = %/check_loop            # ... but these measure times
+run_tests_of  = --jobs $(JOBS) $(filter-out $(ALONE),$(1)) $(2) \
+                $(addprefix --jobs 1 ,$(filter $(ALONE),$(1)))
+run_examples := $(if $(findstring command,$(origin TESTS)),,--command \
+                  "sh '$(srcdir)/examples/run-all' $(B)/examples")
+suites        = $(with_postgres) --tls --scram -- $(run_tests) \
+                $(call run_tests_of,$(TESTS),$(run_examples) $(1))
 export RUN
 export ELPQ_CONNINFO_ENV = $(B)/tests/support/conninfo_env
 
@@ -201,21 +204,18 @@ need-check:
 	@test '$(HAVE_CHECK)' = yes || \
 	  { echo 'Check is missing: run "make deps", then ./configure'; exit 1; }
 
-run-check: need-check libs tests examples
-	@rm -f $(totals); status=0; \
-	$(suites) --totals $(totals) $(TESTS) $(run_examples) || status=1; \
-	for c in $(STATIC_CHECKS); do \
-	  $(run_tests) --totals $(totals) --args \
-	    $(MAKE) --no-print-directory $$c || status=1; \
-	done; \
-	$(run_tests) --sum $(totals) || status=1; exit $$status
+# A "make check" of a part is without the checks of the whole.
+static_checks = $(if $(run_examples),$(foreach c,$(STATIC_CHECKS),--command \
+                  '$(MAKE) --no-print-directory $(c)'))
+run-check: need-check libs kit tests examples
+	+@$(call suites,$(static_checks))
 
 # Only what runs: for the instrumented and the foreign builds.
 check-suites: need-check tests $(if $(run_examples),examples)
-	@$(suites) $(TESTS) $(run_examples)
+	@$(suites)
 check-unit: TESTS = $(UNIT_TESTS)
 check-unit: need-check $(UNIT_TESTS)
-	@$(run_tests) $(TESTS)
+	@$(run_tests) --jobs $(JOBS) $(TESTS)
 
 VALGRIND = valgrind --quiet --error-exitcode=99 --leak-check=full \
            --errors-for-leak-kinds=definite,indirect --show-leak-kinds=definite,indirect \
@@ -228,7 +228,6 @@ check-valgrind: TESTS := $(filter-out %/check_loop %/check_router \
                            %/check_qb_mutations %/check_qb_corpus \
                            %/check_qb_precedence %/check_qb_statements,$(TESTS))
 check-valgrind: RUN = $(VALGRIND)
-check-valgrind: JOBS = 2
 check-valgrind: export CK_FORK = no
 check-valgrind: export CK_TIMEOUT_MULTIPLIER = 20
 check-valgrind: export ELPQ_TEST_SLOW = 10
