@@ -264,8 +264,6 @@ static void take_null(elpq_conn *conn)
     if (!conn->piped && !head_of(conn)->answered) {
         elpq__conn_lost(conn, ELPQ_E_PROTOCOL,
                         "a statement was answered without a result");
-    } else if (head_of(conn)->copy && elpq__copy_next(conn, head_of(conn))) {
-        return; /* its next command was sent */
     } else if (!conn->piped) {
         finish_head(conn); /* libpq has seen the Sync, or the script's end */
     } else if (conn->phase == ELPQ__PHASE_PARSE) {

@@ -86,21 +86,6 @@ void elpq__conn_drop_handle(elpq_conn *conn)
 
 /* ------------------------------------------------------------------- new */
 
-static bool copy_setup(elpq_conn *conn, const char *const *setup)
-{
-    size_t n = 0;
-
-    while (setup && setup[n])
-        n++;
-    conn->setup = calloc(n + 1, sizeof(*conn->setup));
-    if (!conn->setup)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (!(conn->setup[i] = strdup(setup[i])))
-            return false;
-    return true;
-}
-
 static void on_connect_timeout(struct elpq__timer *timer)
 {
     elpq_conn *conn = elpq__container(timer, elpq_conn, connect_timer);
@@ -157,7 +142,8 @@ elpq_conn *elpq__conn_make(struct event_base *base,
         return NULL;
     conn->options.params = NULL; /* the caller's memory */
     conn->connect_began = elpq__now();
-    if (copy_setup(conn, setup))
+    conn->setup = elpq__copy_strings(setup);
+    if (conn->setup)
         return conn;
     elpq__set_state(conn, ELPQ__CLOSED);
     elpq__conn_drop_handle(conn);

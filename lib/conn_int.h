@@ -47,18 +47,20 @@ enum elpq__state {
  */
 struct elpq__owner {
     void (*opened)(elpq_conn *conn, const elpq_error *error);
-    void (*drained)(elpq_conn *conn); /* nothing in flight any more       */
     void (*lost)(elpq_conn *conn, const elpq_error *error);
+    void (*released)(elpq_conn *conn); /* elpq_conn_release()             */
+
+    /* The rest may be NULL. */
+    void (*drained)(elpq_conn *conn);  /* nothing in flight any more      */
     /* Takes back a request that was never sent; false if it does not.    */
     bool (*take_back)(elpq_conn *conn, elpq_request *request);
-    void (*released)(elpq_conn *conn); /* elpq_conn_release()             */
     void (*canceled)(elpq_conn *conn); /* a cancel request was sent       */
     /* The server has refused a request, which goes on.                   */
     void (*failed)(elpq_conn *conn, elpq_request *request,
                    const PGresult *failure);
-    /* Connected, and its setup is queued: more can be queued behind it.    */
+    /* Connected, and its setup is queued: more can be queued behind it.  */
     void (*setting_up)(elpq_conn *conn);
-    /* Something was answered, and more is in flight.  Only if conn->piles. */
+    /* Something was answered, and more is in flight; only conn->piles.   */
     void (*progressed)(elpq_conn *conn);
 };
 
@@ -415,9 +417,7 @@ bool elpq__stream_begin(elpq_conn *conn, const elpq_request *request);
 /* A chunk of rows has come; conn may be closed afterwards. */
 void elpq__stream_take(elpq_conn *conn, elpq_request *request, PGresult *res);
 /* It is answered, as far as it was sent: libpq is as it was before. */
-void elpq__stream_answered(elpq_conn *conn, const elpq_request *request);
-/* What that means for it; true if it goes on, in the queue. */
-bool elpq__stream_settle(elpq_conn *conn, elpq_request *request);
+void elpq__stream_answered(elpq_conn *conn, elpq_request *request);
 /* It was canceled: what is left of it is read, and dropped. */
 void elpq__stream_cancel(elpq_request *request);
 /* Whether rows of a stream wait in libpq, so that no more are to be read. */
@@ -433,14 +433,20 @@ void elpq__parameters_free(elpq_conn *conn);
 /* ---------------------------------------------------------------- copy.c */
 
 void elpq__copy_free(elpq_copy *copy);
-/* Gives the command of its phase to libpq; false if the connection is lost. */
+/* The query whose columns have to be asked for before it runs; or NULL. */
+const char *elpq__copy_describes(const elpq_request *request);
+/* They are known now; false if out of memory. */
+bool elpq__copy_described(elpq_copy *copy);
+/* It is to begin anew: they are not known any more. */
+void elpq__copy_rewind(elpq_copy *copy);
+/* Gives the command to libpq; false if the connection is lost. */
 bool elpq__copy_send(elpq_conn *conn, elpq_copy *copy);
-/* Takes a result over that is no error. */
+/* Takes a result over that is no error: of the query, or of COPY. */
 void elpq__copy_take(elpq_request *request, PGresult *res);
+/* All of its answer has come: what that means for it. */
+void elpq__copy_answered(elpq_request *request);
 /* libpq is in a COPY state; takes the result that says so over. */
 void elpq__copy_began(elpq_conn *conn, elpq_request *request, PGresult *res);
-/* The command's answer is complete: whether another one was sent. */
-bool elpq__copy_next(elpq_conn *conn, elpq_request *request);
 /* Its request is being canceled: false if the server must be asked to stop. */
 bool elpq__copy_cancel(elpq_conn *conn);
 /* Of a COPY on a lost connection: whether it certainly had no effect. */

@@ -430,6 +430,8 @@ static void rewind_one(elpq_request *req)
     req->failure = req->result = NULL;
     req->owned = NULL;
     req->exposed = req->answered = req->parse = req->describing = false;
+    if (req->copy)
+        elpq__copy_rewind(req->copy);
     req->shares = req->aborted = false;
     req->sharing = ELPQ__SHARES_NONE;
     req->rows = req->result_bytes = 0;

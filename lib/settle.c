@@ -316,10 +316,31 @@ static void note_command(elpq_conn *conn, const elpq_request *req)
         elpq__cache_clear(&conn->prepared);
 }
 
-/* Whether a stream goes on, now that its columns are known. */
-static bool settle_stream(elpq_conn *conn, elpq_request *req)
+/*
+ * Whether only its columns were asked for, and it goes on: to be sent again,
+ * before all others, now that they are known.
+ */
+static bool settle_described(elpq_conn *conn, elpq_request *req)
 {
-    return req->kind == ELPQ__STREAM && elpq__stream_settle(conn, req);
+    bool described = req->describing && !req->failure;
+
+    req->describing = false;
+    if (!described)
+        return false;
+    if (req->cause)
+        elpq__request_blame(req, req->cause, ELPQ_NOT_EXECUTED, NULL);
+    else if (req->copy && !elpq__copy_described(req->copy))
+        elpq__request_blame(req, ELPQ_E_NOMEM, ELPQ_NOT_EXECUTED, NULL);
+    if (req->code)
+        return false;
+    PQclear(req->result);
+    req->result = NULL;
+    req->parse = false;
+    req->place = ELPQ__QUEUED;
+    elpq__list_push_front(&conn->queue, &req->node);
+    conn->nqueued++;
+    elpq__pipeline_wake(conn);
+    return true;
 }
 
 void elpq__settle(elpq_conn *conn, elpq_request *req)
@@ -331,6 +352,8 @@ void elpq__settle(elpq_conn *conn, elpq_request *req)
     conn->exclusive = false;
     if (req->kind == ELPQ__STREAM)
         elpq__stream_answered(conn, req);
+    if (req->copy)
+        elpq__copy_answered(req);
     if (req->internal)
         conn->internals--;
     if (req->lead)
@@ -341,7 +364,7 @@ void elpq__settle(elpq_conn *conn, elpq_request *req)
     req->prepared = NULL;
     /* Each may hold the request, to send it again. */
     if (!(stale && hold(conn, req)) && !settle_shared(conn, req) &&
-        !settle_cancel(conn, req) && !settle_stream(conn, req)) {
+        !settle_cancel(conn, req) && !settle_described(conn, req)) {
         note_command(conn, req);
         pass_head(conn, req);
     }

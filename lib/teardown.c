@@ -35,7 +35,7 @@ static void fail_request(elpq_request *req, const elpq_error *error,
 static bool taken_back(elpq_conn *conn, elpq_request *req)
 {
     if (req->internal || req->cause || !conn->owner ||
-        !conn->owner->take_back(conn, req))
+        !conn->owner->take_back || !conn->owner->take_back(conn, req))
         return false;
     elpq__request_rewind(req);
     return true;

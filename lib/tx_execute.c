@@ -5,7 +5,6 @@
  * an error of usage to each of these calls.
  */
 #include "elpq/batch.h"
-#include "elpq/copy.h"
 #include "elpq/cursor.h"
 #include "tx_int.h"
 
@@ -39,30 +38,6 @@ int elpq_tx_declare(elpq_tx *tx, const elpq_statement *statement,
 {
     return elpq_conn_declare(elpq__tx_target(tx), statement, options, callback,
                              arg);
-}
-
-int elpq_tx_copy_in(elpq_tx *tx, const elpq_copy_spec *spec,
-                    const elpq_options *options, elpq_copy_ready_cb ready,
-                    elpq_result_cb done, void *arg)
-{
-    return elpq_conn_copy_in(elpq__tx_target(tx), spec, options, ready, done,
-                             arg);
-}
-
-int elpq_tx_copy_out(elpq_tx *tx, const elpq_copy_spec *spec,
-                     const elpq_options *options, elpq_copy_data_cb data,
-                     elpq_result_cb done, void *arg)
-{
-    return elpq_conn_copy_out(elpq__tx_target(tx), spec, options, data, done,
-                              arg);
-}
-
-int elpq_tx_copy_out_rows(elpq_tx *tx, const elpq_copy_spec *spec,
-                          const elpq_options *options, elpq_copy_rows_cb rows,
-                          elpq_result_cb done, void *arg)
-{
-    return elpq_conn_copy_out_rows(elpq__tx_target(tx), spec, options, rows,
-                                   done, arg);
 }
 
 int elpq_tx_batch(elpq_tx *tx, const elpq_statement *const statements[],
