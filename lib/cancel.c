@@ -172,7 +172,7 @@ static void send_cancel(elpq_conn *conn)
     if (!start(conn))
         return;
     expose(conn);
-    if (conn->owner)
+    if (conn->owner && conn->owner->canceled)
         conn->owner->canceled(conn);
 }
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Life of a connection: made, opened, closed, lost; and the public functions
- * that work on one.
+ * Life of a connection: made, opened, closed; and the public functions that
+ * work on one.
  *
  * A connection is referenced by the handle of its user (or pool), by
- * transactions on it, and by the callbacks of the loop that work on it.  When
- * it ends, its PGconn goes at once (or, inside pump(), when that returns),
- * and its requests end by tasks; the struct stays until the last reference.
+ * transactions on it, and by the callbacks of the loop that work on it.  It
+ * ends in teardown.c; the struct stays until the last reference.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -87,21 +86,6 @@ void elpq__conn_drop_handle(elpq_conn *conn)
 
 /* ------------------------------------------------------------------- new */
 
-static bool copy_setup(elpq_conn *conn, const char *const *setup)
-{
-    size_t n = 0;
-
-    while (setup && setup[n])
-        n++;
-    conn->setup = calloc(n + 1, sizeof(*conn->setup));
-    if (!conn->setup)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (!(conn->setup[i] = strdup(setup[i])))
-            return false;
-    return true;
-}
-
 static void on_connect_timeout(struct elpq__timer *timer)
 {
     elpq_conn *conn = elpq__container(timer, elpq_conn, connect_timer);
@@ -158,7 +142,8 @@ elpq_conn *elpq__conn_make(struct event_base *base,
         return NULL;
     conn->options.params = NULL; /* the caller's memory */
     conn->connect_began = elpq__now();
-    if (copy_setup(conn, setup))
+    conn->setup = elpq__copy_strings(setup);
+    if (conn->setup)
         return conn;
     elpq__set_state(conn, ELPQ__CLOSED);
     elpq__conn_drop_handle(conn);
@@ -316,173 +301,7 @@ void elpq__conn_notice(elpq_conn *conn, const elpq_error *notice)
         conn->options.notice(conn, notice, conn->options.notice_arg);
 }
 
-/* ------------------------------------------------------------------- end */
-
-/* An error of its own for one request; without memory a plain one. */
-static void fail_request(elpq_request *req, const elpq_error *error,
-                         unsigned flags)
-{
-    elpq_error own = *error;
-
-    own.flags |= flags;
-    if (req->failure || req->cause) {
-        /* The server's last words, or the reason why it was canceled. */
-        elpq__request_blame(req, req->cause ? req->cause : own.code,
-                            own.flags & ~(unsigned)ELPQ_RETRYABLE, NULL);
-        return;
-    }
-    req->owned = elpq_error_dup(&own);
-    elpq__request_blame(req, own.code, own.flags, NULL);
-}
-
-/* A pool may run elsewhere what has certainly not run. */
-static bool taken_back(elpq_conn *conn, elpq_request *req)
-{
-    if (req->internal || req->cause || !conn->owner ||
-        !conn->owner->take_back(conn, req))
-        return false;
-    elpq__request_rewind(req);
-    return true;
-}
-
-/* What is to blame on one statement is only a loss for the others. */
-static elpq_error bystander(const elpq_error *error)
-{
-    elpq_error other = *error;
-
-    if (error->code != ELPQ_E_CLOSED)
-        other.code = ELPQ_E_LOST;
-    if (error->code != ELPQ_E_CLOSED)
-        other.flags |= ELPQ_RETRYABLE;
-    return other;
-}
-
-static void fail_sent(elpq_conn *conn, const elpq_error *error)
-{
-    elpq_error others = bystander(error);
-    struct elpq__node *head = elpq__list_first(&conn->sent);
-    struct elpq__node *node;
-    bool unread = false; /* the server never got so far */
-
-    elpq__list_move(&conn->answered, &conn->sent);
-    while ((node = elpq__list_pop(&conn->answered))) {
-        elpq_request *req = elpq__container(node, elpq_request, node);
-        bool is_head = node == head;
-        unsigned flags = unread || req->aborted || req->describing
-                             ? ELPQ_NOT_EXECUTED | ELPQ_RETRYABLE
-                             : ELPQ_IN_DOUBT;
-
-        conn->nsent--;
-        if (req->internal)
-            conn->internals--;
-        elpq__request_drop_prepared(conn, req);
-        if (req->detaching) {
-            elpq__request_pass(req);
-        } else if (!(flags & ELPQ_NOT_EXECUTED) || !taken_back(conn, req)) {
-            if (elpq__copy_undone(req))
-                flags = ELPQ_NOT_EXECUTED;
-            fail_request(req, is_head ? error : &others, flags);
-            elpq__request_end_soon(req);
-        }
-        /* A server that says FATAL to the head never read what follows. */
-        if (is_head && conn->fatal_proof)
-            unread = true;
-    }
-}
-
-static void fail_queue(elpq_conn *conn, const elpq_error *error)
-{
-    elpq_error others = bystander(error);
-    struct elpq__node *node;
-
-    elpq__list_move(&conn->held, &conn->queue);
-    elpq__list_move(&conn->queue, &conn->held); /* the held come first */
-    while ((node = elpq__list_pop(&conn->queue))) {
-        elpq_request *req = elpq__container(node, elpq_request, node);
-
-        conn->nqueued--;
-        if (req->internal)
-            conn->internals--;
-        if (taken_back(conn, req))
-            continue;
-        fail_request(req, &others, ELPQ_NOT_EXECUTED);
-        elpq__request_end_soon(req);
-    }
-}
-
-void elpq__conn_tell(elpq_conn *conn, const elpq_error *error)
-{
-    struct elpq__node *node;
-
-    while ((node = elpq__list_pop(&conn->watchers))) {
-        struct elpq__watcher *w =
-            elpq__container(node, struct elpq__watcher, node);
-
-        w->gone(w, error);
-    }
-}
-
-/* The end of every connection: no PGconn, no socket, no request is left. */
-static void tear_down(elpq_conn *conn, const elpq_error *error)
-{
-    elpq__timer_stop(conn->loop, &conn->connect_timer);
-    elpq__timer_stop(conn->loop, &conn->grace);
-    elpq__timer_stop(conn->loop, &conn->cancel_again);
-    elpq__task_drop(&conn->flush);
-    elpq__connect_abandon(conn);
-    elpq__cancel_abandon(conn);
-    elpq__io_close(&conn->io);
-    elpq__set_state(conn, ELPQ__CLOSED);
-    conn->copy = NULL;
-    conn->paused = conn->is_duplex = false;
-    fail_sent(conn, error);
-    fail_queue(conn, error);
-    elpq__conn_tell(conn, error);
-    elpq__cache_free(&conn->prepared);
-    conn->resetting = 0;
-    if (conn->pumping) {
-        conn->close_wanted = true; /* pump() is inside libpq, and does it */
-        return;
-    }
-    PQfinish(conn->pg);
-    conn->pg = NULL;
-}
-
-void elpq__conn_shut(elpq_conn *conn)
-{
-    elpq_error error;
-
-    if (conn->state == ELPQ__CLOSED)
-        return;
-    elpq__conn_ref(conn);
-    elpq__error_set(&error, ELPQ_E_CLOSED, 0, "the connection was closed");
-    tear_down(conn, &error);
-    if (conn->is_setup)
-        elpq__trace(conn, ELPQ_EVENT_DISCONNECTED, NULL, &error, 0);
-    elpq__conn_unref(conn);
-}
-
-void elpq__conn_lost(elpq_conn *conn, elpq_code code, const char *text)
-{
-    elpq_error error;
-
-    if (conn->state == ELPQ__CLOSED)
-        return;
-    elpq__error_set(&error, code, code == ELPQ_E_LOST ? ELPQ_RETRYABLE : 0,
-                    text);
-    strcpy(error.sqlstate, conn->fatal);
-    if (!conn->is_setup) {
-        error.code = code == ELPQ_E_LOST ? ELPQ_E_CONNECT : code;
-        elpq__conn_connect_failed(conn, &error);
-        return;
-    }
-    elpq__conn_ref(conn);
-    tear_down(conn, &error);
-    elpq__trace(conn, ELPQ_EVENT_DISCONNECTED, NULL, &error, 0);
-    if (conn->owner)
-        conn->owner->lost(conn, &error);
-    elpq__conn_unref(conn);
-}
+/* ---------------------------------------------------------------- closed */
 
 /* A connect that its user closed calls back from the loop. */
 static void on_notify(struct elpq__task *task)

@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * What the files of one connection share: the connection, its requests, and
- * the functions that each file offers to the others.
- *
- * A request is in exactly one place at any time, and `place` names it:
- *
- *     WAITING   in the line of a pool; no connection yet
- *     QUEUED    in conn->queue: accepted, nothing given to libpq
- *     SENT      in conn->sent: given to libpq, not yet at its Sync
- *     ELSEWHERE driven: other requests do its work; in no list
- *     ENDING    its outcome is known, the callback is a posted task
- *     OVER      the callback has begun
+ * What the files of one connection share: the connection, and the functions
+ * that each file offers to the others.  Its requests are in request_int.h.
  *
  * conn->sent is the truth of what the server owes us, in order; libpq is only
  * asked for the next piece.  After a lost connection libpq answers once and
@@ -33,6 +24,7 @@
 #include "list.h"
 #include "loop.h"
 #include "prepared.h"
+#include "request_int.h"
 #include "result.h"
 #include "worker.h"
 
@@ -49,172 +41,26 @@ enum elpq__state {
     ELPQ__STATES
 };
 
-enum elpq__place {
-    ELPQ__WAITING,
-    ELPQ__QUEUED,
-    ELPQ__SENT,
-    ELPQ__ELSEWHERE,
-    ELPQ__ENDING,
-    ELPQ__OVER
-};
-
-enum elpq__kind {
-    ELPQ__STATEMENT, /* one statement; cb.result                        */
-    ELPQ__SCRIPT,    /* simple protocol; each and cb.done               */
-    ELPQ__GROUP,     /* several commands under one Sync; cb.done        */
-    ELPQ__STREAM,    /* one statement, row by row; on_rows and cb.done  */
-    ELPQ__COPY,      /* data in or out; cb.result, and see copy_int.h   */
-    ELPQ__BATCH,     /* several statements under one; batch and cb.done */
-    ELPQ__CLOSE,     /* of a prepared statement; cb.done                */
-    ELPQ__PREPARE,   /* a statement, ahead of its use; cb.done          */
-    ELPQ__LEASE,     /* a pool's: wait for a connection; cb.conn        */
-    ELPQ__DRIVEN     /* work through other requests; drive calls back   */
-};
-
-/*
- * A flag of requests besides those of statement.h: it commits, unless a
- * statement of its transaction was not sent; then `instead` is sent.
- */
-#define ELPQ__COMMIT (1u << 30)
-/* Another: asks for binary columns, as its user knows them. */
-#define ELPQ__BINARY (1u << 29)
-/* Another: trace events do not show its text. */
-#define ELPQ__SECRET (1u << 28)
-
-/* Whether a statement may be sent under one Sync with its like; sync.c. */
-enum elpq__sharing {
-    ELPQ__SHARES_NONE,
-    ELPQ__SHARES_READS, /* outside of a transaction, and READONLY         */
-    ELPQ__SHARES_TX     /* in one, which a failure ends anyway            */
-};
-
-struct elpq__line;
-struct elpq__batch; /* batch.h */
-
-/* Who drives a request that is ELSEWHERE. */
-struct elpq__drive {
-    /* It is to end early: CANCELED or TIMEOUT.  It ends it when it can. */
-    void (*halt)(elpq_request *request, elpq_code cause);
-    /* Calls back, and gives up what it has for the request. */
-    void (*call)(elpq_request *request, const elpq_error *error);
-};
-typedef struct elpq_copy elpq_copy;
-
-struct elpq_request {
-    struct elpq__node node;
-    struct elpq__task task;      /* ENDING, or detached: calls back      */
-    struct elpq__timer deadline;
-    struct elpq__loop *loop;     /* holds a reference                    */
-    elpq_conn *conn;             /* QUEUED and SENT                      */
-    elpq_conn *held;             /* internal: a reference, till it ends  */
-    struct elpq__line *line;     /* of a pool's request, wherever it is   */
-    /* Takes a request with an error over, instead of its callback.        */
-    bool (*again)(elpq_request *request, const elpq_error *error);
-    struct elpq__route *route;   /* router.c: which host, how often       */
-    enum elpq__kind kind;
-    enum elpq__place place;
-
-    bool internal;     /* setup, reset, ping: not the user's             */
-    bool detaching;    /* calls back before the server has answered      */
-    bool detached;     /* has called back so, and is still in conn->sent */
-    bool passed;       /* detaching, and no longer in conn->sent         */
-    bool retried;      /* was sent a second time                         */
-    bool answered;     /* a result has come                              */
-    bool cancel_sent;  /* a cancel request was sent for it               */
-    bool exposed;      /* a cancel request for another may have hit it   */
-    bool parse;        /* SENT: its Parse went in front                  */
-    bool query;        /* STATEMENT, sent: it cannot end a transaction   */
-    bool apart;        /* it is to have a Sync of its own                */
-    bool shares;       /* SENT: the next one ends with the same Sync     */
-    bool lead;         /* internal: makes a group of reads read-only     */
-    bool aborted;      /* skipped, or undone: others of its Sync failed  */
-    uint8_t sharing;   /* SENT: enum elpq__sharing                       */
-    unsigned steps;    /* SENT: commands before its Sync                 */
-    elpq_code cause;   /* why it is being canceled; 0 if it is not       */
-
-    elpq_code code;    /* the outcome if no result is one: an error      */
-    unsigned error_flags;
-    const char *text;  /* its message, static                            */
-    elpq_error *owned; /* or the whole error                             */
-    PGresult *failure; /* or the first error that the server reported    */
-    PGresult *result;  /* the last result                                */
-    const struct elpq__shape *shape; /* its columns, if known; borrowed  */
-
-    union {
-        elpq_result_cb result;
-        elpq_done_cb done;
-        elpq_conn_cb conn;
-    } cb;
-    elpq_script_cb each;
-    elpq_rows_cb on_rows;
-    elpq_copy *copy;      /* COPY: owned                                 */
-    void (*late)(elpq_request *request); /* detached, now it is answered */
-    void *arg;
-    struct elpq__batch *batch; /* BATCH: its statements                   */
-    const struct elpq__drive *drive; /* DRIVEN: by whom                   */
-    void *driven;              /* and what it has for it                  */
-
-    const char *tag;
-    const char *sql;
-    const char *const *group; /* GROUP: commands, ended by NULL          */
-    const char *instead;      /* of a COMMIT that must not be: ROLLBACK  */
-    size_t sql_len;
-    unsigned flags;
-    int timeout_ms;           /* for messages                            */
-    int server_ms;            /* statement_timeout; see server_timeout.c */
-    unsigned n;               /* parameters                              */
-    Oid *types;
-    const char **values;
-    int *lengths;
-    int *formats;
-    size_t bytes;             /* of parameters                           */
-    struct elpq__prepared *prepared; /* that it runs; SENT only          */
-    bool touches;             /* it may change the session               */
-
-    /* stream.c */
-    bool describing;  /* SENT: only its columns are asked for             */
-    bool paused;      /* nothing of it is read                            */
-    bool stopped;     /* its user has enough: cancel is no error          */
-    bool delivered;   /* rows were                                        */
-    bool dropped;     /* and others were not                              */
-    unsigned chunk_rows;
-    elpq_result *chunk; /* memory of the last one, for the next           */
-    struct elpq__shape *own_shape; /* of one that is not prepared         */
-
-    elpq_trace_cb trace;      /* told of its end                         */
-    void *trace_arg;
-    bool waited;              /* it stood in the line of a pool          */
-    uint8_t taken_back;       /* times that a pool took it back          */
-    uint64_t rows;            /* of all results                          */
-    uint64_t result_bytes;
-    int64_t submitted;
-    int64_t sent;             /* only where a trace or server_ms wants it */
-};
-
-/* Who owns a waiting request: told when it leaves by itself. */
-struct elpq__line {
-    void (*left)(struct elpq__line *line, elpq_request *request);
-    uint64_t timeouts; /* deadlines that passed, waiting or not           */
-};
-
 /*
  * Who owns a connection besides its user: a pool.  All are called from the
  * loop.  `lost` comes once, when a connection that was ready has ended.
  */
 struct elpq__owner {
     void (*opened)(elpq_conn *conn, const elpq_error *error);
-    void (*drained)(elpq_conn *conn); /* nothing in flight any more       */
     void (*lost)(elpq_conn *conn, const elpq_error *error);
+    void (*released)(elpq_conn *conn); /* elpq_conn_release()             */
+
+    /* The rest may be NULL. */
+    void (*drained)(elpq_conn *conn);  /* nothing in flight any more      */
     /* Takes back a request that was never sent; false if it does not.    */
     bool (*take_back)(elpq_conn *conn, elpq_request *request);
-    void (*released)(elpq_conn *conn); /* elpq_conn_release()             */
     void (*canceled)(elpq_conn *conn); /* a cancel request was sent       */
     /* The server has refused a request, which goes on.                   */
     void (*failed)(elpq_conn *conn, elpq_request *request,
                    const PGresult *failure);
-    /* Connected, and its setup is queued: more can be queued behind it.    */
+    /* Connected, and its setup is queued: more can be queued behind it.  */
     void (*setting_up)(elpq_conn *conn);
-    /* Something was answered, and more is in flight.  Only if conn->piles. */
+    /* Something was answered, and more is in flight; only conn->piles.   */
     void (*progressed)(elpq_conn *conn);
 };
 
@@ -265,7 +111,7 @@ struct elpq_conn {
     struct elpq__list queue;
     struct elpq__list sent;
     struct elpq__list answered; /* these wait for the Sync they share     */
-    struct elpq__list held; /* stale: to be sent again, see answer.c      */
+    struct elpq__list held; /* stale: to be sent again, see settle.c      */
     unsigned nqueued;       /* in queue and held                          */
     unsigned nsent;         /* in sent and answered                       */
     enum elpq__phase phase;
@@ -381,75 +227,6 @@ static inline void elpq__trace(elpq_conn *conn, elpq_event_kind kind,
         elpq__trace_event(&tracer, conn, kind, request, error, usec);
 }
 
-/* --------------------------------------------------------------- queue.c */
-
-/*
- * A request, not yet anywhere.  A value that cannot be sent makes a request
- * whose outcome is that error already (code is not 0).  NULL: no memory.
- */
-elpq_request *elpq__request_new(struct elpq__loop *loop, enum elpq__kind kind,
-                                const elpq_statement *statement,
-                                const char *tag);
-
-/*
- * The same for a submitting call: takes the options in, starts the deadline,
- * hands out the request.  NULL: no memory.
- */
-elpq_request *elpq__request_submit(struct elpq__loop *loop,
-                                   enum elpq__kind kind,
-                                   const elpq_statement *statement,
-                                   const elpq_options *options,
-                                   int default_timeout_ms,
-                                   const elpq_conn_options *trace);
-void elpq__request_free(elpq_request *request);
-
-/*
- * The last thing that a submitting call does: traces it.  The hook may close
- * everything.
- */
-void elpq__request_accepted(const elpq_request *request);
-
-/* Starts the deadline; 0 is default_ms. */
-void elpq__request_deadline(elpq_request *request, int timeout_ms,
-                            int default_ms);
-
-/* Sets the outcome to an error, unless there is one already. */
-void elpq__request_blame(elpq_request *request, elpq_code code,
-                         unsigned flags, const char *text);
-
-/* Calls back, in the loop, and frees; the request is in no list. */
-void elpq__request_end(elpq_request *request);
-
-/* Takes it out of where it is, and calls back at the end of the turn. */
-void elpq__request_end_soon(elpq_request *request);
-
-/* As it was when it was submitted, its deadline included; in no place. */
-void elpq__request_renew(elpq_request *request);
-
-/* It was taken from the head of conn->sent: ends it, if it has not ended. */
-void elpq__request_pass(elpq_request *request);
-
-/* Calls back soon, with `cause`, though the server has not answered. */
-void elpq__request_detach(elpq_request *request);
-
-/* Forgets that it was sent, so that it can be again. */
-void elpq__request_rewind(elpq_request *request);
-
-/* It runs its prepared statements no more. */
-void elpq__request_drop_prepared(elpq_conn *conn, elpq_request *request);
-
-/*
- * What it returned on the connection, if that is known; the PGresult goes
- * along.  NULL without memory.  It goes back, less what its user keeps, with
- * elpq__request_result_done().
- */
-elpq_result *elpq__request_result(const elpq_conn *conn,
-                                  elpq_request *request);
-void elpq__request_result_done(struct elpq__loop *loop, elpq_result *result);
-
-/* Cancels for a cause: CANCELED, TIMEOUT or CLOSED. */
-void elpq__request_cancel(elpq_request *request, elpq_code cause);
-
 /* ---------------------------------------------------------------- conn.c */
 
 void elpq__conn_ref(elpq_conn *conn);
@@ -476,20 +253,8 @@ void elpq__conn_options_init(elpq_conn_options *out,
 /* Puts a request into the queue of an open connection. */
 void elpq__conn_enqueue(elpq_conn *conn, elpq_request *request);
 
-/* 0, or why no more can be submitted. */
-int elpq__conn_check(const elpq_conn *conn);
-/* Queues a submitted request, or lets its error out; 0. */
-int elpq__conn_submit(elpq_conn *conn, elpq_request *request);
-
-/* Ends the connection: its requests fail, its owner hears of it. */
-void elpq__conn_lost(elpq_conn *conn, elpq_code code, const char *text);
-/* The same for an orderly end: the owner does not hear of it. */
-void elpq__conn_shut(elpq_conn *conn);
 /* Gives the user's handle back. */
 void elpq__conn_drop_handle(elpq_conn *conn);
-
-/* What its watchers keep in the session is gone. */
-void elpq__conn_tell(elpq_conn *conn, const elpq_error *error);
 
 /* 0, or why the connection takes no statements. */
 int elpq__conn_usable(const elpq_conn *conn);
@@ -503,15 +268,33 @@ void elpq__conn_connected(elpq_conn *conn, PGconn *pg);
 void elpq__conn_connect_failed(elpq_conn *conn, const elpq_error *error);
 void elpq__conn_notice(elpq_conn *conn, const elpq_error *notice);
 
+/* ------------------------------------------------------------ teardown.c */
+
+/* Ends the connection: its requests fail, its owner hears of it. */
+void elpq__conn_lost(elpq_conn *conn, elpq_code code, const char *text);
+/* The same for an orderly end: the owner does not hear of it. */
+void elpq__conn_shut(elpq_conn *conn);
+
+/* What its watchers keep in the session is gone. */
+void elpq__conn_tell(elpq_conn *conn, const elpq_error *error);
+
 /* ------------------------------------------------------------------ tx.c */
 
 /* A transaction of tx.c has begun on the connection, or is over. */
 void elpq__tx_mark(elpq_conn *conn, bool in_tx);
 
-/* ------------------------------------------------------------- connect.c */
+/* ------------------------------------------------------------ conninfo.c */
 
 /* Checks a conninfo string and parameters; NULL, or an owned message. */
 char *elpq__conninfo_check(const char *conninfo, const char *const *params);
+/* What an option is set to; "" if it is not. */
+const char *elpq__option_value(const PQconninfoOption *options,
+                               const char *keyword);
+/* Takes the line ends off a message of libpq. */
+void elpq__trim(char *message);
+
+/* ------------------------------------------------------------- connect.c */
+
 bool elpq__connect_start(elpq_conn *conn, const char *conninfo,
                          const char *const *params);
 void elpq__connect_abandon(elpq_conn *conn);
@@ -618,6 +401,13 @@ void elpq__answer_begin(elpq_conn *conn);
 /* Matches all complete pieces; conn may be closed afterwards. */
 void elpq__answers_drain(elpq_conn *conn);
 
+/* -------------------------------------------------------------- settle.c */
+
+/* A request has its Sync, and is in no list: what became of it. */
+void elpq__settle(elpq_conn *conn, elpq_request *request);
+/* If nothing is in flight any more, the held ones go first. */
+void elpq__requeue_held(elpq_conn *conn);
+
 /* -------------------------------------------------------------- stream.c */
 
 /* Whether its columns have to be asked for before it runs. */
@@ -627,9 +417,7 @@ bool elpq__stream_begin(elpq_conn *conn, const elpq_request *request);
 /* A chunk of rows has come; conn may be closed afterwards. */
 void elpq__stream_take(elpq_conn *conn, elpq_request *request, PGresult *res);
 /* It is answered, as far as it was sent: libpq is as it was before. */
-void elpq__stream_answered(elpq_conn *conn, const elpq_request *request);
-/* What that means for it; true if it goes on, in the queue. */
-bool elpq__stream_settle(elpq_conn *conn, elpq_request *request);
+void elpq__stream_answered(elpq_conn *conn, elpq_request *request);
 /* It was canceled: what is left of it is read, and dropped. */
 void elpq__stream_cancel(elpq_request *request);
 /* Whether rows of a stream wait in libpq, so that no more are to be read. */
@@ -645,14 +433,20 @@ void elpq__parameters_free(elpq_conn *conn);
 /* ---------------------------------------------------------------- copy.c */
 
 void elpq__copy_free(elpq_copy *copy);
-/* Gives the command of its phase to libpq; false if the connection is lost. */
+/* The query whose columns have to be asked for before it runs; or NULL. */
+const char *elpq__copy_describes(const elpq_request *request);
+/* They are known now; false if out of memory. */
+bool elpq__copy_described(elpq_copy *copy);
+/* It is to begin anew: they are not known any more. */
+void elpq__copy_rewind(elpq_copy *copy);
+/* Gives the command to libpq; false if the connection is lost. */
 bool elpq__copy_send(elpq_conn *conn, elpq_copy *copy);
-/* Takes a result over that is no error. */
+/* Takes a result over that is no error: of the query, or of COPY. */
 void elpq__copy_take(elpq_request *request, PGresult *res);
+/* All of its answer has come: what that means for it. */
+void elpq__copy_answered(elpq_request *request);
 /* libpq is in a COPY state; takes the result that says so over. */
 void elpq__copy_began(elpq_conn *conn, elpq_request *request, PGresult *res);
-/* The command's answer is complete: whether another one was sent. */
-bool elpq__copy_next(elpq_conn *conn, elpq_request *request);
 /* Its request is being canceled: false if the server must be asked to stop. */
 bool elpq__copy_cancel(elpq_conn *conn);
 /* Of a COPY on a lost connection: whether it certainly had no effect. */

@@ -11,28 +11,18 @@
  * asynchronous interface.  So each address gets a slice of the time, and when
  * that is over, the attempt begins anew without this address.
  */
-#include <errno.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "addresses.h"
 #include "alloc.h"
 #include "conn_int.h"
 
 #define POLL_MS 50        /* how soon an abandoned job notices              */
-#define ATTEMPTS_MAX 64   /* addresses that are tried at most               */
 #define NOTICES_MAX 16    /* notices of the server kept while connecting    */
 #define EXTRA_PARAMS 7
-
-/* One address to try; all three strings are owned, and may be "". */
-struct address {
-    char *host;
-    char *hostaddr;
-    char *port;
-};
 
 struct elpq__connect {
     struct elpq__job job;
@@ -44,8 +34,7 @@ struct elpq__connect {
 
     /* the thread's, until it is done */
     PGconn *pg;
-    struct address list[ATTEMPTS_MAX]; /* of the second and later attempts */
-    int naddresses;                    /* 0: as conninfo says              */
+    struct elpq__addresses addresses; /* of the second and later attempts */
     char *message;
     char sqlstate[6];
     bool timed_out;
@@ -55,71 +44,6 @@ struct elpq__connect {
 };
 
 /* --------------------------------------------------------------- messages */
-
-/*
- * libpq's complaints about a conninfo string quote pieces of it, and such a
- * piece may be a password.  Only names of options are let through.
- */
-static void hide_quotes(char *message)
-{
-    bool option = strstr(message, "invalid connection option") != NULL;
-    char *p = strchr(message, '"');
-
-    while (p) {
-        size_t len = strcspn(p + 1, "\"");
-        size_t name = strspn(p + 1, "abcdefghijklmnopqrstuvwxyz_0123456789");
-        char *end = p + 1 + len;
-
-        if (!*end)
-            end = p + strlen(p); /* no closing quote: all of it */
-        if ((option && name == len && len <= 32) ||
-            strncmp(p, "\"=\"", 3) == 0) {
-            p = *end ? strchr(end + 1, '"') : NULL;
-            continue;
-        }
-        /* "..." may be longer than what it hides: the caller left room. */
-        memmove(p + 4, end, strlen(end) + 1);
-        memcpy(p + 1, "...", 3);
-        p = p[4] ? strchr(p + 5, '"') : NULL;
-    }
-}
-
-static void trim(char *s)
-{
-    size_t n = strlen(s);
-
-    while (n > 0 && (s[n - 1] == '\n' || s[n - 1] == ' '))
-        s[--n] = '\0';
-}
-
-char *elpq__conninfo_check(const char *conninfo, const char *const *params)
-{
-    PQconninfoOption *options;
-    char *why = NULL;
-    char *copy;
-
-    for (size_t i = 0; params && params[i]; i += 2)
-        if (!params[i + 1])
-            return strdup("params: the last keyword has no value");
-    if (!conninfo || !*conninfo)
-        return NULL;
-    options = PQconninfoParse(conninfo, &why);
-    if (options) {
-        PQconninfoFree(options);
-        return NULL;
-    }
-    if (!why)
-        return strdup("out of memory");
-    trim(why);
-    /* At worst five characters come for two. */
-    copy = malloc(3 * strlen(why) + 8);
-    if (copy) {
-        strcpy(copy, why);
-        hide_quotes(copy);
-    }
-    PQfreemem(why);
-    return copy;
-}
 
 /*
  * With verbose messages the server's SQLSTATE stands in libpq's text: "FATAL:
@@ -156,7 +80,7 @@ static void set_message(struct elpq__connect *c, const char *text)
     free(c->message);
     c->message = strdup(text);
     if (c->message) {
-        trim(c->message);
+        elpq__trim(c->message);
         extract_sqlstate(c->message, c->sqlstate);
     }
 }
@@ -175,181 +99,7 @@ static void take_notice(void *arg, const PGresult *res)
         c->nnotices++;
 }
 
-/* -------------------------------------------------------------- addresses */
-
-static void free_address(struct address *a)
-{
-    free(a->host);
-    free(a->hostaddr);
-    free(a->port);
-    memset(a, 0, sizeof(*a));
-}
-
-static bool add_address(struct elpq__connect *c, const char *host,
-                        const char *hostaddr, const char *port)
-{
-    struct address *a = &c->list[c->naddresses];
-
-    if (c->naddresses == ATTEMPTS_MAX)
-        return true; /* the rest is not tried */
-    a->host = strdup(host);
-    a->hostaddr = strdup(hostaddr);
-    a->port = strdup(port);
-    if (!a->host || !a->hostaddr || !a->port) {
-        free_address(a);
-        return false;
-    }
-    c->naddresses++;
-    return true;
-}
-
-/* The i-th element of a comma-separated list; a single one serves all. */
-static void element(const char *list, int i, char *out, size_t size)
-{
-    size_t len;
-
-    if (!strchr(list, ','))
-        i = 0;
-    for (; i > 0; i--) {
-        list = strchr(list, ',');
-        if (!list) {
-            list = "";
-            break;
-        }
-        list++;
-    }
-    len = strcspn(list, ",");
-    if (len >= size)
-        len = size - 1;
-    memcpy(out, list, len);
-    out[len] = '\0';
-}
-
-static int count_elements(const char *list)
-{
-    int n = 1;
-
-    for (; *list; list++)
-        n += *list == ',';
-    return n;
-}
-
-static const char *option_value(const PQconninfoOption *options,
-                                const char *keyword)
-{
-    for (; options && options->keyword; options++)
-        if (strcmp(options->keyword, keyword) == 0)
-            return options->val ? options->val : "";
-    return "";
-}
-
-/* What libpq would try, as a list: its hosts in order. */
-static bool list_hosts(struct elpq__connect *c, PQconninfoOption *options)
-{
-    const char *hosts = option_value(options, "host");
-    const char *addrs = option_value(options, "hostaddr");
-    const char *ports = option_value(options, "port");
-    int n = count_elements(*addrs ? addrs : hosts);
-    char host[512];
-    char addr[128];
-    char port[16];
-
-    for (int i = 0; i < n; i++) {
-        element(hosts, i, host, sizeof(host));
-        element(addrs, i, addr, sizeof(addr));
-        element(ports, i, port, sizeof(port));
-        if (!add_address(c, host, addr, port))
-            return false;
-    }
-    return true;
-}
-
-static void remove_address(struct elpq__connect *c, int i)
-{
-    free_address(&c->list[i]);
-    memmove(&c->list[i], &c->list[i + 1],
-            (size_t)(c->naddresses - i - 1) * sizeof(c->list[0]));
-    c->naddresses--;
-    memset(&c->list[c->naddresses], 0, sizeof(c->list[0]));
-}
-
-/* The other addresses of a name take the place of the one that is silent. */
-static bool add_siblings(struct elpq__connect *c, const char *host,
-                         const char *silent, const char *port)
-{
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-    struct addrinfo *found = NULL;
-    bool ok = true;
-
-    if (!*host || *host == '/' || *host == '@' ||
-        getaddrinfo(host, NULL, &hints, &found) != 0)
-        return true;
-    for (struct addrinfo *ai = found; ai && ok; ai = ai->ai_next) {
-        char text[128];
-
-        if (getnameinfo(ai->ai_addr, ai->ai_addrlen, text, sizeof(text),
-                        NULL, 0, NI_NUMERICHOST) == 0 &&
-            strcmp(text, silent) != 0)
-            ok = add_address(c, host, text, port);
-    }
-    freeaddrinfo(found);
-    return ok;
-}
-
-/*
- * Leaves the address that libpq waits for out of the list.  False if nothing
- * else is left to try (or there is no memory): then waiting goes on.
- */
-static bool give_up_address(struct elpq__connect *c, PGconn *pg)
-{
-    const char *host = PQhost(pg) ? PQhost(pg) : "";
-    const char *addr = PQhostaddr(pg) ? PQhostaddr(pg) : "";
-    const char *port = PQport(pg) ? PQport(pg) : "";
-    bool named = false;
-
-    if (c->naddresses == 0) {
-        PQconninfoOption *options = PQconninfo(pg);
-        bool ok = options && list_hosts(c, options);
-
-        PQconninfoFree(options);
-        if (!ok)
-            return false;
-    }
-    for (int i = 0; i < c->naddresses; i++) {
-        struct address *a = &c->list[i];
-        const char *name = *a->host ? a->host : a->hostaddr;
-
-        if (strcmp(name, host) == 0 &&
-            (!*a->hostaddr || strcmp(a->hostaddr, addr) == 0) &&
-            (!*a->port || strcmp(a->port, port) == 0)) {
-            named = !*a->hostaddr;
-            remove_address(c, i);
-            break;
-        }
-    }
-    if (named && !add_siblings(c, host, addr, port))
-        return false;
-    return c->naddresses > 0;
-}
-
 /* ---------------------------------------------------------------- attempt */
-
-static char *join(const struct elpq__connect *c, size_t member)
-{
-    struct elpq__buf buf = { 0 };
-
-    for (int i = 0; i < c->naddresses; i++) {
-        if (i)
-            elpq__buf_add_byte(&buf, ',');
-        elpq__buf_add_str(&buf,
-                          *(char *const *)((const char *)&c->list[i] +
-                                           member));
-    }
-    elpq__buf_add_byte(&buf, '\0');
-    if (buf.failed)
-        elpq__buf_free(&buf);
-    return buf.data;
-}
 
 /* Starts libpq with all that was given; later keywords win. */
 static PGconn *start(struct elpq__connect *c)
@@ -370,11 +120,8 @@ static PGconn *start(struct elpq__connect *c)
     for (size_t i = 0; i < c->nparams; i += 2)
         PARAM(c->params[i], c->params[i + 1]);
     PARAM("client_encoding", "UTF8");
-    if (c->naddresses > 0) {
-        lists[0] = join(c, offsetof(struct address, host));
-        lists[1] = join(c, offsetof(struct address, hostaddr));
-        lists[2] = join(c, offsetof(struct address, port));
-        if (!lists[0] || !lists[1] || !lists[2])
+    if (c->addresses.n > 0) {
+        if (!elpq__addresses_join(&c->addresses, lists))
             goto done;
         PARAM("host", lists[0]);
         PARAM("hostaddr", lists[1]);
@@ -394,10 +141,9 @@ done:
 static int64_t slice(const struct elpq__connect *c, PGconn *pg, int64_t now)
 {
     PQconninfoOption *options = PQconninfo(pg);
-    const char *addrs = option_value(options, "hostaddr");
-    int n = count_elements(*addrs ? addrs : option_value(options, "host"));
+    int n = elpq__count_hosts(options);
     long seconds =
-        strtol(option_value(options, "connect_timeout"), NULL, 10);
+        strtol(elpq__option_value(options, "connect_timeout"), NULL, 10);
     int64_t left = c->deadline ? c->deadline - now : 0;
 
     PQconninfoFree(options);
@@ -455,7 +201,7 @@ static enum verdict drive(struct elpq__connect *c, PGconn *pg)
             return FAILED;
         }
         if (now - began >= share) {
-            if (give_up_address(c, pg))
+            if (elpq__addresses_give_up(&c->addresses, pg))
                 return NEXT_ADDRESS;
             share = INT64_MAX / 4; /* the last one: until the deadline */
         }
@@ -501,7 +247,7 @@ static void work(struct elpq__job *job)
         elpq__container(job, struct elpq__connect, job);
     enum verdict verdict = NEXT_ADDRESS;
 
-    for (int i = 0; i < ATTEMPTS_MAX && verdict == NEXT_ADDRESS; i++) {
+    for (int i = 0; i < ELPQ__ADDRESSES_MAX && verdict == NEXT_ADDRESS; i++) {
         PGconn *pg = start(c);
         const char *why;
 
@@ -532,8 +278,7 @@ static void work(struct elpq__job *job)
 static void connect_free(struct elpq__connect *c)
 {
     PQfinish(c->pg);
-    while (c->naddresses > 0)
-        free_address(&c->list[--c->naddresses]);
+    elpq__addresses_free(&c->addresses);
     for (int i = 0; i < c->nnotices; i++)
         elpq_error_free(c->notices[i]);
     for (size_t i = 0; c->params && i < c->nparams && c->params[i]; i++) {

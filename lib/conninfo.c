@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * What may be said of a connection in logs: all but its secrets.
+ * Conninfo strings: what is wrong with one, and what may be said of a
+ * connection in logs, which is all but its secrets.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "conn_int.h"
+
+const char *elpq__option_value(const PQconninfoOption *options,
+                               const char *keyword)
+{
+    for (; options && options->keyword; options++)
+        if (strcmp(options->keyword, keyword) == 0)
+            return options->val ? options->val : "";
+    return "";
+}
 
 /* libpq marks what a form must not show; newer libpqs have more of them. */
 static bool is_secret(const PQconninfoOption *o)
@@ -102,4 +113,71 @@ int elpq_conn_describe(const elpq_conn *conn, char *out, size_t size)
     }
     add(&buf, "state", elpq__state_name(conn->state));
     return hand_out(&buf, out, size);
+}
+
+/* -------------------------------------------------------------- complaints */
+
+void elpq__trim(char *s)
+{
+    size_t n = strlen(s);
+
+    while (n > 0 && (s[n - 1] == '\n' || s[n - 1] == ' '))
+        s[--n] = '\0';
+}
+
+/*
+ * libpq's complaints about a conninfo string quote pieces of it, and such a
+ * piece may be a password.  Only names of options are let through.
+ */
+static void hide_quotes(char *message)
+{
+    bool option = strstr(message, "invalid connection option") != NULL;
+    char *p = strchr(message, '"');
+
+    while (p) {
+        size_t len = strcspn(p + 1, "\"");
+        size_t name = strspn(p + 1, "abcdefghijklmnopqrstuvwxyz_0123456789");
+        char *end = p + 1 + len;
+
+        if (!*end)
+            end = p + strlen(p); /* no closing quote: all of it */
+        if ((option && name == len && len <= 32) ||
+            strncmp(p, "\"=\"", 3) == 0) {
+            p = *end ? strchr(end + 1, '"') : NULL;
+            continue;
+        }
+        /* "..." may be longer than what it hides: the caller left room. */
+        memmove(p + 4, end, strlen(end) + 1);
+        memcpy(p + 1, "...", 3);
+        p = p[4] ? strchr(p + 5, '"') : NULL;
+    }
+}
+
+char *elpq__conninfo_check(const char *conninfo, const char *const *params)
+{
+    PQconninfoOption *options;
+    char *why = NULL;
+    char *copy;
+
+    for (size_t i = 0; params && params[i]; i += 2)
+        if (!params[i + 1])
+            return strdup("params: the last keyword has no value");
+    if (!conninfo || !*conninfo)
+        return NULL;
+    options = PQconninfoParse(conninfo, &why);
+    if (options) {
+        PQconninfoFree(options);
+        return NULL;
+    }
+    if (!why)
+        return strdup("out of memory");
+    elpq__trim(why);
+    /* At worst five characters come for two. */
+    copy = malloc(3 * strlen(why) + 8);
+    if (copy) {
+        strcpy(copy, why);
+        hide_quotes(copy);
+    }
+    PQfreemem(why);
+    return copy;
 }

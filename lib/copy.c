@@ -3,7 +3,10 @@
  * COPY: submitted, begun, ended; see copy_int.h for its phases.
  *
  * A COPY of rows needs the types of its columns, which the server tells of a
- * query on the same table: the request sends that first, and then COPY.
+ * query on the same table.  So it is sent twice, as a stream is, the first time
+ * only for Parse and Describe of that query (req->describing).  Nothing of it
+ * is kept: the server does not notice if a table has changed since, as it does
+ * for a prepared statement that runs.
  *
  * libpq does not look at errors of the server while data flows in.  So before
  * libpq reads, we look at the bytes that it is about to read: an error among
@@ -52,7 +55,7 @@ static elpq_copy *copy_new(const struct elpq__copy_job *job,
     copy->phase = ELPQ__COPY_COMMAND;
     if (describe->size) {
         copy->typed = true;
-        copy->phase = ELPQ__COPY_PREPARE;
+        copy->phase = ELPQ__COPY_DESCRIBE;
         copy->describe = describe->data;
         describe->data = NULL;
     }
@@ -109,54 +112,27 @@ int elpq__copy_request(struct elpq__loop *loop,
     return code ? code : ELPQ_E_NOMEM;
 }
 
-int elpq__conn_copy(elpq_conn *conn, const struct elpq__copy_job *job)
-{
-    elpq_request *req;
-    int code;
-
-    if (!conn || !elpq__copy_job_ok(job))
-        return ELPQ_E_USAGE;
-    if ((code = elpq__conn_check(conn)))
-        return code;
-    code = elpq__copy_request(conn->loop, job, conn->options.timeout_ms,
-                              &conn->options, &req);
-    return code ? code : elpq__conn_submit(conn, req);
-}
-
-int elpq_conn_copy_in(elpq_conn *conn, const elpq_copy_spec *spec,
-                      const elpq_options *options, elpq_copy_ready_cb ready,
-                      elpq_result_cb done, void *arg)
-{
-    struct elpq__copy_job job = { spec, options, true, ready,
-                                  NULL, NULL,    done, arg };
-
-    return elpq__conn_copy(conn, &job);
-}
-
-int elpq_conn_copy_out(elpq_conn *conn, const elpq_copy_spec *spec,
-                       const elpq_options *options, elpq_copy_data_cb data,
-                       elpq_result_cb done, void *arg)
-{
-    struct elpq__copy_job job = { spec, options, false, NULL,
-                                  data, NULL,    done,  arg };
-
-    return elpq__conn_copy(conn, &job);
-}
-
-int elpq_conn_copy_out_rows(elpq_conn *conn, const elpq_copy_spec *spec,
-                            const elpq_options *options,
-                            elpq_copy_rows_cb rows, elpq_result_cb done,
-                            void *arg)
-{
-    struct elpq__copy_job job = { spec, options, false, NULL,
-                                  NULL, rows,    done,  arg };
-
-    return elpq__conn_copy(conn, &job);
-}
-
 /* ----------------------------------------------------------------- phases */
 
-static bool send_command(elpq_conn *conn, elpq_copy *copy)
+const char *elpq__copy_describes(const elpq_request *req)
+{
+    const elpq_copy *copy = req->copy;
+
+    return copy->phase == ELPQ__COPY_DESCRIBE ? copy->describe : NULL;
+}
+
+bool elpq__copy_described(elpq_copy *copy)
+{
+    copy->phase = ELPQ__COPY_COMMAND;
+    return elpq__copy_look_at_columns(copy);
+}
+
+void elpq__copy_rewind(elpq_copy *copy)
+{
+    copy->phase = copy->typed ? ELPQ__COPY_DESCRIBE : ELPQ__COPY_COMMAND;
+}
+
+bool elpq__copy_send(elpq_conn *conn, elpq_copy *copy)
 {
     struct elpq__buf sql = { 0 };
     bool ok;
@@ -171,18 +147,10 @@ static bool send_command(elpq_conn *conn, elpq_copy *copy)
     return ok;
 }
 
-bool elpq__copy_send(elpq_conn *conn, elpq_copy *copy)
+void elpq__copy_answered(elpq_request *req)
 {
-    if (copy->phase == ELPQ__COPY_PREPARE)
-        return PQsendPrepare(conn->pg, "", copy->describe, 0, NULL);
-    if (copy->phase == ELPQ__COPY_DESCRIBE)
-        return PQsendDescribePrepared(conn->pg, "");
-    return send_command(conn, copy);
-}
+    const elpq_copy *copy = req->copy;
 
-/* What came of it all, when the last result is there. */
-static void settle(elpq_request *req, const elpq_copy *copy)
-{
     if (copy->phase == ELPQ__COPY_COMMAND && !req->failure)
         elpq__request_blame(req, ELPQ_E_USAGE, 0,
                             "the statement is not COPY FROM STDIN or TO "
@@ -195,31 +163,6 @@ static void settle(elpq_request *req, const elpq_copy *copy)
     }
 }
 
-bool elpq__copy_next(elpq_conn *conn, elpq_request *req)
-{
-    elpq_copy *copy = req->copy;
-    bool more = copy->phase < ELPQ__COPY_COMMAND && !req->failure;
-
-    if (more && req->cause)
-        elpq__request_blame(req, req->cause, ELPQ_NOT_EXECUTED, NULL);
-    if (!more || req->code) {
-        settle(req, copy);
-        return false;
-    }
-    copy->phase++;
-    if (copy->phase == ELPQ__COPY_COMMAND &&
-        !elpq__copy_look_at_columns(copy)) {
-        elpq__request_blame(req, ELPQ_E_NOMEM, ELPQ_NOT_EXECUTED, NULL);
-        return false;
-    }
-    if (!elpq__copy_send(conn, copy))
-        elpq__lost(conn);
-    else
-        elpq__send_flush(conn);
-    return true;
-}
-
-/* The result of a phase, or of COPY itself. */
 void elpq__copy_take(elpq_request *req, PGresult *res)
 {
     elpq_copy *copy = req->copy;

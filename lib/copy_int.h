@@ -4,11 +4,10 @@
  * connection.
  *
  * A COPY belongs to its request (kind ELPQ__COPY), and is freed with it.  It
- * goes through phases, of which those of rows begin with PREPARE, the others
+ * goes through phases, of which those of rows begin with DESCRIBE, the others
  * with COMMAND:
  *
- *     PREPARE   the query behind the rows is parsed by the server
- *     DESCRIBE  and its columns are asked for
+ *     DESCRIBE  the columns of the query behind the rows are asked for
  *     COMMAND   COPY is sent, or about to be
  *     FLOWING   libpq is in a COPY state; conn->copy is this COPY
  *     OVER      libpq has left it: results follow, as of any statement
@@ -25,7 +24,6 @@
 #include "rows.h"
 
 enum elpq__copy_phase {
-    ELPQ__COPY_PREPARE,
     ELPQ__COPY_DESCRIBE,
     ELPQ__COPY_COMMAND,
     ELPQ__COPY_FLOWING,
@@ -117,7 +115,6 @@ int elpq__copy_request(struct elpq__loop *loop,
                        const struct elpq__copy_job *job, int default_timeout_ms,
                        const elpq_conn_options *trace, elpq_request **out);
 bool elpq__copy_job_ok(const struct elpq__copy_job *job);
-int elpq__conn_copy(elpq_conn *conn, const struct elpq__copy_job *job);
 
 /*
  * Whether data may move: libpq is in the state, the loop is this process's,

@@ -217,25 +217,10 @@ static void on_released(elpq_conn *conn)
     on_lost(conn, &error);
 }
 
-static void on_drained(elpq_conn *conn)
-{
-    (void)conn;
-}
-
-static bool on_take_back(elpq_conn *conn, elpq_request *request)
-{
-    (void)conn;
-    (void)request;
-    return false;
-}
-
 static const struct elpq__owner listener_owner = {
     .opened = on_opened,
-    .drained = on_drained,
     .lost = on_lost,
-    .take_back = on_take_back,
     .released = on_released,
-    .canceled = on_drained,
 };
 
 void elpq__listener_connect(elpq_listener *l)

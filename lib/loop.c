@@ -6,16 +6,14 @@
  *
  *  - tasks: run by one event that is activated by hand, so that they come at
  *    the end of the current turn, without a system call;
- *  - timers: a queue of those that came in the order of their times, as
- *    deadlines of the same length do, and a pairing heap of the others; with
- *    one wake-up of the system, which is only moved when an earlier timer
- *    comes.  So a deadline that is met costs a few pointer operations.  On
- *    Linux it is a timerfd: with a timeout of libevent instead, the kernel
- *    would set a timer up for every wait, a tenth of the cost of a short
- *    statement;
+ *  - timers, in the order of timers.h, with one wake-up of the system, which
+ *    is only moved when an earlier timer comes.  So a deadline that is met
+ *    costs a few pointer operations.  On Linux it is a timerfd: with a timeout
+ *    of libevent instead, the kernel would set a timer up for every wait, a
+ *    tenth of the cost of a short statement;
  *  - posts of other threads: a list under a mutex, and a pipe whose reading
  *    end is watched only while something is expected;
- *  - a cache of small blocks, so that the steady state does not allocate.
+ *  - memory for use again and again (blocks.h).
  *
  * Callbacks of libevent take a reference first: what they run may drop the
  * last one.
@@ -34,26 +32,10 @@
 #endif
 
 #include "alloc.h"
+#include "timers.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
-/* Blocks of this size are kept for reuse, at most so many per loop. */
-#define CACHE_BLOCK 1024
-#define CACHE_MAX 512
 /* So many rounds of tasks may follow each other in one turn. */
 #define TASK_ROUNDS 8
-/* A larger scratch buffer is freed before its next use. */
-#define SCRATCH_MAX (256 * 1024)
 
 struct elpq__loop {
     struct elpq__loop *next; /* in the registry */
@@ -68,8 +50,7 @@ struct elpq__loop {
 
     struct event *timer_event;
     int timer_fd;               /* -1: timer_event is a timeout          */
-    struct elpq__list timers; /* the queue                               */
-    struct elpq__timer *heap;
+    struct elpq__timers timers;
     int64_t armed;              /* when timer_event fires; 0: not armed  */
 
     pthread_mutex_t mutex; /* of posts */
@@ -78,10 +59,7 @@ struct elpq__loop {
     int pipe[2];
     unsigned expected;
 
-    void *cache; /* free blocks, each pointing to the next */
-    unsigned cached;
-    void *spare; /* see elpq__loop_take_spare() */
-    struct elpq__buf scratch;
+    struct elpq__blocks blocks;
 };
 
 static struct elpq__loop *registry;
@@ -128,14 +106,7 @@ static void run_timers(evutil_socket_t fd, short what, void *arg);
 
 static void loop_free(struct elpq__loop *loop)
 {
-    while (loop->cache) {
-        void *next = *(void **)loop->cache;
-
-        free(loop->cache);
-        loop->cache = next;
-    }
-    free(loop->spare);
-    elpq__buf_free(&loop->scratch);
+    elpq__blocks_free(&loop->blocks);
     if (loop->task_event)
         event_free(loop->task_event);
     if (loop->timer_event)
@@ -171,7 +142,7 @@ static struct elpq__loop *loop_new(struct event_base *base)
     loop->pipe[0] = loop->pipe[1] = -1;
     elpq__list_init(&loop->tasks);
     elpq__list_init(&loop->posts);
-    elpq__list_init(&loop->timers);
+    elpq__timers_init(&loop->timers);
     pthread_mutex_init(&loop->mutex, NULL);
     loop->task_event = event_new(base, -1, 0, run_tasks, loop);
     loop->timer_fd = timer_open();
@@ -226,72 +197,11 @@ void elpq__loop_unref(struct elpq__loop *loop)
     loop_free(loop);
 }
 
-/* ----------------------------------------------------------------- cache */
+/* ---------------------------------------------------------------- blocks */
 
-void *elpq__loop_alloc(struct elpq__loop *loop, size_t size)
+struct elpq__blocks *elpq__loop_blocks(struct elpq__loop *loop)
 {
-    /* A header in front tells, when the block returns, if it is cached. */
-    size_t *block;
-
-    if (size > SIZE_MAX - 16)
-        return NULL;
-    size += 16;
-    if (size <= CACHE_BLOCK && loop->cache) {
-        block = loop->cache;
-        loop->cache = *(void **)block;
-        loop->cached--;
-    } else {
-        block = malloc(size <= CACHE_BLOCK ? CACHE_BLOCK : size);
-        if (!block)
-            return NULL;
-    }
-    block[0] = size;
-    return (char *)block + 16;
-}
-
-void elpq__loop_free(struct elpq__loop *loop, void *block)
-{
-    size_t *start;
-
-    if (!block)
-        return;
-    start = (size_t *)(void *)((char *)block - 16);
-    if (start[0] > CACHE_BLOCK || loop->cached >= CACHE_MAX) {
-        free(start);
-        return;
-    }
-    *(void **)start = loop->cache;
-    loop->cache = start;
-    loop->cached++;
-}
-
-void *elpq__loop_take_spare(struct elpq__loop *loop)
-{
-    void *block = loop->spare;
-
-    loop->spare = NULL;
-    return block;
-}
-
-void elpq__loop_give_spare(struct elpq__loop *loop, void *block)
-{
-#if SANITIZED /* who still uses it is to be found out */
-    free(block);
-    block = NULL;
-#endif
-    if (!block)
-        return;
-    free(loop->spare);
-    loop->spare = block;
-}
-
-struct elpq__buf *elpq__loop_scratch(struct elpq__loop *loop)
-{
-    /* What one huge statement needed is not kept for ever. */
-    if (loop->scratch.room > SCRATCH_MAX)
-        elpq__buf_free(&loop->scratch);
-    elpq__buf_clear(&loop->scratch);
-    return &loop->scratch;
+    return &loop->blocks;
 }
 
 /* ----------------------------------------------------------------- tasks */
@@ -359,109 +269,6 @@ void elpq__task_drop(struct elpq__task *task)
 
 /* ---------------------------------------------------------------- timers */
 
-/* Of two heaps, the one that is due later becomes a child of the other. */
-static struct elpq__timer *heap_meld(struct elpq__timer *a,
-                                     struct elpq__timer *b)
-{
-    if (!a)
-        return b;
-    if (!b)
-        return a;
-    if (b->due < a->due) {
-        struct elpq__timer *t = a;
-
-        a = b;
-        b = t;
-    }
-    b->prev = a;
-    b->next = a->child;
-    if (b->next)
-        b->next->prev = b;
-    a->child = b;
-    return a;
-}
-
-/* Melds siblings in pairs, and the pairs from the last to the first. */
-static struct elpq__timer *heap_merge(struct elpq__timer *first)
-{
-    struct elpq__timer *pairs = NULL;
-    struct elpq__timer *root = NULL;
-
-    while (first) {
-        struct elpq__timer *a = first;
-        struct elpq__timer *b = a->next;
-
-        first = b ? b->next : NULL;
-        a->next = a->prev = NULL;
-        if (b)
-            b->next = b->prev = NULL;
-        a = heap_meld(a, b);
-        a->next = pairs;
-        pairs = a;
-    }
-    while (pairs) {
-        struct elpq__timer *next = pairs->next;
-
-        pairs->next = NULL;
-        root = heap_meld(root, pairs);
-        pairs = next;
-    }
-    return root;
-}
-
-static void heap_remove(struct elpq__loop *loop, struct elpq__timer *timer)
-{
-    struct elpq__timer *rest = heap_merge(timer->child);
-
-    if (loop->heap == timer) {
-        loop->heap = rest;
-    } else {
-        if (timer->prev->child == timer)
-            timer->prev->child = timer->next;
-        else
-            timer->prev->next = timer->next;
-        if (timer->next)
-            timer->next->prev = timer->prev;
-        loop->heap = heap_meld(loop->heap, rest);
-    }
-    timer->child = timer->next = timer->prev = NULL;
-}
-
-static struct elpq__timer *timer_of(struct elpq__node *node)
-{
-    return elpq__container(node, struct elpq__timer, node);
-}
-
-/* The timer that is due first, or NULL. */
-static struct elpq__timer *first_timer(const struct elpq__loop *loop)
-{
-    struct elpq__node *node = elpq__list_first(&loop->timers);
-    struct elpq__timer *first = node ? timer_of(node) : NULL;
-
-    if (!first || (loop->heap && loop->heap->due < first->due))
-        return loop->heap;
-    return first;
-}
-
-static void insert_timer(struct elpq__loop *loop, struct elpq__timer *timer)
-{
-    if (!timer->far &&
-        (elpq__list_empty(&loop->timers) ||
-         timer_of(loop->timers.head.prev)->due <= timer->due))
-        elpq__list_push(&loop->timers, &timer->node);
-    else
-        loop->heap = heap_meld(loop->heap, timer);
-}
-
-static void remove_timer(struct elpq__loop *loop, struct elpq__timer *timer)
-{
-    if (elpq__linked(&timer->node))
-        elpq__list_remove(&timer->node);
-    else
-        heap_remove(loop, timer);
-    timer->due = 0;
-}
-
 static void arm_timeout(struct elpq__loop *loop)
 {
     int64_t usec = loop->armed - elpq__now();
@@ -491,7 +298,7 @@ static void arm_fd(struct elpq__loop *loop)
 /* Makes libevent wake us for the first timer; an early wake does no harm. */
 static void arm(struct elpq__loop *loop)
 {
-    struct elpq__timer *first = first_timer(loop);
+    struct elpq__timer *first = elpq__timers_first(&loop->timers);
 
     if (!first || (loop->armed && loop->armed <= first->due) ||
         !elpq__loop_is_ours(loop))
@@ -529,8 +336,8 @@ static void run_timers(evutil_socket_t fd, short what, void *arg)
     }
     loop->refs++;
     disarm(loop);
-    while ((timer = first_timer(loop)) && timer->due <= now) {
-        remove_timer(loop, timer);
+    while ((timer = elpq__timers_first(&loop->timers)) && timer->due <= now) {
+        elpq__timers_remove(&loop->timers, timer);
         timer->fire(timer);
     }
     arm(loop);
@@ -543,16 +350,16 @@ void elpq__timer_start(struct elpq__loop *loop, struct elpq__timer *timer,
                        int64_t due)
 {
     if (timer->due)
-        remove_timer(loop, timer);
+        elpq__timers_remove(&loop->timers, timer);
     timer->due = due > 0 ? due : 1;
-    insert_timer(loop, timer);
+    elpq__timers_insert(&loop->timers, timer);
     arm(loop);
 }
 
 void elpq__timer_stop(struct elpq__loop *loop, struct elpq__timer *timer)
 {
     if (timer->due)
-        remove_timer(loop, timer);
+        elpq__timers_remove(&loop->timers, timer);
 }
 
 /* --------------------------------------------------------------- sockets */

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buf.h"
+#include "blocks.h"
 #include "list.h"
 
 struct event_base;
@@ -39,19 +39,8 @@ unsigned elpq__loop_generation(void);
 /* Monotonic time in microseconds. */
 int64_t elpq__now(void);
 
-/* Small blocks that are needed again and again. */
-void *elpq__loop_alloc(struct elpq__loop *loop, size_t size);
-void elpq__loop_free(struct elpq__loop *loop, void *block);
-
-/*
- * One block of malloc() that waits for its next use.  Who takes it, or NULL,
- * may free it; who gives one while another waits, has it freed.
- */
-void *elpq__loop_take_spare(struct elpq__loop *loop);
-void elpq__loop_give_spare(struct elpq__loop *loop, void *block);
-
-/* A buffer for work within one call; empty when it is handed out. */
-struct elpq__buf *elpq__loop_scratch(struct elpq__loop *loop);
+/* Memory for what is made on it; it lives as long as the loop. */
+struct elpq__blocks *elpq__loop_blocks(struct elpq__loop *loop);
 
 /* ----------------------------------------------------------------- tasks */
 
@@ -68,7 +57,7 @@ void elpq__task_drop(struct elpq__task *task);
 /* ---------------------------------------------------------------- timers */
 
 struct elpq__timer {
-    struct elpq__node node;    /* in the queue of loop.c, or              */
+    struct elpq__node node;    /* in the queue of timers.h, or            */
     struct elpq__timer *child; /* in its pairing heap                     */
     struct elpq__timer *next;
     struct elpq__timer *prev;

@@ -156,8 +156,7 @@ static int decimal_parse(struct decimal *d, const char *text, size_t size)
     return i == size ? 0 : ELPQ_E_DECODE;
 }
 
-/* NaN and the infinities; false if the text is none of them. */
-static bool parse_special(const char *text, size_t size, double *out)
+bool elpq__parse_special(const char *text, size_t size, double *out)
 {
     if (size == 3 && memcmp(text, "NaN", 3) == 0)
         *out = (double)NAN;
@@ -186,7 +185,7 @@ int elpq__parse_double(const char *text, size_t size, double *out)
     double x;
     int rc;
 
-    if (parse_special(text, size, out))
+    if (elpq__parse_special(text, size, out))
         return 0;
     rc = decimal_parse(&d, text, size);
     if (rc)
@@ -205,7 +204,7 @@ int elpq__parse_float(const char *text, size_t size, float *out)
     float x;
     int rc;
 
-    if (parse_special(text, size, &special)) {
+    if (elpq__parse_special(text, size, &special)) {
         *out = (float)special;
         return 0;
     }

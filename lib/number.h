@@ -23,6 +23,8 @@ int elpq__parse_int64(const char *text, size_t size, int64_t *out);
 int elpq__parse_uint64(const char *text, size_t size, uint64_t *out);
 int elpq__parse_double(const char *text, size_t size, double *out);
 int elpq__parse_float(const char *text, size_t size, float *out);
+/* NaN and the infinities; false if the text is none of them. */
+bool elpq__parse_special(const char *text, size_t size, double *out);
 
 /* Write a number, without a NUL, and return how many bytes it took. */
 size_t elpq__format_int64(char *out, int64_t x);

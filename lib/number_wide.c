@@ -121,20 +121,6 @@ void elpq__print_long_double(struct elpq__buf *out, const uint8_t bytes[16])
     print_digits(out, text);
 }
 
-/* A word that stands for no number; false if it is none of them. */
-static bool parse_word(const char *text, size_t size, long double *out)
-{
-    if (size == 3 && memcmp(text, "NaN", 3) == 0)
-        *out = (long double)NAN;
-    else if (size == 8 && memcmp(text, "Infinity", 8) == 0)
-        *out = (long double)INFINITY;
-    else if (size == 9 && memcmp(text, "-Infinity", 9) == 0)
-        *out = -(long double)INFINITY;
-    else
-        return false;
-    return true;
-}
-
 /* Without the point, so that strtold() does not look for the locale's. */
 static bool copy_digits(struct elpq__buf *out, const char *text, size_t size)
 {
@@ -163,10 +149,13 @@ int elpq__parse_long_double(const char *text, size_t size, long double *out)
 {
     struct elpq__buf digits = { 0 };
     int rc = 0;
+    double special;
     long double x;
 
-    if (parse_word(text, size, out))
+    if (elpq__parse_special(text, size, &special)) {
+        *out = (long double)special;
         return 0;
+    }
     if (!copy_digits(&digits, text, size))
         rc = ELPQ_E_DECODE;
     elpq__buf_add_byte(&digits, '\0');

@@ -13,6 +13,20 @@
 
 #include <stdio.h>
 
+struct elpq__why *elpq__why_part(struct elpq__why *why, struct elpq__why *rest,
+                                 const char *what, size_t i)
+{
+    int used = why && why->size
+                   ? snprintf(why->text, why->size, "%s %zu: ", what, i + 1)
+                   : -1;
+
+    if (used < 0 || (size_t)used >= why->size)
+        return NULL;
+    rest->text = why->text + used;
+    rest->size = why->size - (size_t)used;
+    return rest;
+}
+
 int elpq__params_room(const struct elpq__buf *out, size_t more,
                       struct elpq__why *why)
 {

@@ -63,6 +63,10 @@ int elpq__array_literal(const elpq_value *value, struct elpq__buf *out,
 int elpq__parts_literal(const elpq_value *value, struct elpq__buf *out,
                         struct elpq__why *why);
 
+/* Room for the explanation behind "field 3: "; i counts from 0. */
+struct elpq__why *elpq__why_part(struct elpq__why *why, struct elpq__why *rest,
+                                 const char *what, size_t i);
+
 /* Whether so many bytes more are too many; sets *why if so. */
 int elpq__params_room(const struct elpq__buf *out, size_t more,
                       struct elpq__why *why);

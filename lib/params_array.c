@@ -9,7 +9,6 @@
 #include "params.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #define COUNT_MAX 134217727 /* the server's limit of elements */
 
@@ -182,21 +181,6 @@ static int check_item(const struct source *s, const elpq_value *item, int level,
     return check(item, why);
 }
 
-/* Room for the explanation behind "element 3: ". */
-static struct elpq__why *name_element(struct elpq__why *why,
-                                      struct elpq__why *rest, size_t i)
-{
-    int used = why && why->size
-                   ? snprintf(why->text, why->size, "element %zu: ", i + 1)
-                   : -1;
-
-    if (used < 0 || (size_t)used >= why->size)
-        return NULL;
-    rest->text = why->text + used;
-    rest->size = why->size - (size_t)used;
-    return rest;
-}
-
 /* ---------------------------------------------------------------- binary */
 
 static void encode_head(const struct source *s, struct elpq__buf *out)
@@ -288,7 +272,7 @@ static int encode_items(const struct source *s, const elpq_value *array,
         v = element(s, array, i);
         rc = encode_item(s, &v, level, out, nulls, NULL);
         if (rc == ELPQ_E_VALUE && why)
-            encode_item(s, &v, level, out, nulls, name_element(why, &rest, i));
+            encode_item(s, &v, level, out, nulls, elpq__why_part(why, &rest, "element", i));
     }
     return rc;
 }
@@ -356,7 +340,7 @@ static int print_items(const struct source *s, const elpq_value *array,
         v = element(s, array, i);
         rc = print_item(s, &v, level, out, NULL);
         if (rc == ELPQ_E_VALUE && why)
-            print_item(s, &v, level, out, name_element(why, &rest, i));
+            print_item(s, &v, level, out, elpq__why_part(why, &rest, "element", i));
     }
     elpq__buf_add_byte(out, '}');
     return rc;

@@ -5,24 +5,6 @@
  */
 #include "params.h"
 
-#include <stdio.h>
-
-/* Room for the explanation behind "field 3: ". */
-static struct elpq__why *name_part(struct elpq__why *why,
-                                   struct elpq__why *rest, const char *what,
-                                   size_t i)
-{
-    int used = why && why->size
-                   ? snprintf(why->text, why->size, "%s %zu: ", what, i + 1)
-                   : -1;
-
-    if (used < 0 || (size_t)used >= why->size)
-        return NULL;
-    rest->text = why->text + used;
-    rest->size = why->size - (size_t)used;
-    return rest;
-}
-
 /* One part in its quotes; `oid` is its type, unless it is 0. */
 static int print_part(const elpq_value *part, uint32_t oid,
                       enum elpq__quoting quoting, struct elpq__buf *out,
@@ -60,11 +42,11 @@ static int range_literal(const elpq_value *v, struct elpq__buf *out,
     elpq__buf_add_byte(out, v->elem & ELPQ_RANGE_LOWER_INCLUSIVE ? '[' : '(');
     if (!(v->elem & ELPQ_RANGE_LOWER_UNBOUNDED))
         rc = print_part(&bounds[0], oid, ELPQ__QUOTE_RANGE, out,
-                        name_part(why, &rest, "bound", 0));
+                        elpq__why_part(why, &rest, "bound", 0));
     elpq__buf_add_byte(out, ',');
     if (!rc && !(v->elem & ELPQ_RANGE_UPPER_UNBOUNDED))
         rc = print_part(&bounds[1], oid, ELPQ__QUOTE_RANGE, out,
-                        name_part(why, &rest, "bound", 1));
+                        elpq__why_part(why, &rest, "bound", 1));
     elpq__buf_add_byte(out, v->elem & ELPQ_RANGE_UPPER_INCLUSIVE ? ']' : ')');
     return rc;
 }
@@ -89,7 +71,7 @@ static int multirange_literal(const elpq_value *v, struct elpq__buf *out,
             elpq__buf_add_byte(out, ',');
         rc = elpq__value_print(&range, out, NULL);
         if (rc == ELPQ_E_VALUE && why)
-            elpq__value_print(&range, out, name_part(why, &rest, "range", i));
+            elpq__value_print(&range, out, elpq__why_part(why, &rest, "range", i));
     }
     elpq__buf_add_byte(out, '}');
     return rc;
@@ -113,7 +95,7 @@ static int composite_literal(const elpq_value *v, struct elpq__buf *out,
         rc = print_part(&fields[i], 0, ELPQ__QUOTE_ROW, out, NULL);
         if (rc == ELPQ_E_VALUE && why)
             print_part(&fields[i], 0, ELPQ__QUOTE_ROW, out,
-                       name_part(why, &rest, "field", i));
+                       elpq__why_part(why, &rest, "field", i));
     }
     elpq__buf_add_byte(out, ')');
     return rc;

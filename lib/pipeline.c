@@ -339,6 +339,6 @@ void elpq__pipeline_settle(elpq_conn *conn)
     elpq__set_state(conn, state);
     /* The hook of the state may have changed everything. */
     if (conn->state == ELPQ__READY && conn->nqueued == 0 && conn->nsent == 0 &&
-        conn->owner)
+        conn->owner && conn->owner->drained)
         conn->owner->drained(conn);
 }

@@ -93,7 +93,8 @@ elpq_request *elpq__request_new(struct elpq__loop *loop, enum elpq__kind kind,
                                 const elpq_statement *statement,
                                 const char *tag)
 {
-    struct elpq__buf *data = elpq__loop_scratch(loop);
+    struct elpq__blocks *blocks = elpq__loop_blocks(loop);
+    struct elpq__buf *data = elpq__blocks_scratch(blocks);
     struct elpq__encoded few[FEW];
     struct elpq__encoded *encoded = few;
     elpq_statement st = *statement;
@@ -112,8 +113,8 @@ elpq_request *elpq__request_new(struct elpq__loop *loop, enum elpq__kind kind,
         st.nvalues = 0;
         elpq__buf_clear(data);
     }
-    req = elpq__loop_alloc(loop, block_size(&st, data->size,
-                                            tag ? strlen(tag) : 0));
+    req = elpq__blocks_take(
+        blocks, block_size(&st, data->size, tag ? strlen(tag) : 0));
     if (req) {
         memset(req, 0, sizeof(*req));
         req->loop = loop;
@@ -193,7 +194,7 @@ void elpq__request_free(elpq_request *req)
     free(req->route);
     if (req->held)
         elpq__conn_unref(req->held);
-    elpq__loop_free(loop, req);
+    elpq__blocks_give(elpq__loop_blocks(loop), req);
     elpq__loop_unref(loop);
 }
 
@@ -260,7 +261,8 @@ static bool outcome(const elpq_request *req, elpq_error *error, char *buf,
 
 elpq_result *elpq__request_result(const elpq_conn *conn, elpq_request *req)
 {
-    elpq_result *result = elpq__result_renew(elpq__loop_take_spare(req->loop),
+    struct elpq__blocks *blocks = elpq__loop_blocks(req->loop);
+    elpq_result *result = elpq__result_renew(elpq__blocks_take_spare(blocks),
                                              req->result, req->shape);
 
     if (!result)
@@ -274,7 +276,8 @@ elpq_result *elpq__request_result(const elpq_conn *conn, elpq_request *req)
 void elpq__request_result_done(struct elpq__loop *loop, elpq_result *result)
 {
     if (result)
-        elpq__loop_give_spare(loop, elpq__result_retire(result));
+        elpq__blocks_give_spare(elpq__loop_blocks(loop),
+                                elpq__result_retire(result));
 }
 
 static void call_result(elpq_request *req, const elpq_error *error)
@@ -427,6 +430,8 @@ static void rewind_one(elpq_request *req)
     req->failure = req->result = NULL;
     req->owned = NULL;
     req->exposed = req->answered = req->parse = req->describing = false;
+    if (req->copy)
+        elpq__copy_rewind(req->copy);
     req->shares = req->aborted = false;
     req->sharing = ELPQ__SHARES_NONE;
     req->rows = req->result_bytes = 0;

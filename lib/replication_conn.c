@@ -441,25 +441,10 @@ static void on_released(elpq_conn *conn)
     elpq__timer_start(r->loop, &r->connect, elpq__now());
 }
 
-static void on_drained(elpq_conn *conn)
-{
-    (void)conn;
-}
-
-static bool on_take_back(elpq_conn *conn, elpq_request *request)
-{
-    (void)conn;
-    (void)request;
-    return false;
-}
-
 static const struct elpq__owner stream_owner = {
     .opened = on_opened,
-    .drained = on_drained,
     .lost = on_lost,
-    .take_back = on_take_back,
     .released = on_released,
-    .canceled = on_drained,
 };
 
 void elpq__replication_due(struct elpq__timer *timer)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * What the two files of the router share: router.c, which takes requests and
- * gives them to hosts, and router_hosts.c, which knows what the hosts are.
+ * What the files of the router share: router.c, which takes requests and gives
+ * them to hosts; router_open.c, which makes and closes it; router_hosts.c, which
+ * knows what the hosts are.
  */
 #ifndef ELPQ_LIB_ROUTER_INT_H
 #define ELPQ_LIB_ROUTER_INT_H
@@ -100,6 +101,15 @@ struct elpq_router {
 void elpq__router_wake(elpq_router *router);
 /* Those in line hear of an error. */
 void elpq__router_fail_waiting(elpq_router *router, const elpq_error *error);
+/* Of a new one: its lines, empty. */
+void elpq__router_lines_init(elpq_router *router);
+/* Of a new host with its pool: what goes wrong there comes back here. */
+void elpq__router_watch(struct elpq__host *host);
+
+/* ---------------------------------------------------------- router_open.c */
+
+/* Nobody is in line: closes the pools; the rest of the drain is their own. */
+void elpq__router_stop(elpq_router *router);
 
 /* --------------------------------------------------------- router_hosts.c */
 

@@ -75,6 +75,8 @@ static bool goes_alone(const elpq_conn *conn, const elpq_request *req)
 {
     if (req->kind == ELPQ__STREAM)
         return !elpq__stream_describes(req);
+    if (req->kind == ELPQ__COPY)
+        return !elpq__copy_describes(req);
     if (req->kind != ELPQ__STATEMENT)
         return is_exclusive(req); /* which is the simple protocol */
     return !req->parse && conn->nqueued == 0 &&
@@ -184,6 +186,16 @@ static bool send_statement(elpq_conn *conn, elpq_request *req)
         p->binary && !(req->flags & ELPQ_TEXT_RESULT));
 }
 
+/* Asks for the columns of what is prepared, or is so by that. */
+static bool send_describe(elpq_conn *conn, elpq_request *req,
+                          const char *name, const char *sql)
+{
+    req->steps = 1;
+    return (!req->parse || PQsendPrepare(conn->pg, name, sql, (int)req->n,
+                                         req->types)) &&
+           PQsendDescribePrepared(conn->pg, name);
+}
+
 /* Alone, and twice if need be: what its columns are, and then the rows. */
 static bool send_stream(elpq_conn *conn, elpq_request *req)
 {
@@ -193,10 +205,17 @@ static bool send_stream(elpq_conn *conn, elpq_request *req)
     elpq__pipeline_pause(conn, req->paused);
     if (!req->describing)
         return send_statement(conn, req) && elpq__stream_begin(conn, req);
-    req->steps = 1;
-    return (!req->parse || PQsendPrepare(conn->pg, p->name, req->sql,
-                                         (int)req->n, req->types)) &&
-           PQsendDescribePrepared(conn->pg, p->name);
+    return send_describe(conn, req, p->name, req->sql);
+}
+
+/* The same, but the query that has its columns is not kept. */
+static bool send_copy(elpq_conn *conn, elpq_request *req)
+{
+    const char *query = elpq__copy_describes(req);
+
+    req->describing = req->parse = query != NULL;
+    return query ? send_describe(conn, req, "", query)
+                 : elpq__copy_send(conn, req->copy);
 }
 
 /* Close of a prepared statement: a message of its own where libpq has it. */
@@ -233,17 +252,6 @@ static bool send_batch(elpq_conn *conn, elpq_request *req)
     return true;
 }
 
-/* Its description comes as the result of a statement would. */
-static bool send_prepare(elpq_conn *conn, elpq_request *req)
-{
-    const struct elpq__prepared *p = req->prepared;
-
-    req->steps = 1;
-    return PQsendPrepare(conn->pg, p->name, req->sql, (int)req->n,
-                         req->types) &&
-           PQsendDescribePrepared(conn->pg, p->name);
-}
-
 static bool send_messages(elpq_conn *conn, elpq_request *req)
 {
     switch (req->kind) {
@@ -252,7 +260,7 @@ static bool send_messages(elpq_conn *conn, elpq_request *req)
     case ELPQ__STREAM:
         return send_stream(conn, req);
     case ELPQ__COPY:
-        return elpq__copy_send(conn, req->copy);
+        return send_copy(conn, req);
     case ELPQ__CLOSE:
         return send_close(conn, req);
     case ELPQ__GROUP:
@@ -260,7 +268,8 @@ static bool send_messages(elpq_conn *conn, elpq_request *req)
     case ELPQ__BATCH:
         return send_batch(conn, req);
     case ELPQ__PREPARE:
-        return send_prepare(conn, req);
+        /* Its description comes as the result of a statement would. */
+        return send_describe(conn, req, req->prepared->name, req->sql);
     default:
         return send_statement(conn, req);
     }

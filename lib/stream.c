@@ -7,7 +7,7 @@
  * before or behind it (conn->exclusive).  To ask for binary columns one must
  * know them: if the prepared statement was not described yet, the request is
  * sent twice, the first time only for Parse and Describe (req->describing),
- * and goes back to the head of the queue in between.
+ * and goes back to the head of the queue in between (settle.c).
  *
  * While it is paused, the socket is not watched and libpq is not asked for
  * rows.  What libpq has in its buffer when that begins is taken before more
@@ -99,32 +99,13 @@ void elpq__stream_take(elpq_conn *conn, elpq_request *req, PGresult *res)
  * pipeline mode, but not with the first one inside, which would get single
  * rows as well.  It begins, too, with one that it then refuses.
  */
-void elpq__stream_answered(elpq_conn *conn, const elpq_request *req)
+void elpq__stream_answered(elpq_conn *conn, elpq_request *req)
 {
     if (!req->describing)
         PQsendQuery(conn->pg, NULL);
-}
-
-bool elpq__stream_settle(elpq_conn *conn, elpq_request *req)
-{
-    bool described = req->describing && !req->failure;
-
     /* It ran to its end after all, but not all rows were handed over. */
     if (req->dropped && !req->failure)
         elpq__request_blame(req, req->cause, ELPQ_IN_DOUBT, NULL);
-    if (described && req->cause)
-        elpq__request_blame(req, req->cause, ELPQ_NOT_EXECUTED, NULL);
-    req->describing = false;
-    if (!described || req->cause)
-        return false;
-    PQclear(req->result);
-    req->result = NULL;
-    req->parse = false;
-    req->place = ELPQ__QUEUED;
-    elpq__list_push_front(&conn->queue, &req->node);
-    conn->nqueued++;
-    elpq__pipeline_wake(conn);
-    return true;
 }
 
 bool elpq__stream_is_full(const elpq_conn *conn)

@@ -11,9 +11,9 @@
  *     RESOLVING  COMMIT was lost; resolve.c asks what became of it
  *     OVER       done was called, or is about to be
  *
- * Each phase is left in the callback of what it waits for.  A cancel or a
- * deadline only sees to it that this callback comes soon, so there is one way
- * out of each phase, and one place that calls done: transact_finish().
+ * Each phase is left in the callback of what it waits for, and one place calls
+ * done: elpq__transact_finish().  What comes between, a cancel or a deadline,
+ * is in transact_stop.c.
  *
  * The body runs again only when it is certain that nothing was committed.
  */
@@ -71,19 +71,6 @@ void elpq__transact_finish(elpq_transactor *t, const elpq_error *error)
     elpq__transact_unref(t);
 }
 
-/* It was stopped, and nothing is committed. */
-static void finish_stopped(elpq_transactor *t)
-{
-    elpq_error error;
-
-    elpq__error_set(&error, t->cause, ELPQ_NOT_EXECUTED,
-                    t->cause == ELPQ_E_TIMEOUT
-                        ? "the deadline of the transaction passed: it was "
-                          "rolled back"
-                        : NULL);
-    elpq__transact_finish(t, &error);
-}
-
 /* --------------------------------------------------------------- attempts */
 
 static bool is_conflict(const elpq_error *error)
@@ -121,7 +108,7 @@ void elpq__transact_failed(elpq_transactor *t, const elpq_error *error)
     int64_t usec;
 
     if (t->cause) {
-        finish_stopped(t);
+        elpq__transact_finish_stopped(t);
         return;
     }
     if (!again) {
@@ -148,17 +135,6 @@ static void on_pause(struct elpq__timer *timer)
         elpq__resolve_ask(t);
 }
 
-/* It was stopped while it waited for a timer only. */
-static void run_stop(struct elpq__task *task)
-{
-    elpq_transactor *t = elpq__container(task, elpq_transactor, stop);
-
-    if (t->phase == ELPQ__T_RESOLVING)
-        elpq__resolve_give_up(t);
-    else if (t->phase == ELPQ__T_PAUSING)
-        finish_stopped(t);
-}
-
 /* ------------------------------------------------------------------ begin */
 
 static void on_rolled_back(const elpq_error *error, void *arg)
@@ -173,7 +149,7 @@ static void on_rolled_back(const elpq_error *error, void *arg)
     elpq__transact_failed(t, t->why ? t->why : &plain);
 }
 
-static void roll_back(elpq_transactor *t)
+void elpq__transact_roll_back(elpq_transactor *t)
 {
     elpq_tx *tx = t->tx;
 
@@ -198,7 +174,7 @@ static void on_begin(elpq_tx *tx, const elpq_error *error, void *arg)
     t->tx = tx;
     elpq__tx_own(tx, true);
     if (t->cause) {
-        roll_back(t);
+        elpq__transact_roll_back(t);
         return;
     }
     t->phase = ELPQ__T_BODY;
@@ -241,7 +217,7 @@ static void on_lease(elpq_conn *conn, const elpq_error *error, void *arg)
     t->conn = conn;
     elpq__conn_ref(conn);
     if (t->cause) {
-        finish_stopped(t);
+        elpq__transact_finish_stopped(t);
         return;
     }
     code = begin_on(t);
@@ -319,7 +295,7 @@ static void commit(elpq_transactor *t)
     elpq__error_set(&failed, (elpq_code)code, ELPQ_NOT_EXECUTED, NULL);
     t->why = elpq_error_dup(&failed);
     t->tx = tx;
-    roll_back(t);
+    elpq__transact_roll_back(t);
 }
 
 /* A part that failed is rolled back, and the transaction around it goes on. */
@@ -338,7 +314,7 @@ static void roll_part_back(elpq_transactor *t)
     if (elpq__sqlstate_retryable(error.sqlstate))
         error.flags |= ELPQ_RETRYABLE;
     t->why = elpq_error_dup(&error);
-    roll_back(t);
+    elpq__transact_roll_back(t);
 }
 
 /* All in front is answered; and with it, of a whole one, its id. */
@@ -351,7 +327,7 @@ static void on_asked(elpq_result *result, const elpq_error *error, void *arg)
     /* Has COMMIT waited for this, and is it still wanted? */
     if (t->phase == ELPQ__T_COMMITTING && t->tx) {
         if (t->cause)
-            roll_back(t);
+            elpq__transact_roll_back(t);
         else if (part_failed(t))
             roll_part_back(t);
         else
@@ -409,102 +385,8 @@ int elpq_transact_rollback(elpq_transactor *t, const elpq_error *why)
         t->why = elpq_error_dup(&error);
         t->was_lost = t->conn->state == ELPQ__CLOSED;
     }
-    roll_back(t);
+    elpq__transact_roll_back(t);
     return 0;
-}
-
-/* ----------------------------------------------------------- interruption */
-
-/*
- * What is in flight is to end.  COMMIT behind others waits for its answer;
- * when the timer comes again, it is canceled, or its connection closed.
- */
-static void hurry(elpq_transactor *t)
-{
-    elpq__timer_start(t->loop, &t->deadline,
-                      elpq__now() +
-                          t->conn->options.cancel_grace_ms * INT64_C(1000));
-    elpq__cancel_all(t->conn, t->cause, true);
-}
-
-static void interrupt_body(elpq_transactor *t)
-{
-    elpq_conn *conn = t->conn;
-
-    /* First: what a hook does meanwhile finds no body any more. */
-    t->phase = ELPQ__T_ROLLING;
-    elpq__timer_start(t->loop, &t->deadline,
-                      elpq__now() +
-                          conn->options.cancel_grace_ms * INT64_C(1000));
-    elpq__cancel_all(conn, t->cause, false);
-    roll_back(t);
-}
-
-static void interrupt(elpq_transactor *t, elpq_code cause)
-{
-    if (!t->cause && t->phase != ELPQ__T_RESOLVING)
-        t->cause = cause;
-    switch (t->phase) {
-    case ELPQ__T_WAITING:
-        elpq__request_cancel(t->request, cause);
-        break;
-    case ELPQ__T_BEGINNING:
-        /* On a pool's connection all is ours; elsewhere BEGIN is waited
-         * for, behind what others have sent. */
-        if (t->pool_made)
-            hurry(t);
-        break;
-    case ELPQ__T_BODY:
-        interrupt_body(t);
-        break;
-    case ELPQ__T_ROLLING:
-    case ELPQ__T_COMMITTING:
-        hurry(t);
-        break;
-    case ELPQ__T_RESOLVING:
-        if (cause == ELPQ_E_TIMEOUT)
-            break; /* that has a deadline of its own */
-        t->asked_enough = true;
-        if (t->request)
-            elpq__request_cancel(t->request, cause);
-        else
-            elpq__task_post(t->loop, &t->stop);
-        break;
-    case ELPQ__T_PAUSING:
-        elpq__timer_stop(t->loop, &t->pause);
-        elpq__task_post(t->loop, &t->stop);
-        break;
-    case ELPQ__T_OVER:
-        break;
-    }
-}
-
-static void on_deadline(struct elpq__timer *timer)
-{
-    interrupt(elpq__container(timer, elpq_transactor, deadline),
-              ELPQ_E_TIMEOUT);
-}
-
-void elpq_transact_cancel(elpq_transactor *t)
-{
-    if (t && elpq__loop_is_ours(t->loop))
-        interrupt(t, ELPQ_E_CANCELED);
-}
-
-/* The pool closes: no other connection, and nobody to ask. */
-static void on_pool_closing(struct elpq__guest *guest)
-{
-    elpq_transactor *t = elpq__container(guest, elpq_transactor, guest);
-
-    t->pool = NULL;
-    if (t->phase != ELPQ__T_PAUSING &&
-        (t->phase != ELPQ__T_RESOLVING || t->request))
-        return;
-    t->asked_enough = true;
-    if (!t->cause)
-        t->cause = ELPQ_E_CLOSED;
-    elpq__timer_stop(t->loop, &t->pause);
-    elpq__task_post(t->loop, &t->stop);
 }
 
 unsigned elpq_transact_attempt(const elpq_transactor *t)
@@ -547,10 +429,8 @@ static elpq_transactor *transactor_new(struct elpq__loop *loop,
     t->resolve_ms = or_default(o->resolve_ms, DEFAULT_RESOLVE_MS);
     t->wait_for_id = o->wait_for_id;
     t->random = elpq__random_seed(elpq__now(), t);
-    t->deadline.fire = on_deadline;
     t->pause.fire = on_pause;
-    t->stop.run = run_stop;
-    t->guest.closing = on_pool_closing;
+    elpq__transact_stop_init(t);
     return t;
 }
 

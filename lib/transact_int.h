@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * What transact.c, which runs attempts, and resolve.c, which finds out what
- * became of a lost COMMIT, share.
+ * What transact.c, which runs attempts, transact_stop.c, which ends them
+ * early, and resolve.c, which finds out what became of a lost COMMIT, share.
  */
 #ifndef ELPQ_LIB_TRANSACT_INT_H
 #define ELPQ_LIB_TRANSACT_INT_H
@@ -73,6 +73,16 @@ void elpq__transact_failed(elpq_transactor *t, const elpq_error *error);
 void elpq__transact_unref(elpq_transactor *t);
 /* A connection of the pool goes back to it. */
 void elpq__transact_leave_conn(elpq_transactor *t);
+
+/* It is in the body's turn, or just behind it: ROLLBACK goes. */
+void elpq__transact_roll_back(elpq_transactor *t);
+
+/* ------------------------------------------------------- transact_stop.c */
+
+/* Of a new one: what is called back here. */
+void elpq__transact_stop_init(elpq_transactor *t);
+/* It was stopped, and nothing is committed. */
+void elpq__transact_finish_stopped(elpq_transactor *t);
 
 /* ------------------------------------------------------------- resolve.c */
 

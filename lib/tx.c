@@ -14,9 +14,6 @@
 #include <string.h>
 
 #include "alloc.h"
-#include "elpq/batch.h"
-#include "elpq/copy.h"
-#include "elpq/cursor.h"
 #include "many_int.h"
 #include "tx_int.h"
 
@@ -355,83 +352,11 @@ int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg)
     return code;
 }
 
-/* -------------------------------------------------------------- execution */
+/* --------------------------------------------------------------- in it */
 
-static bool takes_statements(const elpq_tx *tx)
+elpq_conn *elpq__tx_target(const elpq_tx *tx)
 {
-    return tx && is_free(tx) && is_live(tx);
-}
-
-int elpq_tx_execute(elpq_tx *tx, const elpq_statement *statement,
-                    const elpq_options *options, elpq_result_cb callback,
-                    void *arg)
-{
-    if (!takes_statements(tx))
-        return ELPQ_E_USAGE;
-    return elpq_conn_execute(tx->conn, statement, options, callback, arg);
-}
-
-int elpq_tx_stream(elpq_tx *tx, const elpq_statement *statement,
-                   const elpq_options *options, elpq_rows_cb rows,
-                   elpq_done_cb done, void *arg)
-{
-    if (!takes_statements(tx))
-        return ELPQ_E_USAGE;
-    return elpq_conn_stream(tx->conn, statement, options, rows, done, arg);
-}
-
-int elpq_tx_script_trusted(elpq_tx *tx, const char *sql,
-                           const elpq_options *options, elpq_script_cb each,
-                           elpq_done_cb done, void *arg)
-{
-    if (!takes_statements(tx))
-        return ELPQ_E_USAGE;
-    return elpq_conn_script_trusted(tx->conn, sql, options, each, done, arg);
-}
-
-int elpq_tx_declare(elpq_tx *tx, const elpq_statement *statement,
-                    const elpq_cursor_options *options,
-                    elpq_cursor_cb callback, void *arg)
-{
-    if (!takes_statements(tx))
-        return ELPQ_E_USAGE;
-    return elpq_conn_declare(tx->conn, statement, options, callback, arg);
-}
-
-int elpq_tx_copy_in(elpq_tx *tx, const elpq_copy_spec *spec,
-                    const elpq_options *options, elpq_copy_ready_cb ready,
-                    elpq_result_cb done, void *arg)
-{
-    if (!takes_statements(tx))
-        return ELPQ_E_USAGE;
-    return elpq_conn_copy_in(tx->conn, spec, options, ready, done, arg);
-}
-
-int elpq_tx_copy_out(elpq_tx *tx, const elpq_copy_spec *spec,
-                     const elpq_options *options, elpq_copy_data_cb data,
-                     elpq_result_cb done, void *arg)
-{
-    if (!takes_statements(tx))
-        return ELPQ_E_USAGE;
-    return elpq_conn_copy_out(tx->conn, spec, options, data, done, arg);
-}
-
-int elpq_tx_copy_out_rows(elpq_tx *tx, const elpq_copy_spec *spec,
-                          const elpq_options *options, elpq_copy_rows_cb rows,
-                          elpq_result_cb done, void *arg)
-{
-    if (!takes_statements(tx))
-        return ELPQ_E_USAGE;
-    return elpq_conn_copy_out_rows(tx->conn, spec, options, rows, done, arg);
-}
-
-int elpq_tx_batch(elpq_tx *tx, const elpq_statement *const statements[],
-                  size_t n, const elpq_options *options, elpq_batch_cb each,
-                  elpq_done_cb done, void *arg)
-{
-    if (!takes_statements(tx))
-        return ELPQ_E_USAGE;
-    return elpq_conn_batch(tx->conn, statements, n, options, each, done, arg);
+    return tx && is_free(tx) && is_live(tx) ? tx->conn : NULL;
 }
 
 void elpq__tx_own(elpq_tx *tx, bool on)
@@ -446,7 +371,7 @@ bool elpq__tx_is_free(const elpq_tx *tx)
 
 int elpq__tx_occupy(elpq_tx *tx, struct elpq__many *many)
 {
-    if (!is_free(tx) || !is_live(tx))
+    if (!elpq__tx_target(tx))
         return ELPQ_E_USAGE;
     tx->many = many;
     return 0;

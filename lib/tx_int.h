@@ -16,6 +16,9 @@ int elpq__tx_begin(elpq__acquire acquire, void *from, unsigned flags,
                    const elpq_tx_options *options, elpq_tx_cb callback,
                    void *arg);
 
+/* Its connection, if it takes statements now; NULL if not, or of NULL. */
+elpq_conn *elpq__tx_target(const elpq_tx *tx);
+
 /* While it is owned, its user cannot commit it or roll it back. */
 void elpq__tx_own(elpq_tx *tx, bool on);
 
