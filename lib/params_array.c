@@ -272,7 +272,8 @@ static int encode_items(const struct source *s, const elpq_value *array,
         v = element(s, array, i);
         rc = encode_item(s, &v, level, out, nulls, NULL);
         if (rc == ELPQ_E_VALUE && why)
-            encode_item(s, &v, level, out, nulls, elpq__why_part(why, &rest, "element", i));
+            encode_item(s, &v, level, out, nulls,
+                        elpq__why_part(why, &rest, "element", i));
     }
     return rc;
 }
@@ -340,7 +341,8 @@ static int print_items(const struct source *s, const elpq_value *array,
         v = element(s, array, i);
         rc = print_item(s, &v, level, out, NULL);
         if (rc == ELPQ_E_VALUE && why)
-            print_item(s, &v, level, out, elpq__why_part(why, &rest, "element", i));
+            print_item(s, &v, level, out,
+                       elpq__why_part(why, &rest, "element", i));
     }
     elpq__buf_add_byte(out, '}');
     return rc;

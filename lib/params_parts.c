@@ -71,7 +71,8 @@ static int multirange_literal(const elpq_value *v, struct elpq__buf *out,
             elpq__buf_add_byte(out, ',');
         rc = elpq__value_print(&range, out, NULL);
         if (rc == ELPQ_E_VALUE && why)
-            elpq__value_print(&range, out, elpq__why_part(why, &rest, "range", i));
+            elpq__value_print(&range, out,
+                              elpq__why_part(why, &rest, "range", i));
     }
     elpq__buf_add_byte(out, '}');
     return rc;

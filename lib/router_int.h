@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * What the files of the router share: router.c, which takes requests and gives
- * them to hosts; router_open.c, which makes and closes it; router_hosts.c, which
- * knows what the hosts are.
+ * them to hosts; router_open.c, which makes and closes it; router_hosts.c,
+ * which knows what the hosts are.
  */
 #ifndef ELPQ_LIB_ROUTER_INT_H
 #define ELPQ_LIB_ROUTER_INT_H

@@ -9,7 +9,8 @@ static void setup(void)
 {
     server_setup(SHOP
         "INSERT INTO users VALUES (1, 'Ann', 'a', 20, true, NULL, '{x,y}'),"
-        " (2, 'ben%', 'b', 30, false, 1, '{}'), (3, NULL, 'c', 40, NULL, 2, NULL);"
+        " (2, 'ben%', 'b', 30, false, 1, '{}'),"
+        " (3, NULL, 'c', 40, NULL, 2, NULL);"
         "INSERT INTO orders (id, user_id, note) VALUES (1, 1, 'p'),"
         " (2, 1, 'q'), (3, 2, 'r');"
         "INSERT INTO products (id, sku, name) VALUES (1, 's', 'Ann'),"

@@ -20,7 +20,8 @@
 #define NO_PYTHON 77
 #define TRY_PYTHONS                                                           \
     "for p in /usr/bin/python3 python3; do "                                  \
-    "command -v \"$p\" >/dev/null || continue; \"$p\" -W ignore \"$@\"; "       \
+    "command -v \"$p\" >/dev/null || continue; "                              \
+    "\"$p\" -W ignore \"$@\"; "                                               \
     "status=$?; [ $status = 77 ] || exit $status; done; exit 77"
 
 /* Its rows are of the moment: they are only counted. */

@@ -13,7 +13,6 @@
 
 #define COUNT "select n from generate_series(1, 1000) n"
 /* Far more than all buffers between the server and us. */
-#define LARGE "select n, repeat('x', 8000) from generate_series(1, 2000) n"
 
 /* -------------------------------------------------------------------- rows */
 
@@ -109,8 +108,9 @@ START_TEST(typed_getters_on_chunks)
         f.a = answer_new();
         ck_assert_int_eq(
             CALL(elpq_stream(conn,
-                             elpq_sql("select n, repeat('x', n), n / 2.0::float8"
-                                      " as half, nullif(n % 2 = 0, false)"
+                             elpq_sql("select n, repeat('x', n),"
+                                      " n / 2.0::float8 as half,"
+                                      " nullif(n % 2 = 0, false)"
                                       " from generate_series(1, 50) n"),
                              &o, on_four_columns, on_end, &f)), 0);
         expect_ok(f.a);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * How streams end before their last row: errors, stop, cancel, deadline,
- * close and loss, running and paused, at each stage; and that the connection
- * is as good as before, or gone.
+ * How streams end before their last row: errors, stop, cancel, deadline and
+ * close, running and paused, at each stage; and that the connection is as good
+ * as before.  When it is gone: check_stream_loss.c.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -11,7 +11,6 @@
 #include "flow.h"
 
 #define COUNT "select n from generate_series(1, 1000) n"
-#define LARGE "select n, repeat('x', 8000) from generate_series(1, 2000) n"
 /* Asks for a row when 500 have come that it does not give. */
 #define FAILS "select n, 1 / (501 - n) from generate_series(1, 1000) n"
 
@@ -266,32 +265,6 @@ START_TEST(ended_before_it_was_sent)
 }
 END_TEST
 
-/* Parse of a statement on this table waits for the lock: nobody knows the
- * columns yet.  Returns the connection that has the lock. */
-static elpq_conn *lock_table(void)
-{
-    elpq_conn *locker = connect_now(NULL, NULL);
-
-    admin_do("set client_min_messages = error");
-    admin_do("drop table if exists elpq_stream");
-    admin_do("create table elpq_stream as select 7 as n");
-    admin_do("grant all on elpq_stream to public");
-    expect_ok(script(locker, "begin; lock elpq_stream", NULL));
-    return locker;
-}
-
-static void await_parse(int pid)
-{
-    await_server("select wait_event_type = 'Lock' from pg_stat_activity"
-                 " where pid = %d", pid);
-}
-
-static void unlock_table(elpq_conn *locker)
-{
-    expect_ok(script(locker, "commit", NULL));
-    close_conn(locker);
-}
-
 START_TEST(canceled_while_it_is_described)
 {
     elpq_conn *conn = connect_now(NULL, NULL), *locker = lock_table();
@@ -474,107 +447,6 @@ START_TEST(another_one_inside_done)
 }
 END_TEST
 
-/* --------------------------------------------------------------------- loss */
-
-/* The rows that came before are handed over, and then the loss. */
-START_TEST(lost_while_it_runs)
-{
-    elpq_conn *conn = connect_now(NULL, NULL);
-    struct flow f = { .counts = true };
-
-    lock_server();
-    FLOW(&f, conn,
-         elpq_sql("select n from generate_series(1, 2000) n where n < 1500"
-                  " or (select pg_advisory_xact_lock_shared(7077)) is null"),
-         NULL);
-    await_blocked(1);
-    terminate(elpq_conn_pid(conn));
-    expect_error(f.a, ELPQ_E_LOST, "57P01", ELPQ_IN_DOUBT);
-    ck_assert(!elpq_conn_is_open(conn));
-    close_conn(conn);
-    unlock_server();
-}
-END_TEST
-
-START_TEST(lost_while_paused)
-{
-    elpq_pool *pool = pool_of(1);
-    elpq_conn *conn = lease(pool);
-    struct flow f = { .counts = true, .at = 10, .act = pause_flow };
-
-    FLOW(&f, conn, elpq_sql(LARGE), NULL);
-    await_rows(&f, 10);
-    await_held_back(conn);
-    terminate(elpq_conn_pid(conn));
-    run_turns(10);
-    ck_assert_int_eq(f.a->calls, 0);
-    f.act = NULL;
-    resume_flow(&f);
-    await(f.a);
-    ck_assert_int_eq(f.a->code, ELPQ_E_LOST);
-    ck_assert_uint_eq(f.a->flags, ELPQ_IN_DOUBT);
-    ck_assert_int_gt(f.rows, 10);
-    ck_assert_int_lt(f.rows, 2000);
-    release(conn);
-    expect_int(ask(pool, elpq_sql("select 1")), 1);
-    finish_pool(pool);
-}
-END_TEST
-
-START_TEST(lost_while_paused_and_canceled)
-{
-    elpq_conn *conn = connect_now(NULL, NULL);
-    struct flow f = { .counts = true, .at = 10, .act = pause_flow };
-
-    FLOW(&f, conn, elpq_sql(LARGE), NULL);
-    await_rows(&f, 10);
-    terminate(elpq_conn_pid(conn));
-    cancel_flow(&f);
-    await(f.a);
-    ck_assert_int_eq(f.a->code, ELPQ_E_CANCELED);
-    ck_assert_int_eq(f.rows, 10);
-    close_conn(conn);
-}
-END_TEST
-
-/* Only its columns were asked for: a pool begins again elsewhere. */
-START_TEST(lost_while_it_is_described)
-{
-    elpq_pool *pool = pool_of(1);
-    elpq_conn *conn = lease(pool);
-    int pid = elpq_conn_pid(conn);
-    elpq_conn *locker = lock_table();
-    struct flow f = { 0 };
-
-    release(conn);
-    FLOW(&f, pool, elpq_sql("select n from elpq_stream"), NULL);
-    await_parse(pid);
-    terminate(pid);
-    while (stats(pool).lost == 0)
-        event_base_loop(loop, EVLOOP_ONCE);
-    unlock_table(locker);
-    expect_ok(f.a);
-    ck_assert_int_eq(f.rows, 1);
-    finish_pool(pool);
-}
-END_TEST
-
-START_TEST(a_row_that_is_too_large)
-{
-    elpq_conn_options o = { .max_result_bytes = 100000 };
-    elpq_conn *conn = connect_now(NULL, &o);
-    struct flow f = { .counts = true };
-
-    FLOW(&f, conn, elpq_sql("select n, repeat('x', n * 1000)"
-                            " from generate_series(1, 1000) n"), NULL);
-    expect_error(f.a, ELPQ_E_LIMIT, "", ELPQ_IN_DOUBT);
-    ck_assert_int_ge(f.rows, 90);
-    ck_assert_int_lt(f.rows, 100);
-    ck_assert(!elpq_conn_is_open(conn));
-    close_conn(conn);
-}
-END_TEST
-
 static void build(Suite *s)
 {
     TCase *t = harness_case(s, "errors", 0);
@@ -605,12 +477,6 @@ static void build(Suite *s)
     tcase_add_test(t, closed_while_paused);
     tcase_add_test(t, draining_a_pool);
     tcase_add_test(t, another_one_inside_done);
-    t = harness_case(s, "loss", 0);
-    tcase_add_test(t, lost_while_it_runs);
-    tcase_add_test(t, lost_while_paused);
-    tcase_add_test(t, lost_while_paused_and_canceled);
-    tcase_add_test(t, lost_while_it_is_described);
-    tcase_add_test(t, a_row_that_is_too_large);
 }
 
 int main(void)

@@ -1,43 +1,13 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * elpq_transact(): that a body runs again when and only when nothing was
- * committed, that a lost COMMIT is found out about, and that it ends in every
- * phase when it must.  And two-phase commit.
+ * committed, and that a lost COMMIT is found out about.  And two-phase commit.
  */
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "../../lib/conn_int.h"
-#include "../support/harness.h"
-
-/* One call of elpq_transact(), and what its body does. */
-static struct job {
-    elpq_transactor *t;
-    elpq_tx *tx;
-    int bodies;            /* how often it began                            */
-    int failures;          /* so many attempts are to fail                  */
-    const char *fail_with; /* this SQL does it                              */
-    bool pipelined;        /* commit without waiting for the statement      */
-    const char *sql;       /* what it does                                  */
-    void (*body)(struct job *job); /* instead                               */
-    struct answer *done;
-} jobs[8];
-
-#define INSERT "insert into elpq_transact values (1)"
-#define CONFLICT                                                              \
-    "do $$ begin raise sqlstate '40001' using message = 'conflict'; end $$"
-#define FAILURE "select 1 / 0"
-
-static void setup_table(void)
-{
-    harness_setup();
-    memset(jobs, 0, sizeof(jobs));
-    admin_do("set client_min_messages = error");
-    admin_do("drop table if exists elpq_transact");
-    admin_do("create table elpq_transact (n int)");
-    admin_do("grant all on elpq_transact to public");
-}
+#include "transact.h"
 
 /* COMMIT of who has inserted waits for LOCK_KEY. */
 static void make_commit_wait(void)
@@ -49,89 +19,6 @@ static void make_commit_wait(void)
     admin_do("create constraint trigger wait after insert on elpq_transact"
              " deferrable initially deferred for each row"
              " execute function elpq_transact_wait()");
-}
-
-static void teardown_table(void)
-{
-    admin_do("select pg_advisory_unlock_all()");
-    admin_do("drop table elpq_transact");
-    harness_teardown();
-}
-
-static long rows(void)
-{
-    return admin_int("select count(*) from elpq_transact");
-}
-
-static void on_statement(elpq_result *result, const elpq_error *error,
-                         void *arg)
-{
-    struct job *job = arg;
-
-    (void)result;
-    if (job->pipelined || job->done->calls)
-        return;
-    if (error)
-        (void)CALL(elpq_transact_rollback(job->t, error));
-    else
-        (void)CALL(elpq_transact_commit(job->t));
-}
-
-static void body_of(elpq_transactor *t, elpq_tx *tx, void *arg)
-{
-    struct job *job = arg;
-    bool fail = job->bodies++ < job->failures;
-
-    ck_assert_int_eq(harness_depth, 0);
-    ck_assert_int_eq(job->done->calls, 0);
-    ck_assert_uint_eq(elpq_transact_attempt(t), (unsigned)job->bodies);
-    job->t = t;
-    job->tx = tx;
-    if (job->body) {
-        job->body(job);
-        return;
-    }
-    ck_assert_int_eq(CALL(elpq_execute(tx, sql_text(fail ? job->fail_with
-                                                         : job->sql),
-                                       NULL, on_statement, job)), 0);
-    if (job->pipelined)
-        ck_assert_int_eq(CALL(elpq_transact_commit(t)), 0);
-}
-
-static void on_job_done(const elpq_error *error, void *arg)
-{
-    on_done(error, ((struct job *)arg)->done);
-}
-
-#define run_on(target, job, options)                                          \
-    do {                                                                      \
-        (job)->done = answer_new();                                           \
-        if (!(job)->sql)                                                      \
-            (job)->sql = INSERT;                                              \
-        ck_assert_int_eq(CALL(elpq_transact(target, options, body_of,         \
-                                            on_job_done, job)), 0);           \
-    } while (0)
-
-/* Fast pauses; and the handle, for cancel. */
-static elpq_transact_options quick(struct job *job)
-{
-    elpq_transact_options o = { .backoff_min_ms = 1,
-                                .backoff_max_ms = 4,
-                                .transactor = &job->t };
-
-    return o;
-}
-
-static void wait_for_bodies(struct job *job, int n)
-{
-    run_until(&job->bodies, n);
-}
-
-static void idle_body(struct job *job)
-{
-    ck_assert_int_eq(CALL(elpq_execute(job->tx, sql_text(INSERT), NULL,
-                                       on_statement,
-                                       (job->pipelined = true, job))), 0);
 }
 
 /* -------------------------------------------------------------- ends well */
@@ -335,167 +222,6 @@ START_TEST(calls_that_make_no_sense)
                      ELPQ_E_USAGE);
     elpq_transact_cancel(NULL);
     finish_pool(pool);
-}
-END_TEST
-
-/* ----------------------------------------------------------------- stopped */
-
-static void submit(struct job *job, const char *sql)
-{
-    ck_assert_int_eq(CALL(elpq_execute(job->tx, sql_text(sql), NULL,
-                                       on_statement, job)), 0);
-}
-
-static void block(struct job *job)
-{
-    job->pipelined = true;
-    submit(job, INSERT);
-    submit(job, BLOCKED);
-    submit(job, INSERT);
-}
-
-static void block_and_commit(struct job *job)
-{
-    block(job);
-    ck_assert_int_eq(CALL(elpq_transact_commit(job->t)), 0);
-}
-
-static void expect_usable(elpq_pool *pool)
-{
-    ck_assert_int_eq(rows(), 0);
-    expect_int(ask(pool, elpq_sql("select 1")), 1);
-    finish_pool(pool);
-}
-
-/* By the deadline or by hand, in a body that waits, runs, or has committed. */
-START_TEST(stopped_in_the_body)
-{
-    static void (*const bodies[])(struct job *) = { idle_body, block,
-                                                    block_and_commit };
-    elpq_pool *pool = pool_of(1);
-    elpq_transact_options o = quick(&jobs[0]);
-    bool by_hand = _i & 1;
-
-    if (!by_hand)
-        o.timeout_ms = (int)(300 * harness_slow());
-    lock_server();
-    jobs[0].body = bodies[_i / 2];
-    run_on(pool, &jobs[0], &o);
-    if (by_hand) {
-        wait_for_bodies(&jobs[0], 1);
-        if (_i / 2 > 0)
-            await_blocked(1);
-        RUN(elpq_transact_cancel(jobs[0].t));
-        RUN(elpq_transact_cancel(jobs[0].t));
-    }
-    expect_error(jobs[0].done, by_hand ? ELPQ_E_CANCELED : ELPQ_E_TIMEOUT, "",
-                 ELPQ_NOT_EXECUTED);
-    ck_assert_int_le(jobs[0].bodies, 1);
-    unlock_server();
-    expect_usable(pool);
-}
-END_TEST
-
-START_TEST(canceled_while_it_waits)
-{
-    elpq_pool *pool = pool_of(1);
-    elpq_conn *conn = lease(pool);
-    elpq_transact_options o = quick(&jobs[0]);
-
-    run_on(pool, &jobs[0], &o);
-    run_turns(_i);
-    RUN(elpq_transact_cancel(jobs[0].t));
-    expect_error(jobs[0].done, ELPQ_E_CANCELED, "", ELPQ_NOT_EXECUTED);
-    ck_assert_int_eq(jobs[0].bodies, 0);
-    release(conn);
-    expect_usable(pool);
-}
-END_TEST
-
-/* Wherever that is: before, in or after BEGIN. */
-START_TEST(canceled_after_some_turns)
-{
-    elpq_pool *pool = pool_of(1);
-    elpq_transact_options o = quick(&jobs[0]);
-
-    expect_int(ask(pool, elpq_sql("select 1")), 1);
-    jobs[0].body = idle_body;
-    run_on(pool, &jobs[0], &o);
-    run_turns(_i);
-    RUN(elpq_transact_cancel(jobs[0].t));
-    expect_error(jobs[0].done, ELPQ_E_CANCELED, "", ELPQ_NOT_EXECUTED);
-    expect_usable(pool);
-}
-END_TEST
-
-START_TEST(stopped_in_the_pause)
-{
-    elpq_pool_options po = { .max_size = 1, .conn = traced() };
-    elpq_pool *pool = pool_new(&po);
-    elpq_transact_options o = quick(&jobs[0]);
-
-    o.backoff_min_ms = o.backoff_max_ms = 1000000;
-    if (_i == 0)
-        o.timeout_ms = (int)(300 * harness_slow());
-    jobs[0].failures = 1;
-    jobs[0].fail_with = CONFLICT;
-    run_on(pool, &jobs[0], &o);
-    await_events(ELPQ_EVENT_RETRY, 1);
-    if (_i == 1)
-        RUN(elpq_transact_cancel(jobs[0].t));
-    if (_i == 2)
-        finish_pool(pool);
-    expect_error(jobs[0].done,
-                 _i == 0   ? ELPQ_E_TIMEOUT
-                 : _i == 1 ? ELPQ_E_CANCELED
-                           : ELPQ_E_CLOSED,
-                 "", ELPQ_NOT_EXECUTED);
-    ck_assert_int_eq(jobs[0].bodies, 1);
-    if (_i != 2)
-        finish_pool(pool);
-}
-END_TEST
-
-START_TEST(the_pool_closes_after_some_turns)
-{
-    elpq_pool *pool = pool_of(1);
-    elpq_transact_options o = quick(&jobs[0]);
-
-    expect_int(ask(pool, elpq_sql("select 1")), 1);
-    jobs[0].failures = 1;
-    jobs[0].fail_with = CONFLICT;
-    run_on(pool, &jobs[0], &o);
-    run_turns(_i);
-    finish_pool(pool);
-    await(jobs[0].done);
-    ck_assert_int_ge(jobs[0].done->calls, 1);
-}
-END_TEST
-
-static void close_in_body(struct job *job)
-{
-    RUN(elpq_pool_close(job->done->data, 0, NULL, NULL));
-    (void)CALL(elpq_transact_commit(job->t));
-}
-
-static void cancel_in_body(struct job *job)
-{
-    RUN(elpq_transact_cancel(job->t));
-    ck_assert_int_eq(CALL(elpq_transact_commit(job->t)), ELPQ_E_USAGE);
-}
-
-START_TEST(closing_and_canceling_in_the_body)
-{
-    elpq_pool *pool = pool_of(1);
-
-    jobs[0].body = _i ? cancel_in_body : close_in_body;
-    run_on(pool, &jobs[0], NULL);
-    jobs[0].done->data = pool;
-    await(jobs[0].done);
-    ck_assert_int_ne(jobs[0].done->code, 0);
-    ck_assert_uint_eq(jobs[0].done->flags & ELPQ_IN_DOUBT, 0);
-    if (_i)
-        finish_pool(pool);
 }
 END_TEST
 
@@ -759,16 +485,6 @@ START_TEST(what_cannot_be_prepared)
 }
 END_TEST
 
-static TCase *table_case(Suite *s, const char *name)
-{
-    TCase *t = tcase_create(name);
-
-    tcase_set_timeout(t, 20);
-    tcase_add_checked_fixture(t, setup_table, teardown_table);
-    suite_add_tcase(s, t);
-    return t;
-}
-
 static void build(Suite *s)
 {
     TCase *t = table_case(s, "well");
@@ -783,13 +499,6 @@ static void build(Suite *s)
     tcase_add_loop_test(t, other_errors_are_told_at_once, 0, 2);
     tcase_add_test(t, a_body_that_gives_up_rolls_back);
     tcase_add_test(t, calls_that_make_no_sense);
-    t = table_case(s, "stopped");
-    tcase_add_loop_test(t, stopped_in_the_body, 0, 6);
-    tcase_add_loop_test(t, canceled_while_it_waits, 0, 2);
-    tcase_add_loop_test(t, canceled_after_some_turns, 0, 6);
-    tcase_add_loop_test(t, stopped_in_the_pause, 0, 3);
-    tcase_add_loop_test(t, the_pool_closes_after_some_turns, 0, 10);
-    tcase_add_loop_test(t, closing_and_canceling_in_the_body, 0, 2);
     t = table_case(s, "lost");
     tcase_add_test(t, lost_in_the_body_it_runs_again);
     tcase_add_loop_test(t, a_lost_commit_that_was_rolled_back_runs_again, 0,

@@ -11,6 +11,9 @@
 
 #include "../support/harness.h"
 
+/* More than what lies between us and the server holds. */
+#define LARGE "select n, repeat('x', 8000) from generate_series(1, 2000) n"
+
 struct flow {
     struct answer *a;      /* its end                                       */
     elpq_request *stream;
@@ -127,6 +130,32 @@ static inline void await_held_back(elpq_conn *conn)
     await_server("select wait_event = 'ClientWrite' from pg_stat_activity"
                  " where pid = %d",
                  elpq_conn_pid(conn));
+}
+
+/* Parse of a statement on this table waits for the lock: nobody knows the
+ * columns yet.  Returns the connection that has the lock. */
+static inline elpq_conn *lock_table(void)
+{
+    elpq_conn *locker = connect_now(NULL, NULL);
+
+    admin_do("set client_min_messages = error");
+    admin_do("drop table if exists elpq_stream");
+    admin_do("create table elpq_stream as select 7 as n");
+    admin_do("grant all on elpq_stream to public");
+    expect_ok(script(locker, "begin; lock elpq_stream", NULL));
+    return locker;
+}
+
+static inline void await_parse(int pid)
+{
+    await_server("select wait_event_type = 'Lock' from pg_stat_activity"
+                 " where pid = %d", pid);
+}
+
+static inline void unlock_table(elpq_conn *locker)
+{
+    expect_ok(script(locker, "commit", NULL));
+    close_conn(locker);
 }
 
 #endif

@@ -227,4 +227,13 @@ static inline void make_all(const char *columns, const char *plugin)
              plugin);
 }
 
+#define LOG seen_changes.log
+
+static inline void expect_log(const char *text)
+{
+    ck_assert_str_eq(LOG, text);
+    seen_changes.size = 0;
+    LOG[0] = '\0';
+}
+
 #endif

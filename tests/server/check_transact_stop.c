@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * elpq_transact() ends in every phase when it must: by a cancel, the deadline,
+ * a pool that closes.
+ */
+#include "transact.h"
+
+/* ----------------------------------------------------------------- stopped */
+
+static void submit(struct job *job, const char *sql)
+{
+    ck_assert_int_eq(CALL(elpq_execute(job->tx, sql_text(sql), NULL,
+                                       on_statement, job)), 0);
+}
+
+static void block(struct job *job)
+{
+    job->pipelined = true;
+    submit(job, INSERT);
+    submit(job, BLOCKED);
+    submit(job, INSERT);
+}
+
+static void block_and_commit(struct job *job)
+{
+    block(job);
+    ck_assert_int_eq(CALL(elpq_transact_commit(job->t)), 0);
+}
+
+static void expect_usable(elpq_pool *pool)
+{
+    ck_assert_int_eq(rows(), 0);
+    expect_int(ask(pool, elpq_sql("select 1")), 1);
+    finish_pool(pool);
+}
+
+/* By the deadline or by hand, in a body that waits, runs, or has committed. */
+START_TEST(stopped_in_the_body)
+{
+    static void (*const bodies[])(struct job *) = { idle_body, block,
+                                                    block_and_commit };
+    elpq_pool *pool = pool_of(1);
+    elpq_transact_options o = quick(&jobs[0]);
+    bool by_hand = _i & 1;
+
+    if (!by_hand)
+        o.timeout_ms = (int)(300 * harness_slow());
+    lock_server();
+    jobs[0].body = bodies[_i / 2];
+    run_on(pool, &jobs[0], &o);
+    if (by_hand) {
+        wait_for_bodies(&jobs[0], 1);
+        if (_i / 2 > 0)
+            await_blocked(1);
+        RUN(elpq_transact_cancel(jobs[0].t));
+        RUN(elpq_transact_cancel(jobs[0].t));
+    }
+    expect_error(jobs[0].done, by_hand ? ELPQ_E_CANCELED : ELPQ_E_TIMEOUT, "",
+                 ELPQ_NOT_EXECUTED);
+    ck_assert_int_le(jobs[0].bodies, 1);
+    unlock_server();
+    expect_usable(pool);
+}
+END_TEST
+
+START_TEST(canceled_while_it_waits)
+{
+    elpq_pool *pool = pool_of(1);
+    elpq_conn *conn = lease(pool);
+    elpq_transact_options o = quick(&jobs[0]);
+
+    run_on(pool, &jobs[0], &o);
+    run_turns(_i);
+    RUN(elpq_transact_cancel(jobs[0].t));
+    expect_error(jobs[0].done, ELPQ_E_CANCELED, "", ELPQ_NOT_EXECUTED);
+    ck_assert_int_eq(jobs[0].bodies, 0);
+    release(conn);
+    expect_usable(pool);
+}
+END_TEST
+
+/* Wherever that is: before, in or after BEGIN. */
+START_TEST(canceled_after_some_turns)
+{
+    elpq_pool *pool = pool_of(1);
+    elpq_transact_options o = quick(&jobs[0]);
+
+    expect_int(ask(pool, elpq_sql("select 1")), 1);
+    jobs[0].body = idle_body;
+    run_on(pool, &jobs[0], &o);
+    run_turns(_i);
+    RUN(elpq_transact_cancel(jobs[0].t));
+    expect_error(jobs[0].done, ELPQ_E_CANCELED, "", ELPQ_NOT_EXECUTED);
+    expect_usable(pool);
+}
+END_TEST
+
+START_TEST(stopped_in_the_pause)
+{
+    elpq_pool_options po = { .max_size = 1, .conn = traced() };
+    elpq_pool *pool = pool_new(&po);
+    elpq_transact_options o = quick(&jobs[0]);
+
+    o.backoff_min_ms = o.backoff_max_ms = 1000000;
+    if (_i == 0)
+        o.timeout_ms = (int)(300 * harness_slow());
+    jobs[0].failures = 1;
+    jobs[0].fail_with = CONFLICT;
+    run_on(pool, &jobs[0], &o);
+    await_events(ELPQ_EVENT_RETRY, 1);
+    if (_i == 1)
+        RUN(elpq_transact_cancel(jobs[0].t));
+    if (_i == 2)
+        finish_pool(pool);
+    expect_error(jobs[0].done,
+                 _i == 0   ? ELPQ_E_TIMEOUT
+                 : _i == 1 ? ELPQ_E_CANCELED
+                           : ELPQ_E_CLOSED,
+                 "", ELPQ_NOT_EXECUTED);
+    ck_assert_int_eq(jobs[0].bodies, 1);
+    if (_i != 2)
+        finish_pool(pool);
+}
+END_TEST
+
+START_TEST(the_pool_closes_after_some_turns)
+{
+    elpq_pool *pool = pool_of(1);
+    elpq_transact_options o = quick(&jobs[0]);
+
+    expect_int(ask(pool, elpq_sql("select 1")), 1);
+    jobs[0].failures = 1;
+    jobs[0].fail_with = CONFLICT;
+    run_on(pool, &jobs[0], &o);
+    run_turns(_i);
+    finish_pool(pool);
+    await(jobs[0].done);
+    ck_assert_int_ge(jobs[0].done->calls, 1);
+}
+END_TEST
+
+static void close_in_body(struct job *job)
+{
+    RUN(elpq_pool_close(job->done->data, 0, NULL, NULL));
+    (void)CALL(elpq_transact_commit(job->t));
+}
+
+static void cancel_in_body(struct job *job)
+{
+    RUN(elpq_transact_cancel(job->t));
+    ck_assert_int_eq(CALL(elpq_transact_commit(job->t)), ELPQ_E_USAGE);
+}
+
+START_TEST(closing_and_canceling_in_the_body)
+{
+    elpq_pool *pool = pool_of(1);
+
+    jobs[0].body = _i ? cancel_in_body : close_in_body;
+    run_on(pool, &jobs[0], NULL);
+    jobs[0].done->data = pool;
+    await(jobs[0].done);
+    ck_assert_int_ne(jobs[0].done->code, 0);
+    ck_assert_uint_eq(jobs[0].done->flags & ELPQ_IN_DOUBT, 0);
+    if (_i)
+        finish_pool(pool);
+}
+END_TEST
+
+static void build(Suite *s)
+{
+    TCase *t = table_case(s, "stopped");
+
+    tcase_add_loop_test(t, stopped_in_the_body, 0, 6);
+    tcase_add_loop_test(t, canceled_while_it_waits, 0, 2);
+    tcase_add_loop_test(t, canceled_after_some_turns, 0, 6);
+    tcase_add_loop_test(t, stopped_in_the_pause, 0, 3);
+    tcase_add_loop_test(t, the_pool_closes_after_some_turns, 0, 10);
+    tcase_add_loop_test(t, closing_and_canceling_in_the_body, 0, 2);
+}
+
+int main(void)
+{
+    return harness_main("transact stop", build);
+}
