@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * COPY into a table: every way to end it before its end.
+ * COPY of a table: every way to end it before its end.
  */
 #include "copy_in.h"
 
@@ -221,6 +221,32 @@ START_TEST(losing_the_connection)
 END_TEST
 
 /* A COPY that failed has failed its transaction. */
+/* Nothing of the COPY was sent: a pool begins again elsewhere. */
+START_TEST(lost_while_its_columns_are_asked_for)
+{
+    const elpq_copy_spec spec = { .table = "elpq_copy" };
+    elpq_pool *pool = pool_of(1);
+    elpq_conn *locker = connect_now(NULL, NULL), *conn = lease(pool);
+    int pid = elpq_conn_pid(conn);
+    struct flow f = flow_text("");
+
+    admin_do("insert into elpq_copy values (1, 'one')");
+    release(conn);
+    expect_ok(script(locker, "begin; lock elpq_copy", NULL));
+    copy_rows(pool, &spec, &f);
+    await_server("select wait_event_type = 'Lock' from pg_stat_activity"
+                 " where pid = %d", pid);
+    terminate(pid);
+    while (stats(pool).lost == 0)
+        event_base_loop(loop, EVLOOP_ONCE);
+    expect_ok(script(locker, "rollback", NULL));
+    expect_ok(f.done);
+    ck_assert_int_eq(f.rows, 1);
+    close_conn(locker);
+    finish_pool(pool);
+}
+END_TEST
+
 START_TEST(a_failed_copy_in_a_transaction)
 {
     elpq_pool *pool = pool_of(1);
@@ -275,6 +301,7 @@ static void build(Suite *s)
     tcase_add_test(t, closing_the_pool_inside_ready);
     tcase_add_test(t, the_next_one_from_done);
     tcase_add_test(t, losing_the_connection);
+    tcase_add_test(t, lost_while_its_columns_are_asked_for);
     tcase_add_test(t, a_failed_copy_in_a_transaction);
     tcase_add_test(t, its_trace);
 }
