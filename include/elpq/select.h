@@ -8,8 +8,8 @@
  * any order, and repeated calls add to what is there (conditions with AND).
  * FROM is explicit: a table that only columns mention is not added.
  *
- * A set operation is a select, too, and so are VALUES and SQL text.  WITH is in cte.h,
- * windows in window.h.
+ * A set operation is a select, too, and so are VALUES and SQL text.  WITH is in
+ * cte.h, windows in window.h.
  *
  * All functions accept NULL and expressions that failed; elqb_render() tells.
  * The verbs that several statements have (elqb_where ...) are in qb.h.

@@ -66,7 +66,8 @@ STATEMENT(unnest_two)
 
 STATEMENT(recordset_typed)
 {
-    elqb_expr json = elqb_cast(q, V("[{\"a\": 1, \"b\": \"x\"}]"), "jsonb");
+    elqb_expr list = elqb_lit("[{\"a\": 1, \"b\": \"x\"}]");
+    elqb_expr json = elqb_cast(q, list, "jsonb");
     elqb_expr call = elqb_func(q, "jsonb_to_recordset", json);
     elqb_table t = elqb_define_columns(q, elqb_table_func(q, call, "anon_1"),
                                        ELQB_COL("a", "integer"),
@@ -368,7 +369,7 @@ STATEMENT(extract_fields)
         O.table, elqb_extract(q, "dow", O.placed_at),
         elqb_extract(q, "isoyear", O.placed_at),
         elqb_extract(q, "milliseconds",
-                     elqb_cast(q, V("1.5 s"), "interval"))));
+                     elqb_cast(q, elqb_lit("1.5 s"), "interval"))));
 }
 
 STATEMENT(time_functions)
@@ -462,7 +463,7 @@ STATEMENT(update_from_grouped)
 STATEMENT(update_array_json_item)
 {
     elqb_update *u = elqb_update_new(q, U.table);
-    elqb_expr more = elqb_cast(q, V("{\"k\": 1}"), "jsonb");
+    elqb_expr more = elqb_cast(q, elqb_lit("{\"k\": 1}"), "jsonb");
 
     elqb_set(u, U.tags, elqb_func(q, "array_append", U.tags, V("new")));
     elqb_set(u, U.data, elqb_concat(q, U.data, more));
