@@ -127,28 +127,10 @@ void elqb_cte_materialized(elqb_cte *c, bool materialized)
 
 /* ------------------------------------------------------------------- names */
 
-/* Columns that stand for their names. */
-static void add_names(elqb_cte *c, const char *function,
-                      struct elqb__list *to, const elqb_expr *list)
-{
-    uint32_t before = to->count;
-
-    elqb__add_list(c->q, function, to, list);
-    for (uint32_t i = before; i < to->count; i++) {
-        elqb_expr *e = &to->items[i];
-
-        if (e->kind != ELQB_KIND_COLUMN)
-            elqb__fail(c->q, ELQB_E_USAGE, "%s: what names a column is no "
-                       "column", function);
-        else
-            elqb__check_name(c->q, function, e->u.column.name);
-    }
-}
-
 void elqb_cte_columns_v(elqb_cte *c, const elqb_expr *names)
 {
     if (c && !elqb__failed_in(c->q, "elqb_cte_columns"))
-        add_names(c, "elqb_cte_columns", &c->columns, names);
+        elqb__add_names(c->q, "elqb_cte_columns", &c->columns, names);
 }
 
 static bool set_name(elqb_cte *c, const char *function, const char **to,
@@ -171,7 +153,7 @@ static void set_search(elqb_cte *c, const char *function, bool breadth_first,
     if (elqb__failed(c->q) || !set_name(c, function, &c->search, name))
         return;
     c->breadth_first = breadth_first;
-    add_names(c, function, &c->search_by, columns);
+    elqb__add_names(c->q, function, &c->search_by, columns);
     if (!elqb__failed(c->q) && c->search_by.count == 0)
         elqb__fail(c->q, ELQB_E_USAGE, "%s: there are no columns", function);
 }
@@ -201,7 +183,7 @@ void elqb_cte_cycle_v(elqb_cte *c, const char *mark, const char *path,
     if (elqb__failed(c->q) || !set_name(c, function, &c->mark, mark) ||
         !set_name(c, function, &c->path, path))
         return;
-    add_names(c, function, &c->cycle_by, columns);
+    elqb__add_names(c->q, function, &c->cycle_by, columns);
     if (!elqb__failed(c->q) && c->cycle_by.count == 0)
         elqb__fail(c->q, ELQB_E_USAGE, "%s: there are no columns", function);
 }

@@ -90,6 +90,25 @@ static uint32_t extreme_type(uint32_t oid)
     }
 }
 
+/* Moments and what they are cut to: to these a string is added as interval. */
+static uint32_t time_type(const char *name, const elqb_expr *args,
+                          uint32_t count)
+{
+    static const char *const clocks[] = { "now", "transaction_timestamp",
+                                          "statement_timestamp",
+                                          "clock_timestamp" };
+
+    for (size_t i = 0; count == 0 && i < sizeof(clocks) / sizeof(*clocks); i++)
+        if (strcmp(name, clocks[i]) == 0)
+            return ELPQ_OID_TIMESTAMPTZ;
+    if (count >= 2 && strcmp(name, "date_trunc") == 0 &&
+        (args[1].oid == ELPQ_OID_TIMESTAMPTZ ||
+         args[1].oid == ELPQ_OID_TIMESTAMP ||
+         args[1].oid == ELPQ_OID_INTERVAL))
+        return args[1].oid;
+    return 0;
+}
+
 /* Types of the arguments; returns that of the result, as far as known. */
 static uint32_t type_call(elqb *q, const char *name, elqb_expr *args,
                           uint32_t count)
@@ -111,7 +130,7 @@ static uint32_t type_call(elqb *q, const char *name, elqb_expr *args,
     if (count && elqb__is_text_type(args[0].oid) &&
         (strcmp(name, "lower") == 0 || strcmp(name, "upper") == 0))
         return ELPQ_OID_TEXT;
-    return 0;
+    return time_type(name, args, count);
 }
 
 static bool is_kind(const elqb_expr *e, enum elqb__node_kind kind)

@@ -17,7 +17,18 @@
 
 #include <stdarg.h>
 
-#include "elpq/qb.h"
+/* All of elpq/qb.h but its macros, which would be in the way of what they
+ * call. */
+#include "elpq/compile.h"
+#include "elpq/cte.h"
+#include "elpq/ddl.h"
+#include "elpq/dml.h"
+#include "elpq/expr.h"
+#include "elpq/from.h"
+#include "elpq/render.h"
+#include "elpq/schema.h"
+#include "elpq/select.h"
+#include "elpq/window.h"
 
 #if defined(__GNUC__)
 #define ELQB__PRINTF(f, a) __attribute__((format(printf, f, a)))
@@ -480,6 +491,9 @@ void elqb__add_list(elqb *q, const char *function, struct elqb__list *to,
 
 /* text.c: whether a piece of SQL is whole: quotes and brackets closed. */
 bool elqb__check_sql(elqb *q, const char *function, const char *sql);
+
+/* Whether it is an elqb_text() or elqb_raw() of q. */
+bool elqb__check_text(elqb *q, const char *function, elqb_expr text);
 
 /* The end of the token that starts here, NULL if it has none. */
 const char *elqb__skip_token(const char *sql);

@@ -15,6 +15,7 @@
 
 #define INDENT 4
 #define WRAP 64       /* a list goes on in the next line after this column */
+#define LINE 80       /* and before an item that goes beyond this one       */
 #define MAX_NESTED 40 /* brackets; deeper ones stay as they are           */
 
 struct word {
@@ -202,6 +203,32 @@ static void put_close(struct pretty *p, const char *bracket)
     put(p, bracket, 1);
 }
 
+/* How long the item of a list is that starts here, as far as it matters. */
+static size_t item_size(const char *item)
+{
+    const char *at = item, *end;
+    unsigned depth = 0;
+
+    while (*at && at < item + LINE && (end = elqb__skip_token(at))) {
+        struct word w = { at, (size_t)(end - at) };
+
+        if (depth == 0 && (*at == ',' || *at == ')' || is_word(w, "FROM") ||
+                           is_any(w, always)))
+            break;
+        depth += *at == '(';
+        depth -= *at == ')';
+        at = end;
+    }
+    return (size_t)(at - item);
+}
+
+static bool is_full(const struct pretty *p, const char *item)
+{
+    size_t length = p->r.len - p->line;
+
+    return length >= WRAP || length + item_size(item) > LINE;
+}
+
 static void put_token(struct pretty *p, struct word w)
 {
     const struct frame *f = frame_of(p);
@@ -225,7 +252,7 @@ static void put_token(struct pretty *p, struct word w)
         put(p, w.at, w.size);
     }
     if (*w.at == ',' && f && f->query && f->cases == 0 && w.at[1] == ' ' &&
-        p->r.len - p->line >= WRAP)
+        is_full(p, w.at + 1))
         p->wrap = true;
     p->last = w;
 }

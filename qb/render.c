@@ -273,26 +273,11 @@ DEFINE_RENDER(merge, elqb__put_merge, elqb_merge)
 DEFINE_RENDER(ddl, elqb__put_ddl, elqb_ddl)
 /* clang-format on */
 
-static bool check_text(elqb *q, const char *function, elqb_expr text)
-{
-    bool is_node = text.kind == ELQB_KIND_NODE;
-
-    if (elqb__failed(q) ||
-        (is_node && !elqb__is_ours(q, function, text.u.tree.node,
-                                   text.u.tree.generation)))
-        return false;
-    if (!is_node || text.u.node->kind != NODE_TEXT)
-        elqb__fail(q, ELQB_E_USAGE,
-                   "%s: of expressions only elqb_text() is a statement",
-                   function);
-    return !elqb__failed(q);
-}
-
 const elpq_statement *elqb_text_render(elqb *q, elqb_expr text)
 {
     struct elqb__render r;
 
-    if (!check_text(q, "elqb_render", text) || !begin(&r, q, false))
+    if (!elqb__check_text(q, "elqb_render", text) || !begin(&r, q, false))
         return NULL;
     elqb__put_expr(&r, &text, 0);
     return end(&r);
@@ -302,7 +287,7 @@ const char *elqb_text_debug(elqb *q, elqb_expr text)
 {
     struct elqb__render r;
 
-    if (!check_text(q, "elqb_debug", text) || !begin(&r, q, true))
+    if (!elqb__check_text(q, "elqb_debug", text) || !begin(&r, q, true))
         return NULL;
     PUT(&r, DEBUG_MARK);
     elqb__put_expr(&r, &text, 0);
@@ -313,7 +298,8 @@ elqb_compiled *elqb_text_compile(elqb *q, elqb_expr text)
 {
     struct elqb__render r;
 
-    if (!check_text(q, "elqb_compile", text) || !begin(&r, q, false))
+    if (!elqb__check_text(q, "elqb_compile", text) ||
+        !begin(&r, q, false))
         return NULL;
     r.compile = true;
     elqb__put_expr(&r, &text, 0);

@@ -272,6 +272,13 @@ static void put_clauses(struct elqb__render *r, const elqb_select *s)
         elqb__put_windows(r, s->windows);
 }
 
+static void put_text(struct elqb__render *r, struct elqb_node *node)
+{
+    elqb_expr text = elqb__node_expr(node, 0);
+
+    elqb__put_expr(r, &text, LEVEL_LOWEST);
+}
+
 void elqb__put_select(struct elqb__render *r, const elqb_select *s)
 {
     const struct elqb__windows *windows = r->windows;
@@ -286,6 +293,8 @@ void elqb__put_select(struct elqb__render *r, const elqb_select *s)
         elqb__put_set(r, s->set);
     else if (s->rows)
         elqb__put_values(r, s->rows->values, s->rows->count, s->rows->width);
+    else if (s->text)
+        put_text(r, s->text);
     else
         put_clauses(r, s);
     if (s->order_by.count) {

@@ -18,7 +18,8 @@
 /* Whether it has what SQL takes for a part of the whole when bare. */
 static bool has_ends(const elqb_select *s)
 {
-    return s->with || s->order_by.count || s->limit.kind || s->offset.kind;
+    return s->text || s->with || s->order_by.count || s->limit.kind ||
+           s->offset.kind;
 }
 
 static void put_operand(struct elqb__render *r, const elqb_select *s,

@@ -231,11 +231,21 @@ void elqb_having(elqb_select *s, elqb_expr condition)
         elqb__add_condition(s->q, "elqb_having", &s->having, condition);
 }
 
+/* Whether it may have an order and a count of rows. */
+static bool has_end(const elqb_select *s, const char *function)
+{
+    if (s && s->text && !elqb__failed_in(s->q, function))
+        elqb__refuse_clause(s, function);
+    return s && !s->text;
+}
+
 void elqb_order_by_v(elqb_select *s, const elqb_expr *list)
 {
-    if (s && s->set)
+    if (!has_end(s, "elqb_order_by"))
+        return;
+    if (s->set)
         elqb__add_result_order(s, list);
-    else if (s)
+    else
         elqb__add_list(s->q, "elqb_order_by", &s->order_by, list);
 }
 
@@ -252,7 +262,7 @@ static void set_count(elqb_select *s, const char *function, elqb_expr *to,
 
 void elqb_limit(elqb_select *s, elqb_expr count)
 {
-    if (s) {
+    if (has_end(s, "elqb_limit")) {
         set_count(s, "elqb_limit", &s->limit, count);
         s->with_ties = false;
     }
@@ -260,7 +270,7 @@ void elqb_limit(elqb_select *s, elqb_expr count)
 
 void elqb_fetch_ties(elqb_select *s, elqb_expr count)
 {
-    if (s) {
+    if (has_end(s, "elqb_fetch_ties")) {
         set_count(s, "elqb_fetch_ties", &s->limit, count);
         s->with_ties = true;
     }
@@ -268,8 +278,40 @@ void elqb_fetch_ties(elqb_select *s, elqb_expr count)
 
 void elqb_offset(elqb_select *s, elqb_expr count)
 {
-    if (s)
+    if (has_end(s, "elqb_offset"))
         set_count(s, "elqb_offset", &s->offset, count);
+}
+
+/* ---------------------------------------------------------------- SQL text */
+
+void elqb__add_names(elqb *q, const char *function, struct elqb__list *to,
+                     const elqb_expr *list)
+{
+    uint32_t before = to->count;
+
+    elqb__add_list(q, function, to, list);
+    for (uint32_t i = before; i < to->count; i++) {
+        elqb_expr *e = &to->items[i];
+
+        if (e->kind != ELQB_KIND_COLUMN)
+            elqb__fail(q, ELQB_E_USAGE, "%s: what names a column is no "
+                       "column", function);
+        else
+            elqb__check_name(q, function, e->u.column.name);
+    }
+}
+
+elqb_select *elqb_text_select_v(elqb *q, elqb_expr text,
+                                const elqb_expr *columns)
+{
+    static const char function[] = "elqb_text_select";
+    elqb_select *s;
+
+    if (!elqb__check_text(q, function, text) || !(s = elqb_select_new(q)))
+        return NULL;
+    elqb__add_names(q, function, &s->columns, columns);
+    s->text = text.u.node;
+    return elqb__failed(q) ? NULL : s;
 }
 
 /* --------------------------------------------- selects inside expressions */

@@ -23,7 +23,11 @@ const elqb_select *elqb__first_select(const elqb_select *s)
 
 void elqb__refuse_clause(const elqb_select *s, const char *function)
 {
-    if (s->rows)
+    if (s->text)
+        elqb__fail(s->q, ELQB_E_USAGE,
+                   "%s: a select of SQL text takes elqb_with(), nothing else",
+                   function);
+    else if (s->rows)
         elqb__fail(s->q, ELQB_E_USAGE,
                    "%s: VALUES have rows, ORDER BY and LIMIT, nothing else",
                    function);
@@ -211,7 +215,7 @@ static bool has_stars(const elqb_select *s)
     for (uint32_t i = 0; s->set && i < s->set->count; i++)
         if (has_stars(s->set->items[i]))
             return true;
-    return has_star(s, UINT32_MAX);
+    return (s->text && !s->columns.count) || has_star(s, UINT32_MAX);
 }
 
 /* The server finds the type of a string beside one that only it knows: that

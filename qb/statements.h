@@ -43,9 +43,10 @@ struct elqb_select {
     elqb_expr having;
     elqb_expr limit;
     elqb_expr offset;
-    struct elqb__with *with;        /* NULL, as the next four: none         */
+    struct elqb__with *with;        /* NULL, as the next five: none         */
     const struct elqb__set *set;    /* instead of columns to having         */
     struct elqb__rows *rows;        /* the same: of VALUES                  */
+    struct elqb_node *text;         /* the same: of elqb_text()             */
     struct elqb__windows *windows;  /* of WINDOW                            */
     const struct elqb__lock *locks; /* the last                             */
     bool distinct;
@@ -206,13 +207,13 @@ void elqb__add_result_order(elqb_select *s, const elqb_expr *list);
 void elqb__type_values(elqb_select **at, uint32_t column, uint32_t oid);
 ELQB__COLD void elqb__refuse_clause(const elqb_select *s, const char *function);
 
-/* Whether a verb may change the clauses that a set operation and VALUES do not
- * have. */
+/* Whether a verb may change the clauses that a set operation, VALUES and SQL
+ * text do not have. */
 static inline bool elqb__is_plain(const elqb_select *s, const char *function)
 {
     if (!s || elqb__failed_in(s->q, function))
         return false;
-    if (!s->set && !s->rows)
+    if (!s->set && !s->rows && !s->text)
         return true;
     elqb__refuse_clause(s, function);
     return false;
@@ -247,6 +248,9 @@ bool elqb__push_from(elqb *q, struct elqb__from *from, uint8_t join,
                      const elqb_table *t, elqb_expr on);
 void elqb__add_condition(elqb *q, const char *function, elqb_expr *where,
                          elqb_expr condition);
+/* Columns that stand for their names. */
+void elqb__add_names(elqb *q, const char *function, struct elqb__list *to,
+                     const elqb_expr *list);
 void elqb__add_columns(elqb *q, const char *function, struct elqb__list *to,
                        const elqb_expr *list);
 

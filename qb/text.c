@@ -199,9 +199,9 @@ static enum token next_token(struct lexer *l)
 {
     char c = *l->at;
 
-    l->line_comment = false;
     if (!c)
         return TOKEN_END;
+    l->line_comment = false;
     if (is_space(c)) {
         l->at++;
         return TOKEN_SPACE;
@@ -244,8 +244,9 @@ struct cutter {
     uint32_t nargs;
     struct elqb__names names; /* of args                                    */
     bool *used;
-    struct elqb__chunk *chunks; /* NULL: only check                         */
+    struct elqb__chunk *chunks; /* NULL: a colon is no bind, only check     */
     uint32_t count;
+    bool line_comment; /* the text ends in one, without its line's end      */
     uint32_t depth;
     char closing[BRACKETS];
 };
@@ -298,12 +299,15 @@ static bool cut(struct cutter *c, const char *sql)
     struct lexer l = { sql, NULL, false };
     const char *start = sql, *before;
     enum token token, last = TOKEN_SPACE;
+    bool empty = true;
 
     for (;; last = token) {
         before = l.at;
         token = next_token(&l);
         if (token == TOKEN_END || elqb__failed(c->q))
             break;
+        if (token != TOKEN_SPACE)
+            empty = false;
         if (token == TOKEN_BAD)
             set_problem(c, l.problem);
         if (token == TOKEN_OPEN || token == TOKEN_CLOSE)
@@ -320,40 +324,46 @@ static bool cut(struct cutter *c, const char *sql)
             token = TOKEN_OPERAND;
         }
     }
-    if (c->depth && !elqb__failed(c->q))
+    if (empty)
+        set_problem(c, "the SQL text is empty");
+    if (c->depth)
         set_problem(c, "a bracket is not closed");
     if (c->chunks)
         add_chunk(c, start, l.at, 0);
+    c->line_comment = l.line_comment;
     return !elqb__failed(c->q);
+}
+
+static bool check_bytes(struct cutter *c, const char *sql)
+{
+    size_t size = sql ? strlen(sql) : 0;
+
+    if (size == 0)
+        set_problem(c, "the SQL text is empty");
+    else if (size > UINT32_MAX - 2)
+        set_problem(c, "the SQL text is too long");
+    else if (elqb__check_utf8(sql, size) != size)
+        set_problem(c, "the SQL text is not valid UTF-8");
+    return !elqb__failed(c->q);
+}
+
+bool elqb__check_sql(elqb *q, const char *function, const char *sql)
+{
+    struct cutter c = { .q = q, .function = function };
+
+    return check_bytes(&c, sql) && cut(&c, sql);
 }
 
 /* Whether the last token is a -- comment that the next text would fall into. */
 static bool ends_in_comment(const char *sql)
 {
     struct lexer l = { sql, NULL, false };
-    bool comment = false;
+    enum token token;
 
-    for (;;) {
-        enum token token = next_token(&l);
-
-        if (token == TOKEN_END || token == TOKEN_BAD)
-            return comment;
-        comment = l.line_comment;
-    }
-}
-
-bool elqb__check_sql(elqb *q, const char *function, const char *sql)
-{
-    struct cutter c = { .q = q, .function = function };
-    size_t size = sql ? strlen(sql) : 0;
-
-    if (size == 0 || strspn(sql, " \t\r\n") == size)
-        set_problem(&c, "the SQL text is empty");
-    else if (size > UINT32_MAX)
-        set_problem(&c, "the SQL text is too long");
-    else if (elqb__check_utf8(sql, size) != size)
-        set_problem(&c, "the SQL text is not valid UTF-8");
-    return !elqb__failed(q) && cut(&c, sql);
+    do
+        token = next_token(&l);
+    while (token != TOKEN_END && token != TOKEN_BAD);
+    return l.line_comment;
 }
 
 /* ------------------------------------------------------------ constructors */
@@ -371,13 +381,15 @@ char *elqb__copy_sql(elqb *q, const char *sql)
     return copy;
 }
 
-/* Of a name given twice the first counts, and the second is unused. */
 static bool index_args(struct cutter *c)
 {
     for (uint32_t i = 0; i < c->nargs; i++) {
         const char *name = c->args[i].name;
 
-        if (!elqb__find_name(&c->names, name, strlen(name)) &&
+        if (elqb__find_name(&c->names, name, strlen(name)))
+            elqb__fail(c->q, ELQB_E_BIND, "%s: the bind :%s has two values",
+                       c->function, name);
+        if (elqb__failed(c->q) ||
             !elqb__add_name(c->q, &c->names, name, i))
             return false;
     }
@@ -395,21 +407,37 @@ static uint32_t count_colons(const char *sql)
     return count;
 }
 
-static struct elqb_node *make_text(struct cutter *c, const char *sql)
+/* The copy in chunks: the binds decide where its tokens begin, :e'x' is not an
+ * E'x', so whether it ends in a comment is known only then. */
+static bool cut_copy(struct cutter *c, const char *sql)
 {
-    struct elqb_node *node = elqb__new_node(c->q, NODE_TEXT, c->nargs);
-    struct elqb__text *text = elqb__alloc(c->q, sizeof(*text));
-    char *copy = elqb__copy_sql(c->q, sql);
+    size_t size = strlen(sql);
+    char *copy = elqb__alloc(c->q, size + 2);
 
-    if (!node || !text || !copy)
-        return NULL;
+    if (!copy)
+        return false;
+    memcpy(copy, sql, size + 1);
     c->chunks = elqb__alloc(c->q, (count_colons(copy) + 1) *
                                       sizeof(*c->chunks));
     c->used = elqb__alloc(c->q, c->nargs + 1);
     if (!c->chunks || !c->used || !index_args(c))
-        return NULL;
+        return false;
     memset(c->used, 0, c->nargs + 1);
     if (!cut(c, copy))
+        return false;
+    if (c->line_comment) {
+        memcpy(copy + size, "\n", 2);
+        c->chunks[c->count - 1].size++;
+    }
+    return true;
+}
+
+static struct elqb_node *make_text(struct cutter *c, const char *sql)
+{
+    struct elqb_node *node = elqb__new_node(c->q, NODE_TEXT, c->nargs);
+    struct elqb__text *text = elqb__alloc(c->q, sizeof(*text));
+
+    if (!node || !text || !cut_copy(c, sql))
         return NULL;
     for (uint32_t i = 0; i < c->nargs; i++) {
         node->args[i] = c->args[i].value;
@@ -433,7 +461,7 @@ elqb_expr elqb_text_from_trusted_string(elqb *q, const char *sql,
     struct cutter c = { .q = q, .function = "elqb_text", .args = args };
     struct elqb_node *node;
 
-    if (elqb__failed(q) || !elqb__check_sql(q, c.function, sql))
+    if (elqb__failed(q) || !check_bytes(&c, sql))
         return ELQB_NONE;
     while (args && args[c.nargs].name)
         c.nargs++;
@@ -462,4 +490,19 @@ elqb_expr elqb_raw_from_trusted_string(elqb *q, const char *sql)
     node->more = text;
     node->level = LEVEL_LOWEST;
     return elqb__node_expr(node, 0);
+}
+
+bool elqb__check_text(elqb *q, const char *function, elqb_expr text)
+{
+    bool is_node = text.kind == ELQB_KIND_NODE;
+
+    if (elqb__failed(q) ||
+        (is_node && !elqb__is_ours(q, function, text.u.tree.node,
+                                   text.u.tree.generation)))
+        return false;
+    if (!is_node || text.u.node->kind != NODE_TEXT)
+        elqb__fail(q, ELQB_E_USAGE,
+                   "%s: of expressions only elqb_text() is a statement",
+                   function);
+    return !elqb__failed(q);
 }

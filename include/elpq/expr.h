@@ -315,8 +315,9 @@ ELQB_BINARY_(iregex) ELQB_BINARY_(not_iregex)       /*  ~*   !~*            */
 ELQB_BINARY_(has_prefix)                            /*  ^@                  */
 /* arithmetic, also of ranges, dates and intervals (add sub mul), of jsonb and
  * a key (sub); bits.  A string that is added to a date or time, or taken from
- * it, is an interval: elqb_sub(q, U.created_at, elqb_val("1 hour")).  A moment
- * says that it is one: elqb_typed(elqb_val("2024-01-01"), TIMESTAMPTZ). */
+ * it, is an interval: elqb_sub(q, U.created_at, elqb_val("1 hour")), and so of
+ * now() and date_trunc(), while other functions need elqb_typed() around them.
+ * A moment says what it is: elqb_typed(elqb_val("2024-01-01"), TIMESTAMPTZ). */
 ELQB_BINARY_(add) ELQB_BINARY_(sub) ELQB_BINARY_(mul) ELQB_BINARY_(div)
 ELQB_BINARY_(mod) ELQB_BINARY_(pow) ELQB_UNARY_(neg)
 ELQB_BINARY_(bit_and) ELQB_BINARY_(bit_or) ELQB_BINARY_(bit_xor)

@@ -60,7 +60,8 @@
  * elqb_debug(q, s)              all, and elqb_text()
  * elqb_compile(q, s)            all, and elqb_text()
  *
- * A verb that a statement does not have does not compile.
+ * A verb that a statement does not have does not compile, nor does one of a
+ * single statement, elqb_limit() say, on another.
  */
 #ifndef __cplusplus
 
@@ -122,7 +123,7 @@
         elqb_insert *: elqb_insert_with,                                      \
         elqb_update *: elqb_update_with,                                      \
         elqb_delete *: elqb_delete_with,                                      \
-        elqb_merge *: elqb_merge_with)(s, cte)
+        elqb_merge *: elqb_merge_with)(s, ELQB_OF_(elqb_cte, cte))
 #define elqb_cte_as(cte, s)                                                   \
     _Generic((s),                                                             \
         elqb_select *: elqb_cte_as_select,                                    \
@@ -159,6 +160,76 @@
         elqb_merge *: elqb_merge_compile,                                     \
         elqb_ddl *: elqb_ddl_compile,                                         \
         elqb_expr: elqb_text_compile)(q, s)
+
+/* The functions that only one statement has: given another, C would warn.
+ * NULL, which they all take, is a void *. */
+#define ELQB_OF_(type, s) _Generic((s), type *: (s), void *: (s))
+#define elqb_clear_columns(s)                                                 \
+    elqb_clear_columns(ELQB_OF_(elqb_select, s))
+#define elqb_clear_order_by(s)                                                \
+    elqb_clear_order_by(ELQB_OF_(elqb_select, s))
+#define elqb_clear_for(s)                                                     \
+    elqb_clear_for(ELQB_OF_(elqb_select, s))
+#define elqb_distinct(s)                                                      \
+    elqb_distinct(ELQB_OF_(elqb_select, s))
+#define elqb_group_by_distinct(s)                                             \
+    elqb_group_by_distinct(ELQB_OF_(elqb_select, s))
+#define elqb_distinct_on_v(s, ...)                                            \
+    elqb_distinct_on_v(ELQB_OF_(elqb_select, s), __VA_ARGS__)
+#define elqb_group_by_v(s, ...)                                               \
+    elqb_group_by_v(ELQB_OF_(elqb_select, s), __VA_ARGS__)
+#define elqb_having(s, ...)                                                   \
+    elqb_having(ELQB_OF_(elqb_select, s), __VA_ARGS__)
+#define elqb_order_by_v(s, ...)                                               \
+    elqb_order_by_v(ELQB_OF_(elqb_select, s), __VA_ARGS__)
+#define elqb_limit(s, ...)                                                    \
+    elqb_limit(ELQB_OF_(elqb_select, s), __VA_ARGS__)
+#define elqb_offset(s, ...)                                                   \
+    elqb_offset(ELQB_OF_(elqb_select, s), __VA_ARGS__)
+#define elqb_fetch_ties(s, ...)                                               \
+    elqb_fetch_ties(ELQB_OF_(elqb_select, s), __VA_ARGS__)
+#define elqb_for_v(s, ...)                                                    \
+    elqb_for_v(ELQB_OF_(elqb_select, s), __VA_ARGS__)
+#define elqb_window_v(s, ...)                                                 \
+    elqb_window_v(ELQB_OF_(elqb_select, s), __VA_ARGS__)
+#define elqb_values_v(s, ...)                                                 \
+    elqb_values_v(ELQB_OF_(elqb_insert, s), __VA_ARGS__)
+#define elqb_insert_select(s, ...)                                            \
+    elqb_insert_select(ELQB_OF_(elqb_insert, s), __VA_ARGS__)
+#define elqb_insert_unnest_v(s, ...)                                          \
+    elqb_insert_unnest_v(ELQB_OF_(elqb_insert, s), __VA_ARGS__)
+#define elqb_on_conflict_nothing_v(s, ...)                                    \
+    elqb_on_conflict_nothing_v(ELQB_OF_(elqb_insert, s), __VA_ARGS__)
+#define elqb_on_conflict_update_v(s, ...)                                     \
+    elqb_on_conflict_update_v(ELQB_OF_(elqb_insert, s), __VA_ARGS__)
+#define elqb_on_constraint(s, ...)                                            \
+    elqb_on_constraint(ELQB_OF_(elqb_insert, s), __VA_ARGS__)
+#define elqb_conflict_index_where(s, ...)                                     \
+    elqb_conflict_index_where(ELQB_OF_(elqb_insert, s), __VA_ARGS__)
+#define elqb_conflict_set(s, ...)                                             \
+    elqb_conflict_set(ELQB_OF_(elqb_insert, s), __VA_ARGS__)
+#define elqb_conflict_set_row(s, ...)                                         \
+    elqb_conflict_set_row(ELQB_OF_(elqb_insert, s), __VA_ARGS__)
+#define elqb_conflict_where(s, ...)                                           \
+    elqb_conflict_where(ELQB_OF_(elqb_insert, s), __VA_ARGS__)
+#define elqb_using(s, ...)                                                    \
+    elqb_using(ELQB_OF_(elqb_delete, s), __VA_ARGS__)
+#define elqb_args_set_value(a, name, value)                                   \
+    elqb_args_set_value(ELQB_OF_(elqb_args, a), name, value)
+#define elqb_args_set_value_at(a, n, value)                                   \
+    elqb_args_set_value_at(ELQB_OF_(elqb_args, a), n, value)
+#define elqb_pretty(q, debug)                                                 \
+    elqb_pretty(q, _Generic((debug),                                          \
+                    char *: (debug),                                          \
+                    const char *: (debug),                                    \
+                    void *: (debug)))
+#define elqb_tagged_v(q, st, ...)                                             \
+    elqb_tagged_v(q,                                                          \
+                  _Generic((st),                                              \
+                      elpq_statement *: (st),                                 \
+                      const elpq_statement *: (st),                           \
+                      void *: (st)),                                          \
+                  __VA_ARGS__)
 
 #else
 

@@ -8,8 +8,8 @@
  * any order, and repeated calls add to what is there (conditions with AND).
  * FROM is explicit: a table that only columns mention is not added.
  *
- * A set operation is a select, too, and so are VALUES.  WITH is in cte.h,
- * windows in window.h.
+ * A set operation is a select, too, and so are VALUES and SQL text.  WITH is in
+ * cte.h, windows in window.h.
  *
  * All functions accept NULL and expressions that failed; elqb_render() tells.
  * The verbs that several statements have (elqb_where ...) are in qb.h.
@@ -203,6 +203,22 @@ ELPQ_API elqb_select *elqb_except_all_v(elqb *q, elqb_select *const *selects);
  */
 ELPQ_API elqb_select *elqb_values_select_v(elqb *q, const elqb_expr *rows);
 
+/**
+ * SQL text as a select, which goes where selects go: into subqueries, CTEs, set
+ * operations, elqb_insert_select().  The text is that of an elqb_text() or
+ * elqb_raw().  What its columns are called, and of which types, may be said:
+ *
+ *     elqb_select *s = elqb_text_select(
+ *         q, elqb_text(q, "SELECT id, name FROM users WHERE age > :age",
+ *                      ELQB_ARG("age", elqb_val(18))),
+ *         U.id, elqb_typed(elqb_name("name"), TEXT));
+ *
+ * It takes elqb_with(), if the text does not begin with WITH; what else a
+ * select has is in the text, or is an error.
+ */
+ELPQ_API elqb_select *elqb_text_select_v(elqb *q, elqb_expr text,
+                                         const elqb_expr *columns);
+
 /** Ends a list of selects, in which NULL is one that failed. */
 #define ELQB_SELECTS_END ((elqb_select *)(intptr_t)-1)
 
@@ -239,6 +255,10 @@ ELPQ_API elqb_select *elqb_values_select_v(elqb *q, const elqb_expr *rows);
     ELQB_ARRAY_(elqb_select *const, __VA_ARGS__, ELQB_SELECTS_END)
 #define elqb_values_select(q, ...)                                            \
     elqb_values_select_v(q, ELQB_LIST(__VA_ARGS__))
+/* elqb_text_select(q, text), elqb_text_select(q, text, U.id, U.name) */
+#define elqb_text_select(q, ...)                                              \
+    elqb_text_select_v(q, ELPQ_FIRST_(__VA_ARGS__, 0),                        \
+                       ELQB_REST_LIST_(__VA_ARGS__))
 #define elqb_union(q, ...) elqb_union_v(q, ELQB_SELECTS(__VA_ARGS__))
 #define elqb_union_all(q, ...) elqb_union_all_v(q, ELQB_SELECTS(__VA_ARGS__))
 #define elqb_intersect(q, ...) elqb_intersect_v(q, ELQB_SELECTS(__VA_ARGS__))

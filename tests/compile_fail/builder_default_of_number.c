@@ -1,4 +1,4 @@
-/* A default is an expression: elqb_lit(1). */
+/* A default is an expression, elqb_lit(1): only a warning, of a pointer. */
 /* SPDX-License-Identifier: PostgreSQL */
 #include <elpq/qb.h>
 

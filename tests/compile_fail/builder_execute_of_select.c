@@ -1,4 +1,4 @@
-/* A select must be rendered to be run. */
+/* A select must be rendered to be run: only a warning. */
 /* SPDX-License-Identifier: PostgreSQL */
 #include <elpq/elpq.h>
 #include <elpq/qb.h>

@@ -1,4 +1,4 @@
-/* An insert is no operand of UNION. */
+/* An insert is no operand of UNION: only a warning, in an array. */
 /* SPDX-License-Identifier: PostgreSQL */
 #include <elpq/qb.h>
 

@@ -409,6 +409,23 @@ static void whole_text(void)
     docs_show("text-whole", st);
 }
 
+static void text_select(void)
+{
+    elqb_select *s = elqb_select_new(q);
+    /* [text-select] */
+    elqb_select *old = elqb_text_select(
+        q, elqb_text(q, "SELECT id, name FROM users WHERE age > :age",
+                     ELQB_ARG("age", elqb_val(65))),
+        U.id, U.name);
+    elqb_table t = elqb_subquery(q, old, "old");
+
+    elqb_columns(s, elqb_col(q, t, "name"));
+    elqb_from(s, t);
+    elqb_where(s, elqb_lt(q, elqb_col(q, t, "id"), elqb_val(100)));
+    /* [/text-select] */
+    SHOW("text-select", s);
+}
+
 static void text_from(void)
 {
     elqb_select *s = elqb_select_new(q);
@@ -438,4 +455,4 @@ DOCS_MAIN(setup, values, shared, binds, comparison, other_tests, logic,
           patterns,
           arithmetic, lists, empty_list, arrays, json, ranges, search, network,
           time_and_date, functions, cases, operators, text_parts, whole_text,
-          text_from)
+          text_select, text_from)

@@ -119,10 +119,11 @@ static void textcols(void)
 {
     elqb_select *s = elqb_select_new(q);
     /* [sa-textcols] */
-    elqb_table t = elqb_table_func(
-        q, elqb_raw(q, "(SELECT id, name FROM users)"), "t");
+    elqb_table t = elqb_subquery(
+        q, elqb_text_select(q, elqb_raw(q, "SELECT id, name FROM users"),
+                            U.id, U.name), "t");
 
-    elqb_columns(s, elqb_typed(elqb_c(t, "name"), TEXT));
+    elqb_columns(s, elqb_col(q, t, "name"));
     elqb_from(s, t);
     /* [/sa-textcols] */
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "elpq/qb.h"
 #include "qb/internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -315,7 +316,10 @@ static void call_select(struct machine *m)
     unsigned kind = next_byte(m);
     elqb_select *s;
 
-    if (kind & 4) {
+    if (kind & 8) {
+        s = elqb_text_select(m->q, elqb_text(m->q, "SELECT :a -- one",
+                                             ELQB_ARG("a", a)), b);
+    } else if (kind & 4) {
         s = elqb_values_select(m->q, elqb_row(m->q, a), elqb_row(m->q, b));
     } else {
         s = elqb_select_new(m->q);
@@ -323,7 +327,8 @@ static void call_select(struct machine *m)
         elqb_from(s, elqb_table_named(NULL, "t"));
         elqb_where(s, b);
     }
-    elqb_limit(s, elqb_val(1));
+    if (!(kind & 8))
+        elqb_limit(s, elqb_val(1));
     switch (kind % 4) {
     case 0:
         push(m, elqb_scalar(m->q, s));

@@ -45,40 +45,53 @@ static char *copy_text(const uint8_t *data, size_t size)
 }
 
 /* What was accepted is whole: between parentheses it is accepted again. */
-static void check_whole(elqb *q, const char *text)
+static void check_whole(elqb *q, const char *text, size_t size)
 {
-    size_t size = strlen(text);
     char *wrapped = malloc(size + 4);
 
     expect(wrapped != NULL);
     wrapped[0] = '(';
     memcpy(wrapped + 1, text, size);
-    strcpy(wrapped + 1 + size, "\n)");
+    strcpy(wrapped + 1 + size, ")");
     elqb_reset(q);
     expect(!elqb_is_none(elqb_raw_from_trusted_string(q, wrapped)));
     free(wrapped);
 }
 
+/* As an operand, whatever the text is, and whole with the values in it. */
+static void check_operand(elqb *q, const char *sql)
+{
+    size_t size;
+    char *inner;
+
+    if (!sql)
+        return;
+    size = strlen(sql);
+    expect(size > 13 && strncmp(sql, "SELECT (", 8) == 0 &&
+           strcmp(sql + size - 5, ") = 1") == 0);
+    inner = copy_text((const uint8_t *)sql + 8, size - 13);
+    check_whole(q, inner, size - 13);
+    free(inner);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const elqb_arg args[] = { { "a", elqb_val(1) }, { "b", elqb_val("x") },
+    const elqb_expr yes = elqb_literal(elpq_bool(true));
+    const elqb_arg args[] = { { "a", yes }, { "e", yes }, { "u", yes },
                               { NULL, ELQB_NONE } };
     char *text = copy_text(data, size);
     elqb *q = elqb_new();
     const char *sql;
 
     expect(q != NULL);
-    for (int first = 0; first < 3; first++) { /* :a and :b, :b, none */
-        render(q, elqb_text_from_trusted_string(q, text, args + first));
+    for (int first = 0; first < 4; first++) { /* all, :e and :u, :u, none */
+        sql = render(q, elqb_text_from_trusted_string(q, text, args + first));
+        check_operand(q, sql);
         elqb_reset(q);
     }
     sql = render(q, elqb_raw_from_trusted_string(q, text));
-    if (sql) {
-        expect(strncmp(sql, "SELECT (", 8) == 0 &&
-               strncmp(sql + 8, text, strlen(text)) == 0 &&
-               strcmp(sql + strlen(sql) - 5, ") = 1") == 0);
-        check_whole(q, text);
-    }
+    expect(!sql || strncmp(sql + 8, text, strlen(text)) == 0);
+    check_operand(q, sql);
     elqb_reset(q);
     render(q, elqb_cast_from_trusted_string(q, elqb_val("x"), text));
     elqb_free(q);

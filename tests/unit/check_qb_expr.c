@@ -264,6 +264,13 @@ START_TEST(test_functions)
                "\"jsonb_build_object\"($1, $2)", TEXT, INT4);
     CHECK_EXPR(elqb_func(q, "date_trunc", V("day"), U.created_at),
                "\"date_trunc\"($1, \"users\".\"created_at\")", 0);
+    CHECK_EXPR(elqb_sub(q, elqb_func(q, "now"), V("30 days")),
+               "\"now\"() - $1", ELPQ_OID_INTERVAL);
+    CHECK_EXPR(elqb_add(q, elqb_func(q, "date_trunc", V("day"),
+                                     elqb_func(q, "clock_timestamp")),
+                        V("1 hour")),
+               "\"date_trunc\"($1, \"clock_timestamp\"()) + $2", 0,
+               ELPQ_OID_INTERVAL);
     CHECK_EXPR(elqb_count(q), "\"count\"(*)");
     CHECK_EXPR(elqb_agg_distinct(q, elqb_func(q, "count", U.name)),
                "\"count\"(DISTINCT " NAME ")");

@@ -13,6 +13,7 @@
 #include "corpus_expr.h"
 #include "corpus_sample.h"
 #include "corpus_select.h"
+#include "corpus_suites.h"
 #include "corpus_types.h"
 
 #define SAMPLE_FILE "data/sqlalchemy-sample.json"
@@ -23,7 +24,7 @@ struct corpus {
     struct {
         const struct written *written; /* NULL ends them                    */
         size_t count;
-    } parts[8];
+    } parts[9];
 };
 
 #define PART(name) { name##_written, LENGTH(name##_written) }
@@ -31,7 +32,7 @@ static const struct corpus corpora[] = {
     { SAMPLE_FILE, { PART(sample) } },
     { MORE_FILE,
       { PART(select), PART(cte), PART(aggregate), PART(expr), PART(types),
-        PART(dml), PART(ddl) } },
+        PART(dml), PART(ddl), PART(suites) } },
 };
 
 #endif

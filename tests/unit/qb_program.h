@@ -664,6 +664,7 @@ static inline bool run_program(struct qb_program *p)
     program_update(p);
     text = elqb_text(w, "SELECT :a", ELQB_ARG("a", W(1, 2)));
     OUT(text);
+    OUT(elqb_text_select(w, text, elqb_name("a")));
     p->failed |= !elqb_tagged(w, elqb_render(w, text), ELQB_TAG("a", "b"));
     p->failed |= !elqb_pretty(w, elqb_debug(w, text));
     return !p->failed && elqb_error_code(w) == ELQB_OK;
