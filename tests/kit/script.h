@@ -14,6 +14,7 @@ enum elpq__op {
     ELPQ__UNTIL,
     ELPQ__SEND,
     ELPQ__SERVE,
+    ELPQ__ECHO,
     ELPQ__NOTE,
     ELPQ__AWAIT,
     ELPQ__STALL,
