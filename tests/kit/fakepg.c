@@ -20,7 +20,6 @@
 
 #define MESSAGE_MAX (1u << 20)
 #define NONCE_MAX 100
-#define ECHO_MAX 1024
 
 enum phase {
     PLAYING,
@@ -38,10 +37,7 @@ struct guest {
     const struct elpq__section *section; /* NULL: its first packet is due   */
     size_t step;
     uint64_t served; /* by the step that serves                            */
-    bool echoes;     /* the statement at hand has a parameter              */
-    char echo[ECHO_MAX]; /* the first one                                  */
-    size_t echo_size;
-    bool binary;     /* so its row was asked for                           */
+    struct elpq__echo echo;
     enum phase phase;
     bool eof;
     bool told_end;
@@ -131,60 +127,6 @@ static void keep_nonce(struct guest *g, const uint8_t *data, size_t size)
     g->nonce[n] = '\0';
 }
 
-/* A number of 2 bytes, or 0 behind the end; *at moves behind it. */
-static size_t short_at(const uint8_t *data, size_t size, size_t *at)
-{
-    size_t n = 0;
-
-    if (*at + 2 <= size)
-        n = (size_t)data[*at] << 8 | data[*at + 1];
-    *at += 2;
-    return n;
-}
-
-/* Behind the strings that begin a message. */
-static size_t behind_strings(const uint8_t *data, size_t size, int n)
-{
-    size_t at = 5;
-
-    for (; n > 0 && at < size; n--)
-        at += strnlen((const char *)data + at, size - at) + 1;
-    return at;
-}
-
-/* Parse tells whether there are parameters. */
-static void keep_parse(struct guest *g, const uint8_t *data, size_t size)
-{
-    size_t at = behind_strings(data, size, 2);
-
-    g->echoes = short_at(data, size, &at) > 0;
-}
-
-/* Bind brings the first one, and how the row is wanted. */
-static void keep_bind(struct guest *g, const uint8_t *data, size_t size)
-{
-    size_t at = behind_strings(data, size, 2), n;
-
-    at += 2 * short_at(data, size, &at);
-    n = short_at(data, size, &at);
-    g->echoes = n > 0;
-    g->echo_size = 0;
-    for (size_t i = 0; i < n && at + 4 <= size; i++) {
-        uint32_t length = word_at(data + at);
-
-        at += 4;
-        if (length > size - at) /* NULL, or a lie */
-            continue;
-        if (i == 0 && length <= ECHO_MAX) {
-            memcpy(g->echo, data + at, length);
-            g->echo_size = length;
-        }
-        at += length;
-    }
-    g->binary = short_at(data, size, &at) > 0 &&
-                short_at(data, size, &at) > 0;
-}
-
 /* One column, a text. */
 static void describe_echo(struct guest *g)
 {
@@ -193,25 +135,25 @@ static void describe_echo(struct guest *g)
     uint8_t body[sizeof(text)];
 
     memcpy(body, text, sizeof(text));
-    body[sizeof(body) - 1] = g->binary;
+    body[sizeof(body) - 1] = g->echo.binary;
     say(g, 'T', body, sizeof(body));
 }
 
 static void send_echo(struct guest *g)
 {
-    uint8_t body[6 + ECHO_MAX] = { 0, 1 };
-    uint32_t length = htonl((uint32_t)g->echo_size);
+    uint8_t body[6 + KIT_ECHO_MAX] = { 0, 1 };
+    uint32_t length = htonl((uint32_t)g->echo.size);
 
     memcpy(body + 2, &length, sizeof(length));
-    memcpy(body + 6, g->echo, g->echo_size);
-    say(g, 'D', body, 6 + g->echo_size);
+    memcpy(body + 6, g->echo.text, g->echo.size);
+    say(g, 'D', body, 6 + g->echo.size);
 }
 
 /* Of a statement with a parameter, where the script says so. */
 static void answer_echo(struct guest *g, const uint8_t *data, size_t size)
 {
     if (data[0] == 'D' && size > 5 && data[5] == 'S') {
-        g->binary = false;
+        g->echo.binary = false;
         say(g, 't', "\0\1\0\0\0\31", 6);
     }
     if (data[0] == 'D') {
@@ -227,11 +169,11 @@ static void answer(struct guest *g, const uint8_t *data, size_t size)
 {
     switch (data[0]) {
     case 'P':
-        keep_parse(g, data, size);
+        elpq__echo_parse(&g->echo, data, size);
         say(g, '1', "", 0);
         break;
     case 'B':
-        keep_bind(g, data, size);
+        elpq__echo_bind(&g->echo, data, size);
         say(g, '2', "", 0);
         break;
     case 'C':
@@ -309,7 +251,7 @@ static bool do_serve(struct guest *g, const struct elpq__step *step)
     size_t size;
 
     while ((data = message(g, true, &size))) {
-        if (step->op == ELPQ__ECHO && g->echoes &&
+        if (step->op == ELPQ__ECHO && g->echo.wanted &&
             (data[0] == 'D' || data[0] == 'E'))
             answer_echo(g, data, size);
         else
