@@ -270,12 +270,20 @@ SOAK_SEED       = 1
 SOAK_TESTS      = $(B)/tests/unit/check_qb_precedence \
                   $(B)/tests/unit/check_qb_statements \
                   $(B)/tests/unit/check_qb_mutations
-soak: need-check $(SOAK_TESTS)
+SOAK_FAULTS     = $(B)/tests/server/check_cuts $(B)/tests/server/check_races
+SOAK_CUTS       = 500000
+SOAK_RACES      = 1000000
+soak: need-check $(SOAK_TESTS) soak-faults
 	@ELPQ_TEST_TREES=$(SOAK_TREES) ELPQ_TEST_SEED=$(SOAK_SEED) \
 	  ELPQ_TEST_STATEMENTS=$(strip $(SOAK_STATEMENTS)) \
 	  ELPQ_TEST_MUTATIONS=all TEST_TIMEOUT=7200 $(run_tests) $(SOAK_TESTS)
+soak-faults: need-check $(SOAK_FAULTS)
+	@ELPQ_TEST_CUTS=$(SOAK_CUTS) ELPQ_TEST_RACES=$(SOAK_RACES) \
+	  TEST_TIMEOUT=14400 $(with_postgres) --tls --scram -- \
+	  $(run_tests) $(SOAK_FAULTS)
 FUZZ_SECONDS = 60
-fuzz:
+fuzz-smoke: FUZZ_SECONDS = 60
+fuzz fuzz-smoke:
 	@'$(support)/fuzz' '$(srcdir)' $(B)/fuzz $(FUZZ_SECONDS)
 
 run-demo: $(B)/examples/demo
@@ -419,7 +427,10 @@ help:
 ## make soak            the builder's random trees, a million of them, random
 ##                      statements, and every change of its table of operators
 ##                      (SOAK_TREES, SOAK_STATEMENTS, SOAK_SEED)
-## make fuzz            libFuzzer on builder and decoders (FUZZ_SECONDS=60 each)
+## make soak-faults     of it, cuts of connections and races of cancels only
+##                      (SOAK_CUTS, SOAK_RACES)
+## make fuzz            libFuzzer on builder, decoders, sessions and conninfo
+##                      (FUZZ_SECONDS=60 each); fuzz-smoke: a minute each
 ## make bench           benchmarks on a private PostgreSQL
 ## make bench-builder   what building statements costs; needs no server
 ## make examples        build the examples
@@ -431,5 +442,6 @@ help:
 .PHONY: all libs kit tests examples $(WRAPPED) $(WRAPPED:%=run-%) deps \
   need-check bench-builder check-suites check-unit check-valgrind check-asan \
   check-tsan check-clang check-debian13 check-helper check-abi check-headers \
-  check-layers check-compile-fail check-cxx check-consumer soak fuzz install uninstall \
+  check-layers check-compile-fail check-cxx check-consumer soak soak-faults \
+  fuzz fuzz-smoke install uninstall \
   dist distcheck clean distclean help

@@ -156,6 +156,8 @@ typedef struct elpq_fakepg elpq_fakepg;
  *     serve [N]        answers N statements (all, without N) as a server
  *                      would where every query is empty: up to and with
  *                      their ReadyForQuery
+ *     echo [N]         the same, but a statement with parameters gives one
+ *                      row: the first parameter, as a text of up to 1 KiB
  *     note             is counted, see elpq_fakepg_notes()
  *     await cancel     waits until a cancel section has ended
  *     stall            reads on, and does nothing ever after

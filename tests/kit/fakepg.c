@@ -37,6 +37,7 @@ struct guest {
     const struct elpq__section *section; /* NULL: its first packet is due   */
     size_t step;
     uint64_t served; /* by the step that serves                            */
+    struct elpq__echo echo;
     enum phase phase;
     bool eof;
     bool told_end;
@@ -126,14 +127,53 @@ static void keep_nonce(struct guest *g, const uint8_t *data, size_t size)
     g->nonce[n] = '\0';
 }
 
+/* One column, a text. */
+static void describe_echo(struct guest *g)
+{
+    static const uint8_t text[] = "\0\1x\0\0\0\0\0\0\0\0\0\0\31\377\377"
+                                  "\377\377\377\377\0";
+    uint8_t body[sizeof(text)];
+
+    memcpy(body, text, sizeof(text));
+    body[sizeof(body) - 1] = g->echo.binary;
+    say(g, 'T', body, sizeof(body));
+}
+
+static void send_echo(struct guest *g)
+{
+    uint8_t body[6 + KIT_ECHO_MAX] = { 0, 1 };
+    uint32_t length = htonl((uint32_t)g->echo.size);
+
+    memcpy(body + 2, &length, sizeof(length));
+    memcpy(body + 6, g->echo.text, g->echo.size);
+    say(g, 'D', body, 6 + g->echo.size);
+}
+
+/* Of a statement with a parameter, where the script says so. */
+static void answer_echo(struct guest *g, const uint8_t *data, size_t size)
+{
+    if (data[0] == 'D' && size > 5 && data[5] == 'S') {
+        g->echo.binary = false;
+        say(g, 't', "\0\1\0\0\0\31", 6);
+    }
+    if (data[0] == 'D') {
+        describe_echo(g);
+    } else {
+        send_echo(g);
+        say(g, 'C', "SELECT 1", 9);
+    }
+}
+
 /* As a server answers where every query is empty. */
 static void answer(struct guest *g, const uint8_t *data, size_t size)
 {
     switch (data[0]) {
     case 'P':
+        elpq__echo_parse(&g->echo, data, size);
         say(g, '1', "", 0);
         break;
     case 'B':
+        elpq__echo_bind(&g->echo, data, size);
         say(g, '2', "", 0);
         break;
     case 'C':
@@ -211,7 +251,11 @@ static bool do_serve(struct guest *g, const struct elpq__step *step)
     size_t size;
 
     while ((data = message(g, true, &size))) {
-        answer(g, data, size);
+        if (step->op == ELPQ__ECHO && g->echo.wanted &&
+            (data[0] == 'D' || data[0] == 'E'))
+            answer_echo(g, data, size);
+        else
+            answer(g, data, size);
         evbuffer_drain(g->in, size);
         if (step->number && g->served == step->number) {
             g->served = 0;
@@ -265,6 +309,7 @@ static bool do_step(struct guest *g, const struct elpq__step *step)
     case ELPQ__SEND:
         return do_send(g, step);
     case ELPQ__SERVE:
+    case ELPQ__ECHO:
         return do_serve(g, step);
     case ELPQ__NOTE:
         g->server->notes++;

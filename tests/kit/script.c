@@ -260,16 +260,16 @@ static const char *parse_welcome(struct reader *r)
     return body(&own);
 }
 
-static const char *parse_serve(struct reader *r)
+static const char *parse_serve(struct reader *r, enum elpq__op op)
 {
     int64_t n;
 
-    r->step->op = ELPQ__SERVE;
+    r->step->op = op;
     skip_blanks(r);
     if (r->at == r->end || *r->at == '#')
         return NULL;
     if (!number(r, &n) || n < 1)
-        return "serve needs a number from 1";
+        return "serve and echo need a number from 1";
     r->step->number = (uint64_t)n;
     return NULL;
 }
@@ -297,7 +297,9 @@ static const char *parse_step(struct reader *r)
     if (word(r, "welcome"))
         return parse_welcome(r);
     if (word(r, "serve"))
-        return parse_serve(r);
+        return parse_serve(r, ELPQ__SERVE);
+    if (word(r, "echo"))
+        return parse_serve(r, ELPQ__ECHO);
     return "no such step";
 }
 

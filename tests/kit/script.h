@@ -14,6 +14,7 @@ enum elpq__op {
     ELPQ__UNTIL,
     ELPQ__SEND,
     ELPQ__SERVE,
+    ELPQ__ECHO,
     ELPQ__NOTE,
     ELPQ__AWAIT,
     ELPQ__STALL,
@@ -53,5 +54,23 @@ void elpq__script_free(struct elpq__script *script);
 
 /* Five bytes of type and length, in front of a body of this size. */
 void elpq__script_header(uint8_t head[5], char type, uint64_t body);
+
+/* ------------------------------------------------------------------- echo */
+
+#define KIT_ECHO_MAX 1024
+
+/* The statement at hand, as Parse and Bind told it. */
+struct elpq__echo {
+    bool wanted; /* it has a parameter                                     */
+    bool binary; /* so its row was asked for                               */
+    char text[KIT_ECHO_MAX]; /* the first parameter                        */
+    size_t size;
+};
+
+/* Parse tells whether there are parameters. */
+void elpq__echo_parse(struct elpq__echo *e, const uint8_t *data, size_t size);
+
+/* Bind brings the first one, and how the row is wanted. */
+void elpq__echo_bind(struct elpq__echo *e, const uint8_t *data, size_t size);
 
 #endif

@@ -77,7 +77,7 @@ static const struct {
     { "send Z hex 4", "line 1: hex needs pairs of digits" },
     { "send Z i32", "line 1: a number is missing" },
     { "send Z length", "line 1: length needs a number" },
-    { "serve 0", "line 1: serve needs a number from 1" },
+    { "serve 0", "line 1: serve and echo need a number from 1" },
 };
 
 START_TEST(mistakes_are_told_with_their_line)
@@ -142,6 +142,24 @@ START_TEST(sessions_have_sections_of_their_own)
     close_conn(first);
     close_conn(second);
     leave(third);
+}
+END_TEST
+
+/* Prepared or not, in either format. */
+START_TEST(a_parameter_comes_back)
+{
+    elpq_conn *conn = connect_to("startup\nwelcome\necho 3\nserve\n");
+    elpq_options once = { .flags = ELPQ_NO_PREPARE };
+
+    expect_text(ask(conn, elpq_sql("select $1", "first")), "first");
+    expect_text(ask(conn, elpq_sql("select $1", "")), "");
+    expect_text(ask_with(conn, elpq_sql("select $1, $2", "one", 2), &once),
+                "one");
+    ck_assert_uint_eq(elpq_rows(expect_ok(ask(conn, elpq_sql("select $1",
+                                                             "x")))->result),
+                      0);
+    ck_assert_ptr_null(elpq_fakepg_complaint(fake));
+    leave(conn);
 }
 END_TEST
 
@@ -279,6 +297,7 @@ static void build(Suite *s)
     tcase_add_test(t, answers_of_a_script_arrive);
     tcase_add_test(t, what_is_unexpected_is_told);
     tcase_add_test(t, sessions_have_sections_of_their_own);
+    tcase_add_test(t, a_parameter_comes_back);
     t = harness_case(s, "authentication", 0);
     tcase_add_test(t, password_in_clear);
     tcase_add_test(t, ssl_is_declined);

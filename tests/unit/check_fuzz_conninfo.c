@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Replays the corpus of tests/fuzz/fuzz_conninfo.c.
+ */
+#include "../fuzz/fuzz_conninfo.c"
+
+#include "fuzz_replay.h"
+
+START_TEST(the_corpus)
+{
+    ck_assert_int_ge(replay_corpus("conninfo", replay_rounds(2000)), 5);
+}
+END_TEST
+
+int main(void)
+{
+    return replay_main("fuzz_conninfo", the_corpus);
+}
