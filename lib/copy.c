@@ -26,16 +26,26 @@ bool elpq__copy_job_ok(const struct elpq__copy_job *job)
     return job->spec && job->done && (job->ready || job->data || job->rows);
 }
 
+/* The next server may have others. */
+static void forget_columns(elpq_copy *copy)
+{
+    PQclear(copy->described);
+    elpq__type_set_unref(copy->types);
+    free(copy->columns);
+    copy->described = NULL;
+    copy->types = NULL;
+    copy->columns = NULL;
+    copy->ncolumns = 0;
+}
+
 void elpq__copy_free(elpq_copy *copy)
 {
     if (!copy)
         return;
+    forget_columns(copy);
     elpq__buf_free(&copy->buf);
-    PQclear(copy->described);
-    elpq__type_set_unref(copy->types);
     elpq_result_unref(copy->result);
     free(copy->describe);
-    free(copy->columns);
     free(copy->reason);
     free(copy);
 }
@@ -130,6 +140,9 @@ bool elpq__copy_described(elpq_copy *copy)
 void elpq__copy_rewind(elpq_copy *copy)
 {
     copy->phase = copy->typed ? ELPQ__COPY_DESCRIBE : ELPQ__COPY_COMMAND;
+    copy->starved = copy->broken = false;
+    elpq__buf_clear(&copy->buf); /* the head of the data, at most */
+    forget_columns(copy);
 }
 
 bool elpq__copy_send(elpq_conn *conn, elpq_copy *copy)

@@ -216,6 +216,7 @@ void elpq__copy_turn(elpq_conn *conn)
     if (conn->copy == copy && !copy->full && copy->starved &&
         !copy->finishing) {
         copy->starved = false;
+        copy->req->delivered = true;
         copy->ready(copy, copy->req->arg);
     }
     if (conn->copy == copy && copy->unflushed > 0)

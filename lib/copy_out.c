@@ -22,8 +22,10 @@ static bool wanted(const elpq_conn *conn, const elpq_copy *copy)
 
 static void give_bytes(elpq_copy *copy, const char *data, size_t size)
 {
-    if (size > 0)
-        copy->data(copy, data, size, copy->req->arg);
+    if (size == 0)
+        return;
+    copy->req->delivered = true;
+    copy->data(copy, data, size, copy->req->arg);
 }
 
 /* ------------------------------------------------------------------- rows */
@@ -54,6 +56,7 @@ static void give_rows(elpq_conn *conn, elpq_copy *copy)
     elpq_result *result = copy->result;
 
     elpq__result_filled(result);
+    copy->req->delivered = true;
     if (elpq_rows(result) > 0)
         copy->rows(copy, result, copy->req->arg);
     if (conn->copy != copy || result->refs > 1) {

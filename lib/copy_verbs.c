@@ -1,27 +1,37 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * COPY submitted to a pool, whose connection is busy with it until its end, to
- * a connection, or to a transaction.
+ * COPY submitted to a pool or router, whose connection is busy with it until
+ * its end, to a connection, or to a transaction.
  */
 #include "copy_int.h"
 #include "pool_int.h"
+#include "router_int.h"
 #include "tx_int.h"
 
-static int pool_copy(elpq_pool *pool, const struct elpq__copy_job *job)
+static int lend_copy(struct elpq__lender *lender,
+                     const struct elpq__copy_job *job)
 {
     elpq_request *req;
     int code;
 
-    if (!pool || !elpq__copy_job_ok(job))
+    if (!lender || !elpq__copy_job_ok(job))
         return ELPQ_E_USAGE;
-    if ((code = elpq__pool_check(pool)))
+    if ((code = lender->as->check(lender)))
         return code;
-    code = elpq__copy_request(pool->loop, job, pool->options.conn.timeout_ms,
-                              &pool->options.conn, &req);
-    if (code)
-        return code;
-    pool->stats.statements++;
-    return elpq__pool_submit(pool, req);
+    code = elpq__copy_request(lender->loop, job,
+                              lender->options->conn.timeout_ms,
+                              &lender->options->conn, &req);
+    return code ? code : elpq__lender_submit(lender, req, job->options);
+}
+
+static int pool_copy(elpq_pool *pool, const struct elpq__copy_job *job)
+{
+    return lend_copy(ELPQ__LENDER(pool), job);
+}
+
+static int router_copy(elpq_router *router, const struct elpq__copy_job *job)
+{
+    return lend_copy(ELPQ__LENDER(router), job);
 }
 
 static int conn_copy(elpq_conn *conn, const struct elpq__copy_job *job)
@@ -90,5 +100,6 @@ static int tx_copy(elpq_tx *tx, const struct elpq__copy_job *job)
         return kind##_copy(target, &job);                                     \
     }
 COPY(pool)
+COPY(router)
 COPY(conn)
 COPY(tx)

@@ -8,6 +8,7 @@
 
 #include "alloc.h"
 #include "done.h"
+#include "elpq/router.h"
 #include "large_object_int.h"
 
 #define PIECE_MAX ((size_t)256 << 20)
@@ -110,6 +111,7 @@ static const char unlink_sql[] =
         struct call *call;                                                     \
         int code;                                                              \
                                                                                \
+        st.flags = ELPQ__PRIMARY;                                              \
         if (!target || !callback)                                              \
             return ELPQ_E_USAGE;                                               \
         call = call_new(NULL, arg);                                            \
@@ -131,6 +133,7 @@ static const char unlink_sql[] =
         struct elpq__done *end;                                                \
         int code;                                                              \
                                                                                \
+        st.flags = ELPQ__PRIMARY;                                              \
         if (!target || !done)                                                  \
             return ELPQ_E_USAGE;                                               \
         end = elpq__done_new(done, arg);                                       \
@@ -143,6 +146,7 @@ static const char unlink_sql[] =
         return code;                                                           \
     }
 BY_OID(pool)
+BY_OID(router)
 BY_OID(conn)
 BY_OID(tx)
 

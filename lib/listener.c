@@ -13,6 +13,7 @@
 #include "alloc.h"
 #include "backoff.h"
 #include "done.h"
+#include "elpq/router.h"
 #include "listener_int.h"
 
 /* ---------------------------------------------------------------- channels */
@@ -340,6 +341,7 @@ static bool notify_statement(elpq_statement *st, elpq_value values[2],
     values[1] = elpq_text(payload ? payload : "");
     *st = elpq_sql_from_trusted_string("SELECT pg_catalog.pg_notify($1, $2)",
                                        values, 2);
+    st->flags = ELPQ__PRIMARY;
     return true;
 }
 
@@ -367,5 +369,6 @@ static bool notify_statement(elpq_statement *st, elpq_value values[2],
         return code;                                                          \
     }
 NOTIFY(pool)
+NOTIFY(router)
 NOTIFY(conn)
 NOTIFY(tx)

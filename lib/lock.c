@@ -21,6 +21,7 @@
 #include "done.h"
 #include "elpq/lock.h"
 #include "pool_int.h"
+#include "router_int.h"
 
 enum lock_state { ASKING, HELD, LOST, RELEASING };
 
@@ -375,29 +376,43 @@ static elpq_lock *lock_new(elpq_lock_key key, const elpq_lock_options *o,
     return lock;
 }
 
-int elpq_pool_lock(elpq_pool *pool, elpq_lock_key key,
-                   const elpq_lock_options *options, elpq_lock_cb callback,
-                   void *arg)
+static int lent(struct elpq__lender *lender, elpq_lock_key key,
+                const elpq_lock_options *options, elpq_lock_cb callback,
+                void *arg)
 {
     elpq_options wait = { .timeout_ms = 0 };
     elpq_lock *lock;
     int code;
 
-    if (!pool || !callback)
+    if (!lender || !callback)
         return ELPQ_E_USAGE;
-    lock = lock_new(key, options, pool->options.acquire_timeout_ms, callback,
+    lock = lock_new(key, options, lender->options->acquire_timeout_ms, callback,
                     arg);
     if (!lock)
         return ELPQ_E_NOMEM;
     wait.timeout_ms = lock->timeout_ms;
     wait.tag = lock->tag;
     wait.request = &lock->request;
-    code = elpq_pool_acquire(pool, &wait, on_lease, lock);
+    code = elpq__lender_acquire(lender, &wait, on_lease, lock);
     if (code)
         lock_free(lock);
     else if (options && options->lock)
         *options->lock = lock;
     return code;
+}
+
+int elpq_pool_lock(elpq_pool *pool, elpq_lock_key key,
+                   const elpq_lock_options *options, elpq_lock_cb callback,
+                   void *arg)
+{
+    return lent(ELPQ__LENDER(pool), key, options, callback, arg);
+}
+
+int elpq_router_lock(elpq_router *router, elpq_lock_key key,
+                     const elpq_lock_options *options, elpq_lock_cb callback,
+                     void *arg)
+{
+    return lent(ELPQ__LENDER(router), key, options, callback, arg);
 }
 
 int elpq_conn_lock(elpq_conn *conn, elpq_lock_key key,

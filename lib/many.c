@@ -15,6 +15,7 @@
 #include "alloc.h"
 #include "many_int.h"
 #include "pool_int.h"
+#include "router_int.h"
 
 #define DEFAULT_WINDOW 256
 #define MAX_WINDOW 65536
@@ -39,8 +40,8 @@ struct elpq__many {
 
     elpq_conn *conn;     /* a reference, once there is one               */
     unsigned lease;      /* of the connection, when it began             */
-    elpq_request *waits; /* for a connection of the pool                 */
-    bool leased;         /* conn goes back to its pool                   */
+    elpq_request *waits; /* for a connection that is lent                */
+    bool leased;         /* conn goes back                               */
     elpq_tx *outer;      /* the caller's transaction                     */
     elpq_tx *tx;         /* or ours                                      */
     bool beginning;      /* BEGIN is on its way                          */
@@ -500,29 +501,46 @@ int elpq_conn_execute_many(elpq_conn *conn, const elpq_statement *statement,
     return many_go(many, callback, arg);
 }
 
-int elpq_pool_execute_many(elpq_pool *pool, const elpq_statement *statement,
-                           const elpq_rows_source *source,
-                           const elpq_options *options, elpq_many_cb callback,
-                           void *arg)
+static int lent(struct elpq__lender *lender, const elpq_statement *statement,
+                const elpq_rows_source *source, const elpq_options *options,
+                elpq_many_cb callback, void *arg)
 {
     struct elpq__many *many;
     elpq_options wait = { .timeout_ms = ELPQ_NO_TIMEOUT };
     int code;
 
-    if (!pool || !source_ok(statement, source) || !callback)
+    if (!lender || !source_ok(statement, source) || !callback)
         return ELPQ_E_USAGE;
-    if ((code = elpq__pool_check(pool)))
+    if ((code = lender->as->check(lender)))
         return code;
-    many =
-        many_new(pool->loop, &pool->options.conn, statement, source, options);
+    many = many_new(lender->loop, &lender->options->conn, statement, source,
+                    options);
     if (!many)
         return ELPQ_E_NOMEM;
     wait.tag = many->req->tag;
     wait.request = &many->waits;
-    code = elpq_pool_acquire(pool, &wait, on_lease, many);
+    code = elpq__lender_acquire(lender, &wait, on_lease, many);
     if (code)
         return many_refuse(many, options, code);
     return many_go(many, callback, arg);
+}
+
+int elpq_pool_execute_many(elpq_pool *pool, const elpq_statement *statement,
+                           const elpq_rows_source *source,
+                           const elpq_options *options, elpq_many_cb callback,
+                           void *arg)
+{
+    return lent(ELPQ__LENDER(pool), statement, source, options, callback, arg);
+}
+
+int elpq_router_execute_many(elpq_router *router,
+                             const elpq_statement *statement,
+                             const elpq_rows_source *source,
+                             const elpq_options *options,
+                             elpq_many_cb callback, void *arg)
+{
+    return lent(ELPQ__LENDER(router), statement, source, options, callback,
+                arg);
 }
 
 int elpq_tx_execute_many(elpq_tx *tx, const elpq_statement *statement,

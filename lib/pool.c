@@ -11,7 +11,6 @@
 
 #include "alloc.h"
 #include "backoff.h"
-#include "batch.h"
 #include "pool_int.h"
 
 #define DEFAULT_SIZE 10
@@ -69,19 +68,6 @@ static void drop_all(elpq_pool *pool, enum place place)
                         ELPQ_LEFT_CLOSING, NULL);
 }
 
-/* Who comes back later finds no pool then. */
-static void tell_guests(elpq_pool *pool)
-{
-    struct elpq__node *node;
-
-    while ((node = elpq__list_pop(&pool->guests))) {
-        struct elpq__guest *g =
-            elpq__container(node, struct elpq__guest, node);
-
-        g->closing(g);
-    }
-}
-
 /* Nobody waits, nobody works: what is left can go. */
 void elpq__pool_check_end(elpq_pool *pool)
 {
@@ -129,7 +115,7 @@ void elpq_pool_close(elpq_pool *pool, int drain_ms, elpq_done_cb callback,
     if (pool->closed)
         return;
     pool->closing = true;
-    tell_guests(pool);
+    elpq__lender_closing(&pool->lender);
     if (drain_ms == 0) {
         close_now(pool);
         return;
@@ -139,6 +125,52 @@ void elpq_pool_close(elpq_pool *pool, int drain_ms, elpq_done_cb callback,
         elpq__timer_start(pool->loop, &pool->drain, due);
     elpq__pool_wake(pool);
 }
+
+/* ---------------------------------------------------------------- requests */
+
+static int check(struct elpq__lender *lender)
+{
+    elpq_pool *pool = elpq__container(lender, elpq_pool, lender);
+
+    if (!elpq__loop_is_ours(pool->loop))
+        return ELPQ_E_FORKED;
+    if (pool->closing)
+        return ELPQ_E_CLOSED;
+    /* Those that idle connections are about to take do not really wait. */
+    if (pool->nwaiting >= pool->options.max_waiting + pool->count[IDLE]) {
+        pool->stats.refused++;
+        return ELPQ_E_FULL;
+    }
+    return 0;
+}
+
+void elpq__pool_enlist(elpq_pool *pool, elpq_request *req)
+{
+    req->place = ELPQ__WAITING;
+    req->line = &pool->line;
+    req->waited = pool->nwaiting >= pool->count[IDLE];
+    elpq__list_push(&pool->waiting, &req->node);
+    pool->nwaiting++;
+    elpq__pool_wake(pool);
+}
+
+static int take(struct elpq__lender *lender, elpq_request *req)
+{
+    elpq_pool *pool = elpq__container(lender, elpq_pool, lender);
+
+    if (req->kind == ELPQ__LEASE)
+        pool->stats.acquires++;
+    else
+        pool->stats.statements++;
+    if (req->code)
+        elpq__request_end_soon(req);
+    else
+        elpq__pool_enlist(pool, req);
+    elpq__request_accepted(req);
+    return 0;
+}
+
+static const struct elpq__lends lends = { .check = check, .take = take };
 
 /* -------------------------------------------------------------------- new */
 
@@ -225,13 +257,13 @@ static void pool_init(elpq_pool *pool, struct event_base *base)
 {
     pool->base = base;
     pool->line.left = elpq__pool_left;
+    elpq__lender_init(&pool->lender, &lends, &pool->options);
     pool->serve.run = elpq__pool_serve;
     pool->end.run = run_end;
     pool->backoff.fire = elpq__pool_backed_off;
     pool->drain.fire = on_drain;
     pool->random = elpq__random_seed(elpq__now(), pool);
     elpq__list_init(&pool->waiting);
-    elpq__list_init(&pool->guests);
     for (int i = 0; i < PLACES; i++)
         elpq__list_init(&pool->conns[i]);
 }
@@ -253,7 +285,7 @@ elpq_pool *elpq_pool_new(struct event_base *base, const char *conninfo,
     if (pool) {
         pool_options_init(&pool->options, options);
         pool_init(pool, base);
-        pool->loop = elpq__loop_get(base);
+        pool->loop = pool->lender.loop = elpq__loop_get(base);
         pool->conninfo = strdup(conninfo ? conninfo : "");
         pool->params = elpq__copy_strings(pool->options.conn.params);
         pool->on_connect =
@@ -273,157 +305,6 @@ elpq_pool *elpq_pool_new(struct event_base *base, const char *conninfo,
     if (pool->options.min_size > 0)
         elpq__pool_wake(pool);
     return pool;
-}
-
-/* ------------------------------------------------------------- submitting */
-
-int elpq__pool_check(elpq_pool *pool)
-{
-    if (!elpq__loop_is_ours(pool->loop))
-        return ELPQ_E_FORKED;
-    if (pool->closing)
-        return ELPQ_E_CLOSED;
-    /* Those that idle connections are about to take do not really wait. */
-    if (pool->nwaiting >= pool->options.max_waiting + pool->count[IDLE]) {
-        pool->stats.refused++;
-        return ELPQ_E_FULL;
-    }
-    return 0;
-}
-
-void elpq__pool_enlist(elpq_pool *pool, elpq_request *req)
-{
-    req->place = ELPQ__WAITING;
-    req->line = &pool->line;
-    req->waited = pool->nwaiting >= pool->count[IDLE];
-    elpq__list_push(&pool->waiting, &req->node);
-    pool->nwaiting++;
-    elpq__pool_wake(pool);
-}
-
-int elpq__pool_submit(elpq_pool *pool, elpq_request *req)
-{
-    if (req->code)
-        elpq__request_end_soon(req);
-    else
-        elpq__pool_enlist(pool, req);
-    elpq__request_accepted(req);
-    return 0;
-}
-
-int elpq_pool_execute(elpq_pool *pool, const elpq_statement *statement,
-                      const elpq_options *options, elpq_result_cb callback,
-                      void *arg)
-{
-    elpq_request *req;
-    int code;
-
-    if (!pool || !statement || !statement->sql || !callback ||
-        (statement->nvalues && !statement->values))
-        return ELPQ_E_USAGE;
-    if ((code = elpq__pool_check(pool)))
-        return code;
-    req = elpq__request_submit(pool->loop, ELPQ__STATEMENT, statement, options,
-                               pool->options.conn.timeout_ms,
-                               &pool->options.conn);
-    if (!req)
-        return ELPQ_E_NOMEM;
-    pool->stats.statements++;
-    req->cb.result = callback;
-    req->arg = arg;
-    return elpq__pool_submit(pool, req);
-}
-
-int elpq_pool_script_trusted(elpq_pool *pool, const char *sql,
-                             const elpq_options *options, elpq_script_cb each,
-                             elpq_done_cb done, void *arg)
-{
-    elpq_statement st = elpq_sql_from_trusted_string(sql, NULL, 0);
-    elpq_request *req;
-    int code;
-
-    if (!pool || !sql || !done)
-        return ELPQ_E_USAGE;
-    if ((code = elpq__pool_check(pool)))
-        return code;
-    req = elpq__request_submit(pool->loop, ELPQ__SCRIPT, &st, options,
-                               pool->options.conn.timeout_ms,
-                               &pool->options.conn);
-    if (!req)
-        return ELPQ_E_NOMEM;
-    pool->stats.statements++;
-    req->each = each;
-    req->cb.done = done;
-    req->arg = arg;
-    return elpq__pool_submit(pool, req);
-}
-
-int elpq_pool_stream(elpq_pool *pool, const elpq_statement *statement,
-                     const elpq_options *options, elpq_rows_cb rows,
-                     elpq_done_cb done, void *arg)
-{
-    elpq_request *req;
-    int code;
-
-    if (!pool || !statement || !statement->sql || !rows || !done ||
-        (statement->nvalues && !statement->values))
-        return ELPQ_E_USAGE;
-    if ((code = elpq__pool_check(pool)))
-        return code;
-    req = elpq__request_submit(pool->loop, ELPQ__STREAM, statement, options,
-                               pool->options.conn.timeout_ms,
-                               &pool->options.conn);
-    if (!req)
-        return ELPQ_E_NOMEM;
-    pool->stats.statements++;
-    req->on_rows = rows;
-    req->cb.done = done;
-    req->arg = arg;
-    return elpq__pool_submit(pool, req);
-}
-
-int elpq_pool_batch(elpq_pool *pool, const elpq_statement *const statements[],
-                    size_t n, const elpq_options *options, elpq_batch_cb each,
-                    elpq_done_cb done, void *arg)
-{
-    elpq_request *req;
-    int code;
-
-    if (!pool || !done)
-        return ELPQ_E_USAGE;
-    if ((code = elpq__pool_check(pool)))
-        return code;
-    code = elpq__batch_submit(&req, pool->loop, &pool->options.conn, statements,
-                              n, options);
-    if (code)
-        return code;
-    pool->stats.statements++;
-    req->batch->each = each;
-    req->cb.done = done;
-    req->arg = arg;
-    return elpq__pool_submit(pool, req);
-}
-
-int elpq_pool_acquire(elpq_pool *pool, const elpq_options *options,
-                      elpq_conn_cb callback, void *arg)
-{
-    elpq_statement none = elpq_sql_from_trusted_string("", NULL, 0);
-    elpq_conn_options silent = { 0 };
-    elpq_request *req;
-    int code;
-
-    if (!pool || !callback)
-        return ELPQ_E_USAGE;
-    if ((code = elpq__pool_check(pool)))
-        return code;
-    req = elpq__request_submit(pool->loop, ELPQ__LEASE, &none, options,
-                               pool->options.acquire_timeout_ms, &silent);
-    if (!req)
-        return ELPQ_E_NOMEM;
-    pool->stats.acquires++;
-    req->cb.conn = callback;
-    req->arg = arg;
-    return elpq__pool_submit(pool, req);
 }
 
 /* --------------------------------------------------------------- changing */

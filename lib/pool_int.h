@@ -10,6 +10,7 @@
 
 #include "conn_int.h"
 #include "elpq/pool.h"
+#include "lender.h"
 
 /* Where a connection of the pool is; see pool_conns.c. */
 enum place {
@@ -23,16 +24,6 @@ enum place {
     PLACES
 };
 
-/*
- * Somebody who comes back to the pool after a pause.  `closing` comes once,
- * inside elpq_pool_close(): the guest is in no list then, forgets the pool,
- * and must not call back before it returns.
- */
-struct elpq__guest {
-    struct elpq__node node;
-    void (*closing)(struct elpq__guest *guest);
-};
-
 /* Who watches a pool: told, from the loop, what goes wrong on its server. */
 struct elpq__pool_watch {
     /* A statement was refused; see struct elpq__owner.                    */
@@ -44,6 +35,7 @@ struct elpq__pool_watch {
 
 struct elpq_pool {
     struct elpq__line line; /* the requests' way to us                    */
+    struct elpq__lender lender;
     struct event_base *base;
     struct elpq__loop *loop;
     elpq_pool_options options;
@@ -55,7 +47,6 @@ struct elpq_pool {
 
     struct elpq__list waiting;
     unsigned nwaiting;
-    struct elpq__list guests;
     struct elpq__list conns[PLACES];
     unsigned count[PLACES];
 
@@ -76,11 +67,6 @@ struct elpq_pool {
     struct elpq__pool_watch *watch; /* or NULL                            */
     elpq_pool_statistics stats;
 };
-
-/* 0, or why the pool takes no more requests. */
-int elpq__pool_check(elpq_pool *pool);
-/* Puts a submitted request in line, or lets its error out; returns 0. */
-int elpq__pool_submit(elpq_pool *pool, elpq_request *request);
 
 unsigned elpq__pool_size(const elpq_pool *pool);
 

@@ -56,6 +56,8 @@ enum elpq__kind {
 #define ELPQ__BINARY (1u << 29)
 /* Another: trace events do not show its text. */
 #define ELPQ__SECRET (1u << 28)
+/* Another: not for a standby, whatever else its flags say. */
+#define ELPQ__PRIMARY (1u << 27)
 
 /* Whether a statement may be sent under one Sync with its like; sync.c. */
 enum elpq__sharing {
@@ -151,7 +153,7 @@ struct elpq_request {
     bool describing;  /* SENT: only its columns are asked for             */
     bool paused;      /* nothing of it is read                            */
     bool stopped;     /* its user has enough: cancel is no error          */
-    bool delivered;   /* rows were                                        */
+    bool delivered;   /* rows were, or its writer was called              */
     bool dropped;     /* and others were not                              */
     unsigned chunk_rows;
     elpq_result *chunk; /* memory of the last one, for the next           */

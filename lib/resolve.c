@@ -4,11 +4,13 @@
  *
  * The server keeps the status of recent transactions.  So the id is asked for
  * inside of the transaction, and when COMMIT is lost, the status over another
- * connection of the pool, again and again while the server is away or the
- * transaction still in progress, until resolve_ms is over.
+ * connection of the same pool (of a router: that of the same host), again and
+ * again while the server is away or the transaction still in progress, until
+ * resolve_ms is over.
  *
  * An answer counts only from the address that the transaction ran on: another
- * server of the pool may not have it, or have given its id to another one.
+ * server of the pool may not have it, or have given its id to another one.  And
+ * so may the same server, once it follows another one.
  *
  * transact.c alone calls this, and is called back with the outcome.
  */
@@ -16,20 +18,22 @@
 #include <string.h>
 
 #include "backoff.h"
+#include "pool_int.h"
 #include "transact_int.h"
 
 #define ASK_MIN_MS 20
 #define ASK_MAX_MS 1000
 
-/* A socket of the local machine has no address. */
+/* A socket of the local machine has no address, but its server has a port. */
 #define ADDRESS                                                               \
     "pg_catalog.concat(pg_catalog.inet_server_addr(), ' ',"                   \
-    " pg_catalog.inet_server_port())"
+    " pg_catalog.current_setting('port'))"
 
 static const char id_sql[] =
     "SELECT pg_catalog.pg_current_xact_id_if_assigned()::text, " ADDRESS;
 static const char status_sql[] =
-    "SELECT pg_catalog.pg_xact_status($1::text::xid8), " ADDRESS;
+    "SELECT CASE WHEN NOT pg_catalog.pg_is_in_recovery()"
+    " THEN pg_catalog.pg_xact_status($1::text::xid8) END, " ADDRESS;
 
 const elpq_statement *elpq__resolve_id_statement(void)
 {
@@ -68,7 +72,7 @@ static void ask_later(elpq_transactor *t)
                                                    ASK_MIN_MS, ASK_MAX_MS);
 
     t->asked++;
-    if (due < t->resolve_due && t->pool)
+    if (due < t->resolve_due && t->lender)
         elpq__timer_start(t->loop, &t->pause, due);
     else
         elpq__resolve_give_up(t);
@@ -124,7 +128,7 @@ void elpq__resolve_ask(elpq_transactor *t)
                        .tag = t->tag,
                        .request = &t->request };
 
-    if (!t->pool)
+    if (!t->lender)
         elpq__resolve_give_up(t);
     else if (elpq_pool_execute(t->pool, &st, &o, on_status, t) != 0)
         ask_later(t);
@@ -135,7 +139,7 @@ void elpq__resolve(elpq_transactor *t, const elpq_error *doubt)
     elpq_error_free(t->why);
     t->why = elpq_error_dup(doubt);
     t->phase = ELPQ__T_RESOLVING;
-    if (!t->pool || !t->id[0] || t->resolve_ms < 0) {
+    if (!t->lender || !t->id[0] || t->resolve_ms < 0) {
         elpq__resolve_give_up(t);
         return;
     }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "copy_int.h"
 #include "router_int.h"
 #include "tx_int.h"
 
@@ -134,14 +135,6 @@ static void on_serve(struct elpq__task *task)
         elpq__router_stop(router);
 }
 
-void elpq__router_lines_init(elpq_router *router)
-{
-    router->line.left = on_left;
-    router->serve.run = on_serve;
-    for (int line = 0; line < ELPQ__LINES; line++)
-        elpq__list_init(&router->waiting[line]);
-}
-
 /* ---------------------------------------------------------------- retries */
 
 static void stand_in_line(elpq_router *router, elpq_request *req, bool first)
@@ -196,7 +189,8 @@ static bool is_standby(const elpq_conn *conn, const elpq_request *req)
 {
     const char *hot = PQparameterStatus(conn->pg, "in_hot_standby");
 
-    return hot ? strcmp(hot, "on") == 0 : elpq__sql_is_query(req->sql);
+    return hot ? strcmp(hot, "on") == 0
+               : !req->batch && elpq__sql_is_query(req->sql);
 }
 
 static bool is_shutdown(const char *state)
@@ -241,10 +235,11 @@ void elpq__router_watch(struct elpq__host *host)
     host->pool->watch = &host->watch;
 }
 
-/* ------------------------------------------------------------- submitting */
+/* --------------------------------------------------------------- requests */
 
-static int router_check(elpq_router *router)
+static int check(struct elpq__lender *lender)
 {
+    elpq_router *router = elpq__container(lender, elpq_router, lender);
     unsigned waiting = router->nwaiting;
     unsigned idle = 0;
 
@@ -263,41 +258,24 @@ static int router_check(elpq_router *router)
     return ELPQ_E_FULL;
 }
 
-/* A request with its route, in no line yet; 0 or a code. */
-static int make(elpq_router *router, enum elpq__kind kind,
-                const elpq_statement *statement, const elpq_options *options,
-                elpq_request **out)
+/* Whether it may run on a standby: its user says so, and we do not object. */
+static bool reads(const elpq_request *req)
 {
-    bool lease = kind == ELPQ__LEASE;
-    elpq_conn_options silent = { 0 };
-    const elpq_pool_options *pool = &router->options.pool;
-    struct elpq__route *route;
-    elpq_request *req;
-    int code = router_check(router);
-
-    if (code)
-        return code;
-    route = elpq__new(struct elpq__route);
-    if (!route)
-        return ELPQ_E_NOMEM;
-    req = elpq__request_submit(router->loop, kind, statement, options,
-                               lease ? pool->acquire_timeout_ms
-                                     : pool->conn.timeout_ms,
-                               lease ? &silent : &pool->conn);
-    if (!req) {
-        free(route);
-        return ELPQ_E_NOMEM;
-    }
-    route->router = router;
-    route->reads = (req->flags & ELPQ_READONLY) != 0;
-    req->route = route;
-    req->again = go_again;
-    *out = req;
-    return 0;
+    return (req->flags & ELPQ_READONLY) && !(req->flags & ELPQ__PRIMARY) &&
+           !(req->copy && req->copy->in);
 }
 
-static int submit(elpq_router *router, elpq_request *req)
+static int take(struct elpq__lender *lender, elpq_request *req)
 {
+    elpq_router *router = elpq__container(lender, elpq_router, lender);
+    struct elpq__route *route = elpq__new(struct elpq__route);
+
+    if (!route)
+        return ELPQ_E_NOMEM;
+    route->router = router;
+    route->reads = reads(req);
+    req->route = route;
+    req->again = go_again;
     if (req->code)
         elpq__request_end_soon(req);
     else
@@ -306,96 +284,45 @@ static int submit(elpq_router *router, elpq_request *req)
     return 0;
 }
 
-static bool is_statement(const elpq_statement *st)
+void elpq__router_lines_init(elpq_router *router)
 {
-    return st && st->sql && (!st->nvalues || st->values);
+    static const struct elpq__lends lends = { .check = check,
+                                              .take = take,
+                                              .routes = true };
+
+    elpq__lender_init(&router->lender, &lends, &router->options.pool);
+    router->line.left = on_left;
+    router->serve.run = on_serve;
+    for (int line = 0; line < ELPQ__LINES; line++)
+        elpq__list_init(&router->waiting[line]);
 }
 
-int elpq_router_execute(elpq_router *router, const elpq_statement *statement,
-                        const elpq_options *options, elpq_result_cb callback,
-                        void *arg)
+/* Flags of a transaction's lease. */
+static unsigned tx_flags(const elpq_router *router, const elpq_tx_options *o)
 {
-    elpq_request *req;
-    int code;
-
-    if (!router || !is_statement(statement) || !callback)
-        return ELPQ_E_USAGE;
-    code = make(router, ELPQ__STATEMENT, statement, options, &req);
-    if (code)
-        return code;
-    req->cb.result = callback;
-    req->arg = arg;
-    return submit(router, req);
-}
-
-int elpq_router_stream(elpq_router *router, const elpq_statement *statement,
-                       const elpq_options *options, elpq_rows_cb rows,
-                       elpq_done_cb done, void *arg)
-{
-    elpq_request *req;
-    int code;
-
-    if (!router || !is_statement(statement) || !rows || !done)
-        return ELPQ_E_USAGE;
-    code = make(router, ELPQ__STREAM, statement, options, &req);
-    if (code)
-        return code;
-    req->on_rows = rows;
-    req->cb.done = done;
-    req->arg = arg;
-    return submit(router, req);
-}
-
-int elpq_router_script_trusted(elpq_router *router, const char *sql,
-                               const elpq_options *options, elpq_script_cb each,
-                               elpq_done_cb done, void *arg)
-{
-    elpq_statement st = elpq_sql_from_trusted_string(sql, NULL, 0);
-    elpq_request *req;
-    int code;
-
-    if (!router || !sql || !done)
-        return ELPQ_E_USAGE;
-    code = make(router, ELPQ__SCRIPT, &st, options, &req);
-    if (code)
-        return code;
-    req->each = each;
-    req->cb.done = done;
-    req->arg = arg;
-    return submit(router, req);
-}
-
-int elpq_router_acquire(elpq_router *router, const elpq_options *options,
-                        elpq_conn_cb callback, void *arg)
-{
-    elpq_statement none = elpq_sql_from_trusted_string("", NULL, 0);
-    elpq_request *req;
-    int code;
-
-    if (!router || !callback)
-        return ELPQ_E_USAGE;
-    code = make(router, ELPQ__LEASE, &none, options, &req);
-    if (code)
-        return code;
-    req->cb.conn = callback;
-    req->arg = arg;
-    return submit(router, req);
-}
-
-static int acquire_of_router(void *router, const elpq_options *options,
-                             elpq_conn_cb callback, void *arg)
-{
-    return elpq_router_acquire(router, options, callback, arg);
+    return o && o->read_only && router->options.begin_on_standbys
+               ? ELPQ_READONLY
+               : 0;
 }
 
 int elpq_router_begin(elpq_router *router, const elpq_tx_options *options,
                       elpq_tx_cb callback, void *arg)
 {
-    bool reads = router && options && options->read_only &&
-                 router->options.begin_on_standbys;
+    if (!router)
+        return ELPQ_E_USAGE;
+    return elpq__tx_begin(&router->lender, tx_flags(router, options), options,
+                          callback, arg);
+}
 
-    return elpq__tx_begin(acquire_of_router, router, reads ? ELPQ_READONLY : 0,
-                          options, callback, arg);
+int elpq_router_transact(elpq_router *router,
+                         const elpq_transact_options *options,
+                         elpq_body_cb body, elpq_done_cb done, void *arg)
+{
+    if (!router)
+        return ELPQ_E_USAGE;
+    return elpq__transact(&router->lender,
+                          tx_flags(router, options ? &options->tx : NULL),
+                          options, body, done, arg);
 }
 
 /* ------------------------------------------------------------------- info */

@@ -62,6 +62,7 @@ enum { ELPQ__WRITES, ELPQ__READS, ELPQ__LINES };
 
 struct elpq_router {
     struct elpq__line line;
+    struct elpq__lender lender;
     struct event_base *base;
     struct elpq__loop *loop;
     elpq_router_options options;
@@ -101,7 +102,7 @@ struct elpq_router {
 void elpq__router_wake(elpq_router *router);
 /* Those in line hear of an error. */
 void elpq__router_fail_waiting(elpq_router *router, const elpq_error *error);
-/* Of a new one: its lines, empty. */
+/* Of a new one: its lines, empty, and what it does as a lender. */
 void elpq__router_lines_init(elpq_router *router);
 /* Of a new host with its pool: what goes wrong there comes back here. */
 void elpq__router_watch(struct elpq__host *host);

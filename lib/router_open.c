@@ -108,6 +108,7 @@ void elpq_router_close(elpq_router *router, int drain_ms, elpq_done_cb callback,
 
     if (!router || !elpq__loop_is_ours(router->loop))
         return;
+    elpq__lender_closing(&router->lender);
     if (callback) {
         router->on_end = callback;
         router->on_end_arg = arg;
@@ -255,7 +256,7 @@ static elpq_router *router_alloc(struct event_base *base, unsigned n,
     router->drain.fire = on_drain;
     router->random = elpq__random_seed(elpq__now(), router);
     options_init(&router->options, options);
-    router->loop = elpq__loop_get(base);
+    router->loop = router->lender.loop = elpq__loop_get(base);
     router->hosts = calloc(n, sizeof(*router->hosts));
     router->nhosts = router->hosts ? n : 0;
     if (router->loop && router->hosts)

@@ -76,7 +76,8 @@ static void fail_sent(elpq_conn *conn, const elpq_error *error)
             elpq__request_pass(req);
         } else if (!(flags & ELPQ_NOT_EXECUTED) || !taken_back(conn, req)) {
             if (elpq__copy_undone(req))
-                flags = ELPQ_NOT_EXECUTED;
+                flags = ELPQ_NOT_EXECUTED |
+                        (req->delivered ? 0u : ELPQ_RETRYABLE);
             fail_request(req, is_head ? error : &others, flags);
             elpq__request_end_soon(req);
         }

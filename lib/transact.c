@@ -2,7 +2,7 @@
 /*
  * elpq_transact(): attempts of a transaction, and what lies between them.
  *
- *     WAITING    for a connection of the pool
+ *     WAITING    for a connection of the pool or router
  *     BEGINNING  BEGIN or SAVEPOINT is on its way
  *     BODY       the body's turn
  *     ROLLING    ROLLBACK is on its way, after the body gave up or had to
@@ -21,6 +21,7 @@
 
 #include "alloc.h"
 #include "backoff.h"
+#include "pool_int.h"
 #include "transact_int.h"
 
 #define DEFAULT_TIMEOUT_MS 30000
@@ -50,7 +51,7 @@ void elpq__transact_leave_conn(elpq_transactor *t)
 {
     elpq_conn *conn = t->conn;
 
-    if (!t->pool_made || !conn)
+    if (!t->lent || !conn)
         return;
     t->conn = NULL;
     elpq_conn_release(conn);
@@ -79,14 +80,28 @@ static bool is_conflict(const elpq_error *error)
            strcmp(error->sqlstate, "40P01") == 0;
 }
 
+/*
+ * It was to write, and its host is a standby now; the router looks for the one
+ * that is not.  A server before 14 does not say what it is.
+ */
+static bool is_moved(const elpq_transactor *t, const elpq_error *error)
+{
+    const char *hot = t->conn && t->conn->pg
+                          ? PQparameterStatus(t->conn->pg, "in_hot_standby")
+                          : NULL;
+
+    return t->lender->as->routes && !(t->flags & ELPQ_READONLY) && hot &&
+           strcmp(hot, "on") == 0 && strcmp(error->sqlstate, "25006") == 0;
+}
+
 /* Nothing is committed, and another attempt makes sense. */
 static bool may_retry(const elpq_transactor *t, const elpq_error *error,
                       bool lost)
 {
     if (t->parent || t->given_up || t->attempt >= t->max_attempts)
         return false;
-    if (t->pool_made)
-        return t->pool && (lost || is_conflict(error));
+    if (t->lent)
+        return t->lender && (lost || is_conflict(error) || is_moved(t, error));
     return !lost && is_conflict(error);
 }
 
@@ -94,7 +109,7 @@ static void trace_retry(elpq_transactor *t, const elpq_error *error,
                         int64_t usec)
 {
     const elpq_conn_options *o =
-        t->pool ? &t->pool->options.conn : &t->conn->options;
+        t->lender ? &t->lender->options->conn : &t->conn->options;
     struct elpq__tracer tracer = { o->trace, o->trace_arg };
 
     if (tracer.call)
@@ -215,6 +230,7 @@ static void on_lease(elpq_conn *conn, const elpq_error *error, void *arg)
         return;
     }
     t->conn = conn;
+    t->pool = conn->slot_pool;
     elpq__conn_ref(conn);
     if (t->cause) {
         elpq__transact_finish_stopped(t);
@@ -232,6 +248,7 @@ static int start(elpq_transactor *t)
 {
     elpq_options wait = { .timeout_ms = left_ms(t, t->tx_options.timeout_ms),
                           .tag = t->tag,
+                          .flags = t->flags,
                           .request = &t->request };
 
     t->attempt++;
@@ -242,10 +259,10 @@ static int start(elpq_transactor *t)
         t->phase = ELPQ__T_BEGINNING;
         return elpq_savepoint(t->parent, on_begin, t);
     }
-    if (!t->pool_made)
+    if (!t->lent)
         return begin_on(t);
     t->phase = ELPQ__T_WAITING;
-    return elpq_pool_acquire(t->pool, &wait, on_lease, t);
+    return elpq__lender_acquire(t->lender, &wait, on_lease, t);
 }
 
 /* Not the first one. */
@@ -345,7 +362,7 @@ static bool ask_first(elpq_transactor *t)
     const elpq_statement *st = &nothing;
 
     if (!t->parent) {
-        if (t->resolve_ms < 0 || !t->pool ||
+        if (t->resolve_ms < 0 || !t->lender ||
             elpq_conn_server_version(t->conn) < 130000)
             return false;
         st = elpq__resolve_id_statement();
@@ -440,8 +457,9 @@ static bool options_ok(const elpq_transact_options *o)
            (unsigned)o->tx.isolation <= ELPQ_SERIALIZABLE;
 }
 
-/* The first attempt; exactly one of pool, conn and tx is not NULL. */
-static int transact(elpq_pool *pool, elpq_conn *conn, elpq_tx *tx,
+/* The first attempt; on a connection that is lent, or on conn, or in tx. */
+static int transact(struct elpq__lender *lender, unsigned flags,
+                    elpq_conn *conn, elpq_tx *tx,
                     const elpq_transact_options *options, elpq_body_cb body,
                     elpq_done_cb done, void *arg)
 {
@@ -450,19 +468,20 @@ static int transact(elpq_pool *pool, elpq_conn *conn, elpq_tx *tx,
     elpq_transactor *t;
     int code;
 
-    if ((!pool && !conn) || !body || !done || !options_ok(o))
+    if ((!lender && !conn) || !body || !done || !options_ok(o))
         return ELPQ_E_USAGE;
-    t = transactor_new(pool ? pool->loop : conn->loop, o, body, done, arg);
+    t = transactor_new(lender ? lender->loop : conn->loop, o, body, done, arg);
     if (!t)
         return ELPQ_E_NOMEM;
-    t->pool = pool;
-    t->pool_made = pool != NULL;
+    t->lender = lender;
+    t->lent = lender != NULL;
+    t->flags = flags;
     t->conn = conn;
     t->parent = tx;
     if (t->timeout_ms > 0)
         t->due = elpq__now() + t->timeout_ms * INT64_C(1000);
-    if (pool) /* before a hook can close it */
-        elpq__list_push(&pool->guests, &t->guest.node);
+    if (lender) /* before a hook can close it */
+        elpq__list_push(&lender->guests, &t->guest.node);
     else
         elpq__conn_ref(conn);
     code = start(t);
@@ -480,21 +499,29 @@ static int transact(elpq_pool *pool, elpq_conn *conn, elpq_tx *tx,
     return 0;
 }
 
+int elpq__transact(struct elpq__lender *lender, unsigned flags,
+                   const elpq_transact_options *options, elpq_body_cb body,
+                   elpq_done_cb done, void *arg)
+{
+    return transact(lender, flags, NULL, NULL, options, body, done, arg);
+}
+
 int elpq_pool_transact(elpq_pool *pool, const elpq_transact_options *options,
                        elpq_body_cb body, elpq_done_cb done, void *arg)
 {
-    return transact(pool, NULL, NULL, options, body, done, arg);
+    return transact(ELPQ__LENDER(pool), 0, NULL, NULL, options, body, done,
+                    arg);
 }
 
 int elpq_conn_transact(elpq_conn *conn, const elpq_transact_options *options,
                        elpq_body_cb body, elpq_done_cb done, void *arg)
 {
-    return transact(NULL, conn, NULL, options, body, done, arg);
+    return transact(NULL, 0, conn, NULL, options, body, done, arg);
 }
 
 int elpq_tx_transact(elpq_tx *tx, const elpq_transact_options *options,
                      elpq_body_cb body, elpq_done_cb done, void *arg)
 {
-    return transact(NULL, tx ? elpq_tx_conn(tx) : NULL, tx, options, body,
+    return transact(NULL, 0, tx ? elpq_tx_conn(tx) : NULL, tx, options, body,
                     done, arg);
 }

@@ -6,7 +6,6 @@
 #ifndef ELPQ_LIB_TRANSACT_INT_H
 #define ELPQ_LIB_TRANSACT_INT_H
 
-#include "pool_int.h"
 #include "tx_int.h"
 
 enum elpq__transact_phase {
@@ -24,10 +23,12 @@ struct elpq_transactor {
     unsigned refs;            /* one, and one of the question for the id  */
     struct elpq__loop *loop;
     enum elpq__transact_phase phase;
-    elpq_pool *pool;          /* NULL: it is closing, or there is none    */
-    bool pool_made;           /* on connections of a pool                 */
-    struct elpq__guest guest; /* of the pool                              */
-    elpq_conn *conn;          /* a reference, and from a pool the lease   */
+    struct elpq__lender *lender; /* NULL: it closes, or there is none     */
+    bool lent;                /* on connections of a pool or router       */
+    unsigned flags;           /* of a lease                               */
+    elpq_pool *pool;          /* of the connection, while there is a lender */
+    struct elpq__guest guest; /* of the lender                            */
+    elpq_conn *conn;          /* a reference, and if lent the lease       */
     elpq_tx *parent;          /* it is a savepoint in this                */
     elpq_tx *tx;              /* BODY, and COMMITTING until COMMIT        */
     elpq_request *request;    /* WAITING: the lease.  RESOLVING: asks     */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * What ends elpq_transact() early: a cancel, the deadline, a closing pool.
+ * What ends elpq_transact() early: a cancel, the deadline, a closing pool or
+ * router.
  *
  * Each sets t->cause, and sees to it that the callback comes soon which the
  * phase waits for; where that is a timer, t->stop takes its place.  The phase
@@ -65,9 +66,9 @@ static void interrupt(elpq_transactor *t, elpq_code cause)
         elpq__request_cancel(t->request, cause);
         break;
     case ELPQ__T_BEGINNING:
-        /* On a pool's connection all is ours; elsewhere BEGIN is waited
-         * for, behind what others have sent. */
-        if (t->pool_made)
+        /* On a lent connection all is ours; elsewhere BEGIN is waited for,
+         * behind what others have sent. */
+        if (t->lent)
             hurry(t);
         break;
     case ELPQ__T_BODY:
@@ -107,12 +108,12 @@ void elpq_transact_cancel(elpq_transactor *t)
         interrupt(t, ELPQ_E_CANCELED);
 }
 
-/* The pool closes: no other connection, and nobody to ask. */
-static void on_pool_closing(struct elpq__guest *guest)
+/* The lender closes: no other connection, and nobody to ask. */
+static void on_closing(struct elpq__guest *guest)
 {
     elpq_transactor *t = elpq__container(guest, elpq_transactor, guest);
 
-    t->pool = NULL;
+    t->lender = NULL;
     if (t->phase != ELPQ__T_PAUSING &&
         (t->phase != ELPQ__T_RESOLVING || t->request))
         return;
@@ -127,5 +128,5 @@ void elpq__transact_stop_init(elpq_transactor *t)
 {
     t->deadline.fire = on_deadline;
     t->stop.run = run_stop;
-    t->guest.closing = on_pool_closing;
+    t->guest.closing = on_closing;
 }

@@ -15,6 +15,7 @@
 
 #include "alloc.h"
 #include "many_int.h"
+#include "pool_int.h"
 #include "tx_int.h"
 
 struct elpq_tx {
@@ -255,19 +256,13 @@ static bool options_ok(const elpq_tx_options *options)
     return (unsigned)options->isolation <= ELPQ_SERIALIZABLE;
 }
 
-static int acquire_of_pool(void *pool, const elpq_options *options,
-                           elpq_conn_cb callback, void *arg)
-{
-    return elpq_pool_acquire(pool, options, callback, arg);
-}
-
 int elpq_pool_begin(elpq_pool *pool, const elpq_tx_options *options,
                     elpq_tx_cb callback, void *arg)
 {
-    return elpq__tx_begin(acquire_of_pool, pool, 0, options, callback, arg);
+    return elpq__tx_begin(ELPQ__LENDER(pool), 0, options, callback, arg);
 }
 
-int elpq__tx_begin(elpq__acquire acquire, void *from, unsigned flags,
+int elpq__tx_begin(struct elpq__lender *lender, unsigned flags,
                    const elpq_tx_options *options, elpq_tx_cb callback,
                    void *arg)
 {
@@ -279,7 +274,7 @@ int elpq__tx_begin(elpq__acquire acquire, void *from, unsigned flags,
     elpq_tx *tx;
     int code;
 
-    if (!from || !callback || !options_ok(o))
+    if (!lender || !callback || !options_ok(o))
         return ELPQ_E_USAGE;
     tx = tx_new(callback, arg, o->tag, o->timeout_ms);
     if (!tx)
@@ -287,7 +282,7 @@ int elpq__tx_begin(elpq__acquire acquire, void *from, unsigned flags,
     if (o->timeout_ms > 0)
         tx->due = elpq__now() + o->timeout_ms * INT64_C(1000);
     begin_text(tx->begin, sizeof(tx->begin), o);
-    code = acquire(from, &wait, on_lease, tx);
+    code = elpq__lender_acquire(lender, &wait, on_lease, tx);
     if (code)
         tx_free(tx);
     return code;

@@ -5,16 +5,22 @@
 #ifndef ELPQ_LIB_TX_INT_H
 #define ELPQ_LIB_TX_INT_H
 
-#include "conn_int.h"
 #include "elpq/transact.h"
 #include "elpq/tx.h"
+#include "lender.h"
 
-/* Begins one on a connection that `acquire` gives, and that goes back. */
-typedef int (*elpq__acquire)(void *from, const elpq_options *options,
-                             elpq_conn_cb callback, void *arg);
-int elpq__tx_begin(elpq__acquire acquire, void *from, unsigned flags,
+/*
+ * Begins one on a connection that is lent, and goes back; NULL is refused.
+ * `flags` are those of the lease.
+ */
+int elpq__tx_begin(struct elpq__lender *lender, unsigned flags,
                    const elpq_tx_options *options, elpq_tx_cb callback,
                    void *arg);
+
+/* transact.c: the same for elpq_transact(). */
+int elpq__transact(struct elpq__lender *lender, unsigned flags,
+                   const elpq_transact_options *options, elpq_body_cb body,
+                   elpq_done_cb done, void *arg);
 
 /* Its connection, if it takes statements now; NULL if not, or of NULL. */
 elpq_conn *elpq__tx_target(const elpq_tx *tx);

@@ -10,7 +10,7 @@
  *     event_base_dispatch(base);
  *
  * elpq_execute, elpq_script, elpq_begin and the others below pick the function
- * by the type of their target: a pool, a connection or a transaction.
+ * by the type of their target: a pool, a router, a connection or a transaction.
  */
 #ifndef ELPQ_ELPQ_H
 #define ELPQ_ELPQ_H
@@ -52,12 +52,14 @@
 #define elpq_batch(target, statements, n, options, each, done, arg)            \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_batch,                                         \
+        elpq_router *: elpq_router_batch,                                     \
         elpq_conn *: elpq_conn_batch,                                         \
         elpq_tx *: elpq_tx_batch)(target, statements, n, options, each, done, \
                                   arg)
 #define elpq_execute_many(target, statement, source, options, callback, arg)  \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_execute_many,                                  \
+        elpq_router *: elpq_router_execute_many,                              \
         elpq_conn *: elpq_conn_execute_many,                                  \
         elpq_tx *: elpq_tx_execute_many)(target, statement, source, options,  \
                                          callback, arg)
@@ -86,55 +88,66 @@
 #define elpq_transact(target, options, body, done, arg)                       \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_transact,                                      \
+        elpq_router *: elpq_router_transact,                                  \
         elpq_conn *: elpq_conn_transact,                                      \
         elpq_tx *: elpq_tx_transact)(target, options, body, done, arg)
 #define elpq_notify(target, channel, payload, options, done, arg)             \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_notify,                                        \
+        elpq_router *: elpq_router_notify,                                    \
         elpq_conn *: elpq_conn_notify,                                        \
         elpq_tx *: elpq_tx_notify)(target, channel, payload, options, done,   \
                                    arg)
 #define elpq_lo_create(target, oid, options, callback, arg)                   \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_lo_create,                                     \
+        elpq_router *: elpq_router_lo_create,                                 \
         elpq_conn *: elpq_conn_lo_create,                                     \
         elpq_tx *: elpq_tx_lo_create)(target, oid, options, callback, arg)
 #define elpq_lo_unlink(target, oid, options, done, arg)                       \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_lo_unlink,                                     \
+        elpq_router *: elpq_router_lo_unlink,                                 \
         elpq_conn *: elpq_conn_lo_unlink,                                     \
         elpq_tx *: elpq_tx_lo_unlink)(target, oid, options, done, arg)
 #define elpq_lock_acquire(target, key, options, callback, arg)                \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_lock,                                          \
+        elpq_router *: elpq_router_lock,                                      \
         elpq_conn *: elpq_conn_lock)(target, key, options, callback, arg)
 #define elpq_commit_prepared(target, gid, options, callback, arg)             \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_commit_prepared,                               \
+        elpq_router *: elpq_router_commit_prepared,                           \
         elpq_conn *: elpq_conn_commit_prepared)(target, gid, options,         \
                                                 callback, arg)
 #define elpq_rollback_prepared(target, gid, options, callback, arg)           \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_rollback_prepared,                             \
+        elpq_router *: elpq_router_rollback_prepared,                         \
         elpq_conn *: elpq_conn_rollback_prepared)(target, gid, options,       \
                                                   callback, arg)
 #define elpq_list_prepared(target, options, callback, arg)                    \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_list_prepared,                                 \
+        elpq_router *: elpq_router_list_prepared,                             \
         elpq_conn *: elpq_conn_list_prepared)(target, options, callback, arg)
 #define elpq_copy_in(target, spec, options, ready, done, arg)                 \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_copy_in,                                       \
+        elpq_router *: elpq_router_copy_in,                                   \
         elpq_conn *: elpq_conn_copy_in,                                       \
         elpq_tx *: elpq_tx_copy_in)(target, spec, options, ready, done, arg)
 #define elpq_copy_out(target, spec, options, data, done, arg)                 \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_copy_out,                                      \
+        elpq_router *: elpq_router_copy_out,                                  \
         elpq_conn *: elpq_conn_copy_out,                                      \
         elpq_tx *: elpq_tx_copy_out)(target, spec, options, data, done, arg)
 #define elpq_copy_out_rows(target, spec, options, rows, done, arg)            \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_copy_out_rows,                                 \
+        elpq_router *: elpq_router_copy_out_rows,                             \
         elpq_conn *: elpq_conn_copy_out_rows,                                 \
         elpq_tx *: elpq_tx_copy_out_rows)(target, spec, options, rows, done,  \
                                           arg)
@@ -227,6 +240,7 @@
                                             arg);                             \
     }
 ELPQ_OVERLOAD_(pool)
+ELPQ_OVERLOAD_(router)
 ELPQ_OVERLOAD_(conn)
 ELPQ_OVERLOAD_(tx)
 #undef ELPQ_OVERLOAD_
@@ -264,32 +278,9 @@ ELPQ_OVERLOAD_(tx)
         return elpq_##kind##_list_prepared(target, options, callback, arg);   \
     }
 ELPQ_OVERLOAD_(pool)
+ELPQ_OVERLOAD_(router)
 ELPQ_OVERLOAD_(conn)
 #undef ELPQ_OVERLOAD_
-inline int elpq_execute(elpq_router *target, const elpq_statement *st,
-                        const elpq_options *options, elpq_result_cb callback,
-                        void *arg)
-{
-    return elpq_router_execute(target, st, options, callback, arg);
-}
-inline int elpq_stream(elpq_router *target, const elpq_statement *st,
-                       const elpq_options *options, elpq_rows_cb rows,
-                       elpq_done_cb done, void *arg)
-{
-    return elpq_router_stream(target, st, options, rows, done, arg);
-}
-template <size_t L>
-inline int elpq_script(elpq_router *target, const char (&sql)[L],
-                       const elpq_options *options, elpq_script_cb each,
-                       elpq_done_cb done, void *arg)
-{
-    return elpq_router_script_trusted(target, sql, options, each, done, arg);
-}
-inline int elpq_begin(elpq_router *target, const elpq_tx_options *options,
-                      elpq_tx_cb callback, void *arg)
-{
-    return elpq_router_begin(target, options, callback, arg);
-}
 #define ELPQ_OVERLOAD_(kind)                                                  \
     inline int elpq_declare(elpq_##kind *target, const elpq_statement *st,    \
                             const elpq_cursor_options *options,               \

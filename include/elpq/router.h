@@ -33,16 +33,24 @@
  * the right host, within its deadline and up to max_retries times.  One that
  * is IN_DOUBT never is.  While there is no primary, what needs it waits in a
  * bounded line.  A transaction or a lease stays where it began: when it is
- * lost, its user hears so and begins anew.
+ * lost, its user hears so and begins anew, and elpq_transact() does so by
+ * itself.
  *
  * The contract of conn.h holds for every call.
  */
 #ifndef ELPQ_ROUTER_H
 #define ELPQ_ROUTER_H
 
+#include "batch.h"
 #include "conn.h"
+#include "copy.h"
+#include "large_object.h"
+#include "listen.h"
+#include "lock.h"
+#include "many.h"
 #include "pool.h"
 #include "stream.h"
+#include "transact.h"
 #include "tx.h"
 
 #ifdef __cplusplus
@@ -177,11 +185,106 @@ ELPQ_API int elpq_router_acquire(elpq_router *router,
                                  const elpq_options *options,
                                  elpq_conn_cb callback, void *arg);
 
+/** Executes a batch, all or nothing, on the primary, or with ELPQ_READONLY in
+ *  options->flags on a standby; see elpq_pool_batch().  Also as
+ *  elpq_batch(router, ...). */
+ELPQ_API int elpq_router_batch(elpq_router *router,
+                               const elpq_statement *const statements[],
+                               size_t n, const elpq_options *options,
+                               elpq_batch_cb each, elpq_done_cb done,
+                               void *arg);
+
+/** Executes a statement for many rows on the primary; see
+ *  elpq_pool_execute_many().  The wait for a primary counts in its deadline;
+ *  rows are never sent again.  Also as elpq_execute_many(router, ...). */
+ELPQ_API int elpq_router_execute_many(elpq_router *router,
+                                      const elpq_statement *statement,
+                                      const elpq_rows_source *source,
+                                      const elpq_options *options,
+                                      elpq_many_cb callback, void *arg);
+
 /** Begins a transaction on the primary; a read_only one on a standby, if
  *  begin_on_standbys says so.  Also as elpq_begin(router, ...). */
 ELPQ_API int elpq_router_begin(elpq_router *router,
                                const elpq_tx_options *options,
                                elpq_tx_cb callback, void *arg);
+
+/**
+ * Runs a body in a transaction, on the host that elpq_router_begin() would
+ * take; otherwise as elpq_pool_transact().  Each attempt goes to the host that
+ * is the right one then: so a primary that is lost, or found to be a standby
+ * (25006; told by servers from PostgreSQL 14 on), costs an attempt, and the
+ * next one waits for its successor, within the deadline.  A lost COMMIT is
+ * asked about on the host that it was sent to, and on no other; if that does
+ * not come back as a primary within resolve_ms, it stays IN_DOUBT, and the body
+ * does not run again.  Also as elpq_transact(router, ...).
+ */
+ELPQ_API int elpq_router_transact(elpq_router *router,
+                                  const elpq_transact_options *options,
+                                  elpq_body_cb body, elpq_done_cb done,
+                                  void *arg);
+
+/**
+ * COPY, as of a pool (copy.h): into a table of the primary; out of the primary,
+ * or with ELPQ_READONLY in options->flags out of a standby.  Once the writer
+ * was called, or data were handed over, it is not sent again.  Also as
+ * elpq_copy_in(router, ...) and so on.
+ */
+ELPQ_API int elpq_router_copy_in(elpq_router *router,
+                                 const elpq_copy_spec *spec,
+                                 const elpq_options *options,
+                                 elpq_copy_ready_cb ready, elpq_result_cb done,
+                                 void *arg);
+ELPQ_API int elpq_router_copy_out(elpq_router *router,
+                                  const elpq_copy_spec *spec,
+                                  const elpq_options *options,
+                                  elpq_copy_data_cb data, elpq_result_cb done,
+                                  void *arg);
+ELPQ_API int elpq_router_copy_out_rows(elpq_router *router,
+                                       const elpq_copy_spec *spec,
+                                       const elpq_options *options,
+                                       elpq_copy_rows_cb rows,
+                                       elpq_result_cb done, void *arg);
+
+/*
+ * The rest goes to the primary, whatever options->flags say, and otherwise is
+ * what it is on a pool: listen.h, lock.h, large_object.h, transact.h.
+ */
+
+/** Sends a notification.  Also as elpq_notify(router, ...). */
+ELPQ_API int elpq_router_notify(elpq_router *router, const char *channel,
+                                const char *payload,
+                                const elpq_options *options, elpq_done_cb done,
+                                void *arg);
+
+/** Takes an advisory lock, in a session of the primary; it is lost with that
+ *  (options->lost).  Also as elpq_lock_acquire(router, ...). */
+ELPQ_API int elpq_router_lock(elpq_router *router, elpq_lock_key key,
+                              const elpq_lock_options *options,
+                              elpq_lock_cb callback, void *arg);
+
+/** Creates a large object.  Also as elpq_lo_create(router, ...). */
+ELPQ_API int elpq_router_lo_create(elpq_router *router, uint32_t oid,
+                                   const elpq_options *options,
+                                   elpq_lo_oid_cb callback, void *arg);
+
+/** Removes a large object.  Also as elpq_lo_unlink(router, ...). */
+ELPQ_API int elpq_router_lo_unlink(elpq_router *router, uint32_t oid,
+                                   const elpq_options *options,
+                                   elpq_done_cb done, void *arg);
+
+/** Ends or lists prepared transactions, which a promoted standby has as well.
+ *  Also as elpq_commit_prepared(router, ...) and so on. */
+ELPQ_API int elpq_router_commit_prepared(elpq_router *router, const char *gid,
+                                         const elpq_options *options,
+                                         elpq_done_cb callback, void *arg);
+ELPQ_API int elpq_router_rollback_prepared(elpq_router *router,
+                                           const char *gid,
+                                           const elpq_options *options,
+                                           elpq_done_cb callback, void *arg);
+ELPQ_API int elpq_router_list_prepared(elpq_router *router,
+                                       const elpq_options *options,
+                                       elpq_result_cb callback, void *arg);
 
 /** Checks all hosts now, as if something had gone wrong on them. */
 ELPQ_API void elpq_router_check(elpq_router *router);

@@ -26,7 +26,8 @@ template <typename Target> bool all_refuse(Target *none)
         elpq_copy_out_rows(none, &copy, nullptr, nullptr, on_result, nullptr),
         elpq_transact(none, nullptr, nullptr, on_done, nullptr),
         elpq_notify(none, "channel", "", nullptr, on_done, nullptr),
-        elpq_load_type(none, "type", nullptr, nullptr, nullptr),
+        elpq_lo_create(none, 0, nullptr, nullptr, nullptr),
+        elpq_lo_unlink(none, 1, nullptr, on_done, nullptr),
     };
 
     for (int code : codes)
@@ -43,13 +44,27 @@ template <typename Target> bool sessions_refuse(Target *none)
         elpq_commit_prepared(none, "gid", nullptr, on_done, nullptr),
         elpq_rollback_prepared(none, "gid", nullptr, on_done, nullptr),
         elpq_list_prepared(none, nullptr, on_result, nullptr),
-        elpq_refresh_types(none, nullptr, on_done, nullptr),
     };
 
     for (int code : codes)
         if (code != ELPQ_E_USAGE)
             return false;
     return true;
+}
+
+template <typename Target> bool types_refuse(Target *none)
+{
+    return elpq_load_type(none, "type", nullptr, nullptr, nullptr) ==
+           ELPQ_E_USAGE;
+}
+
+template <typename Target> bool catalogs_refuse(Target *none)
+{
+    const elpq_type_info *(*find)(const Target *, const char *) =
+        elpq_find_type; // it takes no target that is none
+
+    return find != nullptr &&
+           elpq_refresh_types(none, nullptr, on_done, nullptr) == ELPQ_E_USAGE;
 }
 
 template <typename Target> bool cursors_refuse(Target *none)
@@ -61,11 +76,14 @@ template <typename Target> bool cursors_refuse(Target *none)
 bool check_overloads()
 {
     elpq_pool *pool = nullptr;
+    elpq_router *router = nullptr;
     elpq_conn *conn = nullptr;
     elpq_tx *tx = nullptr;
 
-    return all_refuse(pool) && all_refuse(conn) && all_refuse(tx) &&
-           sessions_refuse(pool) && sessions_refuse(conn) &&
+    return all_refuse(pool) && all_refuse(router) && all_refuse(conn) &&
+           all_refuse(tx) && sessions_refuse(pool) && sessions_refuse(router) &&
+           sessions_refuse(conn) && types_refuse(pool) && types_refuse(conn) &&
+           types_refuse(tx) && catalogs_refuse(pool) && catalogs_refuse(conn) &&
            cursors_refuse(conn) && cursors_refuse(tx);
 }
 
