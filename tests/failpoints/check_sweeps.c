@@ -230,6 +230,7 @@ static void keep_quiet(int severity, const char *message)
 static void setup(void)
 {
     harness_setup();
+    alarm(0); /* each injection has one of its own */
     event_set_log_callback(keep_quiet);
 }
 
@@ -245,6 +246,8 @@ static void make_tables(void)
     admin_do("create type elpq_sweep_pair as (n int, mood elpq_sweep_mood)");
     admin_do("drop publication if exists elpq_sweep_pub");
     admin_do("create publication elpq_sweep_pub for table elpq_sweep");
+    admin_do("select pg_drop_replication_slot(slot_name)"
+             " from pg_replication_slots where slot_name = 'elpq_sweep'");
     admin_do("select pg_create_logical_replication_slot('elpq_sweep',"
              " 'pgoutput')");
     admin_do("insert into elpq_sweep values (0)");
@@ -281,7 +284,7 @@ static void build(Suite *s)
     add_scenarios(scenarios_rows);
     add_scenarios(scenarios_pool);
     add_scenarios(scenarios_more);
-    tcase_set_timeout(t, 120);
+    tcase_set_timeout(t, 600);
     tcase_add_unchecked_fixture(t, make_tables, drop_tables);
     tcase_add_checked_fixture(t, setup, harness_teardown);
     tcase_add_loop_test(t, memory_fails_once, 0, scenario_count);

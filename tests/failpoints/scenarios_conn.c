@@ -61,7 +61,8 @@ static void connects_wrongly(void)
 
     elpq_failpoint_arm();
     conn = elpq_connect(base, "host='unfinished", NULL, on_opened, q, &error);
-    if (conn)
+    q->asked = conn != NULL; /* it was not looked at, without memory */
+    if (settle() && q->conn)
         wrong("a connection");
     if (error && !error->message)
         wrong("an error without words");
@@ -169,7 +170,7 @@ static elpq_error *kept_error;
 
 static void keep(elpq_result *result, const elpq_error *error, void *arg)
 {
-    kept = elpq_result_ref(result);
+    kept = result ? elpq_result_ref(result) : NULL;
     kept_error = error ? elpq_error_dup(error) : NULL;
     on_answer(result, error, arg);
 }

@@ -131,6 +131,8 @@ void arrive(struct question *q, const elpq_error *error)
     q->flags = error ? error->flags : 0;
     snprintf(q->sqlstate, sizeof(q->sqlstate), "%s",
              error ? error->sqlstate : "");
+    snprintf(q->message, sizeof(q->message), "%s",
+             error && error->message ? error->message : "");
     if (error && (error->code >= 0 || !error->message))
         wrong("an error without a code or message");
     if (q->then)
@@ -290,8 +292,8 @@ static bool codes_can_be(const char *states)
 
         if (elpq_failpoint_hits() ? may_be(q, states) : must_be(q))
             continue;
-        printf("question %d: %s %s\n", i, elpq_code_name(q->code),
-               q->sqlstate);
+        printf("question %d: %s %s %s\n", i, elpq_code_name(q->code),
+               q->sqlstate, q->message);
         return false;
     }
     return true;

@@ -27,7 +27,8 @@
 #define NO_NUMBER INT64_MIN
 
 /* The sessions of the scenarios are told by their name. */
-#define SERVER "application_name=elpq_sweep"
+#define SERVER                                                                \
+    "application_name=elpq_sweep sslmode=disable gssencmode=disable"
 
 /* What a scenario tells when it was not well: its exit status. */
 enum verdict {
@@ -50,6 +51,7 @@ struct question {
     int code;     /* of the callback, or of the call that was refused       */
     unsigned flags;
     char sqlstate[6];
+    char message[80];
     int expected; /* the code without a failure                             */
     int64_t number; /* the first cell of the answer                        */
     int64_t seen; /* rows or bytes that came before                         */
