@@ -170,6 +170,7 @@ $(UNIT_TESTS) $(SERVER_TESTS): $(B)/%: $(B)/%.o \
 # Linked only where it is used: it takes the place of malloc() and others.
 $(filter %_failpoints,$(SERVER_TESTS)) $(SWEEPS): $(B)/libelpq-failpoints.a
 $(SWEEPS): $(call obj,$(SWEEP_SRC))
+$(SWEEPS): LDFLAGS += -rdynamic         # so that crashes are told by name
 $(B)/faultproxy: $(B)/tests/kit/faultproxy.o $(B)/libelpq-testkit.a
 	$(link) $(DEPS_LIBS)
 $(EXAMPLES): $(B)/%: $(B)/%.o $(archives)

@@ -160,10 +160,15 @@ static void undo_group(elpq_conn *conn, elpq_request *req)
         elpq__container(node, elpq_request, node)->aborted = true;
 }
 
-/* libpq's words are its own language's: in others it is not recognized. */
+/*
+ * Whether libpq says so, and not the server, whose words follow a severity.
+ * Other languages than English are not recognized.
+ */
 static bool tells_no_memory(const char *message)
 {
-    return message && strstr(message, "out of memory");
+    const char *at = strstr(message, "out of memory");
+
+    return at && (at == message || at[-1] == '\n');
 }
 
 /* What comes is not what was asked for; libpq drops what it cannot keep. */
@@ -242,7 +247,7 @@ static void take_each(elpq_conn *conn, elpq_request *req, PGresult *res)
     result = elpq__result_new(res);
     if (!result) {
         PQclear(res);
-        elpq__request_blame(req, ELPQ_E_NOMEM, 0, NULL);
+        elpq__request_blame(req, ELPQ_E_NOMEM, ELPQ_IN_DOUBT, NULL);
         return;
     }
     elpq__catalog_apply(conn->catalog, result);
@@ -396,4 +401,8 @@ void elpq__answers_drain(elpq_conn *conn)
         }
         take(conn, req, res);
     }
+    /* What it has no memory for is lost, though it be the Sync. */
+    if (conn->state != ELPQ__CLOSED && req && !req->paused &&
+        tells_no_memory(PQerrorMessage(conn->pg)))
+        elpq__conn_lost(conn, ELPQ_E_NOMEM, NULL);
 }

@@ -78,8 +78,8 @@ int64_t elpq_failpoint_blocks(void);
 typedef struct elpq_failpoint_failure {
     uint64_t n;           /**< which call failed; 0: none did              */
     int status;           /**< as of waitpid(); SIGALRM: it took too long  */
-    const char *where;    /**< of a crash: the innermost functions, one a
-                               line, each as "library function"; or ""     */
+    const char *where;    /**< of a crash: the innermost calls, one a line,
+                               each as "library function+offset"; or ""    */
 } elpq_failpoint_failure;
 
 /** What elpq_failpoint_sweep() is to do; zeros are defaults. */

@@ -240,6 +240,8 @@ static void make_tables(void)
     admin_do("set client_min_messages = error");
     admin_do("drop table if exists elpq_sweep");
     admin_do("drop type if exists elpq_sweep_pair, elpq_sweep_mood");
+    admin_do("drop role if exists elpq_sweep");
+    admin_do("create role elpq_sweep");
     admin_do("create table elpq_sweep (id bigint)");
     admin_do("grant all on elpq_sweep to public");
     admin_do("create type elpq_sweep_mood as enum ('sad', 'ok')");
@@ -264,6 +266,7 @@ static void drop_tables(void)
     admin_do("drop table elpq_sweep");
     admin_do("drop type elpq_sweep_pair");
     admin_do("drop type elpq_sweep_mood");
+    admin_do("drop role elpq_sweep");
     harness_teardown();
 }
 

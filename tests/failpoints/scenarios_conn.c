@@ -112,21 +112,22 @@ static void prepared(void)
 static void stores(void)
 {
     elpq_conn *conn = opened();
-    struct question *q;
+    struct question *q[3];
     int64_t id[3];
 
     elpq_failpoint_arm();
     for (int i = 0; i < 3; i++) {
         id[i] = row_id();
-        q = question();
-        ASK(q, elpq_conn_execute(conn,
-                                 elpq_sql("insert into elpq_sweep values ($1)",
-                                          id[i]),
-                                 NULL, on_answer, q));
+        q[i] = question();
+        ASK(q[i], elpq_conn_execute(
+                      conn,
+                      elpq_sql("insert into elpq_sweep values ($1)", id[i]),
+                      NULL, on_answer, q[i]));
         if (i > 0)
             settle();
-        told(id[i], q);
     }
+    for (int i = 0; i < 3; i++)
+        told(id[i], q[i]);
     DO(elpq_conn_close(conn));
 }
 
@@ -290,7 +291,8 @@ static void passwords(void)
     struct question *q = question();
 
     elpq_failpoint_arm();
-    ASK(q, elpq_conn_change_password(conn, NULL, "new", NULL, on_over, q));
+    ASK(q, elpq_conn_change_password(conn, "elpq_sweep", "new", NULL,
+                                     on_over, q));
     settle();
     ask_number(conn, elpq_sql("select 1"), 1);
     DO(elpq_conn_close(conn));

@@ -129,7 +129,7 @@ static void lock_of_a_transaction(void)
     if (settle() && begin->tx) {
         ASK(q, elpq_tx_lock(begin->tx, elpq_lock_int32(1, getpid()), NULL,
                             on_over, q));
-        ASK(end, elpq_commit(begin->tx, on_over, end));
+        end_tx(begin->tx, end);
         settle();
     }
     DO(elpq_conn_close(conn));

@@ -37,7 +37,7 @@ static void commits(void)
         struct question *end = question();
         int64_t id = store(tx);
 
-        ASK(end, elpq_commit(tx, on_over, end));
+        end_tx(tx, end);
         settle();
         told(id, end);
     }
@@ -81,12 +81,14 @@ static void savepoints(void)
         if (!part[i])
             break;
         id[i] = store(part[i]);
-        ASK(over, i ? elpq_rollback(part[i], on_over, over)
-                    : elpq_commit(part[i], on_over, over));
+        if (i)
+            ASK(over, elpq_rollback(part[i], on_over, over));
+        else
+            end_tx(part[i], over);
         settle();
     }
     if (tx) {
-        ASK(end, elpq_commit(tx, on_over, end));
+        end_tx(tx, end);
         settle();
         if (id[1])
             told(id[1], &none);
@@ -104,7 +106,7 @@ static void on_the_pool(void)
     if (settle() && q->tx) {
         int64_t id = store(q->tx);
 
-        ASK(end, elpq_commit(q->tx, on_over, end));
+        end_tx(q->tx, end);
         settle();
         told(id, end);
     }
@@ -137,7 +139,8 @@ static void two_phase(void)
     tx = begun(conn);
     if (tx) {
         id = store(tx);
-        ASK(end, elpq_prepare_transaction(tx, gid, on_over, end));
+        if (!ASK(end, elpq_prepare_transaction(tx, gid, on_over, end)))
+            DO(elpq_rollback(tx, NULL, NULL));
         settle();
     }
     if (is_well(end)) {
@@ -270,7 +273,7 @@ static void nested(void)
         ASK(q, elpq_tx_transact(tx, &o, inner_body, on_over, q));
         settle();
         id = store(tx);
-        ASK(end, elpq_commit(tx, on_over, end));
+        end_tx(tx, end);
         settle();
         told(id, end);
     }

@@ -199,7 +199,7 @@ elpq_conn_options quick(void)
 {
     int ms = (int)(DEADLINE_MS * harness_slow());
     elpq_conn_options o = { .connect_timeout_ms = 2 * ms, .timeout_ms = ms,
-                            .cancel_grace_ms = 20 };
+                            .cancel_grace_ms = ms };
 
     return o;
 }
@@ -256,6 +256,12 @@ bool ask_number(elpq_conn *conn, const elpq_statement *st, int64_t number)
 
     return ASK(q, elpq_conn_execute(conn, st, NULL, on_answer, q)) &&
            settle() && is_well(q);
+}
+
+void end_tx(elpq_tx *tx, struct question *end)
+{
+    if (!ASK(end, elpq_commit(tx, on_over, end)))
+        DO(elpq_rollback(tx, NULL, NULL));
 }
 
 /* ------------------------------------------------------------------- verdict */

@@ -134,6 +134,9 @@ void close_pool_now(elpq_pool *pool);
 /* Asks and waits; whether it went well. */
 bool ask_number(elpq_conn *conn, const elpq_statement *st, int64_t number);
 
+/* Commits, or where that is refused, rolls back; does not wait. */
+void end_tx(elpq_tx *tx, struct question *end);
+
 /* A row of the table elpq_sweep that nobody else stores, and what is told of
  * its fate: by the question that would store it. */
 int64_t row_id(void);

@@ -32,7 +32,7 @@ struct told {
     atomic_bool hit;
     atomic_uint_least64_t calls;
     atomic_int_least64_t left; /* blocks, more than at the start           */
-    char where[512];
+    char where[1024];
 };
 
 struct sweep {
@@ -92,8 +92,11 @@ static void tell_where(void)
             continue;
         file = strrchr(info.dli_fname, '/');
         size = snprintf(mine->where + used, sizeof(mine->where) - used,
-                        "%s %s\n", file ? file + 1 : info.dli_fname,
-                        info.dli_sname ? info.dli_sname : "?");
+                        "%s %s+0x%zx\n", file ? file + 1 : info.dli_fname,
+                        info.dli_sname ? info.dli_sname : "",
+                        (size_t)((char *)frames[i] -
+                                 (char *)(info.dli_saddr ? info.dli_saddr
+                                                         : info.dli_fbase)));
         if (size < 0 || used + (size_t)size >= sizeof(mine->where))
             break;
         used += (size_t)size;
