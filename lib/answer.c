@@ -171,7 +171,10 @@ static bool tells_no_memory(const char *message)
     return at && (at == message || at[-1] == '\n');
 }
 
-/* What comes is not what was asked for; libpq drops what it cannot keep. */
+/*
+ * What comes is not what was asked for.  It need not be the server's fault: for
+ * want of memory libpq drops some answers, and does not always say so.
+ */
 static void mismatch(elpq_conn *conn, const char *text)
 {
     if (tells_no_memory(PQerrorMessage(conn->pg)))

@@ -80,8 +80,9 @@ struct scenario {
 extern const struct scenario scenarios_conn[], scenarios_tx[],
     scenarios_rows[], scenarios_pool[], scenarios_more[];
 
-/* The whole of it, in the child: an enum verdict. */
-int scene_run(const struct scenario *scenario);
+/* The whole of it, in the child: an enum verdict.  Without memory libpq drops
+ * some answers, which then do not match what was sent (ELPQ_E_PROTOCOL). */
+int scene_run(const struct scenario *scenario, bool drops_answers);
 
 /* A new question, and one whose answer must hold a number. */
 struct question *question(void);

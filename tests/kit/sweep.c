@@ -203,6 +203,7 @@ static bool finish(struct sweep *s)
     if (ended < 0)
         return false;
     if (s->jobs[place].n == 0) {
+        s->ended = status != 0; /* nothing can be told of the others */
         s->normal = atomic_load(&told->left);
         s->report->calls = atomic_load(&told->calls);
     }
