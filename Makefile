@@ -61,6 +61,7 @@ QB_SRC       := $(call sources,qb)
 UNIT_SRC     := $(call sources,tests/unit)
 DOCS_SRC     := $(call sources,tests/docs)
 SERVER_SRC   := $(call sources,tests/server) $(DOCS_SRC)
+SWEEP_SRC    := $(call sources,tests/failpoints)
 BENCH_SRC    := $(call sources,tests/bench)
 FAIL_SRC     := tests/kit/failpoints.c tests/kit/sweep.c
 KIT_SRC      := $(filter-out $(FAIL_SRC) %/faultproxy.c,$(call \
@@ -74,7 +75,8 @@ EXAMPLE_SRC  := $(filter-out %/http_api.c,$(EXAMPLE_SRC))
 endif
 
 UNIT_TESTS   := $(call prog,$(UNIT_SRC))
-SERVER_TESTS := $(call prog,$(SERVER_SRC))
+SWEEPS       := $(B)/tests/failpoints/check_sweeps
+SERVER_TESTS := $(call prog,$(SERVER_SRC)) $(SWEEPS)
 EXAMPLES     := $(call prog,$(EXAMPLE_SRC))
 BENCH        := $(B)/tests/bench/bench
 BENCH_QB     := $(B)/tests/bench/builder/bench_builder
@@ -107,6 +109,7 @@ $(B)/%.o: %.c config.mk
 	$(call say,CC  $<)$(CC) $(cpp_flags) $(c_flags) -c -o $@ $<
 
 ALL_SRC = $(LIB_SRC) $(QB_SRC) $(UNIT_SRC) $(SERVER_SRC) $(BENCH_SRC) \
+          $(SWEEP_SRC) \
           tests/bench/builder/bench_builder.c \
           $(SUPPORT_SRC) $(EXAMPLE_SRC) tests/support/conninfo_env.c \
           $(KIT_SRC) $(FAIL_SRC) tests/kit/faultproxy.c
@@ -155,7 +158,7 @@ kit: $(KIT_LIBS:%=$(B)/%.a) $(B)/faultproxy
 
 archives  = $(B)/libelpq-qb.a $(B)/libelpq.a
 test_libs = $(CHECK_LIBS) -Wl,--as-needed $(PG_QUERY_LIBS) $(EVHTTP_LIBS)
-link      = @mkdir -p $(@D)$(newline)	$(call say,LD  $@)$(CC) $(ld_flags) -o $@ $(filter %.o %.a,$^)
+link      = @mkdir -p $(@D)$(newline)	$(call say,LD  $@)$(CC) $(ld_flags) -o $@ $(filter %.o,$^) $(filter %.a,$^)
 define newline
 
 
@@ -165,7 +168,9 @@ $(UNIT_TESTS) $(SERVER_TESTS): $(B)/%: $(B)/%.o \
     $(B)/tests/support.a $(archives) $(B)/libelpq-testkit.a
 	$(link) $(test_libs) $(DEPS_LIBS)
 # Linked only where it is used: it takes the place of malloc() and others.
-$(filter %_failpoints,$(SERVER_TESTS)): $(B)/libelpq-failpoints.a
+$(filter %_failpoints,$(SERVER_TESTS)) $(SWEEPS): $(B)/libelpq-failpoints.a
+$(SWEEPS): $(call obj,$(SWEEP_SRC))
+$(SWEEPS): LDFLAGS += -rdynamic         # so that crashes are told by name
 $(B)/faultproxy: $(B)/tests/kit/faultproxy.o $(B)/libelpq-testkit.a
 	$(link) $(DEPS_LIBS)
 $(EXAMPLES): $(B)/%: $(B)/%.o $(archives)

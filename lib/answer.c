@@ -16,6 +16,7 @@
  * until pump() of pipeline.c returns.
  */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "batch.h"
@@ -159,10 +160,57 @@ static void undo_group(elpq_conn *conn, elpq_request *req)
         elpq__container(node, elpq_request, node)->aborted = true;
 }
 
+/*
+ * Whether libpq says so, and not the server, whose words follow a severity.
+ * Other languages than English are not recognized.
+ */
+static bool tells_no_memory(const char *message)
+{
+    const char *at = strstr(message, "out of memory");
+
+    return at && (at == message || at[-1] == '\n');
+}
+
+/*
+ * What comes is not what was asked for.  It need not be the server's fault: for
+ * want of memory libpq drops some answers, and does not always say so.
+ */
+static void mismatch(elpq_conn *conn, const char *text)
+{
+    if (tells_no_memory(PQerrorMessage(conn->pg)))
+        elpq__conn_lost(conn, ELPQ_E_NOMEM, NULL);
+    else
+        elpq__conn_lost(conn, ELPQ_E_PROTOCOL, text);
+}
+
+/*
+ * A failure without an SQLSTATE is libpq's own: it had no memory for what
+ * came, or could not make sense of it.  Nobody knows what it has dropped, so
+ * nothing that follows could be matched for sure.
+ */
+static void give_up(elpq_conn *conn, PGresult *res)
+{
+    char text[256];
+    size_t n;
+
+    snprintf(text, sizeof(text), "%s", PQresultErrorMessage(res));
+    for (n = strlen(text); n > 0 && text[n - 1] == '\n'; n--)
+        text[n - 1] = '\0';
+    PQclear(res);
+    elpq__conn_lost(conn,
+                    tells_no_memory(text) ? ELPQ_E_NOMEM : ELPQ_E_PROTOCOL,
+                    n > 0 ? text : NULL);
+}
+
 static void take_failure(elpq_conn *conn, elpq_request *req, PGresult *res)
 {
     elpq_request *part = part_of(req);
 
+    if (!PQresultErrorField(res, PG_DIAG_SQLSTATE) &&
+        PQstatus(conn->pg) != CONNECTION_BAD) {
+        give_up(conn, res);
+        return;
+    }
     elpq__note_fatal(conn, res);
     if (conn->phase == ELPQ__PHASE_SYNC &&
         req->sharing == ELPQ__SHARES_READS) {
@@ -202,7 +250,7 @@ static void take_each(elpq_conn *conn, elpq_request *req, PGresult *res)
     result = elpq__result_new(res);
     if (!result) {
         PQclear(res);
-        elpq__request_blame(req, ELPQ_E_NOMEM, 0, NULL);
+        elpq__request_blame(req, ELPQ_E_NOMEM, ELPQ_IN_DOUBT, NULL);
         return;
     }
     elpq__catalog_apply(conn->catalog, result);
@@ -257,13 +305,11 @@ static void take_null(elpq_conn *conn)
         return;
     }
     if (++conn->nulls > NULLS_MAX) {
-        elpq__conn_lost(conn, ELPQ_E_PROTOCOL,
-                        "the answers do not match the statements sent");
+        mismatch(conn, "the answers do not match the statements sent");
         return;
     }
     if (!conn->piped && !head_of(conn)->answered) {
-        elpq__conn_lost(conn, ELPQ_E_PROTOCOL,
-                        "a statement was answered without a result");
+        mismatch(conn, "a statement was answered without a result");
     } else if (!conn->piped) {
         finish_head(conn); /* libpq has seen the Sync, or the script's end */
     } else if (conn->phase == ELPQ__PHASE_PARSE) {
@@ -296,8 +342,7 @@ static void take(elpq_conn *conn, elpq_request *req, PGresult *res)
         if (conn->phase == ELPQ__PHASE_SYNC)
             finish_head(conn);
         else
-            elpq__conn_lost(conn, ELPQ_E_PROTOCOL,
-                            "a Sync came before its results");
+            mismatch(conn, "a Sync came before its results");
         break;
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
@@ -359,4 +404,8 @@ void elpq__answers_drain(elpq_conn *conn)
         }
         take(conn, req, res);
     }
+    /* What it has no memory for is lost, though it be the Sync. */
+    if (conn->state != ELPQ__CLOSED && req && !req->paused &&
+        tells_no_memory(PQerrorMessage(conn->pg)))
+        elpq__conn_lost(conn, ELPQ_E_NOMEM, NULL);
 }

@@ -370,20 +370,16 @@ int elpq_lo_truncate(elpq_large_object *lo, int64_t size,
 
 /* ------------------------------------------------------------------ close */
 
-/* `done` is promised: where there is nothing to send, a task brings it. */
-struct closing {
-    struct elpq__task task;
-    elpq_done_cb done;
-    void *arg;
-};
-
+/* `done` is promised: where there is nothing to send, this is a task. */
 static void run_closed(struct elpq__task *task)
 {
-    struct closing c = *elpq__container(task, struct closing, task);
+    elpq_large_object *lo = elpq__container(task, elpq_large_object, end);
+    elpq_done_cb done = lo->on_end;
+    void *arg = lo->end_arg;
 
-    free(elpq__container(task, struct closing, task));
-    if (c.done)
-        c.done(NULL, c.arg);
+    elpq__lo_unref(lo);
+    if (done)
+        done(NULL, arg);
 }
 
 /* In a failed transaction it is closed already, or soon will be. */
@@ -391,33 +387,28 @@ static void on_closed(elpq_result *result, const elpq_error *error, void *arg)
 {
     (void)result;
     (void)error;
-    run_closed(&((struct closing *)arg)->task);
+    run_closed(&((elpq_large_object *)arg)->end);
 }
 
 int elpq_lo_close(elpq_large_object *lo, elpq_done_cb done, void *arg)
 {
     elpq_value value;
     elpq_statement st;
-    struct closing *c;
 
     if (!lo)
         return 0;
     if (!elpq__loop_is_ours(lo->conn->loop))
         return ELPQ_E_FORKED;
-    c = elpq__new(struct closing);
-    if (!c)
-        return ELPQ_E_NOMEM;
-    c->task.run = run_closed;
-    c->done = done;
-    c->arg = arg;
+    lo->end.run = run_closed;
+    lo->on_end = done;
+    lo->end_arg = arg;
     value = elpq_int32(lo->fd);
     st = elpq_sql_from_trusted_string("SELECT pg_catalog.lo_close($1)", &value,
                                       1);
     if (check(lo) || elpq_conn_tx_status(lo->conn) == ELPQ_TX_FAILED ||
-        elpq_conn_execute(lo->conn, &st, NULL, on_closed, c))
-        elpq__task_post(lo->conn->loop, &c->task);
+        elpq_conn_execute(lo->conn, &st, NULL, on_closed, lo))
+        elpq__task_post(lo->conn->loop, &lo->end);
     lo->closed = true;
     elpq__lo_flow_close(lo);
-    elpq__lo_unref(lo);
     return 0;
 }

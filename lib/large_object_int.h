@@ -33,6 +33,10 @@ struct elpq_large_object {
     int64_t total;
     void *buffer;       /* of a source                                     */
     struct elpq__task go_on;
+
+    struct elpq__task end; /* closed, with nothing to send                 */
+    elpq_done_cb on_end;
+    void *end_arg;
 };
 
 void elpq__lo_ref(elpq_large_object *lo);

@@ -8,9 +8,10 @@
  *    the end of the current turn, without a system call;
  *  - timers, in the order of timers.h, with one wake-up of the system, which
  *    is only moved when an earlier timer comes.  So a deadline that is met
- *    costs a few pointer operations.  On Linux it is a timerfd: with a timeout
- *    of libevent instead, the kernel would set a timer up for every wait, a
- *    tenth of the cost of a short statement;
+ *    costs a few pointer operations.  On Linux it is a timerfd, as long as
+ *    that can be watched: with a timeout of libevent instead, the kernel
+ *    would set a timer up for every wait, a tenth of the cost of a short
+ *    statement;
  *  - posts of other threads: a list under a mutex, and a pipe whose reading
  *    end is watched only while something is expected;
  *  - memory for use again and again (blocks.h).
@@ -48,8 +49,9 @@ struct elpq__loop {
     bool tasks_hopped; /* went once to the end of the line                 */
     bool tasks_running;
 
-    struct event *timer_event;
-    int timer_fd;               /* -1: timer_event is a timeout          */
+    struct event *timer_event; /* of timer_fd                             */
+    int timer_fd;              /* -1: there is none                      */
+    struct event *timeout_event; /* in its place, where it cannot be had */
     struct elpq__timers timers;
     int64_t armed;              /* when timer_event fires; 0: not armed  */
 
@@ -111,6 +113,8 @@ static void loop_free(struct elpq__loop *loop)
         event_free(loop->task_event);
     if (loop->timer_event)
         event_free(loop->timer_event);
+    if (loop->timeout_event)
+        event_free(loop->timeout_event);
     if (loop->post_event)
         event_free(loop->post_event);
     if (loop->timer_fd >= 0)
@@ -146,11 +150,10 @@ static struct elpq__loop *loop_new(struct event_base *base)
     pthread_mutex_init(&loop->mutex, NULL);
     loop->task_event = event_new(base, -1, 0, run_tasks, loop);
     loop->timer_fd = timer_open();
-    loop->timer_event =
-        event_new(base, loop->timer_fd,
-                  loop->timer_fd >= 0 ? EV_READ | EV_PERSIST : 0, run_timers,
-                  loop);
-    if (!loop->task_event || !loop->timer_event) {
+    loop->timer_event = event_new(base, loop->timer_fd, EV_READ | EV_PERSIST,
+                                  run_timers, loop);
+    loop->timeout_event = event_new(base, -1, 0, run_timers, loop);
+    if (!loop->task_event || !loop->timer_event || !loop->timeout_event) {
         loop_free(loop);
         return NULL;
     }
@@ -248,8 +251,9 @@ static void run_tasks(evutil_socket_t fd, short what, void *arg)
     loop->tasks_running = false;
     loop->tasks_hopped = false;
     /* Tasks that post tasks for ever must not starve the sockets. */
-    if (!elpq__list_empty(&loop->tasks))
-        event_add(loop->task_event, &now);
+    if (!elpq__list_empty(&loop->tasks) &&
+        event_add(loop->task_event, &now) != 0)
+        event_active(loop->task_event, EV_TIMEOUT, 1);
     elpq__loop_unref(loop);
 }
 
@@ -269,6 +273,24 @@ void elpq__task_drop(struct elpq__task *task)
 
 /* ---------------------------------------------------------------- timers */
 
+static bool arm_fd(struct elpq__loop *loop)
+{
+#ifdef __linux__
+    struct itimerspec at = { .it_value = {
+        .tv_sec = (time_t)(loop->armed / 1000000),
+        .tv_nsec = (long)(loop->armed % 1000000) * 1000,
+    } };
+
+    return loop->timer_fd >= 0 &&
+           timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &at, NULL) == 0 &&
+           event_add(loop->timer_event, NULL) == 0;
+#else
+    (void)loop;
+    return false;
+#endif
+}
+
+/* Without memory for even that, the loop looks for timers all the time. */
 static void arm_timeout(struct elpq__loop *loop)
 {
     int64_t usec = loop->armed - elpq__now();
@@ -278,21 +300,8 @@ static void arm_timeout(struct elpq__loop *loop)
         usec = 0;
     wait.tv_sec = (time_t)(usec / 1000000);
     wait.tv_usec = (suseconds_t)(usec % 1000000);
-    event_add(loop->timer_event, &wait);
-}
-
-static void arm_fd(struct elpq__loop *loop)
-{
-#ifdef __linux__
-    struct itimerspec at = { .it_value = {
-        .tv_sec = (time_t)(loop->armed / 1000000),
-        .tv_nsec = (long)(loop->armed % 1000000) * 1000,
-    } };
-
-    timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &at, NULL);
-    event_add(loop->timer_event, NULL);
-#endif
-    (void)loop;
+    if (event_add(loop->timeout_event, &wait) != 0)
+        event_active(loop->timeout_event, EV_TIMEOUT, 1);
 }
 
 /* Makes libevent wake us for the first timer; an early wake does no harm. */
@@ -304,9 +313,7 @@ static void arm(struct elpq__loop *loop)
         !elpq__loop_is_ours(loop))
         return;
     loop->armed = first->due;
-    if (loop->timer_fd >= 0)
-        arm_fd(loop);
-    else
+    if (!arm_fd(loop))
         arm_timeout(loop);
 }
 
@@ -322,6 +329,12 @@ static void disarm(struct elpq__loop *loop)
         times = 0; /* moved since it fired */
 }
 
+static void disarm_events(struct elpq__loop *loop)
+{
+    event_del(loop->timer_event);
+    event_del(loop->timeout_event);
+}
+
 static void run_timers(evutil_socket_t fd, short what, void *arg)
 {
     struct elpq__loop *loop = arg;
@@ -331,7 +344,7 @@ static void run_timers(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     if (!elpq__loop_is_ours(loop)) {
-        event_del(loop->timer_event);
+        disarm_events(loop);
         return;
     }
     loop->refs++;
@@ -342,7 +355,7 @@ static void run_timers(evutil_socket_t fd, short what, void *arg)
     }
     arm(loop);
     if (!loop->armed)
-        event_del(loop->timer_event); /* so that the base may run empty */
+        disarm_events(loop); /* so that the base may run empty */
     elpq__loop_unref(loop);
 }
 

@@ -507,10 +507,15 @@ static void on_rollback(elpq_result *result, const elpq_error *error,
     elpq_tx *tx = arg;
 
     (void)result;
-    if ((error || tx->broken) && is_live(tx))
+    if (!error && !tx->broken) {
+        finish(tx, NULL);
+        return;
+    }
+    if (is_live(tx))
         elpq__conn_lost(tx->conn, ELPQ_E_LOST,
                         "a rollback failed: the connection was closed");
-    finish(tx, NULL);
+    /* Behind the statements in front of it, which end only now. */
+    elpq__task_post(tx->conn->loop, &tx->end);
 }
 
 /* ROLLBACK TO keeps the savepoint; a RELEASE follows in the pipeline. */

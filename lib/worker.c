@@ -3,8 +3,8 @@
  * The helper threads of the process: few, started when they are needed,
  * joined when the last job of the last loop is through.
  *
- * One mutex guards everything here.  A thread blocks all signals, so that
- * the program's handlers never run on it.  It sleeps while there is nothing
+ * One mutex guards everything here.  A thread blocks all signals but those of
+ * a crash, so that the program's handlers never run on it.  It sleeps while there is nothing
  * to do, and ends when no job is wanted any more: the last done() or abandon
  * asks idle threads to quit and joins them, so that nothing is left behind
  * when a program closes its pools.  A thread that is stuck in a job which
@@ -129,11 +129,15 @@ static void *thread_main(void *arg)
 
 static bool start_thread(struct thread *place)
 {
+    /* Of the thread's own making: a program's crash handler must see them. */
+    static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL };
     sigset_t all;
     sigset_t old;
     int failed;
 
     sigfillset(&all);
+    for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+        sigdelset(&all, faults[i]);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     failed = pthread_create(&place->id, NULL, thread_main, place);
     pthread_sigmask(SIG_SETMASK, &old, NULL);

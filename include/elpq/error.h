@@ -28,7 +28,8 @@ typedef enum elpq_code {
     ELPQ_E_CANCELED = -7,  /**< canceled by elpq_cancel()                   */
     ELPQ_E_CLOSED = -8,    /**< the connection or pool is closed            */
     ELPQ_E_FULL = -9,      /**< a queue is at its limit                     */
-    ELPQ_E_PROTOCOL = -10, /**< the server's answer makes no sense          */
+    ELPQ_E_PROTOCOL = -10, /**< the server's answer makes no sense; or a part of
+                                it is missing, for which libpq had no memory */
     ELPQ_E_LIMIT = -11,    /**< a result is larger than max_result_bytes, or
                                 a batch has more than max_batch statements  */
     ELPQ_E_VALUE = -12,    /**< a parameter cannot be sent as its type      */

@@ -26,7 +26,8 @@ extern "C" {
  * they are made.
  */
 typedef enum elpq_failpoint {
-    ELPQ_FAIL_MALLOC,        /**< malloc, calloc, realloc, strdup           */
+    ELPQ_FAIL_MALLOC,        /**< malloc, calloc, realloc, strdup,
+                                  posix_memalign, aligned_alloc             */
     ELPQ_FAIL_RECV,          /**< recv                                      */
     ELPQ_FAIL_SEND,          /**< send                                      */
     ELPQ_FAIL_SOCKET,        /**< socket                                    */
@@ -36,6 +37,12 @@ typedef enum elpq_failpoint {
     ELPQ_FAIL_THREAD,        /**< pthread_create                            */
     ELPQ_FAILPOINTS
 } elpq_failpoint;
+
+/**
+ * In place of an errno: the call does not fail, but recv() and send() take one
+ * byte only.  For others it means nothing.
+ */
+#define ELPQ_FAIL_SHORT (-1)
 
 /** The name of the call, such as "epoll_ctl". */
 const char *elpq_failpoint_name(elpq_failpoint point);
@@ -59,6 +66,22 @@ uint64_t elpq_failpoint_hits(void);
 /** Nothing fails or is counted any more. */
 void elpq_failpoint_clear(void);
 
+/** Blocks of memory that the process has and did not free, by the calls of
+ *  ELPQ_FAIL_MALLOC; 0 where that does not work. */
+int64_t elpq_failpoint_blocks(void);
+
+/** The exit status of a scenario that left memory behind: more blocks than
+ *  one that ran without a failure, or what LeakSanitizer found. */
+#define ELPQ_FAILPOINT_LEAK 99
+
+/** One injection that did not end well. */
+typedef struct elpq_failpoint_failure {
+    uint64_t n;           /**< which call failed; 0: none did              */
+    int status;           /**< as of waitpid(); SIGALRM: it took too long  */
+    const char *where;    /**< of a crash: the innermost calls, one a line,
+                               each as "library function+offset"; or ""    */
+} elpq_failpoint_failure;
+
 /** What elpq_failpoint_sweep() is to do; zeros are defaults. */
 typedef struct elpq_failpoint_sweep_options {
     elpq_failpoint point;
@@ -68,26 +91,34 @@ typedef struct elpq_failpoint_sweep_options {
     uint64_t step;        /**< 0: 1, every call                            */
     uint64_t max;         /**< injections at most; 0: 100,000              */
     int seconds;          /**< for one; then it is killed; 0: 10           */
+    unsigned jobs;        /**< children at a time, up to 64; 0: 1          */
+    /** Is told of each injection that did not end well, in the caller's
+     *  process; true: that is known, and does not count as failed.        */
+    bool (*known)(const elpq_failpoint_failure *failure, void *arg);
 } elpq_failpoint_sweep_options;
 
 /** What came of it. */
 typedef struct elpq_failpoint_report {
+    uint64_t calls;       /**< of a run in which none failed               */
     uint64_t injections;  /**< that did hit                                */
+    uint64_t known;       /**< that options.known() said are known         */
     uint64_t failed;      /**< scenarios that returned something else than
                                0, crashed or took too long                 */
-    uint64_t first_failed; /**< its n, 0: none                             */
+    uint64_t first_failed; /**< its n; 0: none, or it was the first run    */
     int status;           /**< of the first that failed, as of waitpid();
                                SIGALRM: it took too long                   */
     bool complete;        /**< the last ones ran past the last call        */
 } elpq_failpoint_report;
 
 /**
- * Runs the scenario in a child process for n = first, first + step and so
- * on, each time with the n-th call failing, until it ends without having
- * come to that call.  The scenario sets up what must not fail, calls
- * elpq_failpoint_arm(), does what is tested, and returns 0 if all was well:
- * an error that the program tells is well, an answer that is wrong is not.
- * Whatever threads the caller has are not in the child.
+ * Runs the scenario in a child process: first with nothing failing, then for
+ * n = first, first + step and so on with the n-th call failing, until one ends
+ * without having come to that call.  The scenario sets up what must not fail,
+ * calls elpq_failpoint_arm(), does what is tested, and returns 0 if all was
+ * well: an error that the program tells is well, an answer that is wrong is
+ * not.  Memory is looked after here (ELPQ_FAILPOINT_LEAK).  Whatever threads
+ * the caller has are not in the child.  With several jobs the scenarios run
+ * side by side, and must not be in each other's way.
  *
  * Returns 0, or -1 if no child could be made.
  */

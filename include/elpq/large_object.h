@@ -109,8 +109,8 @@ ELPQ_API int elpq_lo_truncate(elpq_large_object *lo, int64_t size,
 /**
  * Closes it; the pointer is invalid afterwards.  What was submitted is still
  * answered; an import or export that is under way ends with ELPQ_E_CLOSED.
- * `done` may be NULL.  Returns 0, or ELPQ_E_NOMEM or ELPQ_E_FORKED: then it is
- * still open.  NULL is fine.
+ * `done` may be NULL.  Returns 0, or ELPQ_E_FORKED: then it is still open.
+ * NULL is fine.
  */
 ELPQ_API int elpq_lo_close(elpq_large_object *lo, elpq_done_cb done,
                            void *arg);

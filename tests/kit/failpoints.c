@@ -9,6 +9,7 @@
  *
  * Invariants: nothing here allocates, or calls what it replaces.  One point
  * is set at a time; its state is atomic, for the helper threads call as well.
+ * Memory that is freed here was counted when it was allocated here.
  */
 /* Its inline functions would be in the way. */
 #undef _FORTIFY_SOURCE
@@ -59,6 +60,8 @@ static struct {
     atomic_uint_least64_t hits;
 } set = { .point = NO_POINT };
 
+static atomic_int_least64_t blocks; /* allocated, and not freed            */
+
 /* ------------------------------------------------------------ the interface */
 
 const char *elpq_failpoint_name(elpq_failpoint point)
@@ -102,10 +105,15 @@ uint64_t elpq_failpoint_hits(void)
     return atomic_load(&set.hits);
 }
 
+int64_t elpq_failpoint_blocks(void)
+{
+    return atomic_load(&blocks);
+}
+
 /* ------------------------------------------------------- what is replaced */
 
-/* Counts the call; true, with errno, if it is to fail. */
-static bool fails(elpq_failpoint point)
+/* Counts the call; true if something is to happen to it. */
+static bool is_hit(elpq_failpoint point)
 {
     uint64_t call, n;
 
@@ -116,8 +124,28 @@ static bool fails(elpq_failpoint point)
     if (n == 0 || call < n || (call > n && !atomic_load(&set.persistent)))
         return false;
     atomic_fetch_add(&set.hits, 1);
+    return true;
+}
+
+/* The same, with errno. */
+static bool fails(elpq_failpoint point)
+{
+    if (!is_hit(point))
+        return false;
     errno = atomic_load(&set.error);
     return true;
+}
+
+/* The same for what moves bytes, of which it may leave one. */
+static bool fails_to_move(elpq_failpoint point, size_t *size)
+{
+    if (!is_hit(point))
+        return false;
+    errno = atomic_load(&set.error);
+    if (errno != ELPQ_FAIL_SHORT)
+        return true;
+    *size = *size > 0;
+    return false;
 }
 
 /* The next definition of a function, in a variable of its type. */
@@ -141,6 +169,9 @@ static void *next_of(const char *name, _Atomic(void *) *known)
 DECLARE_REAL(malloc);
 DECLARE_REAL(calloc);
 DECLARE_REAL(realloc);
+DECLARE_REAL(posix_memalign);
+DECLARE_REAL(aligned_alloc);
+DECLARE_REAL(free);
 
 /* dlsym() of old C libraries allocates, and does without if it cannot. */
 static _Thread_local bool looking_up;
@@ -157,25 +188,64 @@ static bool early(_Atomic(void *) *known, const char *name)
     return false;
 }
 
+static void *counted(void *block)
+{
+    if (block)
+        atomic_fetch_add(&blocks, 1);
+    return block;
+}
+
 void *malloc(size_t size)
 {
     if (early(&real_malloc, "malloc") || fails(ELPQ_FAIL_MALLOC))
         return NULL;
-    return REAL(malloc)(size);
+    return counted(REAL(malloc)(size));
 }
 
 void *calloc(size_t count, size_t size)
 {
     if (early(&real_calloc, "calloc") || fails(ELPQ_FAIL_MALLOC))
         return NULL;
-    return REAL(calloc)(count, size);
+    return counted(REAL(calloc)(count, size));
 }
 
 void *realloc(void *old, size_t size)
 {
+    void *block;
+
     if (early(&real_realloc, "realloc") || fails(ELPQ_FAIL_MALLOC))
         return NULL;
-    return REAL(realloc)(old, size);
+    block = REAL(realloc)(old, size);
+    if (old && !block && size == 0)
+        atomic_fetch_sub(&blocks, 1);
+    return old ? block : counted(block);
+}
+
+int posix_memalign(void **block, size_t alignment, size_t size)
+{
+    int failed;
+
+    if (fails(ELPQ_FAIL_MALLOC))
+        return errno;
+    failed = REAL(posix_memalign)(block, alignment, size);
+    if (!failed)
+        counted(*block);
+    return failed;
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    if (fails(ELPQ_FAIL_MALLOC))
+        return NULL;
+    return counted(REAL(aligned_alloc)(alignment, size));
+}
+
+void free(void *block)
+{
+    if (!block || early(&real_free, "free"))
+        return;
+    atomic_fetch_sub(&blocks, 1);
+    REAL(free)(block);
 }
 
 /* The C library's own would not always come through malloc() above. */
@@ -192,13 +262,17 @@ char *strdup(const char *s)
 DECLARE_REAL(recv);
 ssize_t recv(int fd, void *data, size_t size, int flags)
 {
-    return fails(ELPQ_FAIL_RECV) ? -1 : REAL(recv)(fd, data, size, flags);
+    return fails_to_move(ELPQ_FAIL_RECV, &size)
+               ? -1
+               : REAL(recv)(fd, data, size, flags);
 }
 
 DECLARE_REAL(send);
 ssize_t send(int fd, const void *data, size_t size, int flags)
 {
-    return fails(ELPQ_FAIL_SEND) ? -1 : REAL(send)(fd, data, size, flags);
+    return fails_to_move(ELPQ_FAIL_SEND, &size)
+               ? -1
+               : REAL(send)(fd, data, size, flags);
 }
 
 DECLARE_REAL(socket);

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Without memory, descriptors, threads or network: each call of the C library
+ * that the scenarios make, also inside of libpq and libevent, fails, once or
+ * from then on, or is interrupted, or moves less than it was asked to; each
+ * time in a process of its own.  scene.h says what has to hold.
+ *
+ *     ELPQ_SWEEP_ONLY=name       this scenario alone
+ *     ELPQ_SWEEP_POINT=name      this call alone, such as malloc
+ *     ELPQ_SWEEP_WAY=name        this way of failing alone, such as once
+ *     ELPQ_SWEEP_N=n             this injection alone
+ *     ELPQ_SWEEP_JOBS=n          processes at a time; 4
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "../support/harness_internal.h"
+#include "scene.h"
+
+#define SCENARIOS_MAX 80
+
+static const struct scenario *scenarios[SCENARIOS_MAX];
+static int scenario_count;
+
+/* What is done to the calls; 0 is the usual errno. */
+static const struct way {
+    elpq_failpoint point;
+    int error;
+    bool lasting;
+    const char *name;
+} ways[] = {
+    { ELPQ_FAIL_MALLOC, 0, false, "once" },
+    { ELPQ_FAIL_MALLOC, 0, true, "lasting" },
+    { ELPQ_FAIL_RECV, 0, false, "once" },
+    { ELPQ_FAIL_RECV, 0, true, "lasting" },
+    { ELPQ_FAIL_RECV, EINTR, false, "EINTR" },
+    { ELPQ_FAIL_RECV, EAGAIN, false, "EAGAIN" },
+    { ELPQ_FAIL_RECV, ELPQ_FAIL_SHORT, true, "short" },
+    { ELPQ_FAIL_SEND, 0, false, "once" },
+    { ELPQ_FAIL_SEND, 0, true, "lasting" },
+    { ELPQ_FAIL_SEND, EINTR, false, "EINTR" },
+    { ELPQ_FAIL_SEND, EAGAIN, false, "EAGAIN" },
+    { ELPQ_FAIL_SEND, ELPQ_FAIL_SHORT, true, "short" },
+    { ELPQ_FAIL_SOCKET, 0, false, "once" },
+    { ELPQ_FAIL_SOCKET, 0, true, "lasting" },
+    { ELPQ_FAIL_CONNECT, 0, false, "once" },
+    { ELPQ_FAIL_CONNECT, 0, true, "lasting" },
+    { ELPQ_FAIL_POLL, 0, false, "once" },
+    { ELPQ_FAIL_POLL, 0, true, "lasting" },
+    { ELPQ_FAIL_POLL, EINTR, false, "EINTR" },
+    { ELPQ_FAIL_EPOLL_CTL, 0, false, "once" },
+    { ELPQ_FAIL_EPOLL_CTL, 0, true, "lasting" },
+    { ELPQ_FAIL_THREAD, 0, false, "once" },
+    { ELPQ_FAIL_THREAD, 0, true, "lasting" },
+};
+#define WAYS (int)(sizeof(ways) / sizeof(*ways))
+
+static const char *const verdicts[VERDICTS] = {
+    [TWICE] = "a callback came twice",
+    [INSIDE] = "a callback came from within a call",
+    [NEVER] = "a callback never came",
+    [WRONG_ANSWER] = "a wrong answer",
+    [WRONG_CODE] = "a code that cannot be",
+    [DESCRIPTORS] = "descriptors stay open",
+    [NOT_DRY] = "events are left in the loop",
+    [NO_SCENE] = "no scene",
+};
+
+/* Over all tests, which are processes. */
+static struct sums {
+    atomic_uint_least64_t injections[ELPQ_FAILPOINTS];
+    atomic_uint_least64_t known;
+} *sums;
+
+/* ------------------------------------------------------------------- sweeps */
+
+static const struct scenario *now_scenario;
+static const struct way *now_way;
+
+static void print_failure(const elpq_failpoint_failure *f)
+{
+    int code = WIFEXITED(f->status) ? WEXITSTATUS(f->status) : -1;
+
+    printf("  %s %s %llu of \"%s\": ", elpq_failpoint_name(now_way->point),
+           now_way->name, (unsigned long long)f->n, now_scenario->name);
+    if (code == ELPQ_FAILPOINT_LEAK)
+        printf("memory is left\n");
+    else if (code > 0 && code < VERDICTS && verdicts[code])
+        printf("%s\n", verdicts[code]);
+    else if (code >= 0)
+        printf("exit status %d\n", code);
+    else if (WTERMSIG(f->status) == SIGALRM)
+        printf("it took too long\n%s", f->where);
+    else
+        printf("signal %d\n%s", WTERMSIG(f->status), f->where);
+}
+
+/* Whether a crash was in this library, or in the C library as called by it. */
+static bool is_innermost(const char *where, const char *library)
+{
+    while (strncmp(where, "libc.so", 7) == 0 && strchr(where, '\n'))
+        where = strchr(where, '\n') + 1;
+    return strncmp(where, library, strlen(library)) == 0;
+}
+
+/* What libraries below us cannot survive; it is printed, and not hidden. */
+static bool is_third_party(const elpq_failpoint_failure *f)
+{
+    /* OpenSSL's first use: it goes on without the locks it could not make. */
+    static const char *const libraries[] = { "libcrypto.so", "libssl.so" };
+
+    for (size_t i = 0; i < sizeof(libraries) / sizeof(*libraries); i++)
+        if (WIFSIGNALED(f->status) && is_innermost(f->where, libraries[i]))
+            return true;
+    return false;
+}
+
+static bool known(const elpq_failpoint_failure *f, void *arg)
+{
+    (void)arg;
+    print_failure(f);
+    if (!is_third_party(f))
+        return false;
+    printf("    known of a library below\n");
+    return true;
+}
+
+static int run_scenario(void *arg)
+{
+    return scene_run(arg, now_way->point == ELPQ_FAIL_MALLOC);
+}
+
+static unsigned jobs(void)
+{
+    const char *text = harness_env("ELPQ_SWEEP_JOBS");
+
+    return now_scenario->alone ? 1 : text ? (unsigned)atoi(text) : 4;
+}
+
+static uint64_t sweep(void)
+{
+    elpq_failpoint_sweep_options o = { .point = now_way->point,
+                                       .error = now_way->error,
+                                       .persistent = now_way->lasting,
+                                       .jobs = jobs(),
+                                       .known = known };
+    elpq_failpoint_report report;
+    int liars;
+
+    if (!elpq_failpoint_works(o.point))
+        return 0;
+    o.seconds = (int)(10 * harness_slow());
+    if (harness_slow() > 1) /* the checker is what is asked for then */
+        o.step = o.point == ELPQ_FAIL_MALLOC ? 41 : 3;
+    if (harness_env("ELPQ_SWEEP_N")) {
+        o.first = (uint64_t)atoll(harness_env("ELPQ_SWEEP_N"));
+        o.max = 1;
+    }
+    tales_begin();
+    harness_close_admin();
+    ck_assert_int_eq(elpq_failpoint_sweep(&o, run_scenario,
+                                          (void *)(uintptr_t)now_scenario,
+                                          &report), 0);
+    atomic_fetch_add(&sums->injections[o.point], report.injections);
+    atomic_fetch_add(&sums->known, report.known);
+    liars = tales_check();
+    if (liars > 0)
+        printf("  %d in %s %s of \"%s\"\n", liars,
+               elpq_failpoint_name(o.point), now_way->name,
+               now_scenario->name);
+    return report.failed + (uint64_t)liars;
+}
+
+static bool is_wanted(const char *variable, const char *name)
+{
+    const char *only = harness_env(variable);
+
+    return !only || strcmp(only, name) == 0;
+}
+
+static void sweep_ways(int first, int end)
+{
+    uint64_t failed = 0;
+
+    if (!is_wanted("ELPQ_SWEEP_ONLY", now_scenario->name))
+        return;
+    for (int i = first; i < end; i++) {
+        now_way = &ways[i];
+        if (!is_wanted("ELPQ_SWEEP_POINT",
+                       elpq_failpoint_name(now_way->point)) ||
+            !is_wanted("ELPQ_SWEEP_WAY", now_way->name))
+            continue;
+        failed += sweep();
+    }
+    ck_assert_uint_eq(failed, 0);
+}
+
+START_TEST(memory_fails_once)
+{
+    now_scenario = scenarios[_i];
+    sweep_ways(0, 1);
+}
+END_TEST
+
+START_TEST(memory_is_gone)
+{
+    now_scenario = scenarios[_i];
+    sweep_ways(1, 2);
+}
+END_TEST
+
+START_TEST(system_calls_fail)
+{
+    now_scenario = scenarios[_i];
+    sweep_ways(2, WAYS);
+}
+END_TEST
+
+START_TEST(so_many_injections)
+{
+    uint64_t all = 0;
+
+    for (int i = 0; i < ELPQ_FAILPOINTS; i++) {
+        uint64_t n = atomic_load(&sums->injections[i]);
+
+        printf("%-14s %8llu injections\n",
+               elpq_failpoint_name((elpq_failpoint)i), (unsigned long long)n);
+        all += n;
+    }
+    printf("%d scenarios, %llu injections, %llu of them known not to be"
+           " survived by libraries below\n",
+           scenario_count, (unsigned long long)all,
+           (unsigned long long)atomic_load(&sums->known));
+}
+END_TEST
+
+/* ------------------------------------------------------------------- program */
+
+/* libevent tells each failure, as it should. */
+static void keep_quiet(int severity, const char *message)
+{
+    (void)severity;
+    (void)message;
+}
+
+static void *nothing(void *arg)
+{
+    pthread_barrier_wait(arg);
+    return NULL;
+}
+
+/* The C library keeps what threads needed for the next ones: let it have some
+ * already, since what a child has more than another counts as a leak. */
+static void have_had_threads(void)
+{
+    pthread_t threads[4];
+    pthread_barrier_t all;
+
+    pthread_barrier_init(&all, NULL, 4);
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, nothing, &all), 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    pthread_barrier_destroy(&all);
+}
+
+static void setup(void)
+{
+    harness_setup();
+    have_had_threads();
+    alarm(0); /* each injection has one of its own */
+    event_set_log_callback(keep_quiet);
+}
+
+static void make_tables(void)
+{
+    harness_setup();
+    admin_do("set client_min_messages = error");
+    admin_do("drop table if exists elpq_sweep");
+    admin_do("drop type if exists elpq_sweep_pair, elpq_sweep_mood");
+    admin_do("drop role if exists elpq_sweep");
+    admin_do("create role elpq_sweep");
+    admin_do("create table elpq_sweep (id bigint)");
+    admin_do("grant all on elpq_sweep to public");
+    admin_do("create type elpq_sweep_mood as enum ('sad', 'ok')");
+    admin_do("create type elpq_sweep_pair as (n int, mood elpq_sweep_mood)");
+    admin_do("drop publication if exists elpq_sweep_pub");
+    admin_do("create publication elpq_sweep_pub for table elpq_sweep");
+    admin_do("select pg_drop_replication_slot(slot_name)"
+             " from pg_replication_slots where slot_name = 'elpq_sweep'");
+    admin_do("select pg_create_logical_replication_slot('elpq_sweep',"
+             " 'pgoutput')");
+    admin_do("insert into elpq_sweep values (0)");
+    harness_teardown();
+}
+
+static void drop_tables(void)
+{
+    harness_setup();
+    await_server("select (count(*) = 0)::int from pg_stat_activity"
+                 " where application_name = 'elpq_sweep'");
+    admin_do("select pg_drop_replication_slot('elpq_sweep')");
+    admin_do("drop publication elpq_sweep_pub");
+    admin_do("drop table elpq_sweep");
+    admin_do("drop type elpq_sweep_pair");
+    admin_do("drop type elpq_sweep_mood");
+    admin_do("drop role elpq_sweep");
+    harness_teardown();
+}
+
+static void add_scenarios(const struct scenario *list)
+{
+    for (; list->name; list++)
+        scenarios[scenario_count++] = list;
+}
+
+static void build(Suite *s)
+{
+    TCase *t = tcase_create("sweeps");
+
+    sums = mmap(NULL, sizeof(*sums), PROT_READ | PROT_WRITE,
+                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    add_scenarios(scenarios_conn);
+    add_scenarios(scenarios_tx);
+    add_scenarios(scenarios_rows);
+    add_scenarios(scenarios_pool);
+    add_scenarios(scenarios_more);
+    tcase_set_timeout(t, 600);
+    tcase_add_unchecked_fixture(t, make_tables, drop_tables);
+    tcase_add_checked_fixture(t, setup, harness_teardown);
+    tcase_add_loop_test(t, memory_fails_once, 0, scenario_count);
+    tcase_add_loop_test(t, memory_is_gone, 0, scenario_count);
+    tcase_add_loop_test(t, system_calls_fail, 0, scenario_count);
+    tcase_add_test(t, so_many_injections);
+    suite_add_tcase(s, t);
+}
+
+int main(void)
+{
+    return harness_main("sweeps", build);
+}

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Scenarios of one connection: connecting, statements, pipelines, cancel,
+ * deadlines, scripts, and what is asked of the session.
+ */
+#include "scene.h"
+
+/* ------------------------------------------------------------------ connect */
+
+static void connect_with(const char *conninfo)
+{
+    elpq_conn_options o = quick();
+    struct question *q = question();
+    elpq_conn *conn;
+
+    elpq_failpoint_arm();
+    scene_enter();
+    conn = elpq_connect(base, conninfo, &o, on_opened, q, NULL);
+    scene_leave();
+    q->asked = conn != NULL;
+    if (settle() && q->conn) {
+        ask_number(conn, elpq_sql("select 1"), 1);
+        DO(elpq_conn_close(conn));
+    }
+}
+
+static void connects(void)
+{
+    connect_with(SERVER);
+}
+
+/* The first host is not there. */
+static void connects_to_the_second_host(void)
+{
+    char text[300];
+
+    snprintf(text, sizeof(text), SERVER " host=127.0.0.1,%s port=1,%s",
+             server_host(), server_port());
+    connect_with(text);
+}
+
+static void connect_is_given_up(void)
+{
+    elpq_conn_options o = quick();
+    struct question *q = question();
+    elpq_conn *conn;
+
+    q->expected = ELPQ_E_CLOSED;
+    elpq_failpoint_arm();
+    conn = elpq_connect(base, SERVER, &o, on_opened, q, NULL);
+    q->asked = conn != NULL;
+    DO(elpq_conn_close(conn));
+    settle();
+}
+
+static void connects_wrongly(void)
+{
+    struct question *q = question();
+    elpq_error *error = NULL;
+    elpq_conn *conn;
+
+    elpq_failpoint_arm();
+    conn = elpq_connect(base, "host='unfinished", NULL, on_opened, q, &error);
+    q->asked = conn != NULL; /* it was not looked at, without memory */
+    if (settle() && q->conn)
+        wrong("a connection");
+    if (error && !error->message)
+        wrong("an error without words");
+    elpq_error_free(error);
+}
+
+/* --------------------------------------------------------------- statements */
+
+static void pipeline(void)
+{
+    elpq_conn *conn = opened();
+    struct question *q;
+
+    elpq_failpoint_arm();
+    for (int i = 0; i < 4; i++) {
+        q = question_of(i);
+        ASK(q, elpq_conn_execute(conn, elpq_sql("select $1::int8", i), NULL,
+                                 on_answer, q));
+    }
+    settle();
+    ask_number(conn, elpq_sql("select 5"), 5);
+    DO(elpq_conn_close(conn));
+}
+
+/* The same ones again and again, with room for one prepared statement. */
+static void prepared(void)
+{
+    elpq_conn_options o = quick();
+    struct question *q = question();
+    elpq_conn *conn;
+
+    o.connect_timeout_ms = 0;
+    o.statement_cache = 1;
+    conn = elpq_connect(base, SERVER, &o, on_opened, q, NULL);
+    q->asked = conn != NULL;
+    if (!settle() || !q->conn)
+        exit(NO_SCENE);
+    elpq_failpoint_arm();
+    for (int i = 0; i < 2; i++) {
+        ask_number(conn, elpq_sql("select $1::int8 + 1", i), i + 1);
+        ask_number(conn, elpq_sql("select $1::int8 + 1", i), i + 1);
+        ask_number(conn, elpq_sql("select $1::int8 + 2", i), i + 2);
+    }
+    DO(elpq_conn_close(conn));
+}
+
+static void stores(void)
+{
+    elpq_conn *conn = opened();
+    struct question *q[3];
+    int64_t id[3];
+
+    elpq_failpoint_arm();
+    for (int i = 0; i < 3; i++) {
+        id[i] = row_id();
+        q[i] = question();
+        ASK(q[i], elpq_conn_execute(
+                      conn,
+                      elpq_sql("insert into elpq_sweep values ($1)", id[i]),
+                      NULL, on_answer, q[i]));
+        if (i > 0)
+            settle();
+    }
+    for (int i = 0; i < 3; i++)
+        told(id[i], q[i]);
+    DO(elpq_conn_close(conn));
+}
+
+static void large_values(void)
+{
+    static char text[100001];
+    int32_t list[500] = { 0 };
+    elpq_conn *conn = opened();
+
+    memset(text, 'x', sizeof(text) - 1);
+    elpq_failpoint_arm();
+    ask_number(conn, elpq_sql("select length($1::text)", text), 100000);
+    ask_number(conn,
+               elpq_sql("select cardinality($1::int[])",
+                        elpq_array_int32(list, 500)),
+               500);
+    ask_number(conn,
+               elpq_sql("select length($1::numeric::text)",
+                        elpq_numeric("12345678901234567890.5")),
+               22);
+    DO(elpq_conn_close(conn));
+}
+
+static void the_server_refuses(void)
+{
+    elpq_conn *conn = opened();
+    struct question *q = question();
+
+    q->expected = ELPQ_E_SERVER;
+    elpq_failpoint_arm();
+    ASK(q, elpq_conn_execute(conn, elpq_sql("select 1 / $1", 0), NULL,
+                             on_answer, q));
+    settle();
+    ask_number(conn, elpq_sql("select 2"), 2);
+    DO(elpq_conn_close(conn));
+}
+
+/* The result and the error are kept, and looked at later. */
+static elpq_result *kept;
+static elpq_error *kept_error;
+
+static void keep(elpq_result *result, const elpq_error *error, void *arg)
+{
+    kept = result ? elpq_result_ref(result) : NULL;
+    kept_error = error ? elpq_error_dup(error) : NULL;
+    on_answer(result, error, arg);
+}
+
+static void look_at(elpq_result *r)
+{
+    elpq_string s;
+    elpq_array_view list;
+    elpq_interval_parts interval;
+    char text[100];
+    double x;
+    int32_t n;
+
+    if (elpq_get_string(r, 0, 1, &s) == 0 && strcmp(s.data, "12.50") != 0)
+        wrong("a numeric");
+    if (elpq_get_array(r, 0, 2, &list) == 0 && list.count != 3)
+        wrong("an array");
+    if (elpq_get_interval(r, 0, 3, &interval) == 0 && interval.days != 1)
+        wrong("an interval");
+    if (elpq_get_double(r, 0, 1, &x) == 0 && x != 12.5)
+        wrong("a number");
+    if (elpq_get_int32(r, 0, 4, &n) == 0)
+        wrong("a number that was text");
+    elpq_get_failure(r, 0, 4, ELPQ_E_TYPE, text, sizeof(text));
+}
+
+static void results(void)
+{
+    elpq_conn *conn = opened();
+    struct question *q = question_of(1);
+
+    elpq_failpoint_arm();
+    ASK(q, elpq_conn_execute(
+               conn,
+               elpq_sql("select 1, 12.50::numeric, array[1,2,3],"
+                        " interval '1 day', '{\"a\": [1]}'::jsonb,"
+                        " int4range(1, 5), now(), inet '10.0.0.1'"),
+               NULL, keep, q));
+    settle();
+    if (kept)
+        look_at(kept);
+    DO(elpq_conn_close(conn));
+    elpq_result_unref(kept);
+    elpq_error_free(kept_error);
+}
+
+/* ---------------------------------------------------------- notices and such */
+
+static int notices_come;
+
+static void on_a_notice(elpq_conn *conn, const elpq_error *notice, void *arg)
+{
+    (void)conn;
+    (void)arg;
+    if (!notice->message)
+        wrong("a notice without words");
+    notices_come++;
+}
+
+static void on_a_parameter(elpq_conn *conn, const char *name,
+                           const char *value, void *arg)
+{
+    (void)conn;
+    (void)arg;
+    if (!name || !value)
+        wrong("a parameter without name or value");
+}
+
+static void notices_and_parameters(void)
+{
+    elpq_conn_options o = quick();
+    struct question *q = question();
+    elpq_conn *conn;
+
+    o.connect_timeout_ms = 0;
+    o.notice = on_a_notice;
+    o.parameter = on_a_parameter;
+    conn = elpq_connect(base, SERVER, &o, on_opened, q, NULL);
+    q->asked = conn != NULL;
+    if (!settle() || !q->conn)
+        exit(NO_SCENE);
+    elpq_failpoint_arm();
+    q = question();
+    ASK(q, elpq_conn_execute(conn,
+                             elpq_sql("do $$begin raise notice 'x'; raise"
+                                      " warning 'y'; end$$"),
+                             NULL, on_answer, q));
+    q = question();
+    ASK(q, elpq_conn_execute(conn, elpq_sql("set timezone = 'Asia/Tokyo'"),
+                             NULL, on_answer, q));
+    settle();
+    ask_number(conn, elpq_sql("select 1"), 1);
+    DO(elpq_conn_close(conn));
+}
+
+static void session_info(void)
+{
+    elpq_conn *conn = opened();
+    char text[200];
+
+    elpq_failpoint_arm();
+    if (elpq_conn_describe(conn, text, sizeof(text)) == 0 && !*text)
+        wrong("a description");
+    if (elpq_conninfo_redact("host=a password=secret dbname=b", text,
+                             sizeof(text)) == 0 &&
+        strstr(text, "secret"))
+        wrong("a password");
+    if (elpq_conn_parameter(conn, "server_version") == NULL ||
+        elpq_conn_server_version(conn) < 120000)
+        wrong("a version");
+    DO(elpq_conn_close(conn));
+}
+
+static void passwords(void)
+{
+    elpq_conn *conn = opened();
+    struct question *q = question();
+
+    elpq_failpoint_arm();
+    ASK(q, elpq_conn_change_password(conn, "elpq_sweep", "new", NULL,
+                                     on_over, q));
+    settle();
+    ask_number(conn, elpq_sql("select 1"), 1);
+    DO(elpq_conn_close(conn));
+}
+
+/* ------------------------------------------------------- cancel and deadline */
+
+#define SLEEP "select pg_sleep(10)"
+
+static void the_running_one_is_canceled(void)
+{
+    elpq_conn *conn = opened();
+    struct question *q = question(), *next = question_of(2);
+    elpq_options o = { .request = &q->request };
+
+    q->expected = ELPQ_E_CANCELED;
+    elpq_failpoint_arm();
+    ASK(q, elpq_conn_execute(conn, elpq_sql(SLEEP), &o, on_answer, q));
+    ASK(next, elpq_conn_execute(conn, elpq_sql("select 2"), NULL, on_answer,
+                                next));
+    for (int i = 0; i < 20 && q->calls < q->asked; i++) {
+        event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+        usleep(100);
+    }
+    if (q->request)
+        DO(elpq_cancel(q->request));
+    settle();
+    ask_number(conn, elpq_sql("select 3"), 3);
+    DO(elpq_conn_close(conn));
+}
+
+static void the_waiting_one_is_canceled(void)
+{
+    elpq_conn *conn = opened();
+    struct question *first = question(), *q = question();
+    elpq_options o = { .request = &q->request };
+
+    q->expected = ELPQ_E_CANCELED;
+    elpq_failpoint_arm();
+    ASK(first, elpq_conn_execute(conn, elpq_sql("select pg_sleep(0.002)"),
+                                 NULL, on_answer, first));
+    ASK(q, elpq_conn_execute(conn, elpq_sql("select 2"), &o, on_answer, q));
+    if (q->request)
+        DO(elpq_cancel(q->request));
+    settle();
+    ask_number(conn, elpq_sql("select 3"), 3);
+    DO(elpq_conn_close(conn));
+}
+
+static void a_deadline_passes(void)
+{
+    elpq_conn *conn = opened();
+    struct question *q = question();
+    elpq_options o = { .timeout_ms = 5 };
+
+    q->expected = ELPQ_E_TIMEOUT;
+    elpq_failpoint_arm();
+    ASK(q, elpq_conn_execute(conn, elpq_sql(SLEEP), &o, on_answer, q));
+    settle();
+    ask_number(conn, elpq_sql("select 3"), 3);
+    DO(elpq_conn_close(conn));
+}
+
+static void a_server_timeout(void)
+{
+    elpq_conn *conn = opened();
+    struct question *q = question();
+    elpq_options o = { .server_timeout_ms = 5 };
+
+    q->expected = ELPQ_E_TIMEOUT;
+    elpq_failpoint_arm();
+    ASK(q, elpq_conn_execute(conn, elpq_sql(SLEEP), &o, on_answer, q));
+    settle();
+    ask_number(conn, elpq_sql("select 3"), 3);
+    DO(elpq_conn_close(conn));
+}
+
+static void closed_with_statements_under_way(void)
+{
+    elpq_conn *conn = opened();
+    struct question *q;
+
+    elpq_failpoint_arm();
+    for (int i = 0; i < 3; i++) {
+        q = question();
+        q->expected = ELPQ_E_CLOSED;
+        ASK(q, elpq_conn_execute(conn, elpq_sql("select pg_sleep(0.1)"), NULL,
+                                 on_answer, q));
+        if (i == 1)
+            event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    }
+    DO(elpq_conn_close(conn));
+    settle();
+}
+
+/* ------------------------------------------------------------------- scripts */
+
+static void a_script(void)
+{
+    elpq_conn *conn = opened();
+    struct question *q = question();
+
+    elpq_failpoint_arm();
+    ASK(q, elpq_script(conn, "select 1; select 2; select 3", NULL,
+                       on_each_result, on_over, q));
+    settle();
+    if (is_well(q) && q->seen != 3)
+        wrong("so many results");
+    ask_number(conn, elpq_sql("select 1"), 1);
+    DO(elpq_conn_close(conn));
+}
+
+static void script_stores(void)
+{
+    elpq_conn *conn = opened();
+    struct question *q = question();
+    int64_t id = row_id();
+    char sql[200];
+
+    elpq_failpoint_arm();
+    snprintf(sql, sizeof(sql), "insert into elpq_sweep values (%lld);"
+             "select 1", (long long)id);
+    ASK(q, elpq_conn_script_trusted(conn, sql, NULL, on_each_result, on_over,
+                                    q));
+    settle();
+    told(id, q);
+    DO(elpq_conn_close(conn));
+}
+
+const struct scenario scenarios_conn[] = {
+    { "connect", connects, NULL, false, NULL },
+    { "second host", connects_to_the_second_host, NULL, false, NULL },
+    { "connect given up", connect_is_given_up, NULL, false, NULL },
+    { "wrong conninfo", connects_wrongly, NULL, false, NULL },
+    { "pipeline", pipeline, NULL, false, NULL },
+    { "prepared", prepared, NULL, false, NULL },
+    { "insert", stores, NULL, false, NULL },
+    { "large values", large_values, NULL, false, NULL },
+    { "server error", the_server_refuses, "22012", false, NULL },
+    { "results", results, NULL, false, NULL },
+    { "notices", notices_and_parameters, NULL, false, NULL },
+    { "session info", session_info, NULL, false, NULL },
+    { "password", passwords, NULL, true, NULL },
+    { "cancel", the_running_one_is_canceled, NULL, false, NULL },
+    { "cancel waiting", the_waiting_one_is_canceled, NULL, false, NULL },
+    { "deadline", a_deadline_passes, NULL, false, NULL },
+    { "server timeout", a_server_timeout, NULL, false, NULL },
+    { "close", closed_with_statements_under_way, NULL, false, NULL },
+    { "script", a_script, NULL, false, NULL },
+    { "script stores", script_stores, NULL, false, NULL },
+    { NULL, NULL, NULL, false, NULL }
+};
