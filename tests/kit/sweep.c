@@ -39,8 +39,9 @@ void elpq_failpoint_arm(void)
                        current->persistent);
 }
 
-/* Of AddressSanitizer, if that is there. */
+/* Of AddressSanitizer and of gcov, if they are there. */
 __attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
+__attribute__((weak)) void __gcov_dump(void);
 
 /* A crash must tell whether it was hit, too; the handler is async-safe. */
 static void on_crash(int sig)
@@ -65,6 +66,8 @@ static void in_child(int (*scenario)(void *), void *arg, int seconds)
     if (status == 0 && __lsan_do_recoverable_leak_check &&
         __lsan_do_recoverable_leak_check())
         status = LEAKED;
+    if (__gcov_dump)
+        __gcov_dump();
     _exit(status);
 }
 
