@@ -163,6 +163,7 @@ static void take_failure(elpq_conn *conn, elpq_request *req, PGresult *res)
 {
     elpq_request *part = part_of(req);
 
+    elpq__hide_in_result(elpq__password_of(conn->pg), res);
     elpq__note_fatal(conn, res);
     if (conn->phase == ELPQ__PHASE_SYNC &&
         req->sharing == ELPQ__SHARES_READS) {
