@@ -305,7 +305,7 @@ check-abi: libs kit
 hardened = $(HARDEN_CFLAGS) $(HARDEN_LDFLAGS) $(fortify)
 check-hardening: $(if $(INSTRUMENT),,libs kit examples)
 	@$(if $(INSTRUMENT),echo 'not of an instrumented build',\
-	  FLAGS='$(hardened)' '$(support)/check-hardening' $(B) \
+	  AR='$(AR)' FLAGS='$(hardened)' '$(support)/check-hardening' $(B) \
 	  $(B)/faultproxy $(EXAMPLES))
 check-headers:
 	@'$(support)/check-headers' '$(srcdir)/include' '$(CC)' '$(CXX)'
