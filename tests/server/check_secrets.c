@@ -24,14 +24,12 @@ static void hear(const char *text)
 
 static void hear_error(const elpq_error *e)
 {
-    const char *const all[] = { e->sqlstate,    e->severity,
-                                e->message,     e->detail,
-                                e->hint,        e->context,
-                                e->schema,      e->table,
-                                e->column,      e->datatype,
-                                e->constraint,  e->internal_query,
-                                e->source_file, e->source_line,
-                                e->source_function };
+    const char *const all[] = {
+        e->sqlstate,    e->severity,    e->message,        e->detail,
+        e->hint,        e->context,     e->schema,         e->table,
+        e->column,      e->datatype,    e->constraint,     e->internal_query,
+        e->source_file, e->source_line, e->source_function
+    };
 
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         hear(all[i]);
@@ -122,8 +120,8 @@ struct place {
 
 static void fail_at(const struct place *place, enum way way)
 {
-    const char *user = place->user ? place->user
-                                   : harness_env("ELPQ_TEST_SCRAM_USER");
+    const char *user =
+        place->user ? place->user : harness_env("ELPQ_TEST_SCRAM_USER");
     struct access a = { 0 };
 
     access_begin(&a, way, place->port ? place->port : server_port(), user,
@@ -202,13 +200,12 @@ START_TEST(redacted_conninfos)
     static const char *const whole[] = {
         "host=x password='" CANARY "' sslpassword=" CANARY,
         "postgresql://u:" CANARY_URI "@127.0.0.1/db?sslpassword=" CANARY_URI,
-        "postgresql:///db?password=" CANARY_URI,
+        ("postgresql:///db?password=" CANARY_URI),
     };
     char text[300];
 
     for (size_t i = 0; i < sizeof(whole) / sizeof(*whole); i++) {
-        ck_assert_int_gt(elpq_conninfo_redact(whole[i], text, sizeof(text)),
-                         0);
+        ck_assert_int_gt(elpq_conninfo_redact(whole[i], text, sizeof(text)), 0);
         hear(text);
         ck_assert_ptr_nonnull(strstr(text, "password=***"));
     }
@@ -220,8 +217,8 @@ START_TEST(an_unknown_option_is_named)
 {
     elpq_error *e = NULL;
 
-    ck_assert_ptr_null(elpq_connect(loop, "hots=x password=" CANARY, NULL,
-                                    on_conn, NULL, &e));
+    ck_assert_ptr_null(
+        elpq_connect(loop, "hots=x password=" CANARY, NULL, on_conn, NULL, &e));
     ck_assert_ptr_nonnull(strstr(e->message, "\"hots\""));
     hear_owned(e);
 }
@@ -238,8 +235,7 @@ START_TEST(cuts_of_a_login)
     ck_assert_ptr_nonnull(proxy);
     snprintf(port, sizeof(port), "%d", elpq_faultproxy_port(proxy));
     for (int n = 1; n <= messages; n++) {
-        struct place place = { "cut", port, NULL,
-                               "sslmode=disable" };
+        struct place place = { "cut", port, NULL, "sslmode=disable" };
 
         elpq_faultproxy_reset(proxy);
         snprintf(rule, sizeof(rule), "server cut %s at message %d",
@@ -254,15 +250,15 @@ END_TEST
 
 /* --------------------------------------- a server that says the password */
 
-#define ECHOES                                                                \
+#define ECHOES                                                                 \
     "\"M" CANARY "\\0D said " CANARY " " CANARY "\\0H" CANARY "\\0W" CANARY    \
     "\\0q" CANARY "\\0s" CANARY "\\0t" CANARY "\\0c" CANARY "\\0d" CANARY      \
     "\\0n" CANARY "\\0F" CANARY "\\0L1\\0R" CANARY "\\0\\0\""
 #define NOTICE "send N \"SNOTICE\\0VNOTICE\\0C00000\\0\" " ECHOES "\n"
-#define FAILS(severity)                                                       \
+#define FAILS(severity)                                                        \
     "send E \"S" severity "\\0V" severity "\\0C28P01\\0\" " ECHOES "\n"
 /* What libpq looks at in a new session, and a notice among it. */
-#define WELCOME                                                               \
+#define WELCOME                                                                \
     "send R i32 0\n" NOTICE "send S \"client_encoding\\0UTF8\\0\"\n"           \
     "send S \"standard_conforming_strings\\0on\\0\"\n"                         \
     "send S \"integer_datetimes\\0on\\0\"\n"                                   \
@@ -323,20 +319,24 @@ static void ask_twice(struct access *a)
     close_conn(conn);
 }
 
-#define ANSWERS_ONE                                                           \
+#define ANSWERS_ONE                                                            \
     ASKS WELCOME "until S\n" NOTICE FAILS("ERROR") "send Z \"I\"\nuntil S\n"
 
 START_TEST(echo_in_a_session)
 {
     echo_to(ANSWERS_ONE FAILS("FATAL") "close", ask_twice);
     echo_to(ANSWERS_ONE NOTICE "send raw \"" CANARY "\"\nclose", ask_twice);
-    echo_to(ANSWERS_ONE "send " "T " "\"" CANARY "\"\nclose", ask_twice);
+    echo_to(ANSWERS_ONE "send "
+                        "T "
+                        "\"" CANARY "\"\nclose",
+            ask_twice);
 }
 END_TEST
 
 static void ask_in_pool(struct access *a)
 {
-    const elpq_pool_options o = { .conn = a->options, .max_size = 2,
+    const elpq_pool_options o = { .conn = a->options,
+                                  .max_size = 2,
                                   .backoff_max_ms = 10 };
     elpq_pool *pool = pool_at(a->conninfo, &o);
     elpq_pool_statistics s;
@@ -351,8 +351,8 @@ static void ask_in_pool(struct access *a)
 
 START_TEST(echo_to_a_pool)
 {
-    echo_to(ANSWERS_ONE FAILS("FATAL") "close\nsession\n" ASKS
-                FAILS("FATAL") "close",
+    echo_to(ANSWERS_ONE FAILS("FATAL") "close\nsession\n" ASKS FAILS(
+                "FATAL") "close",
             ask_in_pool);
 }
 END_TEST
@@ -380,8 +380,8 @@ static void on_routing(elpq_router *router, const elpq_router_event *e,
     downs += e->kind == ELPQ_ROUTER_HOST_DOWN;
 }
 
-static void on_replicating(elpq_replication *r,
-                           const elpq_replication_event *e, void *arg)
+static void on_replicating(elpq_replication *r, const elpq_replication_event *e,
+                           void *arg)
 {
     (void)r;
     (void)arg;
@@ -404,7 +404,8 @@ static void others_refused(struct access *a)
     const char *const publications[] = { "p", NULL };
     const elpq_router_options ro = { .pool.conn = a->options,
                                      .event = on_routing };
-    const elpq_replication_options re = { .conn = a->options, .slot = "s",
+    const elpq_replication_options re = { .conn = a->options,
+                                          .slot = "s",
                                           .publications = publications };
     const elpq_listener_options lo = { .conn = a->options };
     elpq_replication *r;
@@ -416,8 +417,8 @@ static void others_refused(struct access *a)
     ck_assert_ptr_nonnull(l);
     run_until(&downs, 1);
     elpq_listener_close(l, NULL, NULL);
-    r = elpq_replication_new(loop, a->conninfo, &re, on_nothing,
-                             on_replicating, NULL, NULL);
+    r = elpq_replication_new(loop, a->conninfo, &re, on_nothing, on_replicating,
+                             NULL, NULL);
     ck_assert_ptr_nonnull(r);
     run_until(&downs, 2);
     elpq_replication_close(r, NULL, NULL);
@@ -448,11 +449,14 @@ START_TEST(values_of_parameters)
     elpq_conn_options o = { .trace = hear_event };
     elpq_conn *conn = connect_now(NULL, &o);
     const elpq_value bad[] = {
-        elpq_numeric(CANARY), elpq_text(CANARY), elpq_textn("Canary7\xff", 8),
+        elpq_numeric(CANARY),
+        elpq_text(CANARY),
+        elpq_textn("Canary7\xff", 8),
         elpq_raw(1700, CANARY, strlen(CANARY)),
     };
     static const char *const texts[] = {
-        "select $1::text::int", "select $1::text::uuid",
+        "select $1::text::int",
+        "select $1::text::uuid",
         "select 1 / length($1::text) + $1::text::int",
     };
     struct answer *a;
@@ -480,9 +484,9 @@ static struct answer *change(elpq_conn *conn, const char *user)
 {
     struct answer *a = answer_new();
 
-    ck_assert_int_eq(CALL(elpq_conn_change_password(conn, user, CANARY, NULL,
-                                                    on_done, a)),
-                     0);
+    ck_assert_int_eq(
+        CALL(elpq_conn_change_password(conn, user, CANARY, NULL, on_done, a)),
+        0);
     return a;
 }
 

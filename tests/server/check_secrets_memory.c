@@ -106,7 +106,7 @@ void *realloc(void *block, size_t size)
     return moved;
 }
 
-/* -------------------------------------------------------------- what is left */
+/* ----------------------------------------------------------- what is left */
 
 /* Looks through memory that can be written, but for the stack of the tests. */
 static unsigned copies_left(void)
@@ -126,8 +126,7 @@ static unsigned copies_left(void)
 
             while ((hit = memmem(at, to - (size_t)at, secrets[i],
                                  strlen(secrets[i])))) {
-                printf("left at %p: %.60s in %s", (const void *)hit, hit,
-                       line);
+                printf("left at %p: %.60s in %s", (const void *)hit, hit, line);
                 found++;
                 at = hit + 1;
             }
@@ -158,8 +157,7 @@ static void end_watch(void)
     harness_teardown();
     ck_assert_msg(atomic_load(&ours) == 0,
                   "%u blocks with the secret were freed, the first at %#tx",
-                  atomic_load(&ours),
-                  atomic_load(&first) - __executable_start);
+                  atomic_load(&ours), atomic_load(&first) - __executable_start);
     if (!stays)
         ck_assert_uint_eq(copies_left(), 0);
     ck_assert_uint_gt(atomic_load(&theirs), 0); /* else nothing was seen */
@@ -200,14 +198,11 @@ START_TEST(a_session)
     elpq_conn *conn;
 
     access_begin(&a, (enum way)_i, server_port(), harness_env("PGUSER"), "");
-    a.options.params = _i == PARAMS
-                           ? (const char *const[]){ "password", CANARY,
-                                                    "dbname",
-                                                    harness_env("PGDATABASE"),
-                                                    NULL }
-                           : (const char *const[]){ "dbname",
-                                                    harness_env("PGDATABASE"),
-                                                    NULL };
+    a.options.params =
+        _i == PARAMS ? (const char *const[]){ "password", CANARY, "dbname",
+                                              harness_env("PGDATABASE"), NULL }
+                     : (const char *const[]){ "dbname",
+                                              harness_env("PGDATABASE"), NULL };
     conn = connect_now(a.conninfo, &a.options);
     expect_ok(ask(conn, elpq_sql("select 1")));
     close_conn(conn);
@@ -224,8 +219,8 @@ static void on_listening(elpq_listener *l, const elpq_listen_event *e,
     downs += e->kind == ELPQ_LISTEN_DOWN;
 }
 
-static void on_replicating(elpq_replication *r,
-                           const elpq_replication_event *e, void *arg)
+static void on_replicating(elpq_replication *r, const elpq_replication_event *e,
+                           void *arg)
 {
     (void)r;
     (void)arg;
@@ -246,8 +241,7 @@ START_TEST(pool_router_listener_and_replication)
     elpq_pool_options po = { .max_size = 2 };
     elpq_router_options ro = { 0 };
     elpq_listener_options lo = { 0 };
-    elpq_replication_options re = { .slot = "s",
-                                    .publications = publications };
+    elpq_replication_options re = { .slot = "s", .publications = publications };
     elpq_replication *r;
     elpq_listener *l;
     elpq_router *router;

@@ -39,8 +39,9 @@ static inline void access_begin(struct access *a, enum way way,
                                 const char *port, const char *user,
                                 const char *more)
 {
-    static const char *const variables[] = { [PASSFILE] = "PGPASSFILE",
-                                             [SERVICE] = "PGSERVICEFILE" };
+    static const char *const variables[] = {
+        [PASSFILE] = "PGPASSFILE", [SERVICE] = "PGSERVICEFILE"
+    };
     const char *given = way == KEYWORD   ? "password=" CANARY
                         : way == SERVICE ? "service=canary"
                                          : "";
@@ -50,8 +51,8 @@ static inline void access_begin(struct access *a, enum way way,
     a->options.params = way == PARAMS ? canary_params : NULL;
     if (way == URI)
         snprintf(a->conninfo, sizeof(a->conninfo),
-                 "postgresql://%s:%s@127.0.0.1:%s/nowhere?%s", user,
-                 CANARY_URI, port, more);
+                 "postgresql://%s:%s@127.0.0.1:%s/nowhere?%s", user, CANARY_URI,
+                 port, more);
     else
         snprintf(a->conninfo, sizeof(a->conninfo),
                  "host=127.0.0.1 port=%s user=%s dbname=nowhere %s %s", port,
