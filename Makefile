@@ -158,7 +158,7 @@ kit: $(KIT_LIBS:%=$(B)/%.a) $(B)/faultproxy
 
 archives  = $(B)/libelpq-qb.a $(B)/libelpq.a
 test_libs = $(CHECK_LIBS) -Wl,--as-needed $(PG_QUERY_LIBS) $(EVHTTP_LIBS)
-link      = @mkdir -p $(@D)$(newline)	$(call say,LD  $@)$(CC) $(ld_flags) -o $@ $(filter %.o,$^) $(filter %.a,$^)
+link      = @mkdir -p $(@D)$(newline)	$(call say,LD  $@)$(CC) $(ld_flags) $(PIE_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
 define newline
 
 
@@ -193,7 +193,7 @@ with_postgres = '$(support)/with-postgres'
 run_tests     = '$(support)/run-tests'
 TESTS         = $(UNIT_TESTS) $(SERVER_TESTS)
 STATIC_CHECKS = check-abi check-headers check-layers check-compile-fail \
-                check-cxx check-docs
+                check-cxx check-docs check-hardening
 JOBS          = 2                       # programs at once ...
 ALONE         = %/check_loop            # ... but these measure times
 run_tests_of  = --jobs $(JOBS) $(filter-out $(ALONE),$(1)) $(2) \
@@ -262,6 +262,19 @@ check-clang:
 	$(call variant,clang,CC=clang --enable-werror,check-suites)
 comma = ,
 
+# What the suites execute of lib/ and qb/, and fails if that is too little.
+# make coverage UNCOVERED=1 lists what they do not.
+COVERAGE_LINES    = 95
+COVERAGE_BRANCHES = 85
+coverage: export CK_TIMEOUT_MULTIPLIER = 5
+coverage: export ELPQ_TEST_SLOW = 5
+coverage: export UNCOVERED
+coverage:
+	@find $(B)/coverage -name '*.gcda' -exec rm -f {} + 2>/dev/null || true
+	$(call variant,coverage,CFLAGS='-g -O0' --enable-coverage,check-suites)
+	@'$(support)/coverage' '$(srcdir)' $(B)/coverage \
+	  $(COVERAGE_LINES) $(COVERAGE_BRANCHES)
+
 check-debian13:
 	'$(support)/check-debian13'
 check-helper:
@@ -301,6 +314,12 @@ bench-builder: $(BENCH_QB)
 # --- checks that need no server ---------------------------------------------
 check-abi: libs kit
 	@AR='$(AR)' NM='$(NM)' '$(support)/check-abi' '$(srcdir)' $(B)
+# Of a build as users have it: a sanitizer brings other code.
+hardened = $(HARDEN_CFLAGS) $(HARDEN_LDFLAGS) $(fortify)
+check-hardening: $(if $(INSTRUMENT),,libs kit examples)
+	@$(if $(INSTRUMENT),echo 'not of an instrumented build',\
+	  AR='$(AR)' FLAGS='$(hardened)' '$(support)/check-hardening' $(B) \
+	  $(B)/faultproxy $(EXAMPLES))
 check-headers:
 	@'$(support)/check-headers' '$(srcdir)/include' '$(CC)' '$(CXX)'
 check-layers:
@@ -371,19 +390,23 @@ uninstall:
 
 # --- release ---------------------------------------------------------------
 # The tarball is what is committed, plus configure, so that building from it
-# needs neither autoconf nor automake.
+# needs neither autoconf nor automake.  Same commit, same bytes.
 D = elpq-$(VERSION)
 dist: $(srcdir)/configure
 	git -C '$(srcdir)' archive --prefix=$(D)/ HEAD > $(D).tar
-	tar -rf $(D).tar -C '$(srcdir)' --owner=0 --group=0 \
+	tar -rf $(D).tar -C '$(srcdir)' --owner=root:0 --group=root:0 --mode=755 \
+	  --mtime="@$$(git -C '$(srcdir)' log -1 --format=%ct)" \
 	  --transform 's,^,$(D)/,' configure
-	gzip -9f $(D).tar
+	gzip -9nf $(D).tar
 # Read-only source, build elsewhere, test, install, uninstall, clean: nothing
-# may be left, neither installed nor built.
+# may be left, neither installed nor built.  A clone makes the same tarball.
 DISTCHECK_TARGET = run-check
 distcheck: dist
 	-@chmod -R u+w $(B)/distcheck 2>/dev/null
 	rm -rf $(B)/distcheck && mkdir -p $(B)/distcheck/b
+	git clone -q '$(srcdir)' $(B)/distcheck/clone
+	umask 077 && $(MAKE) -s -C $(B)/distcheck/clone dist
+	cmp $(D).tar.gz $(B)/distcheck/clone/$(D).tar.gz
 	tar -xzf $(D).tar.gz -C $(B)/distcheck
 	chmod -R a-w $(B)/distcheck/$(D)
 	cd $(B)/distcheck/b && ../$(D)/configure -q --prefix=/usr && \
@@ -428,6 +451,9 @@ help:
 ## make docs            write it there
 ## make check-consumer  programs outside the tree build through pkg-config
 ## make check-compile-fail   misuse that must not compile does not
+## make check-hardening the hardening flags did what they are for
+## make coverage        lines and branches of lib/ and qb/ that the suites
+##                      execute; fails if too few (UNCOVERED=1 lists them)
 ## make check-helper    test tests/support/with-postgres itself
 ## make soak            the builder's random trees, a million of them, random
 ##                      statements, and every change of its table of operators
@@ -447,6 +473,6 @@ help:
 .PHONY: all libs kit tests examples $(WRAPPED) $(WRAPPED:%=run-%) deps \
   need-check bench-builder check-suites check-unit check-valgrind check-asan \
   check-tsan check-clang check-debian13 check-helper check-abi check-headers \
-  check-layers check-compile-fail check-cxx check-consumer soak soak-faults \
-  fuzz fuzz-smoke install uninstall \
+  check-hardening check-layers check-compile-fail check-cxx check-consumer \
+  coverage soak soak-faults fuzz fuzz-smoke install uninstall \
   dist distcheck clean distclean help

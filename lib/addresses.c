@@ -146,7 +146,7 @@ bool elpq__addresses_give_up(struct elpq__addresses *list, PGconn *pg)
         PQconninfoOption *options = PQconninfo(pg);
         bool ok = options && list_hosts(list, options);
 
-        PQconninfoFree(options);
+        elpq__conninfo_free(options);
         if (!ok)
             return false;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Memory: malloc with the multiplication checked, and zeroed objects.
+ * Memory: malloc with the multiplication checked, zeroed objects, and secrets
+ * that leave no copy behind.
  *
  * Everything here may return NULL, and every caller has a path for it.
  */
@@ -23,6 +24,22 @@ static inline void *elpq__alloc_array(size_t count, size_t size)
     return malloc(count * size);
 }
 
+/* Frees a string that is or holds a secret; NULL is fine. */
+static inline void elpq__forget(char *secret)
+{
+    if (secret)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
+
+/* The same for a NULL-ended list of them. */
+static inline void elpq__forget_strings(char **list)
+{
+    for (char **s = list; s && *s; s++)
+        elpq__forget(*s);
+    free(list);
+}
+
 /* A copy of a NULL-ended list of strings; NULL if out of memory. */
 static inline char **elpq__copy_strings(const char *const *list)
 {
@@ -35,9 +52,7 @@ static inline char **elpq__copy_strings(const char *const *list)
     for (size_t i = 0; copy && i < n; i++) {
         copy[i] = strdup(list[i]);
         if (!copy[i]) {
-            while (i > 0)
-                free(copy[--i]);
-            free(copy);
+            elpq__forget_strings(copy); /* those before it: it is zeroed */
             copy = NULL;
         }
     }

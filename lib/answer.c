@@ -206,6 +206,7 @@ static void take_failure(elpq_conn *conn, elpq_request *req, PGresult *res)
 {
     elpq_request *part = part_of(req);
 
+    elpq__hide_in_result(elpq__password_of(conn->pg), res);
     if (!PQresultErrorField(res, PG_DIAG_SQLSTATE) &&
         PQstatus(conn->pg) != CONNECTION_BAD) {
         give_up(conn, res);

@@ -293,6 +293,18 @@ const char *elpq__option_value(const PQconninfoOption *options,
 /* Takes the line ends off a message of libpq. */
 void elpq__trim(char *message);
 
+/* PQconninfoFree(), and no secret is left in memory. */
+void elpq__conninfo_free(PQconninfoOption *options);
+
+/*
+ * A server may have the password (authentication in clear text), and say it in
+ * a message: it becomes stars, in place.  Which password is to be hidden: NULL
+ * if that is no secret.
+ */
+const char *elpq__password_of(const PGconn *pg);
+void elpq__hide_in_text(const char *password, char *text);
+void elpq__hide_in_result(const char *password, const PGresult *res);
+
 /* ------------------------------------------------------------- connect.c */
 
 bool elpq__connect_start(elpq_conn *conn, const char *conninfo,

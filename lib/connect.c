@@ -34,6 +34,7 @@ struct elpq__connect {
 
     /* the thread's, until it is done */
     PGconn *pg;
+    const char *password; /* libpq's, of the host it is talking to        */
     struct elpq__addresses addresses; /* of the second and later attempts */
     char *message;
     char sqlstate[6];
@@ -92,6 +93,7 @@ static void take_notice(void *arg, const PGresult *res)
 
     if (c->nnotices == NOTICES_MAX)
         return;
+    elpq__hide_in_result(c->password, res);
     elpq__error_from_result(&notice, res);
     notice.code = ELPQ_OK;
     c->notices[c->nnotices] = elpq_error_dup(&notice);
@@ -146,7 +148,7 @@ static int64_t slice(const struct elpq__connect *c, PGconn *pg, int64_t now)
         strtol(elpq__option_value(options, "connect_timeout"), NULL, 10);
     int64_t left = c->deadline ? c->deadline - now : 0;
 
-    PQconninfoFree(options);
+    elpq__conninfo_free(options);
     if (seconds > 0)
         return (seconds < 2 ? 2 : seconds) * INT64_C(1000000);
     if (!c->deadline)
@@ -164,6 +166,22 @@ static bool wait_socket(PGconn *pg, PostgresPollingStatusType want,
     int ms = usec > POLL_MS * 1000 ? POLL_MS : (int)(usec / 1000) + 1;
 
     return poll(&fd, 1, ms) > 0;
+}
+
+/*
+ * One step of libpq's.  A server to which libpq gave the password may say it in
+ * an error; libpq may have gone on to the next host then, with another one.
+ */
+static PostgresPollingStatusType poll_connect(struct elpq__connect *c,
+                                              PGconn *pg)
+{
+    PostgresPollingStatusType want;
+
+    c->password = elpq__password_of(pg);
+    want = PQconnectPoll(pg);
+    elpq__hide_in_text(c->password, PQerrorMessage(pg));
+    c->password = NULL;
+    return want;
 }
 
 enum verdict { CONNECTED, FAILED, NEXT_ADDRESS };
@@ -189,7 +207,7 @@ static enum verdict drive(struct elpq__connect *c, PGconn *pg)
         if (c->deadline && c->deadline - now < left)
             left = c->deadline - now;
         if (left > 0 && wait_socket(pg, want, left)) {
-            want = PQconnectPoll(pg);
+            want = poll_connect(c, pg);
             if (want == PGRES_POLLING_OK)
                 return CONNECTED;
             if (want == PGRES_POLLING_FAILED)
@@ -281,14 +299,8 @@ static void connect_free(struct elpq__connect *c)
     elpq__addresses_free(&c->addresses);
     for (int i = 0; i < c->nnotices; i++)
         elpq_error_free(c->notices[i]);
-    for (size_t i = 0; c->params && i < c->nparams && c->params[i]; i++) {
-        explicit_bzero(c->params[i], strlen(c->params[i]));
-        free(c->params[i]);
-    }
-    free(c->params);
-    if (c->conninfo)
-        explicit_bzero(c->conninfo, strlen(c->conninfo));
-    free(c->conninfo);
+    elpq__forget_strings(c->params);
+    elpq__forget(c->conninfo);
     free(c->message);
     free(c);
 }
@@ -345,22 +357,6 @@ static void done(struct elpq__job *job)
     connect_free(c);
 }
 
-static bool copy_params(struct elpq__connect *c, const char *const *params)
-{
-    size_t n = 0;
-
-    while (params && params[n])
-        n++;
-    c->params = calloc(n + 1, sizeof(*c->params));
-    if (!c->params)
-        return false;
-    c->nparams = n;
-    for (size_t i = 0; i < n; i++)
-        if (!(c->params[i] = strdup(params[i])))
-            return false;
-    return true;
-}
-
 bool elpq__connect_start(elpq_conn *conn, const char *conninfo,
                          const char *const *params)
 {
@@ -377,7 +373,10 @@ bool elpq__connect_start(elpq_conn *conn, const char *conninfo,
                       conn->options.connect_timeout_ms * INT64_C(1000);
     if (conninfo && *conninfo)
         c->conninfo = strdup(conninfo);
-    if ((conninfo && *conninfo && !c->conninfo) || !copy_params(c, params) ||
+    c->params = elpq__copy_strings(params);
+    while (c->params && c->params[c->nparams])
+        c->nparams++;
+    if ((conninfo && *conninfo && !c->conninfo) || !c->params ||
         !elpq__job_submit(conn->loop, &c->job, false)) {
         connect_free(c);
         return false;

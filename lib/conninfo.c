@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Conninfo strings: what is wrong with one, and what may be said of a
- * connection in logs, which is all but its secrets.
+ * Conninfo strings, and what may be said of a connection: all but its secrets.
+ * They are neither in messages of ours, nor in what libpq and the server say,
+ * nor in memory that was freed here.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "conn_int.h"
 
 const char *elpq__option_value(const PQconninfoOption *options,
@@ -26,6 +28,167 @@ static bool is_secret(const PQconninfoOption *o)
            strstr(o->keyword, "secret") != NULL ||
            strncmp(o->keyword, "scram_", 6) == 0;
 }
+
+void elpq__conninfo_free(PQconninfoOption *options)
+{
+    for (const PQconninfoOption *o = options; o && o->keyword; o++)
+        if (o->val && is_secret(o))
+            explicit_bzero(o->val, strlen(o->val));
+    PQconninfoFree(options);
+}
+
+/* ------------------------------------------------------------------ check */
+
+void elpq__trim(char *s)
+{
+    size_t n = strlen(s);
+
+    while (n > 0 && (s[n - 1] == '\n' || s[n - 1] == ' '))
+        s[--n] = '\0';
+}
+
+/*
+ * libpq's complaints about a conninfo string quote pieces of it, and such a
+ * piece may be of a password.  Only a name of an option is let through, if no
+ * password comes before it.  There is room for "..." in place of each quote.
+ */
+static void hide_quotes(char *message, const char *conninfo)
+{
+    bool option = strstr(message, "invalid connection option") != NULL;
+    const char *secret = strstr(conninfo, "password");
+    char *p = strchr(message, '"');
+
+    while (p) {
+        size_t len = strcspn(p + 1, "\"");
+        size_t name = strspn(p + 1, "abcdefghijklmnopqrstuvwxyz_");
+        char *end = p + 1 + len;
+        bool safe = strncmp(p, "\"=\"", 3) == 0;
+
+        if (!*end)
+            end = p + strlen(p); /* no closing quote: all of it */
+        if (option && name == len && len > 0 && len <= 32) {
+            const char *at = memmem(conninfo, strlen(conninfo), p + 1, len);
+
+            safe = at && (!secret || at < secret) && !strstr(conninfo, "://");
+        }
+        if (!safe) {
+            memmove(p + 4, end, strlen(end) + 1);
+            memcpy(p + 1, "...", 3);
+            end = p + 4;
+        }
+        p = *end ? strchr(end + 1, '"') : NULL;
+    }
+}
+
+/*
+ * A URI whose password has an '@' or '/' that is not percent-encoded is taken
+ * apart in the middle of it, and a keyword without a blank in front is part of
+ * the value before it.  libpq would look up the rest as a host, or a port, and
+ * tell it in messages.
+ */
+static const char *torn(const char *conninfo, const PQconninfoOption *options)
+{
+    const char *host = elpq__option_value(options, "host");
+    const char *port = elpq__option_value(options, "port");
+    bool begins = true; /* of an element: paths and abstract sockets have @ */
+
+    if (strchr(port, '='))
+        return "port: not a number, and holds a '='";
+    if (strncmp(conninfo, "postgres", 8) != 0 || !strstr(conninfo, "://"))
+        return NULL;
+    if (port[strspn(port, "0123456789, ")])
+        return "port: not a number; special characters in a user name or "
+               "password of a URI must be percent-encoded";
+    for (; *host; host++) {
+        if (begins && (*host == '/' || *host == '@')) {
+            host += strcspn(host, ",");
+            if (!*host)
+                break;
+        }
+        if (*host == '@')
+            return "host: holds an '@'; special characters in a user name or "
+                   "password of a URI must be percent-encoded";
+        begins = *host == ',';
+    }
+    return NULL;
+}
+
+char *elpq__conninfo_check(const char *conninfo, const char *const *params)
+{
+    PQconninfoOption *options;
+    const char *wrong;
+    char *why = NULL;
+    char *copy;
+
+    for (size_t i = 0; params && params[i]; i += 2)
+        if (!params[i + 1])
+            return strdup("params: the last keyword has no value");
+    if (!conninfo || !*conninfo)
+        return NULL;
+    options = PQconninfoParse(conninfo, &why);
+    if (options) {
+        wrong = torn(conninfo, options);
+        elpq__conninfo_free(options);
+        return wrong ? strdup(wrong) : NULL;
+    }
+    if (!why)
+        return strdup("out of memory");
+    elpq__trim(why);
+    /* At worst five characters come for two. */
+    copy = malloc(3 * strlen(why) + 8);
+    if (copy) {
+        strcpy(copy, why);
+        hide_quotes(copy, conninfo);
+    }
+    explicit_bzero(why, strlen(why));
+    PQfreemem(why);
+    return copy;
+}
+
+/* ------------------------------------------------- what the server says */
+
+#define SHORTEST_HIDDEN 4 /* to cut out "a" would tell more than it hides */
+
+void elpq__hide_in_text(const char *password, char *text)
+{
+    size_t len = password ? strlen(password) : 0;
+
+    if (len < SHORTEST_HIDDEN || !text)
+        return;
+    for (; (text = strstr(text, password)); text += len)
+        memset(text, '*', len);
+}
+
+const char *elpq__password_of(const PGconn *pg)
+{
+    const char *password = PQpass(pg);
+    const char *known[] = { PQuser(pg), PQdb(pg), PQhost(pg) };
+
+    for (size_t i = 0; password && i < sizeof(known) / sizeof(*known); i++)
+        if (known[i] && strcmp(known[i], password) == 0)
+            return NULL; /* no secret, and messages would not be readable */
+    return password;
+}
+
+void elpq__hide_in_result(const char *password, const PGresult *res)
+{
+    static const char fields[] = {
+        PG_DIAG_MESSAGE_PRIMARY, PG_DIAG_MESSAGE_DETAIL, PG_DIAG_MESSAGE_HINT,
+        PG_DIAG_CONTEXT, PG_DIAG_INTERNAL_QUERY, PG_DIAG_SCHEMA_NAME,
+        PG_DIAG_TABLE_NAME, PG_DIAG_COLUMN_NAME, PG_DIAG_DATATYPE_NAME,
+        PG_DIAG_CONSTRAINT_NAME, PG_DIAG_SOURCE_FILE, PG_DIAG_SOURCE_LINE,
+        PG_DIAG_SOURCE_FUNCTION, PG_DIAG_SEVERITY,
+        PG_DIAG_SEVERITY_NONLOCALIZED, PG_DIAG_SQLSTATE,
+    };
+
+    if (!password || strlen(password) < SHORTEST_HIDDEN)
+        return;
+    for (size_t i = 0; i < sizeof(fields); i++)
+        elpq__hide_in_text(password, PQresultErrorField(res, fields[i]));
+    elpq__hide_in_text(password, PQresultErrorMessage(res));
+}
+
+/* ----------------------------------------------------------------- for logs */
 
 /* A value of a conninfo string: in quotes where it needs them. */
 static void add_value(struct elpq__buf *buf, const char *value)
@@ -81,16 +244,20 @@ int elpq_conninfo_redact(const char *conninfo, char *out, size_t size)
 
     if (size > 0)
         *out = '\0';
-    options = PQconninfoParse(conninfo ? conninfo : "", NULL);
-    if (!options)
+    if (!conninfo)
+        conninfo = "";
+    options = PQconninfoParse(conninfo, NULL);
+    if (!options || torn(conninfo, options)) {
+        elpq__conninfo_free(options);
         return ELPQ_E_USAGE;
+    }
     for (const PQconninfoOption *o = options; o->keyword; o++)
         if (o->val && !is_secret(o))
             add(&buf, o->keyword, o->val);
     for (const PQconninfoOption *o = options; o->keyword; o++)
         if (o->val && *o->val && is_secret(o))
             add(&buf, o->keyword, "***");
-    PQconninfoFree(options);
+    elpq__conninfo_free(options);
     return hand_out(&buf, out, size);
 }
 
@@ -113,71 +280,4 @@ int elpq_conn_describe(const elpq_conn *conn, char *out, size_t size)
     }
     add(&buf, "state", elpq__state_name(conn->state));
     return hand_out(&buf, out, size);
-}
-
-/* -------------------------------------------------------------- complaints */
-
-void elpq__trim(char *s)
-{
-    size_t n = strlen(s);
-
-    while (n > 0 && (s[n - 1] == '\n' || s[n - 1] == ' '))
-        s[--n] = '\0';
-}
-
-/*
- * libpq's complaints about a conninfo string quote pieces of it, and such a
- * piece may be a password.  Only names of options are let through.
- */
-static void hide_quotes(char *message)
-{
-    bool option = strstr(message, "invalid connection option") != NULL;
-    char *p = strchr(message, '"');
-
-    while (p) {
-        size_t len = strcspn(p + 1, "\"");
-        size_t name = strspn(p + 1, "abcdefghijklmnopqrstuvwxyz_0123456789");
-        char *end = p + 1 + len;
-
-        if (!*end)
-            end = p + strlen(p); /* no closing quote: all of it */
-        if ((option && name == len && len <= 32) ||
-            strncmp(p, "\"=\"", 3) == 0) {
-            p = *end ? strchr(end + 1, '"') : NULL;
-            continue;
-        }
-        /* "..." may be longer than what it hides: the caller left room. */
-        memmove(p + 4, end, strlen(end) + 1);
-        memcpy(p + 1, "...", 3);
-        p = p[4] ? strchr(p + 5, '"') : NULL;
-    }
-}
-
-char *elpq__conninfo_check(const char *conninfo, const char *const *params)
-{
-    PQconninfoOption *options;
-    char *why = NULL;
-    char *copy;
-
-    for (size_t i = 0; params && params[i]; i += 2)
-        if (!params[i + 1])
-            return strdup("params: the last keyword has no value");
-    if (!conninfo || !*conninfo)
-        return NULL;
-    options = PQconninfoParse(conninfo, &why);
-    if (options) {
-        PQconninfoFree(options);
-        return NULL;
-    }
-    if (!why)
-        return strdup("out of memory");
-    elpq__trim(why);
-    /* At worst five characters come for two. */
-    copy = malloc(3 * strlen(why) + 8);
-    if (copy) {
-        strcpy(copy, why);
-        hide_quotes(copy);
-    }
-    PQfreemem(why);
-    return copy;
 }

@@ -178,14 +178,8 @@ static void listener_free(elpq_listener *l)
 {
     struct elpq__loop *loop = l->loop;
 
-    for (char **s = l->params; s && *s; s++) {
-        explicit_bzero(*s, strlen(*s));
-        free(*s);
-    }
-    free(l->params);
-    if (l->conninfo)
-        explicit_bzero(l->conninfo, strlen(l->conninfo));
-    free(l->conninfo);
+    elpq__forget_strings(l->params);
+    elpq__forget(l->conninfo);
     elpq_error_free(l->down);
     free(l);
     if (loop)

@@ -27,17 +27,10 @@ struct change {
     void *arg;
 };
 
-static void forget(char *secret)
-{
-    if (secret)
-        explicit_bzero(secret, strlen(secret));
-    free(secret);
-}
-
 static void change_free(struct change *c)
 {
-    forget(c->password);
-    forget(c->verifier);
+    elpq__forget(c->password);
+    elpq__forget(c->verifier);
     free(c->user);
     free(c->tag);
     elpq__conn_unref(c->conn);
@@ -61,9 +54,14 @@ static void work(struct elpq__job *job)
     PQfinish(pg);
 }
 
-/* The verifier has neither quotes nor backslashes. */
+/*
+ * The verifier has neither quotes nor backslashes.  There is room for all of it
+ * from the start: a buffer that grows leaves what it held behind.
+ */
 static void write_sql(const struct change *c, struct elpq__buf *sql)
 {
+    elpq__buf_reserve(sql, 2 * strlen(c->user ? c->user : "") +
+                               strlen(c->verifier) + 64);
     elpq__buf_add_str(sql, "ALTER USER ");
     if (c->user)
         elpq__buf_add_quoted(sql, c->user, '"');

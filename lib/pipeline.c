@@ -55,6 +55,7 @@ void elpq__lost(elpq_conn *conn)
     char text[512];
     size_t n;
 
+    elpq__hide_in_text(elpq__password_of(conn->pg), PQerrorMessage(conn->pg));
     snprintf(text, sizeof(text), "%s",
              conn->fatal_text[0] ? conn->fatal_text
                                  : PQerrorMessage(conn->pg));
@@ -276,6 +277,7 @@ static void on_notice(void *arg, const PGresult *res)
     elpq_conn *conn = arg;
     elpq_error notice;
 
+    elpq__hide_in_result(elpq__password_of(conn->pg), res);
     elpq__error_from_result(&notice, res);
     notice.code = ELPQ_OK;
     notice.flags = 0;

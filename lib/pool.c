@@ -23,18 +23,12 @@ static void pool_free(elpq_pool *pool)
 
     for (char **s = pool->on_connect; s && *s; s++)
         free(*s);
-    for (char **s = pool->params; s && *s; s++) {
-        explicit_bzero(*s, strlen(*s));
-        free(*s);
-    }
     for (elpq_request **req = pool->prepare; req && *req; req++)
         elpq__request_free(*req);
     free(pool->prepare);
     free(pool->on_connect);
-    free(pool->params);
-    if (pool->conninfo)
-        explicit_bzero(pool->conninfo, strlen(pool->conninfo));
-    free(pool->conninfo);
+    elpq__forget_strings(pool->params);
+    elpq__forget(pool->conninfo);
     if (pool->catalog)
         pool->catalog->ask = NULL; /* a look-up may hold on to it */
     elpq__catalog_unref(pool->catalog);

@@ -194,6 +194,8 @@ void elpq__request_free(elpq_request *req)
     free(req->route);
     if (req->held)
         elpq__conn_unref(req->held);
+    if (req->flags & ELPQ__SECRET)
+        explicit_bzero((void *)(uintptr_t)req->sql, req->sql_len);
     elpq__blocks_give(elpq__loop_blocks(loop), req);
     elpq__loop_unref(loop);
 }

@@ -15,26 +15,15 @@
 
 /* -------------------------------------------------------------------- new */
 
-static void free_strings(char **list)
-{
-    for (char **s = list; s && *s; s++) {
-        explicit_bzero(*s, strlen(*s));
-        free(*s);
-    }
-    free(list);
-}
-
 static void stream_free(elpq_replication *r)
 {
     struct elpq__loop *loop = r->loop;
 
     elpq__pgoutput_free(&r->decoder);
-    free_strings(r->params);
-    free_strings(r->publications);
-    free_strings(r->plugin_options);
-    if (r->conninfo)
-        explicit_bzero(r->conninfo, strlen(r->conninfo));
-    free(r->conninfo);
+    elpq__forget_strings(r->params);
+    elpq__forget_strings(r->publications);
+    elpq__forget_strings(r->plugin_options);
+    elpq__forget(r->conninfo);
     free(r->slot);
     free(r->plugin);
     free(r->origin);

@@ -22,9 +22,7 @@ static void router_free(elpq_router *router)
     for (unsigned i = 0; i < router->nhosts; i++) {
         struct elpq__host *host = &router->hosts[i];
 
-        if (host->conninfo)
-            explicit_bzero(host->conninfo, strlen(host->conninfo));
-        free(host->conninfo);
+        elpq__forget(host->conninfo);
         free(host->name);
     }
     free(router->hosts);
@@ -189,7 +187,7 @@ static char *host_name(const char *conninfo)
     name = malloc(size);
     if (name)
         snprintf(name, size, "%s:%s", host, port);
-    PQconninfoFree(options);
+    elpq__conninfo_free(options);
     return name;
 }
 

@@ -67,8 +67,9 @@ void elpq_failpoint_arm(void)
 
 /* -------------------------------------------------------------- in a child */
 
-/* Of AddressSanitizer, if that is there. */
+/* Of AddressSanitizer and of gcov, if they are there. */
 __attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
+__attribute__((weak)) void __gcov_dump(void);
 
 static void tell_hit(void)
 {
@@ -144,6 +145,8 @@ static void in_child(void)
     if (status == 0 && leaks(before))
         status = ELPQ_FAILPOINT_LEAK;
     fflush(NULL);
+    if (__gcov_dump)
+        __gcov_dump();
     _exit(status);
 }
 

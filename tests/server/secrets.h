@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * A secret that the tests look for everywhere, and the ways to give it as a
+ * password.
+ */
+#ifndef ELPQ_TESTS_SECRETS_H
+#define ELPQ_TESTS_SECRETS_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../support/harness.h"
+
+/* What no text may hold, not even half of. */
+#define CANARY "Canary7/q@Yranac8"
+#define CANARY_URI "Canary7%2Fq%40Yranac8"
+
+static inline bool tells_canary(const char *text)
+{
+    return text && (strstr(text, "Canary7") || strstr(text, "Yranac8"));
+}
+
+/* How a password comes to a connection. */
+enum way { KEYWORD, URI, PARAMS, ENVIRONMENT, PASSFILE, SERVICE, WAYS };
+
+static const char *const canary_params[] = { "password", CANARY, NULL };
+
+struct access {
+    enum way way;
+    const char *file; /* to be unlinked                                  */
+    char conninfo[600];
+    elpq_conn_options options;
+};
+
+/* A conninfo for a server, user and database, with more keywords. */
+static inline void access_begin(struct access *a, enum way way,
+                                const char *port, const char *user,
+                                const char *more)
+{
+    static const char *const variables[] = {
+        [PASSFILE] = "PGPASSFILE", [SERVICE] = "PGSERVICEFILE"
+    };
+    const char *given = way == KEYWORD   ? "password=" CANARY
+                        : way == SERVICE ? "service=canary"
+                                         : "";
+
+    a->way = way;
+    a->file = NULL;
+    a->options.params = way == PARAMS ? canary_params : NULL;
+    if (way == URI)
+        snprintf(a->conninfo, sizeof(a->conninfo),
+                 "postgresql://%s:%s@127.0.0.1:%s/nowhere?%s", user, CANARY_URI,
+                 port, more);
+    else
+        snprintf(a->conninfo, sizeof(a->conninfo),
+                 "host=127.0.0.1 port=%s user=%s dbname=nowhere %s %s", port,
+                 user, more, given);
+    if (way == ENVIRONMENT)
+        setenv("PGPASSWORD", CANARY, 1);
+    if (way == PASSFILE)
+        a->file = temporary_file("*:*:*:*:" CANARY "\n");
+    if (way == SERVICE)
+        a->file = temporary_file("[canary]\npassword=" CANARY "\n");
+    if (a->file)
+        setenv(variables[way], a->file, 1);
+}
+
+static inline void access_end(struct access *a)
+{
+    unsetenv("PGPASSWORD");
+    unsetenv("PGPASSFILE");
+    unsetenv("PGSERVICEFILE");
+    if (a->file)
+        unlink(a->file);
+}
+
+#endif
