@@ -215,9 +215,8 @@ static void read_cell(struct message *m, elpq_cell *cell)
     }
     cell->data = elpq__read_bytes(&m->r, (size_t)size);
     cell->size = cell->data ? size : -1;
-    m->open = (char *)cell->data + size; /* `data` of decode() is ours */
-    if (!cell->data)
-        m->open = NULL;
+    /* `data` of decode() is ours */
+    m->open = cell->data ? (char *)cell->data + size : NULL;
 }
 
 static void read_row(struct message *m, elpq_cell *cells)

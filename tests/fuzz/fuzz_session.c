@@ -19,6 +19,15 @@
 #include "elpq/replication.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char *__lsan_default_suppressions(void);
+
+/* libpq forgets the result at hand when a RowDescription is followed by
+ * ReadyForQuery in a pipeline, which no real server does.  So what libpq
+ * allocates is not accounted for here; the suites with a server do that. */
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libpq.so";
+}
 
 #define QUESTIONS 16
 #define DEADLINE_MS 200
