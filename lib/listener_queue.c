@@ -145,10 +145,21 @@ static bool is_full(const elpq_listener *l)
            l->stats.queued_bytes >= l->options.max_queued_bytes;
 }
 
+/* Whether a GAP of the channel stands in front of its oldest notification. */
+static bool is_covered(const struct elpq__channel *channel,
+                       const struct elpq__node *oldest)
+{
+    const struct elpq__node *node = channel->listener->queue.head.next;
+
+    while (node != oldest && node != &channel->gap_item.node)
+        node = node->next;
+    return node != oldest;
+}
+
 /*
  * The oldest notification goes, and its channel's GAP takes its place.  If one
- * is queued further behind, it covers what lies in front of it as well, which
- * goes too.
+ * stands in front of it, that covers it; if one is queued further behind, it
+ * covers what lies in front of it as well, which goes too.
  */
 static void drop_oldest(elpq_listener *l)
 {
@@ -158,6 +169,11 @@ static void drop_oldest(elpq_listener *l)
     while (item_at(node)->kind != ELPQ__ITEM_NOTIFICATION)
         node = node->next;
     channel = item_at(node)->channel;
+    if (is_covered(channel, node)) {
+        drop(l, item_at(node));
+        l->stats.dropped++;
+        return;
+    }
     if (!elpq__linked(&channel->gap_item.node))
         elpq__link_after(node, &channel->gap_item.node);
     while (node != &channel->gap_item.node) {
