@@ -298,7 +298,8 @@ static bool must_be(const struct question *q)
 
     for (int i = 0; i < asked_count; i++)
         cancels |= questions[i].expected == ELPQ_E_CANCELED ||
-                   questions[i].expected == ELPQ_E_TIMEOUT;
+                   questions[i].expected == ELPQ_E_TIMEOUT ||
+                   questions[i].code == ELPQ_E_TIMEOUT;
     return q->code == q->expected || q->code == ELPQ_E_TIMEOUT ||
            (cancels &&
             (q->code == ELPQ_E_LOST || q->code == ELPQ_E_CLOSED));
