@@ -199,7 +199,7 @@ void on_stream_rows(elpq_result *rows, elpq_request *stream, void *arg)
 elpq_conn_options quick(void)
 {
     int ms = (int)(DEADLINE_MS * harness_slow());
-    elpq_conn_options o = { .connect_timeout_ms = 2 * ms, .timeout_ms = ms,
+    elpq_conn_options o = { .connect_timeout_ms = 6 * ms, .timeout_ms = ms,
                             .cancel_grace_ms = 2 * ms };
 
     return o;
