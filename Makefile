@@ -290,7 +290,7 @@ SOAK_TESTS      = $(B)/tests/unit/check_qb_precedence \
                   $(B)/tests/unit/check_qb_mutations
 SOAK_FAULTS     = $(B)/tests/server/check_cuts $(B)/tests/server/check_races
 SOAK_CUTS       = 500000
-SOAK_SWEEPS     = 1 2 3 4 5 6 7 8 9 10  # rounds, of some 20,000 injections
+SOAK_SWEEPS     = 1 2 3 4 5 6 7 8 9 10  # rounds
 SOAK_RACES      = 1000000
 soak: need-check $(SOAK_TESTS) soak-faults
 	@ELPQ_TEST_TREES=$(SOAK_TREES) ELPQ_TEST_SEED=$(SOAK_SEED) \
