@@ -290,15 +290,18 @@ SOAK_TESTS      = $(B)/tests/unit/check_qb_precedence \
                   $(B)/tests/unit/check_qb_mutations
 SOAK_FAULTS     = $(B)/tests/server/check_cuts $(B)/tests/server/check_races
 SOAK_CUTS       = 500000
+SOAK_SWEEPS     = 1 2 3 4 5 6 7 8 9 10  # rounds
 SOAK_RACES      = 1000000
 soak: need-check $(SOAK_TESTS) soak-faults
 	@ELPQ_TEST_TREES=$(SOAK_TREES) ELPQ_TEST_SEED=$(SOAK_SEED) \
 	  ELPQ_TEST_STATEMENTS=$(strip $(SOAK_STATEMENTS)) \
 	  ELPQ_TEST_MUTATIONS=all TEST_TIMEOUT=7200 $(run_tests) $(SOAK_TESTS)
-soak-faults: need-check $(SOAK_FAULTS)
+soak-faults: need-check $(SOAK_FAULTS) $(SWEEPS)
 	@ELPQ_TEST_CUTS=$(SOAK_CUTS) ELPQ_TEST_RACES=$(SOAK_RACES) \
 	  TEST_TIMEOUT=14400 $(with_postgres) --tls --scram -- \
 	  $(run_tests) $(SOAK_FAULTS)
+	@for round in $(SOAK_SWEEPS); do \
+	  TEST_TIMEOUT=7200 $(suites) $(SWEEPS) || exit 1; done
 FUZZ_SECONDS = 60
 fuzz-smoke: FUZZ_SECONDS = 60
 fuzz fuzz-smoke:

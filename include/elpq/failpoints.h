@@ -29,7 +29,8 @@ typedef enum elpq_failpoint {
     ELPQ_FAIL_MALLOC,        /**< malloc, calloc, realloc, strdup,
                                   posix_memalign, aligned_alloc             */
     ELPQ_FAIL_RECV,          /**< recv                                      */
-    ELPQ_FAIL_SEND,          /**< send                                      */
+    ELPQ_FAIL_SEND,          /**< send; with EPIPE the socket is shut down,
+                                  as it is when that happens                */
     ELPQ_FAIL_SOCKET,        /**< socket                                    */
     ELPQ_FAIL_CONNECT,       /**< connect                                   */
     ELPQ_FAIL_POLL,          /**< poll                                      */

@@ -270,9 +270,13 @@ ssize_t recv(int fd, void *data, size_t size, int flags)
 DECLARE_REAL(send);
 ssize_t send(int fd, const void *data, size_t size, int flags)
 {
-    return fails_to_move(ELPQ_FAIL_SEND, &size)
-               ? -1
-               : REAL(send)(fd, data, size, flags);
+    if (!fails_to_move(ELPQ_FAIL_SEND, &size))
+        return REAL(send)(fd, data, size, flags);
+    if (errno == EPIPE) { /* so it is with a socket of which this is true */
+        shutdown(fd, SHUT_RDWR);
+        errno = EPIPE;
+    }
+    return -1;
 }
 
 DECLARE_REAL(socket);
