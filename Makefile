@@ -63,6 +63,7 @@ DOCS_SRC     := $(call sources,tests/docs)
 SERVER_SRC   := $(call sources,tests/server) $(DOCS_SRC)
 SWEEP_SRC    := $(call sources,tests/failpoints)
 BENCH_SRC    := $(call sources,tests/bench)
+LEDGER_SRC   := $(call sources,tests/fault/ledger)
 FAIL_SRC     := tests/kit/failpoints.c tests/kit/sweep.c
 KIT_SRC      := $(filter-out $(FAIL_SRC) %/faultproxy.c,$(call \
                   sources,tests/kit))
@@ -79,6 +80,7 @@ SWEEPS       := $(B)/tests/failpoints/check_sweeps
 SERVER_TESTS := $(call prog,$(SERVER_SRC)) $(SWEEPS)
 EXAMPLES     := $(call prog,$(EXAMPLE_SRC))
 BENCH        := $(B)/tests/bench/bench
+LEDGER       := $(B)/tests/fault/ledger/ledger
 BENCH_QB     := $(B)/tests/bench/builder/bench_builder
 TSAN_TESTS    = $(SERVER_TESTS) $(B)/tests/unit/check_qb_compile # threads
 
@@ -110,6 +112,7 @@ $(B)/%.o: %.c config.mk
 
 ALL_SRC = $(LIB_SRC) $(QB_SRC) $(UNIT_SRC) $(SERVER_SRC) $(BENCH_SRC) \
           $(SWEEP_SRC) \
+          $(LEDGER_SRC) \
           tests/bench/builder/bench_builder.c \
           $(SUPPORT_SRC) $(EXAMPLE_SRC) tests/support/conninfo_env.c \
           $(KIT_SRC) $(FAIL_SRC) tests/kit/faultproxy.c
@@ -177,6 +180,8 @@ $(EXAMPLES): $(B)/%: $(B)/%.o $(archives)
 	$(link) $(DEPS_LIBS)
 $(BENCH): $(call obj,$(BENCH_SRC)) $(archives)
 	$(link) $(test_libs) $(DEPS_LIBS)
+$(LEDGER): $(call obj,$(LEDGER_SRC)) $(archives) $(B)/libelpq-testkit.a
+	$(link) $(DEPS_LIBS)
 $(BENCH_QB): $(BENCH_QB).o $(B)/libelpq-qb.a
 	$(link) -Wl,--wrap=malloc
 $(B)/tests/support/conninfo_env: $(B)/tests/support/conninfo_env.o
