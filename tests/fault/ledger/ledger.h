@@ -83,6 +83,7 @@ int target_begin(const elpq_tx_options *options, elpq_tx_cb callback,
 /* Resets a connection, at once or at a random byte of the next one. */
 void proxies_reset_one(void);
 uint64_t proxies_resets(void);
+uint64_t proxies_open(void); /* connections                                */
 
 /* ------------------------------------------------------------------- bank */
 

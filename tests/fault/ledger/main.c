@@ -148,7 +148,8 @@ static void warm_up(struct event_base *base)
     while (!done)
         event_base_loop(base, EVLOOP_ONCE);
     target_close();
-    event_base_loop(base, EVLOOP_NONBLOCK);
+    while (proxies_open() > 0)
+        event_base_loop(base, EVLOOP_ONCE);
 }
 
 static void on_time(evutil_socket_t fd, short what, void *arg)

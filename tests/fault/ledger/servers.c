@@ -317,6 +317,18 @@ uint64_t proxies_resets(void)
     return sum;
 }
 
+uint64_t proxies_open(void)
+{
+    elpq_faultproxy_stats stats;
+    uint64_t sum = 0;
+
+    for (int i = 0; i < nodes; i++) {
+        elpq_faultproxy_statistics(proxies[i], &stats);
+        sum += stats.open;
+    }
+    return sum;
+}
+
 static void rule(elpq_faultproxy *proxy, uint64_t session, const char *what)
 {
     char text[100];
