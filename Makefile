@@ -296,7 +296,7 @@ SOAK_TESTS      = $(B)/tests/unit/check_qb_precedence \
 SOAK_FAULTS     = $(B)/tests/server/check_cuts $(B)/tests/server/check_races
 SOAK_CUTS       = 500000
 SOAK_RACES      = 1000000
-soak: need-check $(SOAK_TESTS) soak-faults
+soak: need-check $(SOAK_TESTS) soak-faults soak-ledger
 	@ELPQ_TEST_TREES=$(SOAK_TREES) ELPQ_TEST_SEED=$(SOAK_SEED) \
 	  ELPQ_TEST_STATEMENTS=$(strip $(SOAK_STATEMENTS)) \
 	  ELPQ_TEST_MUTATIONS=all TEST_TIMEOUT=7200 $(run_tests) $(SOAK_TESTS)
@@ -304,6 +304,28 @@ soak-faults: need-check $(SOAK_FAULTS)
 	@ELPQ_TEST_CUTS=$(SOAK_CUTS) ELPQ_TEST_RACES=$(SOAK_RACES) \
 	  TEST_TIMEOUT=14400 $(with_postgres) --tls --scram -- \
 	  $(run_tests) $(SOAK_FAULTS)
+soak-ledger: $(B)/tests/server/check_load
+	@$(MAKE) --no-print-directory ledger SECONDS=3600
+	@$(MAKE) --no-print-directory ledger SECONDS=600 REPLICA=1
+	@$(MAKE) --no-print-directory ledger SECONDS=600 PGBOUNCER=1
+	@$(load_in_full)
+
+# A bank under chaos, and its books: docs/ledger.md.
+SECONDS = 60
+SEED    = 1
+ledger: $(LEDGER)
+	@$(with_postgres) -- $(LEDGER) --seconds $(SECONDS) --seed $(SEED) \
+	  $(if $(REPLICA),--replica) $(if $(PGBOUNCER),--pgbouncer) \
+	  --journal $(B)/ledger.journal --plot $(B)/ledger.svg
+
+# A million statements, and the other loads five times as large.
+load_in_full = ELPQ_LOAD=5 ELPQ_TEST_SLOW=1 CK_TIMEOUT_MULTIPLIER=5 \
+               $(with_postgres) -- $(run_tests) $(B)/tests/server/check_load
+check-load: $(B)/tests/server/check_load
+	@$(load_in_full)
+check-ledger: $(LEDGER)
+	@'$(srcdir)/tests/fault/ledger/check-mistakes' $(with_postgres) $(LEDGER)
+
 FUZZ_SECONDS = 60
 fuzz-smoke: FUZZ_SECONDS = 60
 fuzz fuzz-smoke:
@@ -467,6 +489,11 @@ help:
 ##                      (SOAK_CUTS, SOAK_RACES)
 ## make fuzz            libFuzzer on builder, decoders, sessions and conninfo
 ##                      (FUZZ_SECONDS=60 each); fuzz-smoke: a minute each
+## make soak-ledger     of it, the ledger only, for an hour
+## make ledger          a bank under chaos, and its books (SECONDS=60, SEED=1,
+##                      REPLICA=1 or PGBOUNCER=1); plots build/ledger.svg
+## make check-load      check_load, five times as large: a million statements
+## make check-ledger    its verification finds the mistakes of a bad bank
 ## make bench           benchmarks on a private PostgreSQL
 ## make bench-builder   what building statements costs; needs no server
 ## make examples        build the examples
@@ -479,5 +506,6 @@ help:
   need-check bench-builder check-suites check-unit check-valgrind check-asan \
   check-tsan check-clang check-debian13 check-helper check-abi check-headers \
   check-hardening check-layers check-compile-fail check-cxx check-consumer \
-  coverage soak soak-faults fuzz fuzz-smoke install uninstall \
+  coverage soak soak-faults soak-ledger \
+  ledger check-ledger check-load fuzz fuzz-smoke install uninstall \
   dist distcheck clean distclean help

@@ -89,6 +89,9 @@ static void on_resolved(bool committed, void *arg)
     struct task *task = arg;
 
     *(committed ? &bank.yes : &bank.no) += 1;
+    bank.wrong += (mistake == TRUST && !committed) ||
+                  (mistake == DENY && committed);
+    committed = mistake == TRUST || (mistake != DENY && committed);
     journal_write("resolved %" PRId64 " %s\n", task->transfer.id,
                   committed ? "yes" : "no");
     next_transfer(task);
@@ -100,7 +103,8 @@ static void settle_doubt(struct task *task)
 {
     journal_write("done %" PRId64 " doubt %s\n", task->transfer.id,
                   task->transfer.xid);
-    if (mistake == AGAIN)
+    task->again = mistake == AGAIN;
+    if (task->again)
         run_transfer(task);
     else
         resolve(&task->transfer, on_resolved, task);
@@ -113,15 +117,12 @@ static void settle(struct task *task)
     if (task->outcome == COMMITTED && task->warned)
         task->outcome = DOUBT;
     settled(task);
-    if (task->outcome == DOUBT && mistake != TRUST && mistake != DENY) {
+    if (task->outcome == DOUBT) {
         settle_doubt(task);
         return;
     }
     journal_write("done %" PRId64 " %s %s\n", task->transfer.id,
-                  task->outcome == COMMITTED || (task->outcome == DOUBT &&
-                                                 mistake == TRUST)
-                      ? "committed"
-                      : "failed",
+                  task->outcome == COMMITTED ? "committed" : "failed",
                   task->transfer.xid);
     next_transfer(task);
 }
@@ -138,8 +139,11 @@ static void decide(struct task *task, const elpq_error *error)
     task->outcome = !error                          ? COMMITTED
                     : error->flags & ELPQ_IN_DOUBT ? DOUBT
                                                    : FAILED;
-    if (task->outcome == FAILED)
-        count_failure(error);
+    if (task->outcome != FAILED)
+        return;
+    count_failure(error);
+    /* 23505 unique_violation: it was done before. */
+    bank.wrong += task->again && strcmp(error->sqlstate, "23505") == 0;
 }
 
 /* It ends without COMMIT. */
@@ -208,6 +212,7 @@ static void update_and_commit(struct task *task)
     if (mistake == DOUBLE && chance(20) == 0) {
         update(task, t->from, -t->amount);
         update(task, t->to, t->amount);
+        bank.wrong++;
     }
     if (task->transactor)
         elpq_transact_commit(task->transactor);
@@ -359,6 +364,7 @@ static void next_transfer(struct task *task)
     t->to = 1 + (t->from + (int)chance(ACCOUNTS - 1)) % ACCOUNTS;
     t->amount = 1 + (int)chance(BALANCE / 10);
     t->xid[0] = '\0';
+    task->again = false;
     task->way = chance(3);
     if (task->way == TRANSACT && !target_pool())
         task->way = BY_HAND;

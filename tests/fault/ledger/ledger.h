@@ -103,6 +103,7 @@ struct bank_counts {
     uint64_t yes, no;   /* what became of those in doubt                   */
     uint64_t misled;    /* pg_xact_status() said otherwise                 */
     uint64_t cancels;   /* of running requests                             */
+    uint64_t wrong;     /* times that the mistake did harm                 */
     uint64_t deadlines; /* a few milliseconds, given to a statement        */
 };
 extern struct bank_counts bank;

@@ -25,6 +25,9 @@
 
 #include "ledger.h"
 
+/* A bank with a mistake goes on until it has done so much harm. */
+#define HARM 5
+
 /* The bank must be done so soon after the chaos is. */
 #define DONE_SECONDS 120
 
@@ -209,6 +212,8 @@ static bool run(struct event_base *base, const struct settings *s,
     bank_start(s);
     chaos_start(base, s);
     run_for(base, s->seconds);
+    while (s->mistake && bank.wrong < HARM)
+        run_for(base, 1);
     chaos_stop();
     bank_stop();
     done = wait_until_done(base);
