@@ -89,8 +89,8 @@ static void on_resolved(bool committed, void *arg)
     struct task *task = arg;
 
     *(committed ? &bank.yes : &bank.no) += 1;
-    bank.wrong += (mistake == TRUST && !committed) ||
-                  (mistake == DENY && committed);
+    bank.wrong +=
+        (mistake == TRUST && !committed) || (mistake == DENY && committed);
     committed = mistake == TRUST || (mistake != DENY && committed);
     journal_write("resolved %" PRId64 " %s\n", task->transfer.id,
                   committed ? "yes" : "no");
@@ -136,7 +136,7 @@ static void count_failure(const elpq_error *error)
 static void decide(struct task *task, const elpq_error *error)
 {
     task->decided = true;
-    task->outcome = !error                          ? COMMITTED
+    task->outcome = !error                         ? COMMITTED
                     : error->flags & ELPQ_IN_DOUBT ? DOUBT
                                                    : FAILED;
     if (task->outcome != FAILED)
@@ -257,13 +257,13 @@ static void move_money(struct task *task)
     elpq_options o = options_of(task);
 
     task->transfer.xid[0] = '\0';
-    if (!submitted(task, elpq_execute(task->tx,
-                                      elpq_sql("insert into transfer values"
-                                               " ($1, $2, $3, $4) returning"
-                                               " pg_current_xact_id()::text",
-                                               t->id, t->from, t->to,
-                                               t->amount),
-                                      &o, on_insert, task)))
+    if (!submitted(task,
+                   elpq_execute(task->tx,
+                                elpq_sql("insert into transfer values"
+                                         " ($1, $2, $3, $4) returning"
+                                         " pg_current_xact_id()::text",
+                                         t->id, t->from, t->to, t->amount),
+                                &o, on_insert, task)))
         give_up_transfer(task, NULL);
     else if (task->eager)
         update_and_commit(task);
@@ -339,8 +339,7 @@ static int run_statement(struct task *task)
 
 static void run_transfer(void *arg)
 {
-    static int (*const ways[])(struct task *) = { begin_by_hand,
-                                                  begin_transact,
+    static int (*const ways[])(struct task *) = { begin_by_hand, begin_transact,
                                                   run_statement };
     struct task *task = arg;
 
@@ -371,8 +370,7 @@ static void next_transfer(struct task *task)
     task->eager = chance(2) == 0;
     bank.transfers++;
     journal_write("begin %" PRId64 " %d %d %d %s%s\n", t->id, t->from, t->to,
-                  t->amount, way_names[task->way],
-                  task->eager ? " eager" : "");
+                  t->amount, way_names[task->way], task->eager ? " eager" : "");
     journal_sync(run_transfer, task);
 }
 

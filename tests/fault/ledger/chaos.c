@@ -19,11 +19,11 @@
 
 enum {
     TICK_MS = 10,
-    RESETS = 24,     /* a second, as are all these                         */
+    RESETS = 24, /* a second, as are all these                         */
     TERMINATES = 24,
     CANCELS = 30,
     HURRIES = 30,
-    BURST = 4,       /* of each in a tick                                  */
+    BURST = 4, /* of each in a tick                                  */
 };
 
 struct chaos_counts chaos;

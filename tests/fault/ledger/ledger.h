@@ -26,7 +26,8 @@
 
 struct event_base;
 
-enum { TASKS = 64, CONNECTIONS = 16, ACCOUNTS = 200, BALANCE = 1000, CODES = 20 };
+enum { TASKS = 64, CONNECTIONS = 16, ACCOUNTS = 200, BALANCE = 1000 };
+enum { CODES = 20 }; /* room for those of elpq_code                        */
 
 /* Mistakes that a bank could make; the verification has to find each. */
 enum mistake {

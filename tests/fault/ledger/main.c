@@ -26,7 +26,7 @@
 #include "ledger.h"
 
 /* A bank with a mistake goes on until it has done so much harm. */
-#define HARM 5
+#define HARM 2
 
 /* The bank must be done so soon after the chaos is. */
 #define DONE_SECONDS 120
@@ -83,28 +83,48 @@ static enum mistake mistake_of(const char *name)
 static void read_options(int argc, char **argv, struct settings *s)
 {
     static const struct option options[] = {
-        { "seconds", 1, NULL, 's' },   { "seed", 1, NULL, 'e' },
-        { "replica", 0, NULL, 'r' },   { "pgbouncer", 0, NULL, 'b' },
-        { "pace", 1, NULL, 'a' },      { "crash", 1, NULL, 'c' },
-        { "journal", 1, NULL, 'j' },   { "plot", 1, NULL, 'p' },
+        { "seconds", 1, NULL, 's' }, { "seed", 1, NULL, 'e' },
+        { "replica", 0, NULL, 'r' }, { "pgbouncer", 0, NULL, 'b' },
+        { "pace", 1, NULL, 'a' },    { "crash", 1, NULL, 'c' },
+        { "journal", 1, NULL, 'j' }, { "plot", 1, NULL, 'p' },
         { NULL, 0, NULL, 0 },
     };
     int c;
 
-    *s = (struct settings){ .seconds = 60, .seed = 1, .pace = 100, .crash_seconds = 15,
+    *s = (struct settings){ .seconds = 60,
+                            .seed = 1,
+                            .pace = 100,
+                            .crash_seconds = 15,
                             .journal = "ledger.journal" };
     s->mistake = mistake_of(getenv("ELPQ_LEDGER_MISTAKE"));
     while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
         switch (c) {
-        case 's': s->seconds = atoi(optarg); break;
-        case 'e': s->seed = strtoull(optarg, NULL, 0); break;
-        case 'r': s->replica = true; break;
-        case 'b': s->pgbouncer = true; break;
-        case 'a': s->pace = atoi(optarg); break;
-        case 'c': s->crash_seconds = atoi(optarg); break;
-        case 'j': s->journal = optarg; break;
-        case 'p': s->plot = optarg; break;
-        default: give_up("the options are in tests/fault/ledger/main.c");
+        case 's':
+            s->seconds = atoi(optarg);
+            break;
+        case 'e':
+            s->seed = strtoull(optarg, NULL, 0);
+            break;
+        case 'r':
+            s->replica = true;
+            break;
+        case 'b':
+            s->pgbouncer = true;
+            break;
+        case 'a':
+            s->pace = atoi(optarg);
+            break;
+        case 'c':
+            s->crash_seconds = atoi(optarg);
+            break;
+        case 'j':
+            s->journal = optarg;
+            break;
+        case 'p':
+            s->plot = optarg;
+            break;
+        default:
+            give_up("the options are in tests/fault/ledger/main.c");
         }
     }
     if (s->seconds < 1 || s->pace < 1 || s->crash_seconds < 1 || optind < argc)
@@ -145,8 +165,8 @@ static void warm_up(struct event_base *base)
     bool done = false;
 
     target_open(bank_on_notice);
-    if (target_execute(elpq_sql("select $1::int", 1), NULL, on_first,
-                       &done) != 0)
+    if (target_execute(elpq_sql("select $1::int", 1), NULL, on_first, &done) !=
+        0)
         give_up("the first statement was refused");
     while (!done)
         event_base_loop(base, EVLOOP_ONCE);
@@ -253,8 +273,8 @@ static void print_counts(const struct settings *s)
     printf("transfers     %" PRIu64 " committed (%.0f a second), %" PRIu64
            " failed, %" PRIu64 " in doubt\n",
            bank.outcomes[COMMITTED],
-           (double)bank.outcomes[COMMITTED] / s->seconds,
-           bank.outcomes[FAILED], bank.outcomes[DOUBT]);
+           (double)bank.outcomes[COMMITTED] / s->seconds, bank.outcomes[FAILED],
+           bank.outcomes[DOUBT]);
     printf("failed       ");
     for (int code = 0; code < CODES; code++)
         if (bank.codes[code])
@@ -277,8 +297,7 @@ static bool judge(const struct verdict *v, const struct resources *before,
            " though reported as failed, %" PRIu64 " unknown\n",
            v->applied, v->twice, v->failed_applied, v->unknown);
     printf("unresolved    %" PRIu64 "\n", v->unresolved);
-    printf("sum           %" PRId64 " of %" PRId64 "\n", v->sum,
-           v->wanted_sum);
+    printf("sum           %" PRId64 " of %" PRId64 "\n", v->sum, v->wanted_sum);
     printf("left behind   %d descriptors, %td bytes\n",
            after->fds - before->fds,
            (ptrdiff_t)after->heap - (ptrdiff_t)before->heap);
@@ -286,8 +305,8 @@ static bool judge(const struct verdict *v, const struct resources *before,
     good &= check(bank.submissions == bank.callbacks && bank.stray == 0,
                   "a callback did not come exactly once");
     good &= check(after->fds == before->fds, "descriptors are left open");
-    good &= check(after->heap < before->heap + HEAP_SLACK,
-                  "memory is left behind");
+    good &=
+        check(after->heap < before->heap + HEAP_SLACK, "memory is left behind");
     return good;
 }
 
@@ -318,8 +337,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     base = event_base_new();
     printf("ledger: seed %" PRIu64 ", %d seconds%s%s%s\n", s.seed, s.seconds,
-           s.replica ? ", two standbys" : "",
-           s.pgbouncer ? ", PgBouncer" : "",
+           s.replica ? ", two standbys" : "", s.pgbouncer ? ", PgBouncer" : "",
            s.mistake ? ", with a mistake" : "");
     servers_start(base, &s);
     verify_prepare(servers_conninfo(0));

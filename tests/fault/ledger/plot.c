@@ -136,8 +136,8 @@ static void draw_marks(double from, double to)
                 "<rect x='%.1f' y='%.1f' width='%.1f' height='%.1f' "
                 "fill='%s' opacity='0.15'/>\n"
                 "<path stroke='%s' d='M%.1f %.1fV%.1f'/>\n",
-                x, from, back > x ? back - x : 0.5, to - from, color, color,
-                x, from, to);
+                x, from, back > x ? back - x : 0.5, to - from, color, color, x,
+                from, to);
     }
 }
 

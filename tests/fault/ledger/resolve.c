@@ -125,8 +125,7 @@ static void on_status(elpq_result *result, const elpq_error *error, void *arg)
 
 static void ask_status(struct question *q)
 {
-    ask(q,
-        elpq_sql("select pg_xact_status($1::text::xid8)", q->transfer.xid),
+    ask(q, elpq_sql("select pg_xact_status($1::text::xid8)", q->transfer.xid),
         on_status);
 }
 

@@ -165,7 +165,7 @@ const char *servers_conninfo(int node)
 
 static void start_bouncer(void)
 {
-    const char *arguments[] = { "sh",          "pgbouncer", "transaction",
+    const char *arguments[] = { "sh",         "pgbouncer", "transaction",
                                 BOUNCER_SIZE, "100",       NULL };
 
     setenv("PGHOST", cluster.dir, 1);
@@ -201,8 +201,8 @@ void servers_start(struct event_base *loop, const struct settings *settings)
     nodes = settings->replica ? 3 : 1;
     pooled = settings->pgbouncer;
     script_start(&cluster, arguments);
-    answered = event_new(base, cluster.out, EV_READ | EV_PERSIST, on_answer,
-                         NULL);
+    answered =
+        event_new(base, cluster.out, EV_READ | EV_PERSIST, on_answer, NULL);
     if (!answered || event_add(answered, NULL) != 0)
         give_up("no event");
     if (pooled)
@@ -286,17 +286,15 @@ elpq_pool *target_pool(void)
     return pool;
 }
 
-int target_execute(const elpq_statement *statement,
-                   const elpq_options *options, elpq_result_cb callback,
-                   void *arg)
+int target_execute(const elpq_statement *statement, const elpq_options *options,
+                   elpq_result_cb callback, void *arg)
 {
     if (router)
         return elpq_execute(router, statement, options, callback, arg);
     return elpq_execute(pool, statement, options, callback, arg);
 }
 
-int target_begin(const elpq_tx_options *options, elpq_tx_cb callback,
-                 void *arg)
+int target_begin(const elpq_tx_options *options, elpq_tx_cb callback, void *arg)
 {
     if (router)
         return elpq_begin(router, options, callback, arg);
@@ -363,8 +361,7 @@ void proxies_reset_one(void)
     for (uint64_t i = 0; i < 2 * CONNECTIONS && i < stats.sessions; i++) {
         uint64_t before = stats.cuts;
 
-        rule(proxy,
-             stats.sessions - chance(2 * CONNECTIONS) % stats.sessions,
+        rule(proxy, stats.sessions - chance(2 * CONNECTIONS) % stats.sessions,
              "cut rst");
         elpq_faultproxy_statistics(proxy, &stats);
         if (stats.cuts > before)

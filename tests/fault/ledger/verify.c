@@ -60,8 +60,8 @@ static void read_line(const char *line)
     int64_t id;
     int from, to, amount;
 
-    if (sscanf(line, "begin %" SCNd64 " %d %d %d", &id, &from, &to,
-               &amount) == 4) {
+    if (sscanf(line, "begin %" SCNd64 " %d %d %d", &id, &from, &to, &amount) ==
+        4) {
         e = entry_of(id, true);
         *e = (struct entry){ BEGUN, from, to, amount, 0 };
         return;
