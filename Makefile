@@ -63,6 +63,7 @@ DOCS_SRC     := $(call sources,tests/docs)
 SERVER_SRC   := $(call sources,tests/server) $(DOCS_SRC)
 SWEEP_SRC    := $(call sources,tests/failpoints)
 BENCH_SRC    := $(call sources,tests/bench)
+LEDGER_SRC   := $(call sources,tests/fault/ledger)
 FAIL_SRC     := tests/kit/failpoints.c tests/kit/sweep.c
 KIT_SRC      := $(filter-out $(FAIL_SRC) %/faultproxy.c,$(call \
                   sources,tests/kit))
@@ -79,6 +80,7 @@ SWEEPS       := $(B)/tests/failpoints/check_sweeps
 SERVER_TESTS := $(call prog,$(SERVER_SRC)) $(SWEEPS)
 EXAMPLES     := $(call prog,$(EXAMPLE_SRC))
 BENCH        := $(B)/tests/bench/bench
+LEDGER       := $(B)/tests/fault/ledger/ledger
 BENCH_QB     := $(B)/tests/bench/builder/bench_builder
 TSAN_TESTS    = $(SERVER_TESTS) $(B)/tests/unit/check_qb_compile # threads
 
@@ -110,6 +112,7 @@ $(B)/%.o: %.c config.mk
 
 ALL_SRC = $(LIB_SRC) $(QB_SRC) $(UNIT_SRC) $(SERVER_SRC) $(BENCH_SRC) \
           $(SWEEP_SRC) \
+          $(LEDGER_SRC) \
           tests/bench/builder/bench_builder.c \
           $(SUPPORT_SRC) $(EXAMPLE_SRC) tests/support/conninfo_env.c \
           $(KIT_SRC) $(FAIL_SRC) tests/kit/faultproxy.c
@@ -177,6 +180,8 @@ $(EXAMPLES): $(B)/%: $(B)/%.o $(archives)
 	$(link) $(DEPS_LIBS)
 $(BENCH): $(call obj,$(BENCH_SRC)) $(archives)
 	$(link) $(test_libs) $(DEPS_LIBS)
+$(LEDGER): $(call obj,$(LEDGER_SRC)) $(archives) $(B)/libelpq-testkit.a
+	$(link) $(DEPS_LIBS)
 $(BENCH_QB): $(BENCH_QB).o $(B)/libelpq-qb.a
 	$(link) -Wl,--wrap=malloc
 $(B)/tests/support/conninfo_env: $(B)/tests/support/conninfo_env.o
@@ -292,7 +297,7 @@ SOAK_FAULTS     = $(B)/tests/server/check_cuts $(B)/tests/server/check_races
 SOAK_CUTS       = 500000
 SOAK_SWEEPS     = 1 2 3 4 5 6 7 8 9 10  # rounds
 SOAK_RACES      = 1000000
-soak: need-check $(SOAK_TESTS) soak-faults
+soak: need-check $(SOAK_TESTS) soak-faults soak-ledger
 	@ELPQ_TEST_TREES=$(SOAK_TREES) ELPQ_TEST_SEED=$(SOAK_SEED) \
 	  ELPQ_TEST_STATEMENTS=$(strip $(SOAK_STATEMENTS)) \
 	  ELPQ_TEST_MUTATIONS=all TEST_TIMEOUT=7200 $(run_tests) $(SOAK_TESTS)
@@ -302,6 +307,28 @@ soak-faults: need-check $(SOAK_FAULTS) $(SWEEPS)
 	  $(run_tests) $(SOAK_FAULTS)
 	@for round in $(SOAK_SWEEPS); do \
 	  TEST_TIMEOUT=7200 $(suites) $(SWEEPS) || exit 1; done
+soak-ledger: $(B)/tests/server/check_load
+	@$(MAKE) --no-print-directory ledger SECONDS=3600
+	@$(MAKE) --no-print-directory ledger SECONDS=600 REPLICA=1
+	@$(MAKE) --no-print-directory ledger SECONDS=600 PGBOUNCER=1
+	@$(load_in_full)
+
+# A bank under chaos, and its books: docs/ledger.md.
+SECONDS = 60
+SEED    = 1
+ledger: $(LEDGER)
+	@$(with_postgres) -- $(LEDGER) --seconds $(SECONDS) --seed $(SEED) \
+	  $(if $(REPLICA),--replica) $(if $(PGBOUNCER),--pgbouncer) \
+	  --journal $(B)/ledger.journal --plot $(B)/ledger.svg
+
+# A million statements, and the other loads five times as large.
+load_in_full = ELPQ_LOAD=5 ELPQ_TEST_SLOW=1 CK_TIMEOUT_MULTIPLIER=5 \
+               $(with_postgres) -- $(run_tests) $(B)/tests/server/check_load
+check-load: $(B)/tests/server/check_load
+	@$(load_in_full)
+check-ledger: $(LEDGER)
+	@'$(srcdir)/tests/fault/ledger/check-mistakes' $(with_postgres) $(LEDGER)
+
 FUZZ_SECONDS = 60
 fuzz-smoke: FUZZ_SECONDS = 60
 fuzz fuzz-smoke:
@@ -465,6 +492,11 @@ help:
 ##                      (SOAK_CUTS, SOAK_RACES)
 ## make fuzz            libFuzzer on builder, decoders, sessions and conninfo
 ##                      (FUZZ_SECONDS=60 each); fuzz-smoke: a minute each
+## make soak-ledger     of it, the ledger only, for an hour
+## make ledger          a bank under chaos, and its books (SECONDS=60, SEED=1,
+##                      REPLICA=1 or PGBOUNCER=1); plots build/ledger.svg
+## make check-load      check_load, five times as large: a million statements
+## make check-ledger    its verification finds the mistakes of a bad bank
 ## make bench           benchmarks on a private PostgreSQL
 ## make bench-builder   what building statements costs; needs no server
 ## make examples        build the examples
@@ -477,5 +509,6 @@ help:
   need-check bench-builder check-suites check-unit check-valgrind check-asan \
   check-tsan check-clang check-debian13 check-helper check-abi check-headers \
   check-hardening check-layers check-compile-fail check-cxx check-consumer \
-  coverage soak soak-faults fuzz fuzz-smoke install uninstall \
+  coverage soak soak-faults soak-ledger \
+  ledger check-ledger check-load fuzz fuzz-smoke install uninstall \
   dist distcheck clean distclean help

@@ -12,9 +12,17 @@
  * server of the pool may not have it, or have given its id to another one.  And
  * so may the same server, once it follows another one.
  *
+ * A server that crashes forgets the ids of which nothing was on disk yet, and
+ * gives them out again.  So "committed" counts only if it has run on since the
+ * id was asked for: the same postmaster, whose shared memory, and with it the
+ * statistics, are older than that.  After a crash it may be said of another
+ * transaction.  "Aborted" is true all the same: an id that was given out again
+ * had left nothing on disk.
+ *
  * transact.c alone calls this, and is called back with the outcome.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backoff.h"
@@ -29,17 +37,28 @@
     "pg_catalog.concat(pg_catalog.inet_server_addr(), ' ',"                   \
     " pg_catalog.current_setting('port'))"
 
+/* In seconds, because the format of times is the session's. */
+#define SECONDS(time) "pg_catalog.date_part('epoch', " time ")"
+#define STARTED SECONDS("pg_catalog.pg_postmaster_start_time()") "::text"
+#define RUNS_FOR                                                              \
+    SECONDS("pg_catalog.clock_timestamp() operator(pg_catalog.-)"             \
+            " pg_catalog.pg_stat_get_bgwriter_stat_reset_time()")             \
+    "::int8::text"
+
 static const char id_sql[] =
-    "SELECT pg_catalog.pg_current_xact_id_if_assigned()::text, " ADDRESS;
+    "SELECT pg_catalog.pg_current_xact_id_if_assigned()::text, " ADDRESS
+    ", " STARTED;
 static const char status_sql[] =
     "SELECT CASE WHEN NOT pg_catalog.pg_is_in_recovery()"
-    " THEN pg_catalog.pg_xact_status($1::text::xid8) END, " ADDRESS;
+    " THEN pg_catalog.pg_xact_status($1::text::xid8) END, " ADDRESS
+    ", " STARTED ", " RUNS_FOR;
 
-const elpq_statement *elpq__resolve_id_statement(void)
+const elpq_statement *elpq__resolve_id_statement(elpq_transactor *t)
 {
     static const elpq_statement st = { .sql = id_sql,
                                        .sql_len = sizeof(id_sql) - 1 };
 
+    t->id_asked = elpq__now();
     return &st;
 }
 
@@ -56,6 +75,7 @@ void elpq__resolve_keep_id(elpq_transactor *t, elpq_result *result)
 {
     copy_text(result, 0, t->id, sizeof(t->id));
     copy_text(result, 1, t->address, sizeof(t->address));
+    copy_text(result, 2, t->started, sizeof(t->started));
 }
 
 void elpq__resolve_give_up(elpq_transactor *t)
@@ -78,6 +98,19 @@ static void ask_later(elpq_transactor *t)
         elpq__resolve_give_up(t);
 }
 
+/* Both are durations, so the clocks need not agree. */
+static bool has_run_on(const elpq_transactor *t, elpq_result *result)
+{
+    char started[sizeof(t->started)];
+    char runs_for[32];
+
+    copy_text(result, 2, started, sizeof(started));
+    copy_text(result, 3, runs_for, sizeof(runs_for));
+    return strcmp(started, t->started) == 0 &&
+           (strtoll(runs_for, NULL, 10) - 1) * 1000000 >=
+               elpq__now() - t->id_asked;
+}
+
 static void take_status(elpq_transactor *t, elpq_result *result)
 {
     char status[24];
@@ -89,7 +122,10 @@ static void take_status(elpq_transactor *t, elpq_result *result)
     if (strcmp(address, t->address) != 0) {
         elpq__resolve_give_up(t);
     } else if (strcmp(status, "committed") == 0) {
-        elpq__transact_finish(t, NULL);
+        if (has_run_on(t, result))
+            elpq__transact_finish(t, NULL);
+        else
+            elpq__resolve_give_up(t);
     } else if (strcmp(status, "aborted") == 0) {
         elpq__error_set(&error, ELPQ_E_ROLLED_BACK,
                         ELPQ_NOT_EXECUTED | ELPQ_RETRYABLE,

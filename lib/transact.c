@@ -365,7 +365,7 @@ static bool ask_first(elpq_transactor *t)
         if (t->resolve_ms < 0 || !t->lender ||
             elpq_conn_server_version(t->conn) < 130000)
             return false;
-        st = elpq__resolve_id_statement();
+        st = elpq__resolve_id_statement(t);
     }
     if (elpq_conn_execute(t->conn, st, &o, on_asked, t))
         return false;

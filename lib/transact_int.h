@@ -59,7 +59,9 @@ struct elpq_transactor {
 
     /* resolve.c */
     char id[24];              /* of the transaction; "": not known        */
+    int64_t id_asked;         /* when                                     */
     char address[64];         /* of the server                            */
+    char started[32];         /* when its postmaster was                  */
     int64_t resolve_due;
     unsigned asked;
     bool asked_enough;        /* it was canceled meanwhile                */
@@ -88,7 +90,7 @@ void elpq__transact_finish_stopped(elpq_transactor *t);
 /* ------------------------------------------------------------- resolve.c */
 
 /* The statement that asks for the id inside of the transaction. */
-const elpq_statement *elpq__resolve_id_statement(void);
+const elpq_statement *elpq__resolve_id_statement(elpq_transactor *t);
 void elpq__resolve_keep_id(elpq_transactor *t, elpq_result *result);
 
 /* COMMIT was lost: finds out, and finishes t or has it fail. */

@@ -85,9 +85,10 @@ typedef struct elpq_transact_options {
  *    know of transactions that had written nothing, of those in which
  *    pg_current_xact_id_if_assigned() is not known (PostgreSQL < 13), and not
  *    any more of very old ones; an answer from another address than the
- *    transaction ran on is not believed, nor one of a standby.  Where one
- *    address stands for several servers in turn, it may be the answer of
- *    another one: set resolve_ms to ELPQ_NO_TIMEOUT.
+ *    transaction ran on is not believed, nor one of a standby, nor, after a
+ *    crash of the server, that it was committed: its id may have been given to
+ *    another one.  Where one address stands for several servers in turn, set
+ *    resolve_ms to ELPQ_NO_TIMEOUT.
  *
  * Without IN_DOUBT, an error means that nothing was committed.
  *

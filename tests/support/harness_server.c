@@ -351,7 +351,8 @@ int harness_main_private(const char *name, void (*build)(Suite *suite),
     if (!with_postgres || harness_env("ELPQ_TEST_PRIVATE"))
         return harness_main(name, build);
     setenv("ELPQ_TEST_PRIVATE", "yes", 1);
-    execl(with_postgres, with_postgres, "--", argv[0], (char *)NULL);
+    execl(with_postgres, with_postgres, "--set", "max_connections=300", "--",
+          argv[0], (char *)NULL);
     perror(with_postgres);
     return 2;
 }

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Chaos: what goes wrong, at its rate.
+ *
+ * A timer looks every TICK_MS at how much of each is due by now, and does what
+ * is missing, a few at a time; so the rates hold on a slow machine and after
+ * an outage, too.  Crashes come in their period, the first after a third of
+ * it; on three nodes every second one is a fail-over to a standby, and the
+ * old primary comes back as a standby.
+ *
+ * Owns `chaos`, the counts, and a router of its own, straight to the nodes,
+ * with which it ends backends.
+ */
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger.h"
+
+enum {
+    TICK_MS = 10,
+    RESETS = 24, /* a second, as are all these                         */
+    TERMINATES = 24,
+    CANCELS = 30,
+    HURRIES = 30,
+    BURST = 4, /* of each in a tick                                  */
+};
+
+struct chaos_counts chaos;
+
+static struct event *timer;
+static elpq_router *admin;
+static unsigned pace;
+static int64_t started, crash_every, next_crash;
+static bool stopping;
+static bool crashing; /* the servers have commands                         */
+static unsigned terminating; /* statements under way                       */
+static int primary, next_primary;
+static uint64_t resets_seen;
+
+/* ---------------------------------------------------------------- backends */
+
+static void on_terminated(elpq_result *result, const elpq_error *error,
+                          void *arg)
+{
+    const char *done;
+
+    (void)arg;
+    terminating--;
+    if (error || elpq_rows(result) == 0)
+        return;
+    done = elpq_get_text(result, 0, 0);
+    if (done && *done == 't') {
+        chaos.terminated++;
+        timeline_add(S_KILLS, 1);
+    }
+}
+
+static void terminate_one(void)
+{
+    elpq_options o = { .timeout_ms = 1000 };
+    int rc = elpq_execute(
+        admin,
+        elpq_sql("select pg_terminate_backend(pid)::text"
+                 " from (select pid, row_number() over (order by pid) - 1 n,"
+                 " count(*) over () many from pg_stat_activity"
+                 " where application_name = 'ledger') s where n = $1 % many",
+                 (int)chance(1000)),
+        &o, on_terminated, NULL);
+
+    terminating += rc == 0;
+}
+
+/* ----------------------------------------------------------------- crashes */
+
+static void on_over(const char *answer)
+{
+    (void)answer;
+    crashing = false;
+}
+
+static void on_up(const char *answer)
+{
+    timeline_up();
+    on_over(answer);
+}
+
+static void on_dead(const char *answer)
+{
+    (void)answer;
+    timeline_dead();
+}
+
+static void crash(void)
+{
+    chaos.crashes++;
+    timeline_down(M_CRASH);
+    servers_tell(on_dead, "kill %d", primary);
+    servers_tell(on_up, "start %d", primary);
+}
+
+static void on_promoted(const char *answer)
+{
+    int third = 3 - primary - next_primary;
+
+    (void)answer;
+    timeline_up();
+    chaos.failovers++;
+    servers_tell(NULL, "follow %d %d", third, next_primary);
+    servers_tell(on_over, "rejoin %d %d", primary, next_primary);
+    primary = next_primary;
+}
+
+static void on_best(const char *answer)
+{
+    next_primary = atoi(answer);
+    servers_tell(on_promoted, "promote %d", next_primary);
+}
+
+static void fail_over(void)
+{
+    timeline_down(M_FAILOVER);
+    servers_tell(on_dead, "kill %d", primary);
+    servers_tell(on_best, "best %d %d", (primary + 1) % 3, (primary + 2) % 3);
+}
+
+static void crash_when_due(int64_t now)
+{
+    if (crashing || stopping || now < next_crash)
+        return;
+    crashing = true;
+    next_crash = now + crash_every;
+    if (servers_nodes() == 3 && chaos.failovers <= chaos.crashes)
+        fail_over();
+    else
+        crash();
+}
+
+/* ------------------------------------------------------------------- ticks */
+
+/* How many of BURST at most are missing from `done`. */
+static unsigned missing(int64_t now, unsigned rate, uint64_t done)
+{
+    uint64_t due = (uint64_t)(now - started) * rate * pace / 100000000;
+
+    if (due <= done)
+        return 0;
+    return due - done < BURST ? (unsigned)(due - done) : BURST;
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    int64_t now = now_usec();
+    uint64_t resets = proxies_resets();
+    unsigned n;
+
+    (void)fd;
+    (void)what;
+    (void)arg;
+    if (stopping)
+        return;
+    timeline_add(S_KILLS, (unsigned)(resets - resets_seen));
+    resets_seen = resets;
+    for (n = missing(now, RESETS, resets); n > 0; n--)
+        proxies_reset_one();
+    n = missing(now, TERMINATES, chaos.terminated + terminating);
+    for (; n > 0; n--)
+        terminate_one();
+    for (n = missing(now, CANCELS, bank.cancels); n > 0; n--)
+        bank_cancel_one();
+    for (n = missing(now, HURRIES, bank.deadlines); n > 0; n--)
+        bank_hurry_one();
+    crash_when_due(now);
+}
+
+void chaos_start(struct event_base *base, const struct settings *settings)
+{
+    static const struct timeval tick = { 0, TICK_MS * 1000 };
+    elpq_router_options o = { .pool.max_size = 2, .backoff_max_ms = 250 };
+    const char *hosts[4] = { NULL };
+
+    pace = (unsigned)settings->pace;
+    crash_every = settings->crash_seconds * INT64_C(1000000);
+    for (int i = 0; i < servers_nodes(); i++)
+        hosts[i] = servers_conninfo(i);
+    admin = elpq_router_new(base, hosts, &o, NULL);
+    timer = event_new(base, -1, EV_PERSIST, on_tick, NULL);
+    if (!admin || !timer || event_add(timer, &tick) != 0)
+        give_up("no chaos");
+    started = now_usec();
+    next_crash = started + crash_every / 3;
+}
+
+void chaos_stop(void)
+{
+    stopping = true;
+}
+
+bool chaos_is_done(void)
+{
+    return stopping && !crashing && terminating == 0;
+}
+
+void chaos_end(void)
+{
+    event_free(timer);
+    elpq_router_close(admin, 0, NULL, NULL);
+}
+
+int chaos_primary(void)
+{
+    return primary;
+}
