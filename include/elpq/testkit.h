@@ -123,6 +123,7 @@ typedef struct elpq_faultproxy_stats {
     uint64_t refused;
     uint64_t cuts;            /**< by a rule                               */
     uint64_t open;            /**< now                                     */
+    uint64_t paused;          /**< directions of them, by a rule           */
     uint64_t client_bytes;    /**< read from clients                       */
     uint64_t server_bytes;
     uint64_t client_messages; /**< complete ones                           */

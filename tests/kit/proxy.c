@@ -353,5 +353,10 @@ int elpq_faultproxy_port(const elpq_faultproxy *p)
 void elpq_faultproxy_statistics(const elpq_faultproxy *p,
                                 elpq_faultproxy_stats *stats)
 {
+    const struct elpq__link *link;
+
     *stats = p->stats;
+    for (link = p->links; link; link = link->next)
+        for (int way = 0; way < ELPQ__WAYS; way++)
+            stats->paused += link->flows[way].paused;
 }
