@@ -67,6 +67,7 @@ LEDGER_SRC   := $(call sources,tests/fault/ledger)
 FAIL_SRC     := tests/kit/failpoints.c tests/kit/sweep.c
 KIT_SRC      := $(filter-out $(FAIL_SRC) %/faultproxy.c,$(call \
                   sources,tests/kit))
+MATRIX_SRC   := $(call sources,tests/fault/matrix)
 SUPPORT_SRC  := $(filter-out %/conninfo_env.c,$(call sources,tests/support))
 EXAMPLE_SRC  := $(call sources,examples)
 HEADERS      := $(sort $(wildcard $(srcdir)/include/elpq/*.h))
@@ -78,6 +79,7 @@ endif
 UNIT_TESTS   := $(call prog,$(UNIT_SRC))
 SWEEPS       := $(B)/tests/failpoints/check_sweeps
 SERVER_TESTS := $(call prog,$(SERVER_SRC)) $(SWEEPS)
+MATRIX       := $(B)/tests/fault/matrix/check_matrix
 EXAMPLES     := $(call prog,$(EXAMPLE_SRC))
 BENCH        := $(B)/tests/bench/bench
 LEDGER       := $(B)/tests/fault/ledger/ledger
@@ -115,7 +117,7 @@ ALL_SRC = $(LIB_SRC) $(QB_SRC) $(UNIT_SRC) $(SERVER_SRC) $(BENCH_SRC) \
           $(LEDGER_SRC) \
           tests/bench/builder/bench_builder.c \
           $(SUPPORT_SRC) $(EXAMPLE_SRC) tests/support/conninfo_env.c \
-          $(KIT_SRC) $(FAIL_SRC) tests/kit/faultproxy.c
+          $(KIT_SRC) $(FAIL_SRC) tests/kit/faultproxy.c $(MATRIX_SRC)
 -include $(patsubst %.c,$(B)/%.d,$(ALL_SRC))
 
 # --- libraries: static, and shared with soname and symbol map --------------
@@ -152,7 +154,7 @@ $(eval $(call shared,libelpq-qb,$(call obj,$(QB_SRC)),$(B)/qb.map,))
 
 # --- programs --------------------------------------------------------------
 # Tests link the static libraries, and so reach internal functions as well.
-tests:    $(UNIT_TESTS) $(SERVER_TESTS) $(B)/tests/support/conninfo_env
+tests:    $(UNIT_TESTS) $(SERVER_TESTS) $(MATRIX) $(B)/tests/support/conninfo_env
 examples: $(EXAMPLES)
 
 # The test kit, which is installed, and used by the tests here.
@@ -174,6 +176,9 @@ $(UNIT_TESTS) $(SERVER_TESTS): $(B)/%: $(B)/%.o \
 $(filter %_failpoints,$(SERVER_TESTS)) $(SWEEPS): $(B)/libelpq-failpoints.a
 $(SWEEPS): $(call obj,$(SWEEP_SRC))
 $(SWEEPS): LDFLAGS += -rdynamic         # so that crashes are told by name
+$(MATRIX): $(call obj,$(MATRIX_SRC)) $(B)/tests/support.a $(archives) \
+    $(B)/libelpq-testkit.a $(B)/libelpq-failpoints.a
+	$(link) $(test_libs) $(DEPS_LIBS)
 $(B)/faultproxy: $(B)/tests/kit/faultproxy.o $(B)/libelpq-testkit.a
 	$(link) $(DEPS_LIBS)
 $(EXAMPLES): $(B)/%: $(B)/%.o $(archives)
@@ -196,7 +201,7 @@ $(B)/examples/http_api: DEPS_LIBS += $(EVHTTP_LIBS)
 # "make check" installs what is missing, then runs run-check.
 with_postgres = '$(support)/with-postgres'
 run_tests     = '$(support)/run-tests'
-TESTS         = $(UNIT_TESTS) $(SERVER_TESTS)
+TESTS         = $(UNIT_TESTS) $(SERVER_TESTS) $(MATRIX)
 STATIC_CHECKS = check-abi check-headers check-layers check-compile-fail \
                 check-cxx check-docs check-hardening
 JOBS          = 2                       # programs at once ...
@@ -208,6 +213,7 @@ run_examples := $(if $(findstring command,$(origin TESTS)),,--command \
 suites        = $(with_postgres) --tls --scram -- $(run_tests) \
                 $(call run_tests_of,$(TESTS),$(run_examples) $(1))
 export RUN
+export ELPQ_TEST_FAULTS = $(srcdir)/docs/faults.md
 export ELPQ_CONNINFO_ENV = $(B)/tests/support/conninfo_env
 
 need-check:
@@ -328,6 +334,10 @@ check-load: $(B)/tests/server/check_load
 	@$(load_in_full)
 check-ledger: $(LEDGER)
 	@'$(srcdir)/tests/fault/ledger/check-mistakes' $(with_postgres) $(LEDGER)
+
+# Runs the fault matrix, and writes its table into docs/faults.md.
+faults: need-check $(MATRIX)
+	@$(with_postgres) --tls --scram -- $(MATRIX) --update
 
 FUZZ_SECONDS = 60
 fuzz-smoke: FUZZ_SECONDS = 60
@@ -488,6 +498,7 @@ help:
 ## make soak            the builder's random trees, a million of them, random
 ##                      statements, and every change of its table of operators
 ##                      (SOAK_TREES, SOAK_STATEMENTS, SOAK_SEED)
+## make faults          the matrix of faults, its table written to docs/faults.md
 ## make soak-faults     of it, cuts of connections and races of cancels only
 ##                      (SOAK_CUTS, SOAK_RACES)
 ## make fuzz            libFuzzer on builder, decoders, sessions and conninfo
@@ -509,6 +520,6 @@ help:
   need-check bench-builder check-suites check-unit check-valgrind check-asan \
   check-tsan check-clang check-debian13 check-helper check-abi check-headers \
   check-hardening check-layers check-compile-fail check-cxx check-consumer \
-  coverage soak soak-faults soak-ledger \
+  coverage soak soak-faults soak-ledger faults \
   ledger check-ledger check-load fuzz fuzz-smoke install uninstall \
   dist distcheck clean distclean help

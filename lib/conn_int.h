@@ -136,6 +136,7 @@ struct elpq_conn {
     bool (*duplex)(elpq_conn *conn);
     bool is_duplex;        /* libpq is in that state                      */
     char **parameters;     /* known values, see parameter.c; or NULL      */
+    bool unasked;          /* a message came that answers nothing         */
     bool close_wanted;     /* it was closed inside pump()                 */
     char fatal[6];         /* SQLSTATE of the server's FATAL, if it came  */
     char fatal_text[200];  /* and its message                             */

@@ -235,8 +235,13 @@ static void pump(elpq_conn *conn, bool readable)
     elpq__answers_drain(conn);
     if (alive && readable && !consume_tls(conn))
         alive = false;
-    if (!asked || conn->notified || ++conn->drains > DRAINS_MAX)
+    if (!asked || conn->nsent == 0 || conn->notified ||
+        ++conn->drains > DRAINS_MAX)
         drain_unasked(conn);
+    if (conn->unasked)
+        elpq__conn_lost(conn, ELPQ_E_PROTOCOL,
+                        "the server sent what nobody had asked for: the "
+                        "connection was closed");
     /* Words of farewell while nothing was asked: it is as good as closed. */
     if (conn->state != ELPQ__CLOSED &&
         (!alive || PQstatus(conn->pg) == CONNECTION_BAD ||
@@ -282,6 +287,9 @@ static void on_notice(void *arg, const PGresult *res)
     notice.code = ELPQ_OK;
     notice.flags = 0;
     elpq__note_fatal(conn, res);
+    /* By libpq itself: of a message that came while nothing was asked. */
+    if (conn->nsent == 0 && !notice.sqlstate[0])
+        conn->unasked = true;
     elpq__conn_notice(conn, &notice);
 }
 

@@ -277,13 +277,23 @@ static void check_size(elpq_conn *conn, elpq_request *req)
     elpq__request_blame(req, ELPQ_E_LIMIT, 0, NULL);
 }
 
+/* Rows or data came, and then a Sync, but not the end of the command. */
+static bool is_cut_short(const elpq_request *req)
+{
+    return (req->kind == ELPQ__STREAM || req->kind == ELPQ__COPY) &&
+           !req->result && !req->failure && !req->code && !req->cause;
+}
+
 /* Its outcome is known: those held before it have lost their place. */
 static void pass_head(elpq_conn *conn, elpq_request *req)
 {
-    bool too_large;
+    bool too_large, cut_short = is_cut_short(req);
 
     if (!elpq__list_empty(&conn->held) && !req->internal)
         release_held(conn, req, ELPQ_RETRYABLE | ELPQ_NOT_EXECUTED);
+    if (cut_short)
+        elpq__request_blame(req, ELPQ_E_PROTOCOL, ELPQ_IN_DOUBT,
+                            "the answer ended before the command did");
     check_size(conn, req);
     too_large = req->code == ELPQ_E_LIMIT;
     elpq__request_pass(req);
@@ -295,6 +305,10 @@ static void pass_head(elpq_conn *conn, elpq_request *req)
                         "connection was closed");
         return;
     }
+    if (cut_short)
+        elpq__conn_lost(conn, ELPQ_E_PROTOCOL,
+                        "an answer ended before its command did: the "
+                        "connection was closed");
     /* libpq's buffers have grown to that size, and never shrink. */
     if (too_large)
         elpq__conn_lost(conn, ELPQ_E_LOST,

@@ -31,6 +31,30 @@ static void fail_request(elpq_request *req, const elpq_error *error,
     elpq__request_blame(req, own.code, own.flags, NULL);
 }
 
+/*
+ * The server has refused the statement: that is its outcome, and no loss, even
+ * if the Sync behind it did not come.  But if a cancel request for another hit
+ * it, it would have run again.
+ */
+static bool is_refused(const elpq_request *req)
+{
+    const char *severity =
+        req->failure ? PQresultErrorField(req->failure,
+                                          PG_DIAG_SEVERITY_NONLOCALIZED)
+                     : NULL;
+
+    return severity && strcmp(severity, "ERROR") == 0 && !req->exposed;
+}
+
+static void end_refused(elpq_request *req)
+{
+    const char *state = PQresultErrorField(req->failure, PG_DIAG_SQLSTATE);
+
+    if (req->cause && state && strcmp(state, "57014") == 0)
+        elpq__request_blame(req, req->cause, 0, NULL);
+    elpq__request_end_soon(req);
+}
+
 /* A pool may run elsewhere what has certainly not run. */
 static bool taken_back(elpq_conn *conn, elpq_request *req)
 {
@@ -74,6 +98,8 @@ static void fail_sent(elpq_conn *conn, const elpq_error *error)
         elpq__request_drop_prepared(conn, req);
         if (req->detaching) {
             elpq__request_pass(req);
+        } else if (is_refused(req)) {
+            end_refused(req);
         } else if (!(flags & ELPQ_NOT_EXECUTED) || !taken_back(conn, req)) {
             if (elpq__copy_undone(req))
                 flags = ELPQ_NOT_EXECUTED |

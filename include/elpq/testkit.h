@@ -17,6 +17,7 @@
 #ifndef ELPQ_TESTKIT_H
 #define ELPQ_TESTKIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -69,7 +70,8 @@ int elpq_faultproxy_port(const elpq_faultproxy *proxy);
 /**
  * Adds a rule.  Returns NULL, or what is wrong with it, static.  Rules hold
  * for connections accepted later, except for pause, resume and cut now, which
- * are done at once to all that match.
+ * are done at once to all that match.  A rule that names a session holds for
+ * it even if it is open.
  *
  *     [session N | cancel] [client | server] ACTION [at byte N |
  *                                                    at message N [TYPE]]
@@ -99,6 +101,18 @@ int elpq_faultproxy_port(const elpq_faultproxy *proxy);
  */
 const char *elpq_faultproxy_rule(elpq_faultproxy *proxy, const char *rule);
 
+/**
+ * The client of an open session gets these bytes, which no server has sent, at
+ * the next place between two messages: now, or when the message that is under
+ * way has passed.  Nothing that the server sends is lost.  In an encrypted
+ * session the place is here and now.  The bytes are copied.
+ *
+ * Returns false if the session is not open or was cut, if bytes forged before
+ * wait still, or if memory is short.
+ */
+bool elpq_faultproxy_forge(elpq_faultproxy *proxy, uint64_t session,
+                           const void *bytes, size_t size);
+
 /** Forgets all rules; connections that have them keep them. */
 void elpq_faultproxy_reset(elpq_faultproxy *proxy);
 
@@ -109,6 +123,7 @@ typedef struct elpq_faultproxy_stats {
     uint64_t refused;
     uint64_t cuts;            /**< by a rule                               */
     uint64_t open;            /**< now                                     */
+    uint64_t paused;          /**< directions of them, by a rule           */
     uint64_t client_bytes;    /**< read from clients                       */
     uint64_t server_bytes;
     uint64_t client_messages; /**< complete ones                           */

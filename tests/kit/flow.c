@@ -111,6 +111,8 @@ void elpq__flow_clear(struct elpq__flow *f)
         f->rules = rule->next;
         free(rule);
     }
+    free(f->forged);
+    f->forged = NULL;
 }
 
 /* From here on; false if the link is gone. */
@@ -188,9 +190,11 @@ static size_t to_rule(const struct elpq__flow *f, size_t n)
     size_t at = 0;
     bool ended;
 
-    if (!f->rules)
+    if (!f->rules && !f->forged)
         return n;
     while (at < n) {
+        if (f->forged && at > 0 && elpq__frames_at_start(&ahead))
+            return at;
         for (rule = f->rules; rule; rule = rule->next)
             if (elpq__rule_is_here(rule, &ahead, f->data[at]))
                 return at;
@@ -291,6 +295,46 @@ static bool end_of_flow(struct elpq__flow *f)
     return false;
 }
 
+/* Whether what was forged has its place here. */
+static bool forges(const struct elpq__flow *f)
+{
+    return f->forged &&
+           (elpq__frames_at_start(&f->frames) || f->frames.opaque);
+}
+
+/* Sends what was forged; *again: all of it.  False if the link is gone. */
+static bool pass_forged(struct elpq__flow *f, bool *again)
+{
+    struct elpq__link *link = f->link;
+    ssize_t sent = send(link->fd[1 - f->way], f->forged + f->forged_sent,
+                        f->forged_size - f->forged_sent, MSG_NOSIGNAL);
+
+    *again = false;
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+        elpq__link_free(link, true);
+        return false;
+    }
+    f->forged_sent += sent > 0 ? (size_t)sent : 0;
+    if (f->forged_sent < f->forged_size) {
+        event_add(link->writable[1 - f->way], NULL);
+        return true;
+    }
+    free(f->forged);
+    f->forged = NULL;
+    *again = true;
+    return true;
+}
+
+bool elpq__flow_forge(struct elpq__flow *f, uint8_t *bytes, size_t size)
+{
+    if (f->forged)
+        return false;
+    f->forged = bytes;
+    f->forged_size = size;
+    f->forged_sent = 0;
+    return true;
+}
+
 /* Passes on a piece; *again: and more may follow at once. */
 static bool pass(struct elpq__flow *f, bool *again)
 {
@@ -342,6 +386,11 @@ bool elpq__flow_run(struct elpq__flow *f)
     bool again = true, more = false;
 
     while (again && !f->paused && !link->discard) {
+        if (forges(f)) {
+            if (!pass_forged(f, &again))
+                return false;
+            continue;
+        }
         if (f->have == 0) {
             if (!end_of_flow(f))
                 return false;

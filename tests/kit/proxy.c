@@ -181,7 +181,7 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 
 /* ------------------------------------------------------------------- rules */
 
-/* What is done at once, to the connections that are open. */
+/* What is done at once, to the connections that are open, and forgotten. */
 static bool is_for_now(const struct elpq__rule *rule)
 {
     return rule->place == ELPQ__NOWHERE && rule->action >= ELPQ__PAUSE &&
@@ -197,6 +197,42 @@ static void do_now(elpq_faultproxy *p, const struct elpq__rule *rule)
         if (link->known && elpq__rule_matches(rule, link->session))
             elpq__flow_apply(&link->flows[rule->way], rule);
     }
+}
+
+static struct elpq__link *find_session(const elpq_faultproxy *p,
+                                       uint64_t session)
+{
+    struct elpq__link *link = p->links;
+
+    while (link && (!link->known || link->session != session))
+        link = link->next;
+    return link;
+}
+
+/* The session that a rule names may be open already. */
+static void give_to_open(elpq_faultproxy *p, const struct elpq__rule *rule)
+{
+    struct elpq__link *link = find_session(p, rule->session);
+
+    if (rule->session && link)
+        give_rule(link, rule);
+}
+
+bool elpq_faultproxy_forge(elpq_faultproxy *p, uint64_t session,
+                           const void *bytes, size_t size)
+{
+    struct elpq__link *link = session ? find_session(p, session) : NULL;
+    uint8_t *copy = link && !link->discard ? malloc(size + 1) : NULL;
+
+    if (!copy)
+        return false;
+    memcpy(copy, bytes, size);
+    if (!elpq__flow_forge(&link->flows[ELPQ__FROM_SERVER], copy, size)) {
+        free(copy);
+        return false;
+    }
+    elpq__flow_run(&link->flows[ELPQ__FROM_SERVER]);
+    return true;
 }
 
 const char *elpq_faultproxy_rule(elpq_faultproxy *p, const char *text)
@@ -217,6 +253,7 @@ const char *elpq_faultproxy_rule(elpq_faultproxy *p, const char *text)
     while (*end)
         end = &(*end)->next;
     *end = copy;
+    give_to_open(p, &rule);
     return NULL;
 }
 
@@ -316,5 +353,10 @@ int elpq_faultproxy_port(const elpq_faultproxy *p)
 void elpq_faultproxy_statistics(const elpq_faultproxy *p,
                                 elpq_faultproxy_stats *stats)
 {
+    const struct elpq__link *link;
+
     *stats = p->stats;
+    for (link = p->links; link; link = link->next)
+        for (int way = 0; way < ELPQ__WAYS; way++)
+            stats->paused += link->flows[way].paused;
 }

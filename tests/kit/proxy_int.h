@@ -32,6 +32,8 @@ struct elpq__flow {
     unsigned nmarks;
     struct elpq__frames frames; /* what was passed on                      */
     struct elpq__rule *rules;   /* with a place that is still to come      */
+    uint8_t *forged; /* comes next between two messages, or NULL          */
+    size_t forged_size, forged_sent;
     struct event *timer;
     uint64_t delay_ms, rate, split, coalesce_ms; /* 0: not                 */
     int64_t rate_next; /* when the next byte may go                        */
@@ -90,6 +92,8 @@ void elpq__flow_arrived(struct elpq__flow *flow, size_t size);
 bool elpq__flow_apply(struct elpq__flow *flow, const struct elpq__rule *rule);
 bool elpq__flow_add_rule(struct elpq__flow *flow,
                          const struct elpq__rule *rule); /* false: memory   */
+/* Takes the bytes; false: those before are still under way. */
+bool elpq__flow_forge(struct elpq__flow *flow, uint8_t *bytes, size_t size);
 void elpq__flow_clear(struct elpq__flow *flow);
 
 #endif

@@ -265,6 +265,47 @@ START_TEST(pause_and_resume)
 }
 END_TEST
 
+/* The rule comes when the session is open. */
+START_TEST(a_rule_for_an_open_session)
+{
+    elpq_conn *conn = connect_plain();
+    struct answer *a;
+
+    rule("session 1 server split 1");
+    rule("session 1 server cut rst at message 3 Z");
+    expect_int(ask(conn, elpq_sql("select 1")), 1);
+    a = await(ask(conn, elpq_sql("select 2")));
+    ck_assert_int_eq(a->code, ELPQ_E_LOST);
+    leave(conn);
+}
+END_TEST
+
+/* Between two messages, the second of which is under way. */
+START_TEST(what_is_forged_comes_between_messages)
+{
+    static const char notice[] = "N\0\0\0\x1cSNOTICE\0C00000\0Mforged\0\0";
+    elpq_conn_options o = traced();
+    elpq_conn *conn = connect_now(through("sslmode=disable"), &o);
+    struct answer *a;
+
+    ck_assert(elpq_faultproxy_forge(proxy, 1, notice, sizeof(notice) - 1));
+    run_until(&notice_count, 1);
+    ck_assert_str_eq(notice_last, "forged");
+    rule("session 1 server pause");
+    a = ask(conn, elpq_sql("select 5, repeat('x', 30000)"));
+    while (proxy_stats().server_bytes < 30000)
+        event_base_loop(loop, EVLOOP_ONCE);
+    rule("session 1 server split 7");
+    ck_assert(elpq_faultproxy_forge(proxy, 1, notice, sizeof(notice) - 1));
+    ck_assert(!elpq_faultproxy_forge(proxy, 1, notice, 1));
+    ck_assert(!elpq_faultproxy_forge(proxy, 2, notice, 1));
+    rule("session 1 server resume");
+    expect_int(a, 5);
+    ck_assert_int_eq(notice_count, 2);
+    leave(conn);
+}
+END_TEST
+
 START_TEST(a_delay_takes_its_time)
 {
     elpq_conn *conn;
@@ -445,6 +486,8 @@ static void build(Suite *s)
     tcase_add_test(t, cut_at_each_of_some_bytes);
     t = with_proxy(s, "others");
     tcase_add_test(t, pause_and_resume);
+    tcase_add_test(t, a_rule_for_an_open_session);
+    tcase_add_test(t, what_is_forged_comes_between_messages);
     tcase_add_test(t, a_delay_takes_its_time);
     tcase_add_test(t, a_rate_takes_its_time);
     tcase_add_test(t, a_flipped_byte_is_another);

@@ -2,16 +2,7 @@
 /*
  * The loop never waits: the longest turn of the loop while connecting with
  * SCRAM and TLS, looking up names, canceling, and under load.
- *
- * What a turn costs is measured around one turn of the loop, in which the loop
- * itself does not wait.  Wall time alone would measure the other processes of
- * a busy machine (the server hashes passwords as well), and processor time
- * alone would miss a call that blocks.  So it is wall time less the time in
- * which the thread was ready to run and had no processor, which Linux counts
- * in /proc/thread-self/schedstat.  Where that is missing, processor time must
- * do.
  */
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,88 +12,15 @@
 
 #include "../support/harness.h"
 
-#define MOST_USEC 20000 /* of a turn                                        */
-
-/* --------------------------------------------------------------- measuring */
-
-struct instant {
-    int64_t wall; /* usec                                                   */
-    int64_t cpu;
-    int64_t ready; /* waited for a processor                                */
-};
-
-static int schedstat = -1;
-static int64_t longest; /* turn, in usec                                    */
-static int64_t cpu_sum; /* of all turns                                     */
-static int turns;
-
-static int64_t usec_of(clockid_t clock)
-{
-    struct timespec t;
-
-    clock_gettime(clock, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-static int64_t ready_usec(void)
-{
-    char text[100];
-    long long ran = 0, waited = 0;
-    ssize_t n = pread(schedstat, text, sizeof(text) - 1, 0);
-
-    if (n <= 0)
-        return -1;
-    text[n] = '\0';
-    return sscanf(text, "%lld %lld", &ran, &waited) == 2 && ran > 0
-               ? waited / 1000
-               : -1;
-}
-
-static struct instant instant(void)
-{
-    struct instant i;
-
-    i.ready = ready_usec();
-    i.wall = usec_of(CLOCK_MONOTONIC);
-    i.cpu = usec_of(CLOCK_THREAD_CPUTIME_ID);
-    return i;
-}
-
-static void measured_turn(void)
-{
-    const struct timespec pause = { 0, 200000 };
-    const struct instant before = instant();
-    struct instant after;
-    int64_t cost;
-
-    event_base_loop(loop, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-    after = instant();
-    if (before.ready >= 0)
-        cost = after.wall - before.wall - (after.ready - before.ready);
-    else
-        cost = after.cpu - before.cpu;
-    longest = cost > longest ? cost : longest;
-    cpu_sum += after.cpu - before.cpu;
-    turns++;
-    nanosleep(&pause, NULL);
-}
-
-static void setup(void)
-{
-    harness_setup();
-    schedstat = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
-    longest = cpu_sum = turns = 0;
-}
-
 static void teardown(void)
 {
-    close(schedstat);
+    harness_measure(false);
     harness_teardown();
 }
 
 static void start_measuring(void)
 {
-    longest = cpu_sum = turns = 0;
+    harness_measure(true);
 }
 
 /* Turns the loop until n of the answers have come. */
@@ -114,17 +32,15 @@ static void measure_until(unsigned n)
     while (answers_come() < n) {
         ck_assert_msg(now_usec() < end, "%u of %u answers", answers_come(),
                       n);
-        measured_turn();
+        harness_turn(EVLOOP_ONCE);
     }
 }
 
 static void expect_short_turns(void)
 {
-    ck_assert_msg(longest <= (int64_t)(MOST_USEC * harness_slow()),
-                  "the longest of %d turns took %lld usec", turns,
-                  (long long)longest);
+    harness_expect_turns("the loop");
     printf("longest of %d turns: %lld usec, processor %lld usec in sum\n",
-           turns, (long long)longest, (long long)cpu_sum);
+           turn_costs.n, (long long)turn_costs.longest, (long long)turn_costs.cpu_sum);
 }
 
 /* ---------------------------------------------------------------- connects */
@@ -153,7 +69,7 @@ static void twenty_connects(const char *conninfo)
         a[i] = start_connect(conninfo, NULL);
     measure_until(20);
     expect_short_turns();
-    ck_assert_int_le(cpu_sum, (int64_t)(60000 * harness_slow()));
+    ck_assert_int_le(turn_costs.cpu_sum, (int64_t)(60000 * harness_slow()));
     for (i = 0; i < 20; i++) {
         expect_ok(a[i]);
         close_conn(a[i]->conn);
@@ -274,29 +190,12 @@ END_TEST
 
 /* -------------------------------------------------------------- canceling */
 
-static int postmaster(void)
-{
-    char path[300];
-    FILE *file;
-    int pid = 0;
-
-    snprintf(path, sizeof(path), "%s/postmaster.pid",
-             harness_env("ELPQ_TEST_PGDATA"));
-    file = fopen(path, "r");
-    if (file) {
-        if (fscanf(file, "%d", &pid) != 1)
-            pid = 0;
-        fclose(file);
-    }
-    return pid;
-}
-
 /* Nobody takes the cancel request: the loop goes on, the grace period ends. */
 START_TEST(canceling_while_the_server_accepts_nothing)
 {
     elpq_conn_options c = { .cancel_grace_ms = 300 };
     elpq_conn *conn = connect_now(NULL, &c), *other = connect_now(NULL, NULL);
-    const int pid = postmaster();
+    const int pid = postmaster_pid();
     struct answer *a, *ping;
 
     lock_server();
@@ -478,7 +377,7 @@ static TCase *loop_case(Suite *s, const char *name)
     TCase *t = tcase_create(name);
 
     tcase_set_timeout(t, 30);
-    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_checked_fixture(t, harness_setup, teardown);
     suite_add_tcase(s, t);
     return t;
 }

@@ -156,7 +156,7 @@ static bool turn_until(bool (*done)(void))
         if (now_usec() > end)
             return false;
         if (loop)
-            event_base_loop(loop, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+            harness_turn(EVLOOP_ONCE | EVLOOP_NONBLOCK);
         nanosleep(&pause, NULL);
     }
     return true;
@@ -481,7 +481,7 @@ void run_until(const int *counter, int n)
 
     evtimer_add(deadline, &tv);
     while (*counter < n && !late)
-        event_base_loop(loop, EVLOOP_ONCE);
+        harness_turn(EVLOOP_ONCE);
     event_free(deadline);
     ck_assert_msg(*counter >= n, "%d of %d after %.0f seconds", *counter, n,
                   seconds);
@@ -505,7 +505,7 @@ void await_all(void)
 void run_turns(int n)
 {
     while (n-- > 0)
-        event_base_loop(loop, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+        harness_turn(EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
 void run_for_ms(int ms)
@@ -516,7 +516,7 @@ void run_for_ms(int ms)
 
     evtimer_add(timer, &tv);
     while (!over)
-        event_base_loop(loop, EVLOOP_ONCE);
+        harness_turn(EVLOOP_ONCE);
     event_free(timer);
 }
 

@@ -163,6 +163,26 @@ void await_all(void);
 /* Checks all answers of the test so far as its end does, and frees them. */
 void settle_answers(void);
 
+/* One turn of the loop, with which everything here waits. */
+void harness_turn(int flags);
+
+/*
+ * Measures what turns cost, from now on, or not any more.  Then a turn never
+ * waits by itself; one that found nothing to do is followed by a pause.
+ */
+#define MOST_USEC 20000
+struct turn_costs {
+    int64_t longest; /* in usec                                             */
+    int64_t cpu_sum; /* processor time of all of them                       */
+    int n;
+    int late;        /* that took longer than MOST_USEC                     */
+};
+extern struct turn_costs turn_costs;
+void harness_measure(bool on);
+
+/* None has taken longer than MOST_USEC. */
+void harness_expect_turns(const char *what);
+
 /* Runs the loop until *counter is n at least. */
 void run_until(const int *counter, int n);
 
@@ -295,6 +315,10 @@ int harness_main_private(const char *name, void (*build)(Suite *suite),
                          char **argv);
 bool harness_is_private(void);
 void restart_server(void);
+void crash_server(void); /* the same, without a farewell               */
+
+/* The server's first process, if it is ours; else 0. */
+int postmaster_pid(void);
 
 /* Sends a signal to a process of the server; false if not permitted.  What
  * is stopped goes on when the test ends, however it ends. */

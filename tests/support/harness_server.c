@@ -222,7 +222,7 @@ void await_events(elpq_event_kind kind, int n)
     while (events_of(kind) < n) {
         ck_assert_msg(now_usec() < end, "%d of %d events of kind %d",
                       events_of(kind), n, kind);
-        event_base_loop(loop, EVLOOP_ONCE);
+        harness_turn(EVLOOP_ONCE);
     }
 }
 
@@ -364,7 +364,7 @@ bool harness_is_private(void)
 
 /* In the child: as the server's user, with none of our descriptors. */
 static void exec_restart(const char *pgctl, const char *data,
-                         const struct stat *owner)
+                         const char *mode, const struct stat *owner)
 {
     int log = open(harness_env("ELPQ_TEST_LOG"), O_WRONLY | O_APPEND);
     int fd;
@@ -379,12 +379,12 @@ static void exec_restart(const char *pgctl, const char *data,
          setuid(owner->st_uid) != 0))
         _exit(126);
     if (chdir(data) == 0)
-        execl(pgctl, "pg_ctl", "-D", data, "-m", "fast", "-w", "-s",
+        execl(pgctl, "pg_ctl", "-D", data, "-m", mode, "-w", "-s",
               "restart", (char *)NULL);
     _exit(127);
 }
 
-void restart_server(void)
+static void restart(const char *mode)
 {
     const char *data = harness_env("ELPQ_TEST_PGDATA");
     struct stat owner;
@@ -395,14 +395,41 @@ void restart_server(void)
     ck_assert_ptr_nonnull(data);
     ck_assert_int_eq(stat(data, &owner), 0);
     snprintf(pgctl, sizeof(pgctl), "%s/pg_ctl", harness_env("ELPQ_TEST_PGBIN"));
-    harness_close_admin();
     pid = fork();
     if (pid == 0)
-        exec_restart(pgctl, data, &owner);
+        exec_restart(pgctl, data, mode, &owner);
     while (waitpid(pid, &status, WNOHANG) == 0)
         run_for_ms(5);
+    harness_close_admin(); /* only now: what it has locked stays so */
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
                   "%s: status %d", pgctl, status);
+}
+
+void restart_server(void)
+{
+    restart("fast");
+}
+
+void crash_server(void)
+{
+    restart("immediate");
+}
+
+int postmaster_pid(void)
+{
+    char path[300];
+    FILE *file;
+    int pid = 0;
+
+    snprintf(path, sizeof(path), "%s/postmaster.pid",
+             harness_env("ELPQ_TEST_PGDATA"));
+    file = fopen(path, "r");
+    if (file) {
+        if (fscanf(file, "%d", &pid) != 1)
+            pid = 0;
+        fclose(file);
+    }
+    return pid;
 }
 
 /* Runs when the process exits as well: a failed test skips its teardown. */
