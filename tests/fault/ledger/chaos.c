@@ -3,8 +3,8 @@
  * Chaos: what goes wrong, at its rate.
  *
  * A timer looks every TICK_MS at how much of each is due, and does it.  What is
- * due for longer than a quarter of a second is forgotten: after an outage, or on
- * a slow machine, it would end each connection as soon as that is made, for
+ * due for longer than a quarter of a second is forgotten: after an outage, or
+ * on a slow machine, it would end each connection as soon as that is made, for
  * ever.  Crashes come in their period, the first after a third of
  * it; on three nodes every second one is a fail-over to a standby, and the
  * old primary comes back as a standby.
