@@ -2,9 +2,10 @@
 /*
  * Chaos: what goes wrong, at its rate.
  *
- * A timer looks every TICK_MS at how much of each is due by now, and does what
- * is missing, a few at a time; so the rates hold on a slow machine and after
- * an outage, too.  Crashes come in their period, the first after a third of
+ * A timer looks every TICK_MS at how much of each is due, and does it.  What is
+ * due for longer than a quarter of a second is forgotten: after an outage, or
+ * on a slow machine, it would end each connection as soon as that is made, for
+ * ever.  Crashes come in their period, the first after a third of
  * it; on three nodes every second one is a fail-over to a standby, and the
  * old primary comes back as a standby.
  *
@@ -19,11 +20,10 @@
 
 enum {
     TICK_MS = 10,
-    RESETS = 24, /* a second, as are all these                         */
+    RESETS = 32, /* a second, as are all these; what is armed may not come */
     TERMINATES = 24,
     CANCELS = 30,
     HURRIES = 30,
-    BURST = 4, /* of each in a tick                                  */
 };
 
 struct chaos_counts chaos;
@@ -31,12 +31,13 @@ struct chaos_counts chaos;
 static struct event *timer;
 static elpq_router *admin;
 static unsigned pace;
-static int64_t started, crash_every, next_crash;
+static int64_t crash_every, next_crash;
 static bool stopping;
 static bool crashing; /* the servers have commands                         */
 static unsigned terminating; /* statements under way                       */
 static int primary, next_primary;
 static uint64_t resets_seen;
+static int64_t last_tick;
 
 /* ---------------------------------------------------------------- backends */
 
@@ -138,20 +139,24 @@ static void crash_when_due(int64_t now)
 
 /* ------------------------------------------------------------------- ticks */
 
-/* How many of BURST at most are missing from `done`. */
-static unsigned missing(int64_t now, unsigned rate, uint64_t done)
+/* How many are due; at least one a time is kept. */
+static unsigned due(double *saved, unsigned rate, int64_t usec)
 {
-    uint64_t due = (uint64_t)(now - started) * rate * pace / 100000000;
+    double more = (double)rate * pace / 100 / 1e6;
+    unsigned n;
 
-    if (due <= done)
-        return 0;
-    return due - done < BURST ? (unsigned)(due - done) : BURST;
+    *saved += more * (double)usec;
+    if (*saved > 1 + more * 250000)
+        *saved = 1 + more * 250000;
+    n = (unsigned)*saved;
+    *saved -= n;
+    return n;
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
-    int64_t now = now_usec();
-    uint64_t resets = proxies_resets();
+    static double resets, terminates, cancels, hurries;
+    int64_t now = now_usec(), since = now - last_tick;
     unsigned n;
 
     (void)fd;
@@ -159,16 +164,16 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     (void)arg;
     if (stopping)
         return;
-    timeline_add(S_KILLS, (unsigned)(resets - resets_seen));
-    resets_seen = resets;
-    for (n = missing(now, RESETS, resets); n > 0; n--)
+    last_tick = now;
+    timeline_add(S_KILLS, (unsigned)(proxies_resets() - resets_seen));
+    resets_seen = proxies_resets();
+    for (n = due(&resets, RESETS, since); n > 0; n--)
         proxies_reset_one();
-    n = missing(now, TERMINATES, chaos.terminated + terminating);
-    for (; n > 0; n--)
+    for (n = due(&terminates, TERMINATES, since); n > 0; n--)
         terminate_one();
-    for (n = missing(now, CANCELS, bank.cancels); n > 0; n--)
+    for (n = due(&cancels, CANCELS, since); n > 0; n--)
         bank_cancel_one();
-    for (n = missing(now, HURRIES, bank.deadlines); n > 0; n--)
+    for (n = due(&hurries, HURRIES, since); n > 0; n--)
         bank_hurry_one();
     crash_when_due(now);
 }
@@ -187,8 +192,8 @@ void chaos_start(struct event_base *base, const struct settings *settings)
     timer = event_new(base, -1, EV_PERSIST, on_tick, NULL);
     if (!admin || !timer || event_add(timer, &tick) != 0)
         give_up("no chaos");
-    started = now_usec();
-    next_crash = started + crash_every / 3;
+    last_tick = now_usec();
+    next_crash = last_tick + crash_every / 3;
 }
 
 void chaos_stop(void)
