@@ -154,6 +154,8 @@ static uint64_t sweep(void)
     if (!elpq_failpoint_works(o.point))
         return 0;
     o.seconds = (int)(10 * harness_slow());
+    if (o.point == ELPQ_FAIL_MALLOC)
+        o.step = now_scenario->step;
     if (harness_slow() > 1) /* the checker is what is asked for then */
         o.step = o.point == ELPQ_FAIL_MALLOC ? 41 : 3;
     if (harness_env("ELPQ_SWEEP_N")) {

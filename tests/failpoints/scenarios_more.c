@@ -346,14 +346,14 @@ static void mailbox(void)
 }
 
 const struct scenario scenarios_more[] = {
-    { "listener", listener, NULL, false, NULL },
-    { "notify", notifies, NULL, false, NULL },
-    { "lock", lock_of_a_pool, NULL, false, NULL },
-    { "tx lock", lock_of_a_transaction, "25P02", false, NULL },
-    { "types", types, NULL, false, NULL },
-    { "router", router, NULL, false, NULL },
-    { "replication", replication, NULL, true, NULL },
-    { "slots", slots, NULL, true, NULL },
-    { "mailbox", mailbox, NULL, false, NULL },
-    { NULL, NULL, NULL, false, NULL }
+    { "listener", listener, NULL, false, NULL, 0 },
+    { "notify", notifies, NULL, false, NULL, 0 },
+    { "lock", lock_of_a_pool, NULL, false, NULL, 0 },
+    { "tx lock", lock_of_a_transaction, "25P02", false, NULL, 0 },
+    { "types", types, NULL, false, NULL, 0 },
+    { "router", router, NULL, false, NULL, 0 },
+    { "replication", replication, NULL, true, NULL, 0 },
+    { "slots", slots, NULL, true, NULL, 0 },
+    { "mailbox", mailbox, NULL, false, NULL, 0 },
+    { NULL, NULL, NULL, false, NULL, 0 }
 };

@@ -256,15 +256,15 @@ static void a_lost_connection(void)
 }
 
 const struct scenario scenarios_pool[] = {
-    { "new pool", from_nothing, NULL, false, NULL },
-    { "leases", leases, NULL, false, NULL },
-    { "reset", resets, NULL, false, NULL },
-    { "pool insert", stores_on_the_pool, NULL, false, NULL },
-    { "shared", shared_connections, NULL, false, NULL },
-    { "hooks", hooks, NULL, false, NULL },
-    { "resize", resizing, NULL, false, NULL },
-    { "drain", draining, NULL, false, NULL },
-    { "pool stream", others_of_a_pool, NULL, false, NULL },
-    { "lost", a_lost_connection, "57P01", false, NULL },
-    { NULL, NULL, NULL, false, NULL }
+    { "new pool", from_nothing, NULL, false, NULL, 0 },
+    { "leases", leases, NULL, false, NULL, 0 },
+    { "reset", resets, NULL, false, NULL, 0 },
+    { "pool insert", stores_on_the_pool, NULL, false, NULL, 0 },
+    { "shared", shared_connections, NULL, false, NULL, 0 },
+    { "hooks", hooks, NULL, false, NULL, 0 },
+    { "resize", resizing, NULL, false, NULL, 0 },
+    { "drain", draining, NULL, false, NULL, 0 },
+    { "pool stream", others_of_a_pool, NULL, false, NULL, 0 },
+    { "lost", a_lost_connection, "57P01", false, NULL, 0 },
+    { NULL, NULL, NULL, false, NULL, 0 }
 };

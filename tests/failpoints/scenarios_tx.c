@@ -281,14 +281,14 @@ static void nested(void)
 }
 
 const struct scenario scenarios_tx[] = {
-    { "commit", commits, "25P02", false, NULL },
-    { "rollback", rolls_back, "25P02", false, NULL },
-    { "savepoints", savepoints, "25P02", false, NULL },
-    { "tx of a pool", on_the_pool, "25P02", false, NULL },
-    { "two-phase", two_phase, "25P02", false, forget_prepared },
-    { "transact", transact, "25P02", false, NULL },
-    { "transact again", transact_twice, "25P02 40001", false, NULL },
-    { "pool transact", transact_on_a_pool, "25P02 40001", false, NULL },
-    { "tx transact", nested, "25P02", false, NULL },
-    { NULL, NULL, NULL, false, NULL }
+    { "commit", commits, "25P02", false, NULL, 0 },
+    { "rollback", rolls_back, "25P02", false, NULL, 0 },
+    { "savepoints", savepoints, "25P02", false, NULL, 0 },
+    { "tx of a pool", on_the_pool, "25P02", false, NULL, 0 },
+    { "two-phase", two_phase, "25P02", false, forget_prepared, 0 },
+    { "transact", transact, "25P02", false, NULL, 0 },
+    { "transact again", transact_twice, "25P02 40001", false, NULL, 0 },
+    { "pool transact", transact_on_a_pool, "25P02 40001", false, NULL, 0 },
+    { "tx transact", nested, "25P02", false, NULL, 0 },
+    { NULL, NULL, NULL, false, NULL, 0 }
 };
