@@ -99,7 +99,7 @@ static void insert_one(elpq_transactor *t, elpq_tx *tx, void *arg)
 }
 
 /* A backend is killed, and the postmaster begins again with new memory. */
-static void crash_server(void)
+static void crash_backend(void)
 {
     elpq_conn *victim = connect_now(NULL, NULL);
     elpq_conn *witness = connect_now(NULL, NULL);
@@ -143,7 +143,7 @@ START_TEST(after_a_crash_committed_is_no_proof)
     if (_i == 0)
         restart_server();
     else
-        crash_server();
+        crash_backend();
     ck_assert_int_eq(done->calls, 0);
     ck_assert_ptr_null(elpq_faultproxy_rule(proxy, "session 1 cut rst"));
     expect_error(done, ELPQ_E_LOST, "", ELPQ_IN_DOUBT);
