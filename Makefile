@@ -204,8 +204,12 @@ run_tests     = '$(support)/run-tests'
 TESTS         = $(UNIT_TESTS) $(SERVER_TESTS) $(MATRIX)
 STATIC_CHECKS = check-abi check-headers check-layers check-compile-fail \
                 check-cxx check-docs check-hardening
-JOBS          = 2                       # programs at once ...
-ALONE         = %/check_loop            # ... but these measure times
+# Two programs at once, but for those that measure times, and those whose
+# replication slots have the same name.
+JOBS          = 2
+ALONE         = %/check_loop %/check_load %/check_matrix \
+                %/check_replication %/check_replication_ends \
+                %/check_replication_kills
 run_tests_of  = --jobs $(JOBS) $(filter-out $(ALONE),$(1)) $(2) \
                 $(addprefix --jobs 1 ,$(filter $(ALONE),$(1)))
 run_examples := $(if $(findstring command,$(origin TESTS)),,--command \

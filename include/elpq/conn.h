@@ -323,7 +323,8 @@ ELPQ_API int elpq_conn_describe(const elpq_conn *conn, char *out,
  * Writes a conninfo string (keywords or URI) for logs: as keywords, with ***
  * for passwords and other secrets.  What service files and the environment
  * would add is not there.  Writes and returns as elpq_conn_describe();
- * ELPQ_E_USAGE, and "", if it is no conninfo string.
+ * ELPQ_E_USAGE, and "", if it is no conninfo string, or one that
+ * elpq_connect() refuses: a URI whose password tears it apart.
  */
 ELPQ_API int elpq_conninfo_redact(const char *conninfo, char *out,
                                   size_t size);

@@ -200,14 +200,16 @@ START_TEST(losing_the_connection)
     f.hold = true;
     copy_in(pool, &table, &f);
     run_until(&f.calls, 1);
-    terminate((int)admin_int("select pid from pg_stat_progress_copy"));
+    terminate((int)admin_int("select pid from pg_stat_progress_copy"
+                             " where datname = current_database()"));
     expect_error(f.done, ELPQ_E_LOST, "57P01", ELPQ_NOT_EXECUTED);
     ck_assert_int_eq(rows(), 0);
     /* With data that cannot be sent any more. */
     g.hold = true;
     copy_in(pool, &table, &g);
     run_until(&g.calls, 1);
-    terminate((int)admin_int("select pid from pg_stat_progress_copy"));
+    terminate((int)admin_int("select pid from pg_stat_progress_copy"
+                             " where datname = current_database()"));
     g.data = "1\ta\n";
     g.at = 0;
     g.size = 1 << 20;
