@@ -316,7 +316,8 @@ soak-faults: need-check $(SOAK_FAULTS) $(SWEEPS)
 	  TEST_TIMEOUT=14400 $(with_postgres) --tls --scram -- \
 	  $(run_tests) $(SOAK_FAULTS)
 	@for round in $(SOAK_SWEEPS); do \
-	  TEST_TIMEOUT=7200 $(suites) $(SWEEPS) || exit 1; done
+	  ELPQ_TEST_ALL=1 TEST_TIMEOUT=7200 $(with_postgres) --tls --scram -- \
+	    $(run_tests) $(SWEEPS) || exit 1; done
 soak-ledger: $(B)/tests/server/check_load
 	@$(MAKE) --no-print-directory ledger SECONDS=3600
 	@$(MAKE) --no-print-directory ledger SECONDS=600 REPLICA=1

@@ -80,7 +80,7 @@ START_TEST(canceling_at_each_stage)
     admin_do("begin");
     admin_do("lock table elpq_copy");
     copy_in_with(conn, &table, &o, &f[3]);
-    await_server("select exists (select from pg_locks where not granted)");
+    await_server("select exists (select from " LOCKS " not granted)");
     RUN(elpq_cancel(request));
     expect_error(f[3].done, ELPQ_E_CANCELED, "57014", 0);
     ck_assert_int_eq(f[3].calls, 0);

@@ -485,7 +485,7 @@ START_TEST(canceling_while_the_columns_are_asked_for)
     admin_do("begin");
     admin_do("lock table elpq_copy_locked");
     copy_in_with(conn, &spec, &o, &f);
-    await_server("select exists (select from pg_locks where not granted)");
+    await_server("select exists (select from " LOCKS " not granted)");
     RUN(elpq_cancel(request));
     expect_error(f.done, ELPQ_E_CANCELED, "57014", 0);
     admin_do("rollback");

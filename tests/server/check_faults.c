@@ -187,7 +187,7 @@ static bool call_is_hit_late(elpq_conn *conn)
     expect_error(first, ELPQ_E_CANCELED, "57014", 0);
     while (!call->calls && !late) {
         run_turns(2);
-        late = admin_int("select count(*) from pg_locks where not granted"
+        late = admin_int("select count(*) from " LOCKS " not granted"
                          " and locktype = 'advisory' and objid = %d",
                          SECOND_KEY) == 1;
     }

@@ -375,7 +375,7 @@ START_TEST(locks)
                                          on_lock, a)), 0);
     expect_ok(a);
     in_child(use_lock);
-    ck_assert_int_eq(admin_int("select count(*) from pg_locks where"
+    ck_assert_int_eq(admin_int("select count(*) from " LOCKS
                                " locktype = 'advisory' and objid = 77"), 1);
     ck_assert_int_eq(CALL(elpq_lock_release(handle, on_done, end)), 0);
     expect_ok(end);

@@ -81,7 +81,7 @@ static struct answer *give(struct want *w)
 
 static long held(void)
 {
-    return admin_int("select count(*) from pg_locks where locktype ="
+    return admin_int("select count(*) from " LOCKS " locktype ="
                      " 'advisory' and granted and pid <> pg_backend_pid()"
                      " and objid in (4711, 4712)");
 }
@@ -102,7 +102,7 @@ START_TEST(one_at_a_time)
     expect_int(ask(elpq_lock_conn(a->lock), elpq_sql("select 1")), 1);
     ck_assert_uint_eq(stats(pool).busy, 1);
     b = take(pool, KEY, .shared = false);
-    await_server("select count(*) = 1 from pg_locks where not granted"
+    await_server("select count(*) = 1 from " LOCKS " not granted"
                  " and locktype = 'advisory' and objid = 4711");
     ck_assert_int_eq(b->got->calls, 0);
     expect_ok(give(a));
@@ -183,7 +183,7 @@ START_TEST(the_wait_has_a_deadline)
     await(b->got);
     ck_assert_int_eq(b->got->code, ELPQ_E_TIMEOUT);
     expect_ok(give(a));
-    await_server("select count(*) = 0 from pg_locks where locktype ="
+    await_server("select count(*) = 0 from " LOCKS " locktype ="
                  " 'advisory' and objid = 4711");
     finish_pool(pool);
 }
@@ -198,7 +198,7 @@ START_TEST(giving_up_the_wait)
     expect_ok(a->got);
     b = take(pool, KEY, .shared = false);
     if (_i > 0)
-        await_server("select count(*) = 1 from pg_locks where not granted"
+        await_server("select count(*) = 1 from " LOCKS " not granted"
                      " and locktype = 'advisory' and objid = 4711");
     done = give(b);
     ck_assert_int_eq(CALL(elpq_lock_release(b->lock, NULL, NULL)),
@@ -318,7 +318,7 @@ START_TEST(what_ends_the_session_ends_the_lock)
     await(a->lost);
     ck_assert_int_eq(a->lost->code, ELPQ_E_CLOSED);
     await(give(a));
-    await_server("select count(*) = 0 from pg_locks where locktype ="
+    await_server("select count(*) = 0 from " LOCKS " locktype ="
                  " 'advisory' and objid = 4711");
     if (_i == 2)
         release(conn);
@@ -392,7 +392,7 @@ START_TEST(the_wait_of_a_transaction_has_a_deadline)
         o.timeout_ms = 0;
         o.request = &request;
         a = lock_tx(other, o);
-        await_server("select count(*) = 1 from pg_locks where not granted"
+        await_server("select count(*) = 1 from " LOCKS " not granted"
                      " and locktype = 'advisory' and objid = 4711");
         RUN(elpq_cancel(request));
         expect_error(a, ELPQ_E_CANCELED, "57014", 0);

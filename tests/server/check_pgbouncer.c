@@ -243,7 +243,7 @@ START_TEST(sessions_are_sessions)
     expect_ok(ask(conn, elpq_sql("select pg_advisory_lock(4711)")));
     release(conn);
     ck_assert_str_ne(text_of(pool, "show work_mem"), "3MB");
-    ck_assert_int_eq(admin_int("select count(*) from pg_locks where"
+    ck_assert_int_eq(admin_int("select count(*) from " LOCKS
                                " locktype = 'advisory'"), 0);
     finish_pool(pool);
 }

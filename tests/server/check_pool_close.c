@@ -20,7 +20,7 @@ END_TEST
 
 START_TEST(draining_lets_everything_end)
 {
-    static const char *const params[] = { "application_name", "elpq_pool",
+    static const char *const params[] = { "application_name", "elpq_pool_close",
                                           NULL };
     elpq_pool_options o = { .max_size = 2, .conn.params = params };
     elpq_pool *pool = pool_new(&o);
@@ -49,7 +49,7 @@ START_TEST(draining_lets_everything_end)
     expect_ok(end);
     ck_assert_uint_gt(end->order, own->order);
     await_server("select count(*) = 0 from pg_stat_activity where"
-                 " application_name = 'elpq_pool'");
+                 " application_name = 'elpq_pool_close'");
 }
 END_TEST
 

@@ -45,7 +45,7 @@ static void unlock_table(void)
 
 static void await_held(int n)
 {
-    await_server("select count(*) = %d from pg_locks where not granted and"
+    await_server("select count(*) = %d from " LOCKS " not granted and"
                  " relation = 'elpq_share'::regclass",
                  n);
 }

@@ -58,12 +58,12 @@ static const struct leak {
       "select coalesce(to_regclass('pg_temp.elpq_temp')::text, 'none')",
       true },
     { "advisory lock", { "select pg_advisory_lock(4711)" },
-      "select count(*)::text from pg_locks where locktype = 'advisory'"
+      "select count(*)::text from " LOCKS " locktype = 'advisory'"
       " and pid = pg_backend_pid()", true },
     { "shared advisory lock",
       { "select pg_try_advisory_lock_shared(1, 2)",
         "select pg_try_advisory_lock_shared(1, 2)" },
-      "select count(*)::text from pg_locks where locktype = 'advisory'"
+      "select count(*)::text from " LOCKS " locktype = 'advisory'"
       " and pid = pg_backend_pid()", true },
     { "cursor with hold",
       { "begin", "declare c cursor with hold for select 1", "commit" },
@@ -211,6 +211,7 @@ START_TEST(begin_as_a_statement_of_the_pool_opens_nothing)
     ck_assert_int_eq(admin_int("select count(*) from elpq_reset"), 1);
     expect_ok(ask(pool, elpq_sql("start transaction")));
     await_server("select count(*) = 0 from pg_stat_activity where"
+                 " datname = current_database() and"
                  " state like 'idle in transaction%%'");
     finish_pool(pool);
 }

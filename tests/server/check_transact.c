@@ -285,7 +285,8 @@ START_TEST(a_lost_commit_that_went_through_is_found_out)
 
     cut(jobs[0].tx);
     await_server("select count(*) > 0 from pg_stat_activity"
-                 " where query like '%%pg_xact_status%%'"
+                 " where datname = current_database() and"
+                 " query like '%%pg_xact_status%%'"
                  " and pid <> pg_backend_pid()");
     ck_assert_int_eq(jobs[0].done->calls, 0);
     unlock_server();
@@ -310,7 +311,8 @@ START_TEST(a_lost_commit_stays_in_doubt)
     cut(jobs[0].tx);
     if (_i == 1 || _i == 2)
         await_server("select count(*) > 0 from pg_stat_activity"
-                     " where query like '%%pg_xact_status%%'"
+                     " where datname = current_database() and"
+                     " query like '%%pg_xact_status%%'"
                      " and pid <> pg_backend_pid()");
     if (_i == 1)
         RUN(elpq_transact_cancel(jobs[0].t));

@@ -378,6 +378,7 @@ START_TEST(closing_the_pool_rolls_back)
     expect_commit_fails(tx);
     unlock_server();
     await_server("select count(*) = 0 from pg_stat_activity where"
+                 " datname = current_database() and"
                  " xact_start is not null and pid <> pg_backend_pid()");
     ck_assert_int_eq(rows(), 0);
 }

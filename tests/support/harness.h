@@ -299,6 +299,14 @@ void await_server(const char *format, ...)
 void lock_server(void);
 void unlock_server(void);
 
+/*
+ * For FROM: the locks in the database of this program, the only one that it
+ * has for itself.  A condition has to follow.
+ */
+#define LOCKS                                                                 \
+    "pg_locks join pg_stat_activity using (pid)"                              \
+    " where datname = current_database() and"
+
 /* Runs the loop until n backends wait for the lock. */
 void await_blocked(int n);
 

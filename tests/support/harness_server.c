@@ -328,7 +328,7 @@ void unlock_server(void)
 
 void await_blocked(int n)
 {
-    await_server("select count(*) = %d from pg_locks where not granted"
+    await_server("select count(*) = %d from " LOCKS " not granted"
                  " and locktype = 'advisory' and objid = %d",
                  n, LOCK_KEY);
 }

@@ -81,7 +81,7 @@ void unlock_cell(struct cell *c)
 
 void await_locked(struct cell *c)
 {
-    await_that(c, admin_int("select count(*) = 1 from pg_locks where not"
+    await_that(c, admin_int("select count(*) = 1 from " LOCKS " not"
                             " granted and locktype = 'advisory' and"
                             " objid = %lld",
                             (long long)c->nonce));
