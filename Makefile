@@ -78,7 +78,7 @@ endif
 
 UNIT_TESTS   := $(call prog,$(UNIT_SRC))
 SWEEPS       := $(B)/tests/failpoints/check_sweeps
-SERVER_TESTS := $(call prog,$(SERVER_SRC)) $(SWEEPS)
+SERVER_TESTS := $(call prog,$(SERVER_SRC))
 MATRIX       := $(B)/tests/fault/matrix/check_matrix
 EXAMPLES     := $(call prog,$(EXAMPLE_SRC))
 BENCH        := $(B)/tests/bench/bench
@@ -154,7 +154,8 @@ $(eval $(call shared,libelpq-qb,$(call obj,$(QB_SRC)),$(B)/qb.map,))
 
 # --- programs --------------------------------------------------------------
 # Tests link the static libraries, and so reach internal functions as well.
-tests:    $(UNIT_TESTS) $(SERVER_TESTS) $(MATRIX) $(B)/tests/support/conninfo_env
+tests:    $(UNIT_TESTS) $(SERVER_TESTS) $(MATRIX) $(SWEEPS) \
+          $(B)/tests/support/conninfo_env
 examples: $(EXAMPLES)
 
 # The test kit, which is installed, and used by the tests here.
@@ -169,7 +170,7 @@ define newline
 
 endef
 
-$(UNIT_TESTS) $(SERVER_TESTS): $(B)/%: $(B)/%.o \
+$(UNIT_TESTS) $(SERVER_TESTS) $(SWEEPS): $(B)/%: $(B)/%.o \
     $(B)/tests/support.a $(archives) $(B)/libelpq-testkit.a
 	$(link) $(test_libs) $(DEPS_LIBS)
 # Linked only where it is used: it takes the place of malloc() and others.
@@ -230,7 +231,11 @@ static_checks = $(if $(run_examples),$(foreach c,$(STATIC_CHECKS),--command \
 run-check: need-check libs kit tests examples
 	+@$(call suites,$(static_checks))
 
-# Only what runs: for the instrumented and the foreign builds.
+# Only what runs: for the instrumented and the foreign builds.  What makes
+# faults by the thousand, or measures what they cost, is for the plain one.
+PLAIN_ONLY = %/check_cuts %/check_races %/check_matrix %/check_load \
+             %/check_secrets_memory
+check-suites: TESTS := $(filter-out $(PLAIN_ONLY),$(TESTS))
 check-suites: need-check tests $(if $(run_examples),examples)
 	@$(suites)
 check-unit: TESTS = $(UNIT_TESTS)
@@ -240,11 +245,12 @@ check-unit: need-check $(UNIT_TESTS)
 VALGRIND = valgrind --quiet --error-exitcode=99 --leak-check=full \
            --errors-for-leak-kinds=definite,indirect --show-leak-kinds=definite,indirect \
            --suppressions=$(support)/valgrind.supp
-# check_loop measures how long turns take, which means nothing here, and
-# check_router's servers promote and restart faster than it could follow.
+# check_loop measures how long turns take, which means nothing here, and the
+# routers' servers promote and restart faster than they could follow.
 # The others compare parse trees, most of the time inside of libpg_query; what
 # they render is rendered under AddressSanitizer as well.
 check-valgrind: TESTS := $(filter-out %/check_loop %/check_router \
+                           %/check_router_verbs $(PLAIN_ONLY) \
                            %/check_qb_mutations %/check_qb_corpus \
                            %/check_qb_precedence %/check_qb_statements,$(TESTS))
 check-valgrind: RUN = $(VALGRIND)
@@ -286,7 +292,7 @@ coverage: export ELPQ_TEST_SLOW = 5
 coverage: export UNCOVERED
 coverage:
 	@find $(B)/coverage -name '*.gcda' -exec rm -f {} + 2>/dev/null || true
-	$(call variant,coverage,CFLAGS='-g -O0' --enable-coverage,check-suites)
+	$(call variant,coverage,CFLAGS='-g -O0' --enable-coverage,check-suites PLAIN_ONLY=)
 	@'$(support)/coverage' '$(srcdir)' $(B)/coverage \
 	  $(COVERAGE_LINES) $(COVERAGE_BRANCHES)
 

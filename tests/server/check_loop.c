@@ -40,7 +40,8 @@ static void expect_short_turns(void)
 {
     harness_expect_turns("the loop");
     printf("longest of %d turns: %lld usec, processor %lld usec in sum\n",
-           turn_costs.n, (long long)turn_costs.longest, (long long)turn_costs.cpu_sum);
+           turn_costs.n, (long long)turn_costs.longest,
+           (long long)turn_costs.cpu_sum);
 }
 
 /* ---------------------------------------------------------------- connects */

@@ -517,8 +517,12 @@ START_TEST(a_body_survives_the_loss_of_its_primary)
 }
 END_TEST
 
-/* COMMIT waits for a standby, and both are gone. */
-static void commit_hangs(elpq_router *router, int primary, int resolve_ms)
+/*
+ * COMMIT waits for a standby, and both are gone.  Returns a connection to the
+ * primary.
+ */
+static elpq_conn *commit_hangs(elpq_router *router, int primary,
+                               int resolve_ms)
 {
     elpq_transact_options o = { .timeout_ms = ELPQ_NO_TIMEOUT,
                                 .resolve_ms = resolve_ms,
@@ -531,20 +535,24 @@ static void commit_hangs(elpq_router *router, int primary, int resolve_ms)
     transact(router, "insert into verbs values (1)", &o);
     UNTIL(strcmp(text_of(direct, "select exists(select from pg_stat_activity"
                                  " where wait_event = 'SyncRep')"), "t") == 0);
-    node("kill %d", primary);
-    close_conn(direct);
+    return direct;
 }
 
 START_TEST(a_lost_commit_is_asked_about_on_its_host)
 {
     elpq_router *router = hasty_router();
     int primary = settled(router);
+    elpq_conn *direct;
 
     fill(router);
-    commit_hangs(router, primary, (int)(20000 * harness_slow()));
-    for (int n = 0; n < 3; n++)
+    direct = commit_hangs(router, primary, (int)(20000 * harness_slow()));
+    expect_text(ask(direct, elpq_sql("select pg_terminate_backend(pid)::text"
+                                     " from pg_stat_activity where"
+                                     " wait_event = 'SyncRep'")), "true");
+    for (int n = 1; n < 3; n++)
         node("start %d", (primary + n) % 3);
     expect_ok(job.done);
+    close_conn(direct);
     ck_assert_int_eq(job.bodies, 1);
     ck_assert_int_eq(settled(router), primary);
     ck_assert_int_eq(rows_of(router), 1);
@@ -558,9 +566,12 @@ START_TEST(a_lost_commit_stays_in_doubt)
     elpq_router *router = hasty_router();
     int old = settled(router);
     int new = (old + 1) % 3;
+    elpq_conn *direct;
 
     fill(router);
-    commit_hangs(router, old, 2000);
+    direct = commit_hangs(router, old, 2000);
+    node("kill %d", old);
+    close_conn(direct);
     node("start %d", new);
     node("promote %d", new);
     node("start %d", (old + 2) % 3);

@@ -300,12 +300,12 @@ void lock_server(void);
 void unlock_server(void);
 
 /*
- * For FROM: the locks in the database of this program, the only one that it
- * has for itself.  A condition has to follow.
+ * For FROM: the locks of tables, and advisory ones, in the database of this
+ * program, the only one that it has for itself.  A condition has to follow.
  */
 #define LOCKS                                                                 \
-    "pg_locks join pg_stat_activity using (pid)"                              \
-    " where datname = current_database() and"
+    "pg_locks where database = (select oid from pg_database"                  \
+    " where datname = current_database()) and"
 
 /* Runs the loop until n backends wait for the lock. */
 void await_blocked(int n);
