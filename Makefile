@@ -84,7 +84,8 @@ EXAMPLES     := $(call prog,$(EXAMPLE_SRC))
 BENCH        := $(B)/tests/bench/bench
 LEDGER       := $(B)/tests/fault/ledger/ledger
 BENCH_QB     := $(B)/tests/bench/builder/bench_builder
-TSAN_TESTS    = $(SERVER_TESTS) $(B)/tests/unit/check_qb_compile # threads
+TSAN_TESTS    = $(filter-out $(PLAIN_ONLY),$(SERVER_TESTS)) \
+                $(B)/tests/unit/check_qb_compile # threads
 
 # --- compile ---------------------------------------------------------------
 # One object serves both the static and the shared library, hence -fPIC; the
@@ -216,7 +217,7 @@ run_tests_of  = --jobs $(JOBS) $(filter-out $(ALONE),$(1)) $(2) \
 run_examples := $(if $(findstring command,$(origin TESTS)),,--command \
                   "sh '$(srcdir)/examples/run-all' $(B)/examples")
 suites        = $(with_postgres) --tls --scram -- $(run_tests) \
-                $(call run_tests_of,$(TESTS),$(run_examples) $(1))
+                $(call run_tests_of,$(filter-out $(SKIP),$(TESTS)),$(run_examples) $(1))
 export RUN
 export ELPQ_TEST_FAULTS = $(srcdir)/docs/faults.md
 export ELPQ_CONNINFO_ENV = $(B)/tests/support/conninfo_env
@@ -235,7 +236,7 @@ run-check: need-check libs kit tests examples
 # faults by the thousand, or measures what they cost, is for the plain one.
 PLAIN_ONLY = %/check_cuts %/check_races %/check_matrix %/check_load \
              %/check_secrets_memory
-check-suites: TESTS := $(filter-out $(PLAIN_ONLY),$(TESTS))
+check-suites: SKIP = $(if $(run_examples),$(PLAIN_ONLY))
 check-suites: need-check tests $(if $(run_examples),examples)
 	@$(suites)
 check-unit: TESTS = $(UNIT_TESTS)
