@@ -381,7 +381,7 @@ static void take(elpq_conn *conn, elpq_request *req, PGresult *res)
 
 void elpq__answers_drain(elpq_conn *conn)
 {
-    elpq_request *req;
+    elpq_request *req = NULL;
 
     while (conn->state != ELPQ__CLOSED && (req = head_of(conn)) &&
            !req->paused && !PQisBusy(conn->pg)) {

@@ -239,6 +239,8 @@ static void reach_pipeline_aborted(struct cell *c)
     ck_assert_int_eq(
         CALL(elpq_batch(c->conn, parts, 3, &o, on_part, on_batch, c)), 0);
     await_that(c, PQpipelineStatus(session_of(c)->pg) == PQ_PIPELINE_ABORTED);
+    /* The server flushes an error by itself: the ReadyForQuery comes later. */
+    await_that(c, proxied(c).paused == 1);
 }
 
 /* -------------------------------------------------------------------- COPY */
