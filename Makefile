@@ -38,7 +38,7 @@ config.mk: $(srcdir)/configure $(srcdir)/lib/config.mk.in \
 deps_check = build server test
 deps_demo  = build server
 deps_bench = build server test
-$(WRAPPED):
+check demo bench:                       # each of WRAPPED
 	@'$(support)/install-deps' --reconfigure $(deps_$@)
 	@$(MAKE) --no-print-directory run-$@
 deps:

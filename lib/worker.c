@@ -4,11 +4,11 @@
  * joined when the last job of the last loop is through.
  *
  * One mutex guards everything here.  A thread blocks all signals but those of
- * a crash, so that the program's handlers never run on it.  It sleeps while there is nothing
- * to do, and ends when no job is wanted any more: the last done() or abandon
- * asks idle threads to quit and joins them, so that nothing is left behind
- * when a program closes its pools.  A thread that is stuck in a job which
- * everybody gave up is detached, and ends by itself.
+ * a crash, so that the program's handlers never run on it.  It sleeps while
+ * there is nothing to do, and ends when no job is wanted any more: the last
+ * done() or abandon asks idle threads to quit and joins them, so that nothing
+ * is left behind when a program closes its pools.  A thread that is stuck in a
+ * job which everybody gave up is detached, and ends by itself.
  */
 #include "worker.h"
 

@@ -87,6 +87,7 @@ main(void)
     elpq_failpoint_set(ELPQ_FAIL_MALLOC, 1, 0, true);
     app.base = event_base_new();
     elpq_failpoint_clear();
-    good = good && (app.base == NULL || !elpq_failpoint_works(ELPQ_FAIL_MALLOC));
+    good = good &&
+           (app.base == NULL || !elpq_failpoint_works(ELPQ_FAIL_MALLOC));
     return good ? 0 : 1;
 }

@@ -420,5 +420,6 @@ static void locks(void)
 DOCS_MAIN(whole, tables, run_time_table, columns, distinct, order,
           order_operator, ties, filters, copies, joins, join_using, join_nested,
           groups, aggregates,
-          grouping_sets, distinct_groups, derived, lateral, in_expressions, pages,
+          grouping_sets, distinct_groups, derived, lateral, in_expressions,
+          pages,
           simple_pages, locks)

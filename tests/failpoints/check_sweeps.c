@@ -77,7 +77,7 @@ static struct sums {
     atomic_uint_least64_t known;
 } *sums;
 
-/* ------------------------------------------------------------------- sweeps */
+/* ----------------------------------------------------------------- sweeps */
 
 static const struct scenario *now_scenario;
 static const struct way *now_way;
@@ -257,10 +257,11 @@ START_TEST(so_many_injections)
            " survived by libraries below\n",
            scenario_count, (unsigned long long)all,
            (unsigned long long)atomic_load(&sums->known));
+    ck_assert_uint_gt(all, 0);
 }
 END_TEST
 
-/* ------------------------------------------------------------------- program */
+/* ---------------------------------------------------------------- program */
 
 /* libevent tells each failure, as it should. */
 static void keep_quiet(int severity, const char *message)

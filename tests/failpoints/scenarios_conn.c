@@ -5,7 +5,7 @@
  */
 #include "scene.h"
 
-/* ------------------------------------------------------------------ connect */
+/* ---------------------------------------------------------------- connect */
 
 static void connect_with(const char *conninfo)
 {
@@ -69,7 +69,7 @@ static void connects_wrongly(void)
     elpq_error_free(error);
 }
 
-/* --------------------------------------------------------------- statements */
+/* ------------------------------------------------------------- statements */
 
 static void pipeline(void)
 {
@@ -218,7 +218,7 @@ static void results(void)
     elpq_error_free(kept_error);
 }
 
-/* ---------------------------------------------------------- notices and such */
+/* ------------------------------------------------------- notices and such */
 
 static int notices_come;
 
@@ -298,7 +298,7 @@ static void passwords(void)
     DO(elpq_conn_close(conn));
 }
 
-/* ------------------------------------------------------- cancel and deadline */
+/* ---------------------------------------------------- cancel and deadline */
 
 #define SLEEP "select pg_sleep(10)"
 
@@ -388,7 +388,7 @@ static void closed_with_statements_under_way(void)
     settle();
 }
 
-/* ------------------------------------------------------------------- scripts */
+/* ---------------------------------------------------------------- scripts */
 
 static void a_script(void)
 {

@@ -7,7 +7,7 @@
 
 #include <pthread.h>
 
-/* ---------------------------------------------------------------- listeners */
+/* -------------------------------------------------------------- listeners */
 
 static bool heard;
 static bool listening;
@@ -88,7 +88,7 @@ static void notifies(void)
     DO(elpq_conn_close(conn));
 }
 
-/* -------------------------------------------------------------------- locks */
+/* ------------------------------------------------------------------ locks */
 
 static void on_lock(elpq_lock *lock, const elpq_error *error, void *arg)
 {
@@ -135,7 +135,7 @@ static void lock_of_a_transaction(void)
     DO(elpq_conn_close(conn));
 }
 
-/* --------------------------------------------------------------------- types */
+/* ------------------------------------------------------------------ types */
 
 static void on_type(const elpq_type_info *type, const elpq_error *error,
                     void *arg)
@@ -178,7 +178,7 @@ static void types(void)
     DO(elpq_conn_close(conn));
 }
 
-/* ------------------------------------------------------------------- routers */
+/* ---------------------------------------------------------------- routers */
 
 static void on_router_event(elpq_router *router,
                             const elpq_router_event *event, void *arg)
@@ -217,7 +217,7 @@ static void router(void)
     settle();
 }
 
-/* --------------------------------------------------------------- replication */
+/* ------------------------------------------------------------ replication */
 
 #define PUBLICATION "elpq_sweep_pub"
 
@@ -306,7 +306,7 @@ static void slots(void)
     DO(elpq_conn_close(conn));
 }
 
-/* ----------------------------------------------------------------- mailboxes */
+/* -------------------------------------------------------------- mailboxes */
 
 static bool posted;
 

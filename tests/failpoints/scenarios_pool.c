@@ -115,7 +115,7 @@ static void shared_connections(void)
     close_pool_now(pool);
 }
 
-/* -------------------------------------------------------------------- hooks */
+/* ------------------------------------------------------------------ hooks */
 
 static void on_event_of_pool(const elpq_pool_event *event, void *arg)
 {
@@ -178,7 +178,7 @@ static void hooks(void)
     close_pool_now(pool);
 }
 
-/* --------------------------------------------------------- sizes and numbers */
+/* ------------------------------------------------------ sizes and numbers */
 
 static void resizing(void)
 {

@@ -7,7 +7,7 @@
 #define ROWS 5
 #define SERIES "select n from generate_series(1, 5) n"
 
-/* ------------------------------------------------------------------ batches */
+/* ---------------------------------------------------------------- batches */
 
 static void on_batch(size_t index, elpq_result *result,
                      const elpq_error *error, void *arg)
@@ -83,7 +83,7 @@ static void many_each(void)
     many(ELPQ_MANY_EACH);
 }
 
-/* ------------------------------------------------------------------ streams */
+/* ---------------------------------------------------------------- streams */
 
 static void stream(void)
 {
@@ -127,7 +127,7 @@ static void stream_is_stopped(void)
     DO(elpq_conn_close(conn));
 }
 
-/* ------------------------------------------------------------------ cursors */
+/* ---------------------------------------------------------------- cursors */
 
 static void on_cursor(elpq_cursor *cursor, const elpq_error *error, void *arg)
 {
@@ -200,7 +200,7 @@ static void cursor_walk(void)
     DO(elpq_conn_close(conn));
 }
 
-/* --------------------------------------------------------------------- copy */
+/* ------------------------------------------------------------------- copy */
 
 static char copied[40];
 
@@ -338,7 +338,7 @@ static void copy_out_rows(void)
     DO(elpq_conn_close(conn));
 }
 
-/* ------------------------------------------------------------ large objects */
+/* ---------------------------------------------------------- large objects */
 
 static uint32_t new_oid;
 

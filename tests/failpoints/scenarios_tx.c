@@ -152,7 +152,7 @@ static void two_phase(void)
     DO(elpq_conn_close(conn));
 }
 
-/* ---------------------------------------------------------------- transact */
+/* --------------------------------------------------------------- transact */
 
 static struct work {
     int64_t id;

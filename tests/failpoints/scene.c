@@ -38,7 +38,7 @@ static struct tales {
     struct tale list[TALES];
 } *tales;
 
-/* --------------------------------------------------------------- questions */
+/* -------------------------------------------------------------- questions */
 
 struct question *question(void)
 {
@@ -121,7 +121,7 @@ bool is_well(const struct question *q)
     return q->calls == 1 && q->code == 0;
 }
 
-/* --------------------------------------------------------------- callbacks */
+/* -------------------------------------------------------------- callbacks */
 
 void arrive(struct question *q, const elpq_error *error)
 {
@@ -194,7 +194,7 @@ void on_stream_rows(elpq_result *rows, elpq_request *stream, void *arg)
     }
 }
 
-/* ------------------------------------------------------------------- making */
+/* ----------------------------------------------------------------- making */
 
 elpq_conn_options quick(void)
 {
@@ -265,7 +265,7 @@ void end_tx(elpq_tx *tx, struct question *end)
         DO(elpq_rollback(tx, NULL, NULL));
 }
 
-/* ------------------------------------------------------------------- verdict */
+/* ---------------------------------------------------------------- verdict */
 
 /* Codes that a failure of the machine can have. */
 static bool may_be(const struct question *q, const char *states)
@@ -384,7 +384,7 @@ int scene_run(const struct scenario *scenario, bool drops_answers)
     return status;
 }
 
-/* ---------------------------------------------------------------------- tales */
+/* ------------------------------------------------------------------ tales */
 
 int64_t row_id(void)
 {

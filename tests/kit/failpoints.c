@@ -62,7 +62,7 @@ static struct {
 
 static atomic_int_least64_t blocks; /* allocated, and not freed            */
 
-/* ------------------------------------------------------------ the interface */
+/* ---------------------------------------------------------- the interface */
 
 const char *elpq_failpoint_name(elpq_failpoint point)
 {

@@ -61,7 +61,7 @@ struct elpq_fakepg {
     char complaint[200];
 };
 
-/* ---------------------------------------------------------------- messages */
+/* --------------------------------------------------------------- messages */
 
 static uint32_t word_at(const uint8_t *p)
 {
@@ -197,7 +197,7 @@ static void answer(struct guest *g, const uint8_t *data, size_t size)
     }
 }
 
-/* ------------------------------------------------------------------- steps */
+/* ------------------------------------------------------------------ steps */
 
 /* Each is true when it is done, false when it has to wait. */
 
@@ -357,7 +357,7 @@ static void choose(struct guest *g)
     }
 }
 
-/* ------------------------------------------------------------------ guests */
+/* ----------------------------------------------------------------- guests */
 
 static void guest_free(struct guest *g)
 {
@@ -492,7 +492,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
         welcome_guest(arg, guest);
 }
 
-/* --------------------------------------------------------------- the whole */
+/* -------------------------------------------------------------- the whole */
 
 static const char *set_up(elpq_fakepg *s, const char *script)
 {

@@ -2,7 +2,8 @@
 /*
  * faultproxy: the proxy of elpq/testkit.h as a program.
  *
- *     faultproxy [-l PORT | -l DIRECTORY] [-p PORT] [-s SEED] HOST PORT [RULE...]
+ *     faultproxy [-l PORT | -l DIRECTORY] [-p PORT] [-s SEED] HOST PORT
+ *                [RULE...]
  *
  * Listens on 127.0.0.1, on PORT or one that is free, or on a Unix socket of
  * DIRECTORY; connects to the server at HOST (an IP address or the directory

@@ -14,7 +14,7 @@
 #define ACCEPTS_MAX 64 /* in a turn of the loop */
 #define AGAIN_USEC 10000
 
-/* --------------------------------------------------------------- recording */
+/* -------------------------------------------------------------- recording */
 
 static bool make_room(elpq_faultproxy *p, size_t more)
 {
@@ -73,7 +73,7 @@ const char *elpq_faultproxy_recording(const elpq_faultproxy *p)
     return p->recording_size ? p->recording : "";
 }
 
-/* ------------------------------------------------------------------- links */
+/* ------------------------------------------------------------------ links */
 
 void elpq__proxy_gone(struct elpq__link *link)
 {
@@ -179,7 +179,7 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
     event_add(((elpq_faultproxy *)arg)->acceptable, NULL);
 }
 
-/* ------------------------------------------------------------------- rules */
+/* ------------------------------------------------------------------ rules */
 
 /* What is done at once, to the connections that are open, and forgotten. */
 static bool is_for_now(const struct elpq__rule *rule)
@@ -267,7 +267,7 @@ void elpq_faultproxy_reset(elpq_faultproxy *p)
     }
 }
 
-/* --------------------------------------------------------------- the whole */
+/* -------------------------------------------------------------- the whole */
 
 static bool set_options(elpq_faultproxy *p, const elpq_faultproxy_options *o)
 {

@@ -65,7 +65,7 @@ void elpq_failpoint_arm(void)
                        current->o.persistent);
 }
 
-/* -------------------------------------------------------------- in a child */
+/* ------------------------------------------------------------- in a child */
 
 /* Of AddressSanitizer and of gcov, if they are there. */
 __attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
@@ -150,7 +150,7 @@ static void in_child(void)
     _exit(status);
 }
 
-/* ------------------------------------------------------------- in the parent */
+/* ---------------------------------------------------------- in the parent */
 
 /* Begins one injection; false without a child. */
 static bool start(struct sweep *s, uint64_t n)

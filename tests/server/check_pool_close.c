@@ -124,6 +124,7 @@ START_TEST(closing_while_backing_off)
 
     while (stats(pool).connect_failures < 1)
         event_base_loop(loop, EVLOOP_ONCE);
+    ck_assert_uint_eq(stats(pool).connects, 0);
     finish_pool(pool);
 }
 END_TEST
