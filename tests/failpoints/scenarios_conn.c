@@ -342,11 +342,10 @@ static void the_waiting_one_is_canceled(void)
     DO(elpq_conn_close(conn));
 }
 
-static void a_deadline_passes(void)
+static void times_out(elpq_options o)
 {
     elpq_conn *conn = opened();
     struct question *q = question();
-    elpq_options o = { .timeout_ms = 5 };
 
     q->expected = ELPQ_E_TIMEOUT;
     elpq_failpoint_arm();
@@ -356,18 +355,14 @@ static void a_deadline_passes(void)
     DO(elpq_conn_close(conn));
 }
 
+static void a_deadline_passes(void)
+{
+    times_out((elpq_options){ .timeout_ms = 5 });
+}
+
 static void a_server_timeout(void)
 {
-    elpq_conn *conn = opened();
-    struct question *q = question();
-    elpq_options o = { .server_timeout_ms = 5 };
-
-    q->expected = ELPQ_E_TIMEOUT;
-    elpq_failpoint_arm();
-    ASK(q, elpq_conn_execute(conn, elpq_sql(SLEEP), &o, on_answer, q));
-    settle();
-    ask_number(conn, elpq_sql("select 3"), 3);
-    DO(elpq_conn_close(conn));
+    times_out((elpq_options){ .server_timeout_ms = 5 });
 }
 
 static void closed_with_statements_under_way(void)
