@@ -82,14 +82,15 @@ int elpq_faultproxy_port(const elpq_faultproxy *proxy);
  * Messages and bytes are counted from 1, separately for each direction: a
  * fault comes in front of that byte, or of that message; with a TYPE (a
  * letter of the protocol) only messages of this type count.  "at byte ?N"
- * takes a random number from 1 to N.  The actions:
+ * takes a random number from 1 to N; "+N" and "+?N" count from what has
+ * passed when the rule comes to the connection.  The actions:
  *
  *     delay MS         each piece is passed on so much later
  *     rate N           N bytes a second at most
  *     split N          pieces of N bytes at most, each written by itself
  *     coalesce MS      what comes within MS is passed on in one piece
  *     pause            nothing is passed on until "resume"
- *     resume           of what was paused; at once
+ *     resume           of what was paused, at once; pauses ahead are dropped
  *     cut fin          ends the connection, in order
  *     cut rst          resets it
  *     cut stall        goes on reading, and passes nothing on ever after

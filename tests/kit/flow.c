@@ -88,6 +88,15 @@ static void wait_until(struct elpq__flow *f, int64_t due)
 
 /* ------------------------------------------------------------------ rules */
 
+/* What a place of this kind has counted up to here. */
+static uint64_t counted(const struct elpq__frames *f,
+                        const struct elpq__rule *rule)
+{
+    if (rule->place == ELPQ__AT_BYTE)
+        return f->bytes;
+    return rule->type ? f->begun_of[(uint8_t)rule->type] : f->begun;
+}
+
 bool elpq__flow_add_rule(struct elpq__flow *f, const struct elpq__rule *rule)
 {
     struct elpq__rule *copy = malloc(sizeof(*copy));
@@ -97,6 +106,8 @@ bool elpq__flow_add_rule(struct elpq__flow *f, const struct elpq__rule *rule)
         return false;
     *copy = *rule;
     copy->next = NULL;
+    if (rule->ahead)
+        copy->at += counted(&f->frames, rule);
     while (*end)
         end = &(*end)->next;
     *end = copy;
@@ -113,6 +124,20 @@ void elpq__flow_clear(struct elpq__flow *f)
     }
     free(f->forged);
     f->forged = NULL;
+}
+
+static void drop_pauses(struct elpq__flow *f)
+{
+    struct elpq__rule **at = &f->rules, *rule;
+
+    while ((rule = *at)) {
+        if (rule->action != ELPQ__PAUSE) {
+            at = &rule->next;
+            continue;
+        }
+        *at = rule->next;
+        free(rule);
+    }
 }
 
 /* From here on; false if the link is gone. */
@@ -141,6 +166,7 @@ bool elpq__flow_apply(struct elpq__flow *f, const struct elpq__rule *rule)
         f->paused = true;
         return true;
     case ELPQ__RESUME:
+        drop_pauses(f);
         f->paused = false;
         return elpq__flow_run(f);
     case ELPQ__FLIP:

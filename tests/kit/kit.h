@@ -97,6 +97,7 @@ struct elpq__rule {
     uint64_t value;   /* milliseconds, bytes, a mask                       */
     enum elpq__place place;
     uint64_t at;
+    bool ahead;       /* it counts from what has passed                    */
     char type;        /* 0: any message                                    */
     struct elpq__rule *next;
 };

@@ -91,7 +91,7 @@ static const char *parse_action(struct words *w, const char *first,
 static const char *parse_place(struct words *w, uint64_t *random,
                                struct elpq__rule *rule)
 {
-    const char *at = word(w), *what = word(w), *type;
+    const char *at = word(w), *what = word(w), *count, *type;
 
     if (!at)
         return NULL;
@@ -103,7 +103,9 @@ static const char *parse_place(struct words *w, uint64_t *random,
         rule->place = ELPQ__AT_MESSAGE;
     else
         return "a place is at byte N or at message N";
-    rule->at = number(word(w), random);
+    count = word(w);
+    rule->ahead = count && *count == '+';
+    rule->at = number(rule->ahead ? count + 1 : count, random);
     if (!rule->at)
         return "the place needs a number";
     type = word(w);

@@ -350,6 +350,26 @@ START_TEST(a_flipped_byte_is_another)
 }
 END_TEST
 
+/* Two bytes of the answer pass, the third one waits. */
+START_TEST(counted_from_here)
+{
+    elpq_conn *conn = connect_plain();
+    struct answer *a;
+
+    expect_int(ask(conn, elpq_sql("select 1")), 1);
+    rule(_i == 0 ? "session 1 pause at byte +3"
+                 : "session 1 client pause at message +2");
+    a = ask(conn, elpq_sql("select 2"));
+    while (proxy_stats().paused == 0)
+        event_base_loop(loop, EVLOOP_ONCE);
+    ck_assert_int_eq(a->calls, 0);
+    rule(_i == 0 ? "session 1 resume" : "session 1 client resume");
+    expect_int(a, 2);
+    expect_int(ask(conn, elpq_sql("select 3")), 3);
+    leave(conn);
+}
+END_TEST
+
 START_TEST(refused)
 {
     struct answer *a;
@@ -416,6 +436,7 @@ static const struct {
     { "cut fin at byte", "the place needs a number" },
     { "cut fin at byte 0", "the place needs a number" },
     { "cut fin at byte ?0", "the place needs a number" },
+    { "cut fin at byte +", "the place needs a number" },
     { "cut fin at byte 1 Z", "a message type is one letter" },
     { "cut fin at message 1 ZZ", "a message type is one letter" },
     { "cut fin at message 1 Z now", "there is more than a rule" },
@@ -486,6 +507,7 @@ static void build(Suite *s)
     tcase_add_test(t, cut_at_each_of_some_bytes);
     t = with_proxy(s, "others");
     tcase_add_test(t, pause_and_resume);
+    tcase_add_loop_test(t, counted_from_here, 0, 2);
     tcase_add_test(t, a_rule_for_an_open_session);
     tcase_add_test(t, what_is_forged_comes_between_messages);
     tcase_add_test(t, a_delay_takes_its_time);
