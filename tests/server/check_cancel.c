@@ -222,7 +222,7 @@ START_TEST(cancel_never_hits_the_next_statement)
     int i, won = 0;
 
     /* Both ways must happen, or the race is none. */
-    for (i = 0; i < 150 || ((won < 10 || i - won < 10) && i < 3000); i++)
+    for (i = 0; i < 60 || ((won < 10 || i - won < 10) && i < 3000); i++)
         race_round(conn, NULL, i, &won);
     ck_assert_int_ge(won, 10);
     ck_assert_int_ge(i - won, 10);
@@ -236,7 +236,7 @@ START_TEST(cancel_never_hits_the_next_user_of_a_pool)
     elpq_pool *pool = pool_of(1);
     int i, won = 0;
 
-    for (i = 0; i < 100 || (won < 10 && i < 3000); i++)
+    for (i = 0; i < 40 || (won < 10 && i < 3000); i++)
         race_round(NULL, pool, i, &won);
     ck_assert_int_ge(won, 10);
     ck_assert_uint_eq(stats(pool).connects, 1);
@@ -284,7 +284,7 @@ START_TEST(cancel_with_others_pipelined_behind)
     elpq_conn *conn = connect_now(NULL, NULL);
     int i, won = 0, hit = 0;
 
-    for (i = 0; i < 200 || (won < 10 && i < 3000); i++)
+    for (i = 0; i < 60 || (won < 10 && i < 3000); i++)
         pipelined_race_round(conn, i, &won, &hit);
     ck_assert_int_ge(won, 10);
     printf("%d canceled, %d hit in place of them\n", won, hit);
@@ -298,7 +298,7 @@ START_TEST(cancel_never_hits_the_last_of_a_pipeline)
     elpq_conn *conn = connect_now(NULL, NULL);
     int i;
 
-    for (i = 0; i < 200; i++) {
+    for (i = 0; i < 60; i++) {
         const int64_t end = now_usec() + random_below(1500);
         struct answer *victim =
             ask(conn, elpq_sql("select $1 from pg_sleep(0.0004)", -1));

@@ -462,7 +462,7 @@ static void one_round(void)
  * caches of malloc grow by 5 KiB, however many the rounds. */
 START_TEST(rounds_of_use_leave_no_memory_behind)
 {
-    const int rounds = 100;
+    const int rounds = 50;
     size_t before, after;
     int i;
 
@@ -501,7 +501,7 @@ static void build(Suite *s)
     t = harness_case(s, "bounds", 0);
     tcase_add_test(t, max_queued_refuses_one_more);
     tcase_add_test(t, max_pipeline_bounds_what_is_unanswered);
-    t = harness_case(s, "process", 30);
+    t = harness_case(s, "process", 60);
     tcase_add_test(t, a_forked_child_gets_an_error_and_harms_nobody);
     tcase_add_test(t, rounds_of_use_leave_no_memory_behind);
 }
