@@ -5,7 +5,9 @@
  * A timer looks every TICK_MS at how much of each is due, and does it.  What is
  * due for longer than a quarter of a second is forgotten: after an outage, or
  * on a slow machine, it would end each connection as soon as that is made, for
- * ever.  Crashes come in their period, the first after a third of
+ * ever.  But not all that is tried meets something, and nothing does in an
+ * outage; so where too little has happened up to now, up to twice as much is
+ * tried.  Crashes come in their period, the first after a third of
  * it; on three nodes every second one is a fail-over to a standby, and the
  * old primary comes back as a standby.
  *
@@ -24,6 +26,8 @@ enum {
     TERMINATES = 24,
     CANCELS = 30,
     HURRIES = 30,
+    KILLS_WANTED = 43, /* what must have happened                           */
+    CANCELS_WANTED = 53,
 };
 
 struct chaos_counts chaos;
@@ -37,7 +41,7 @@ static bool crashing; /* the servers have commands                         */
 static unsigned terminating; /* statements under way                       */
 static int primary, next_primary;
 static uint64_t resets_seen;
-static int64_t last_tick;
+static int64_t first_tick, last_tick;
 
 /* ---------------------------------------------------------------- backends */
 
@@ -139,10 +143,20 @@ static void crash_when_due(int64_t now)
 
 /* ------------------------------------------------------------------- ticks */
 
-/* How many are due; at least one a time is kept. */
-static unsigned due(double *saved, unsigned rate, int64_t usec)
+/* How much more than usual is to be tried. */
+static double boost(uint64_t happened, unsigned wanted)
 {
-    double more = (double)rate * pace / 100 / 1e6;
+    double all = wanted * (double)(last_tick - first_tick) / 1e6 * pace / 100;
+
+    if (all <= (double)happened)
+        return 1;
+    return all < 2 * (double)happened ? all / (double)happened : 2;
+}
+
+/* How many are due; at least one a time is kept. */
+static unsigned due(double *saved, double rate, int64_t usec)
+{
+    double more = rate * pace / 100 / 1e6;
     unsigned n;
 
     *saved += more * (double)usec;
@@ -157,6 +171,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
     static double resets, terminates, cancels, hurries;
     int64_t now = now_usec(), since = now - last_tick;
+    double kills, stops;
     unsigned n;
 
     (void)fd;
@@ -167,13 +182,15 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     last_tick = now;
     timeline_add(S_KILLS, (unsigned)(proxies_resets() - resets_seen));
     resets_seen = proxies_resets();
-    for (n = due(&resets, RESETS, since); n > 0; n--)
+    kills = boost(chaos.terminated + resets_seen, KILLS_WANTED);
+    stops = boost(bank.cancels + bank.deadlines, CANCELS_WANTED);
+    for (n = due(&resets, RESETS * kills, since); n > 0; n--)
         proxies_reset_one();
-    for (n = due(&terminates, TERMINATES, since); n > 0; n--)
+    for (n = due(&terminates, TERMINATES * kills, since); n > 0; n--)
         terminate_one();
-    for (n = due(&cancels, CANCELS, since); n > 0; n--)
+    for (n = due(&cancels, CANCELS * stops, since); n > 0; n--)
         bank_cancel_one();
-    for (n = due(&hurries, HURRIES, since); n > 0; n--)
+    for (n = due(&hurries, HURRIES * stops, since); n > 0; n--)
         bank_hurry_one();
     crash_when_due(now);
 }
@@ -192,7 +209,7 @@ void chaos_start(struct event_base *base, const struct settings *settings)
     timer = event_new(base, -1, EV_PERSIST, on_tick, NULL);
     if (!admin || !timer || event_add(timer, &tick) != 0)
         give_up("no chaos");
-    last_tick = now_usec();
+    first_tick = last_tick = now_usec();
     next_crash = last_tick + crash_every / 3;
 }
 
