@@ -27,9 +27,7 @@
 #define CONNECTS 6 /* side by side: helper threads that connect         */
 #define DEADLINE_MS 40
 #define ATTEMPTS 6 /* of a run that was not cut in time                  */
-#define CLIENT_STEP                                                            \
-    5 /* of what the client sends, each fifth byte is enough                   \
-       */
+#define CLIENT_STEP 8 /* bytes of the client from one cut to the next      */
 
 struct lane {
     elpq_fakepg *fake;
