@@ -290,7 +290,7 @@ COVERAGE_LINES    = 95
 COVERAGE_BRANCHES = 85
 coverage: export CK_TIMEOUT_MULTIPLIER = 5
 coverage: export ELPQ_TEST_SLOW = 5
-coverage: export UNCOVERED
+coverage: export UNCOVERED ?=
 coverage:
 	@find $(B)/coverage -name '*.gcda' -exec rm -f {} + 2>/dev/null || true
 	$(call variant,coverage,CFLAGS='-g -O0' --enable-coverage,check-suites PLAIN_ONLY=)
