@@ -6,31 +6,32 @@
  * users call functions are grammar, and fail when quoted; they are listed
  * here.  So are those that can do nothing with a string of undecided type.
  */
-#include "internal.h"
+#include "statements.h"
 
 /* Upper case, as they are written; sorted for nobody, the list is short. */
 static const struct {
     const char *name;
     enum elqb__form form;
     uint32_t oid; /* of the result; 0: that of its arguments                */
-    bool precision; /* CURRENT_TIME(3)                                      */
+    uint32_t least; /* arguments                                            */
+    uint32_t most;  /* of FORM_BARE a precision: CURRENT_TIME(3)            */
 } grammar[] = {
-    { "COALESCE", FORM_GRAMMAR, 0, false },
-    { "NULLIF", FORM_GRAMMAR, 0, false },
-    { "GREATEST", FORM_GRAMMAR, 0, false },
-    { "LEAST", FORM_GRAMMAR, 0, false },
-    { "GROUPING", FORM_GRAMMAR, ELPQ_OID_INT4, false },
-    { "CURRENT_DATE", FORM_BARE, ELPQ_OID_DATE, false },
-    { "CURRENT_TIME", FORM_BARE, ELPQ_OID_TIMETZ, true },
-    { "CURRENT_TIMESTAMP", FORM_BARE, ELPQ_OID_TIMESTAMPTZ, true },
-    { "LOCALTIME", FORM_BARE, ELPQ_OID_TIME, true },
-    { "LOCALTIMESTAMP", FORM_BARE, ELPQ_OID_TIMESTAMP, true },
-    { "CURRENT_ROLE", FORM_BARE, ELPQ_OID_NAME, false },
-    { "CURRENT_USER", FORM_BARE, ELPQ_OID_NAME, false },
-    { "USER", FORM_BARE, ELPQ_OID_NAME, false },
-    { "SESSION_USER", FORM_BARE, ELPQ_OID_NAME, false },
-    { "CURRENT_CATALOG", FORM_BARE, ELPQ_OID_NAME, false },
-    { "CURRENT_SCHEMA", FORM_BARE, ELPQ_OID_NAME, false },
+    { "COALESCE", FORM_GRAMMAR, 0, 1, UINT32_MAX },
+    { "NULLIF", FORM_GRAMMAR, 0, 2, 2 },
+    { "GREATEST", FORM_GRAMMAR, 0, 1, UINT32_MAX },
+    { "LEAST", FORM_GRAMMAR, 0, 1, UINT32_MAX },
+    { "GROUPING", FORM_GRAMMAR, ELPQ_OID_INT4, 1, UINT32_MAX },
+    { "CURRENT_DATE", FORM_BARE, ELPQ_OID_DATE, 0, 0 },
+    { "CURRENT_TIME", FORM_BARE, ELPQ_OID_TIMETZ, 0, 1 },
+    { "CURRENT_TIMESTAMP", FORM_BARE, ELPQ_OID_TIMESTAMPTZ, 0, 1 },
+    { "LOCALTIME", FORM_BARE, ELPQ_OID_TIME, 0, 1 },
+    { "LOCALTIMESTAMP", FORM_BARE, ELPQ_OID_TIMESTAMP, 0, 1 },
+    { "CURRENT_ROLE", FORM_BARE, ELPQ_OID_NAME, 0, 0 },
+    { "CURRENT_USER", FORM_BARE, ELPQ_OID_NAME, 0, 0 },
+    { "USER", FORM_BARE, ELPQ_OID_NAME, 0, 0 },
+    { "SESSION_USER", FORM_BARE, ELPQ_OID_NAME, 0, 0 },
+    { "CURRENT_CATALOG", FORM_BARE, ELPQ_OID_NAME, 0, 0 },
+    { "CURRENT_SCHEMA", FORM_BARE, ELPQ_OID_NAME, 0, 0 },
 };
 #define GRAMMAR (sizeof(grammar) / sizeof(*grammar))
 
@@ -170,15 +171,20 @@ static uint32_t type_grammar(elqb *q, size_t i, elqb_expr *args,
         if (is_kind(&args[a], NODE_NAMED) || is_kind(&args[a], NODE_VARIADIC))
             elqb__fail(q, ELQB_E_USAGE, "elqb_func: %s takes neither "
                        "elqb_named() nor elqb_variadic()", name);
+    if (count && grammar[i].most == 0)
+        elqb__fail(q, ELQB_E_USAGE, "elqb_func: %s takes no arguments", name);
+    else if (count < grammar[i].least)
+        elqb__fail(q, ELQB_E_USAGE, "elqb_func: %s takes %s", name,
+                   grammar[i].least == 1 ? "arguments" : "two arguments");
+    else if (grammar[i].form == FORM_GRAMMAR && count > grammar[i].most)
+        elqb__fail(q, ELQB_E_USAGE, "elqb_func: %s takes two arguments", name);
     if (grammar[i].form == FORM_GRAMMAR) {
         elqb__match_list(q, args, count, 1, &oid);
         return grammar[i].oid ? grammar[i].oid : oid;
     }
-    if (count && !grammar[i].precision)
-        elqb__fail(q, ELQB_E_USAGE, "elqb_func: %s takes no arguments", name);
-    else if (count > 1 || (count && (args[0].kind != ELQB_KIND_LITERAL ||
-                                     args[0].oid != ELPQ_OID_INT4 ||
-                                     args[0].u.value.u.int64 < 0)))
+    if (count > 1 || (count && (args[0].kind != ELQB_KIND_LITERAL ||
+                                args[0].oid != ELPQ_OID_INT4 ||
+                                args[0].u.value.u.int64 < 0)))
         elqb__fail(q, ELQB_E_USAGE,
                    "elqb_func: %s takes a precision, as elqb_lit(3)", name);
     return grammar[i].oid;
@@ -400,11 +406,8 @@ elqb_expr elqb_agg_filter(elqb *q, elqb_expr call, elqb_expr where)
     node = elqb__copy_call(q, "elqb_agg_filter", call, &more);
     if (!node)
         return ELQB_NONE;
-    more->filter = elqb_and_v(
-        q, (const elqb_expr[]){ more->filter, where, ELQB_END });
-    return elqb__keep(q, "elqb_agg_filter", &more->filter)
-               ? elqb__finish_call(q, "elqb_agg_filter", node, call.oid)
-               : ELQB_NONE;
+    elqb__add_condition(q, "elqb_agg_filter", &more->filter, where);
+    return elqb__finish_call(q, "elqb_agg_filter", node, call.oid);
 }
 
 /* ------------------------------------------------------------------- CASE */
@@ -428,12 +431,10 @@ elqb_expr elqb_case_v(elqb *q, elqb_expr base, const elqb_expr *pairs,
         return ELQB_NONE;
     node->args[0] = base;
     node->args[1] = otherwise;
-    for (uint32_t i = 2; i < count + 2; i += 2) {
-        if (!base.kind)
-            elqb__take_bool(&node->args[i]);
-        else if (base.kind != ELQB_KIND_VALUE)
-            elqb__match_operand(q, &node->args[i], base.oid);
-    }
+    for (uint32_t i = 2; !base.kind && i < count + 2; i += 2)
+        elqb__take_bool(&node->args[i]);
+    if (base.kind) /* and every second of the pairs */
+        elqb__match_same(q, node->args, count + 2, 2);
     /* the results: else, then every second of the pairs */
     elqb__match_list(q, node->args + 1, count + 1, 2, &oid);
     return elqb__node_expr(node, oid);

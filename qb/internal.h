@@ -426,6 +426,9 @@ void elqb__take_count(elqb_expr *e);
 void elqb__match_types(elqb *q, enum elqb__op op, elqb_expr *args,
                        uint32_t count);
 
+/* Every `step`th is compared with the first. */
+void elqb__match_same(elqb *q, elqb_expr *args, uint32_t count, uint32_t step);
+
 /*
  * Every `step`th of the alternatives of CASE, COALESCE, ARRAY, VALUES; absent
  * ones do not count.  Whether there are but values: then strings are text, as

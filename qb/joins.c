@@ -42,6 +42,7 @@ static void add_join(elqb *q, const char *first, struct elqb__from *from,
         elqb__fail(q, ELQB_E_USAGE, "%s: %s", function,
                    on.kind ? "a cross join takes no condition"
                            : "the condition is ELQB_NONE");
+    elqb__take_bool(&on);
     if (!elqb__failed(q))
         elqb__push_from(q, from, (uint8_t)kind, &t, on);
 }
