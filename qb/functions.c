@@ -199,8 +199,8 @@ elqb_expr elqb_func_v(elqb *q, const char *schema, const char *name,
     size_t found;
     uint32_t oid = 0;
 
-    if (elqb__failed(q) || !elqb__check_name(q, "elqb_func", name) ||
-        (schema && !elqb__check_name(q, "elqb_func", schema)))
+    if (!elqb__check_name(q, "elqb_func", name) ||
+        !elqb__keep_optional(q, "elqb_func", &schema))
         return ELQB_NONE;
     node = elqb__new_node(q, NODE_FUNCTION, count);
     function = elqb__alloc(q, sizeof(*function));
@@ -218,7 +218,7 @@ elqb_expr elqb_func_v(elqb *q, const char *schema, const char *name,
         oid = schema ? 0 : type_call(q, name, node->args, count);
     }
     node->text = elqb__copy_string(q, name);
-    function->schema = schema ? elqb__copy_string(q, schema) : NULL;
+    function->schema = schema;
     node->more = function;
     return elqb__failed(q) ? ELQB_NONE : elqb__node_expr(node, oid);
 }
@@ -227,13 +227,13 @@ elqb_expr elqb_named(elqb *q, const char *name, elqb_expr value)
 {
     struct elqb_node *node;
 
-    if (elqb__failed(q) || !elqb__check_name(q, "elqb_named", name) ||
+    if (!elqb__keep_name(q, "elqb_named", &name) ||
         !elqb__keep_operand(q, "elqb_named", &value) ||
         !(node = elqb__new_node(q, NODE_NAMED, 1)))
         return ELQB_NONE;
     node->args[0] = value;
-    node->text = elqb__copy_string(q, name);
-    return node->text ? elqb__node_expr(node, value.oid) : ELQB_NONE;
+    node->text = name;
+    return elqb__node_expr(node, value.oid);
 }
 
 elqb_expr elqb_variadic(elqb *q, elqb_expr array)
@@ -446,13 +446,13 @@ elqb_expr elqb_extract(elqb *q, const char *field, elqb_expr a)
 {
     struct elqb_node *node;
 
-    if (elqb__failed(q) || !elqb__check_name(q, "elqb_extract", field) ||
+    if (!elqb__keep_name(q, "elqb_extract", &field) ||
         !elqb__keep_operand(q, "elqb_extract", &a) ||
         !(node = elqb__new_node(q, NODE_EXTRACT, 1)))
         return ELQB_NONE;
     node->args[0] = a;
-    node->text = elqb__copy_string(q, field);
-    return node->text ? elqb__node_expr(node, ELPQ_OID_NUMERIC) : ELQB_NONE;
+    node->text = field;
+    return elqb__node_expr(node, ELPQ_OID_NUMERIC);
 }
 
 elqb_expr elqb_cast_from_trusted_string(elqb *q, elqb_expr a, const char *type)

@@ -353,6 +353,10 @@ ELQB__COLD void elqb__rename_error(elqb *q, const char *function);
 size_t elqb__check_utf8(const char *s, size_t size); /* size of the good part */
 bool elqb__check_name(elqb *q, const char *what, const char *name);
 
+/* The same, and the name becomes a copy; an optional one may be NULL. */
+bool elqb__keep_name(elqb *q, const char *what, const char **name);
+bool elqb__keep_optional(elqb *q, const char *what, const char **name);
+
 /* ------------------------------------------- constructors (elements.c ...) */
 
 /* A node with room for `count` args, all else zero. */
