@@ -1,4 +1,4 @@
-/* A compiled statement runs with values alone: only a warning. */
+/* A compiled statement runs with values alone. */
 /* SPDX-License-Identifier: PostgreSQL */
 #include <elpq/elpq.h>
 #include <elpq/qb.h>

@@ -1,4 +1,4 @@
-/* A select must be rendered to be run: only a warning. */
+/* A select must be rendered to be run. */
 /* SPDX-License-Identifier: PostgreSQL */
 #include <elpq/elpq.h>
 #include <elpq/qb.h>
