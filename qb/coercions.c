@@ -357,9 +357,18 @@ bool elqb__fit_value(elpq_value *v, uint32_t oid)
     return !oid || v->oid == oid;
 }
 
+/* Of literals only numbers that stand for a bool: what else they are, the
+ * server reads from the text.  elqb_lit(true) is an int to C. */
+static bool takes_type(const elqb_expr *e, uint32_t oid)
+{
+    return e->kind == ELQB_KIND_VALUE ||
+           (e->kind == ELQB_KIND_LITERAL && oid == ELPQ_OID_BOOL &&
+            e->u.value.kind == ELPQ_KIND_INT);
+}
+
 void elqb__take_type(elqb_expr *e, uint32_t oid)
 {
-    if (e->kind == ELQB_KIND_VALUE && e->u.value.oid != oid) {
+    if (takes_type(e, oid) && e->u.value.oid != oid) {
         elqb__type_value(&e->u.value, oid);
         e->oid = e->u.value.oid;
     }

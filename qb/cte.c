@@ -13,13 +13,11 @@ elqb_cte *elqb_cte_new(elqb *q, const char *name)
 {
     elqb_cte *c;
 
-    if (elqb__failed(q) || !elqb__check_name(q, "elqb_cte_new", name) ||
-        !(c = elqb__new_statement(q, sizeof(*c))))
+    if (!elqb__keep_name(q, "elqb_cte_new", &name) ||
+        !(c = elqb__new_statement(q, sizeof(*c))) ||
+        !(c->source = elqb__new_node(q, NODE_CTE, 0)))
         return NULL;
-    c->name = elqb__copy_string(q, name);
-    c->source = elqb__new_node(q, NODE_CTE, 0);
-    if (!c->name || !c->source)
-        return NULL;
+    c->name = name;
     c->source->text = c->name;
     c->source->more = c;
     return c;
@@ -133,15 +131,6 @@ void elqb_cte_columns_v(elqb_cte *c, const elqb_expr *names)
         elqb__add_names(c->q, "elqb_cte_columns", &c->columns, names);
 }
 
-static bool set_name(elqb_cte *c, const char *function, const char **to,
-                     const char *name)
-{
-    if (!elqb__check_name(c->q, function, name))
-        return false;
-    *to = elqb__copy_string(c->q, name);
-    return *to != NULL;
-}
-
 static void set_search(elqb_cte *c, const char *function, bool breadth_first,
                        const char *name, const elqb_expr *columns)
 {
@@ -150,8 +139,9 @@ static void set_search(elqb_cte *c, const char *function, bool breadth_first,
     if (c->search)
         elqb__fail(c->q, ELQB_E_USAGE, "%s: the CTE \"%s\" has a SEARCH "
                    "already", function, c->name);
-    if (elqb__failed(c->q) || !set_name(c, function, &c->search, name))
+    if (!elqb__keep_name(c->q, function, &name))
         return;
+    c->search = name;
     c->breadth_first = breadth_first;
     elqb__add_names(c->q, function, &c->search_by, columns);
     if (!elqb__failed(c->q) && c->search_by.count == 0)
@@ -180,9 +170,11 @@ void elqb_cte_cycle_v(elqb_cte *c, const char *mark, const char *path,
     if (c->mark)
         elqb__fail(c->q, ELQB_E_USAGE, "%s: the CTE \"%s\" has a CYCLE "
                    "already", function, c->name);
-    if (elqb__failed(c->q) || !set_name(c, function, &c->mark, mark) ||
-        !set_name(c, function, &c->path, path))
+    if (!elqb__keep_name(c->q, function, &mark) ||
+        !elqb__keep_name(c->q, function, &path))
         return;
+    c->mark = mark;
+    c->path = path;
     elqb__add_names(c->q, function, &c->cycle_by, columns);
     if (!elqb__failed(c->q) && c->cycle_by.count == 0)
         elqb__fail(c->q, ELQB_E_USAGE, "%s: there are no columns", function);

@@ -120,17 +120,6 @@ bool elqb__keep_columns(elqb *q, const char *function,
 
 /* ------------------------------------------------- what all have in common */
 
-bool elqb__keep_name(elqb *q, const char *function, const char **name)
-{
-    return elqb__check_name(q, function, *name) &&
-           (*name = elqb__copy_string(q, *name)) != NULL;
-}
-
-bool elqb__keep_optional(elqb *q, const char *function, const char **name)
-{
-    return !*name || elqb__keep_name(q, function, name);
-}
-
 bool elqb__keep_keys(elqb *q, const char *function, struct elqb__list *keys,
                      const elqb_expr *list)
 {
@@ -376,7 +365,7 @@ elqb_ddl *elqb_create_index_v(elqb *q, const char *name, elqb_table t,
     if (!name && d->u.index.options.if_not_exists)
         elqb__fail(q, ELQB_E_USAGE, "%s: IF NOT EXISTS needs a name",
                    function);
-    if ((name && !elqb__keep_name(q, function, &name)) ||
+    if (!elqb__keep_optional(q, function, &name) ||
         !elqb__keep_keys(q, function, &d->u.index.keys, keys) ||
         !keep_index_options(q, &d->u.index.options))
         return NULL;
@@ -385,11 +374,6 @@ elqb_ddl *elqb_create_index_v(elqb *q, const char *name, elqb_table t,
 }
 
 /* ------------------------------------------------------------------ enums */
-
-static bool keep_label(elqb *q, const char *function, const char **label)
-{
-    return !*label || elqb__keep_name(q, function, label);
-}
 
 elqb_ddl *elqb_create_enum_v(elqb *q, const char *schema, const char *name,
                              const char *const *labels)
@@ -407,7 +391,7 @@ elqb_ddl *elqb_create_enum_v(elqb *q, const char *schema, const char *name,
     d->u.type.count = count;
     for (uint32_t i = 0; i < count; i++) {
         d->u.type.labels[i] = labels[i];
-        if (!keep_label(q, function, &d->u.type.labels[i]))
+        if (!elqb__keep_optional(q, function, &d->u.type.labels[i]))
             return NULL;
     }
     return d;
@@ -423,8 +407,8 @@ elqb_ddl *elqb_add_enum_value(elqb *q, const char *schema, const char *name,
                                 ELQB_IF_NOT_EXISTS);
 
     if (!d || !elqb__keep_name(q, function, &label) ||
-        !keep_label(q, function, &before) ||
-        !keep_label(q, function, &after) ||
+        !elqb__keep_optional(q, function, &before) ||
+        !elqb__keep_optional(q, function, &after) ||
         !(d->u.type.labels = elqb__alloc(q, sizeof(label))))
         return NULL;
     if (before && after)

@@ -90,7 +90,6 @@ _Static_assert(sizeof(struct elqb_ddl) <= ELQB_STATEMENT_SIZE,
 elqb_ddl *elqb__new_ddl(elqb *q, const char *function,
                         enum elqb__ddl_kind kind, elqb_table t,
                         unsigned flags, unsigned allowed);
-bool elqb__keep_name(elqb *q, const char *function, const char **name);
 bool elqb__keep_sequence(elqb *q, const char *function, uint32_t type,
                          elqb_sequence_options *o);
 bool elqb__is_sequence_type(uint32_t oid);
@@ -106,8 +105,7 @@ bool elqb__keep_columns(elqb *q, const char *function,
 bool elqb__keep_keys(elqb *q, const char *function, struct elqb__list *keys,
                      const elqb_expr *list);
 
-/* Names that may be NULL, and storage parameters, NULL if there are none. */
-bool elqb__keep_optional(elqb *q, const char *function, const char **name);
+/* Storage parameters, NULL if there are none. */
 bool elqb__keep_storage(elqb *q, const char *function,
                         const elqb_arg **storage);
 

@@ -88,7 +88,7 @@ static bool keep_type(elqb *q, elqb_column_type *type)
         type->sql = elqb__copy_sql(q, type->sql);
         return type->sql != NULL;
     }
-    if (type->schema && !elqb__keep_name(q, COLUMN, &type->schema))
+    if (!elqb__keep_optional(q, COLUMN, &type->schema))
         return false;
     return (!type->schema && !type->name) ||
            elqb__keep_name(q, COLUMN, &type->name);
@@ -195,7 +195,7 @@ keep_column_options(elqb *q, const struct elqb__column *c,
             return NULL;
         o->sequence = sequence;
     }
-    if (o->collation && !elqb__keep_name(q, COLUMN, &o->collation))
+    if (!elqb__keep_optional(q, COLUMN, &o->collation))
         return NULL;
     elqb__take_bool(&o->check);
     if (!keep_type(q, &o->type) ||
@@ -355,7 +355,7 @@ void elqb_constraint_v(elqb_ddl *d, const elqb_constraint_options *options)
     o = &c->options;
     *o = *options;
     elqb__take_bool(&o->check);
-    if ((o->name && !elqb__keep_name(d->q, CONSTRAINT, &o->name)) ||
+    if (!elqb__keep_optional(d->q, CONSTRAINT, &o->name) ||
         !elqb__keep_columns(d->q, CONSTRAINT, &o->primary_key) ||
         !elqb__keep_columns(d->q, CONSTRAINT, &o->unique) ||
         !elqb__keep_columns(d->q, CONSTRAINT, &o->include) ||

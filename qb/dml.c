@@ -244,8 +244,8 @@ void elqb_on_conflict_update_v(elqb_insert *i, const elqb_expr *target)
 void elqb_on_constraint(elqb_insert *i, const char *name)
 {
     if (i && !elqb__failed_in(i->q, "elqb_on_constraint") &&
-        elqb__check_name(i->q, "elqb_on_constraint", name))
-        i->constraint = elqb__copy_string(i->q, name);
+        elqb__keep_name(i->q, "elqb_on_constraint", &name))
+        i->constraint = name;
 }
 
 void elqb_conflict_index_where(elqb_insert *i, elqb_expr condition)

@@ -241,10 +241,10 @@ static struct elqb_node *wrap_named(elqb *q, const char *function,
 {
     struct elqb_node *node = wrap(q, function, kind, a);
 
-    if (!node || !elqb__check_name(q, function, name))
+    if (!node || !elqb__keep_name(q, function, &name))
         return NULL;
-    node->text = elqb__copy_string(q, name);
-    return node->text ? node : NULL;
+    node->text = name;
+    return node;
 }
 
 elqb_expr elqb_collate_in(elqb *q, elqb_expr a, const char *schema,
@@ -253,10 +253,9 @@ elqb_expr elqb_collate_in(elqb *q, elqb_expr a, const char *schema,
     struct elqb_node *node =
         wrap_named(q, "elqb_collate", NODE_COLLATE, a, name);
 
-    if (!node)
+    if (!node || !elqb__keep_optional(q, "elqb_collate", &schema))
         return ELQB_NONE;
-    if (schema && !(node->more = elqb__copy_string(q, schema)))
-        return ELQB_NONE;
+    node->more = schema;
     node->op = OP_COLLATE;
     node->level = elqb__ops[OP_COLLATE].level;
     elqb__match_types(q, OP_COLLATE, node->args, 1);
@@ -269,10 +268,9 @@ elqb_expr elqb_opclass_in(elqb *q, elqb_expr a, const char *schema,
     struct elqb_node *node =
         wrap_named(q, "elqb_opclass", NODE_OPCLASS, a, name);
 
-    if (!node)
+    if (!node || !elqb__keep_optional(q, "elqb_opclass", &schema))
         return ELQB_NONE;
-    if (schema && !(node->more = elqb__copy_string(q, schema)))
-        return ELQB_NONE;
+    node->more = schema;
     return elqb__node_expr(node, node->args[0].oid);
 }
 

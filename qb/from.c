@@ -46,9 +46,9 @@ bool elqb__keep_item_columns(elqb *q, const char *function,
         const char *type = list[i].trusted_type;
 
         memset(c, 0, sizeof(*c));
-        if (!elqb__check_name(q, function, list[i].name))
+        c->name = list[i].name;
+        if (!elqb__keep_name(q, function, &c->name))
             return false;
-        c->name = elqb__copy_string(q, list[i].name);
         if (type && *type && elqb__check_sql(q, function, type)) {
             c->oid = elqb__type_by_name(type);
             c->type = elqb__copy_sql(q, type);
@@ -81,12 +81,12 @@ elqb_table elqb__make_item(elqb *q, const char *function,
 {
     elqb_table t = no_table();
 
-    if (!elqb__check_name(q, function, alias))
+    if (!elqb__keep_name(q, function, &alias))
         return t;
     node->more = source;
     t.source = node;
     t.generation = q->generation;
-    t.alias = elqb__copy_string(q, alias);
+    t.alias = alias;
     return t;
 }
 
@@ -340,8 +340,8 @@ elqb_table elqb_tablesample_v(elqb *q, elqb_table t, const char *schema,
     struct elqb__source *source = edit_source(q, "elqb_tablesample", &sample);
     uint32_t count = elqb__count_list(args);
 
-    if (!source || !elqb__check_name(q, "elqb_tablesample", method) ||
-        (schema && !elqb__check_name(q, "elqb_tablesample", schema)))
+    if (!source || !elqb__keep_name(q, "elqb_tablesample", &method) ||
+        !elqb__keep_optional(q, "elqb_tablesample", &schema))
         return t;
     if (source->form != SOURCE_TABLE || source->method)
         elqb__fail(q, ELQB_E_USAGE, "elqb_tablesample: %s",
@@ -356,9 +356,9 @@ elqb_table elqb_tablesample_v(elqb *q, elqb_table t, const char *schema,
                          count))
         return t;
     sample.source->count = count;
-    source->schema = schema ? elqb__copy_string(q, schema) : NULL;
-    source->method = elqb__copy_string(q, method);
-    return elqb__failed(q) ? t : sample;
+    source->schema = schema;
+    source->method = method;
+    return sample;
 }
 
 elqb_table elqb_repeatable(elqb *q, elqb_table t, elqb_expr seed)

@@ -6,31 +6,32 @@
  * users call functions are grammar, and fail when quoted; they are listed
  * here.  So are those that can do nothing with a string of undecided type.
  */
-#include "internal.h"
+#include "statements.h"
 
 /* Upper case, as they are written; sorted for nobody, the list is short. */
 static const struct {
     const char *name;
     enum elqb__form form;
     uint32_t oid; /* of the result; 0: that of its arguments                */
-    bool precision; /* CURRENT_TIME(3)                                      */
+    uint32_t least; /* arguments                                            */
+    uint32_t most;  /* of FORM_BARE a precision: CURRENT_TIME(3)            */
 } grammar[] = {
-    { "COALESCE", FORM_GRAMMAR, 0, false },
-    { "NULLIF", FORM_GRAMMAR, 0, false },
-    { "GREATEST", FORM_GRAMMAR, 0, false },
-    { "LEAST", FORM_GRAMMAR, 0, false },
-    { "GROUPING", FORM_GRAMMAR, ELPQ_OID_INT4, false },
-    { "CURRENT_DATE", FORM_BARE, ELPQ_OID_DATE, false },
-    { "CURRENT_TIME", FORM_BARE, ELPQ_OID_TIMETZ, true },
-    { "CURRENT_TIMESTAMP", FORM_BARE, ELPQ_OID_TIMESTAMPTZ, true },
-    { "LOCALTIME", FORM_BARE, ELPQ_OID_TIME, true },
-    { "LOCALTIMESTAMP", FORM_BARE, ELPQ_OID_TIMESTAMP, true },
-    { "CURRENT_ROLE", FORM_BARE, ELPQ_OID_NAME, false },
-    { "CURRENT_USER", FORM_BARE, ELPQ_OID_NAME, false },
-    { "USER", FORM_BARE, ELPQ_OID_NAME, false },
-    { "SESSION_USER", FORM_BARE, ELPQ_OID_NAME, false },
-    { "CURRENT_CATALOG", FORM_BARE, ELPQ_OID_NAME, false },
-    { "CURRENT_SCHEMA", FORM_BARE, ELPQ_OID_NAME, false },
+    { "COALESCE", FORM_GRAMMAR, 0, 1, UINT32_MAX },
+    { "NULLIF", FORM_GRAMMAR, 0, 2, 2 },
+    { "GREATEST", FORM_GRAMMAR, 0, 1, UINT32_MAX },
+    { "LEAST", FORM_GRAMMAR, 0, 1, UINT32_MAX },
+    { "GROUPING", FORM_GRAMMAR, ELPQ_OID_INT4, 1, UINT32_MAX },
+    { "CURRENT_DATE", FORM_BARE, ELPQ_OID_DATE, 0, 0 },
+    { "CURRENT_TIME", FORM_BARE, ELPQ_OID_TIMETZ, 0, 1 },
+    { "CURRENT_TIMESTAMP", FORM_BARE, ELPQ_OID_TIMESTAMPTZ, 0, 1 },
+    { "LOCALTIME", FORM_BARE, ELPQ_OID_TIME, 0, 1 },
+    { "LOCALTIMESTAMP", FORM_BARE, ELPQ_OID_TIMESTAMP, 0, 1 },
+    { "CURRENT_ROLE", FORM_BARE, ELPQ_OID_NAME, 0, 0 },
+    { "CURRENT_USER", FORM_BARE, ELPQ_OID_NAME, 0, 0 },
+    { "USER", FORM_BARE, ELPQ_OID_NAME, 0, 0 },
+    { "SESSION_USER", FORM_BARE, ELPQ_OID_NAME, 0, 0 },
+    { "CURRENT_CATALOG", FORM_BARE, ELPQ_OID_NAME, 0, 0 },
+    { "CURRENT_SCHEMA", FORM_BARE, ELPQ_OID_NAME, 0, 0 },
 };
 #define GRAMMAR (sizeof(grammar) / sizeof(*grammar))
 
@@ -170,15 +171,20 @@ static uint32_t type_grammar(elqb *q, size_t i, elqb_expr *args,
         if (is_kind(&args[a], NODE_NAMED) || is_kind(&args[a], NODE_VARIADIC))
             elqb__fail(q, ELQB_E_USAGE, "elqb_func: %s takes neither "
                        "elqb_named() nor elqb_variadic()", name);
+    if (count && grammar[i].most == 0)
+        elqb__fail(q, ELQB_E_USAGE, "elqb_func: %s takes no arguments", name);
+    else if (count < grammar[i].least)
+        elqb__fail(q, ELQB_E_USAGE, "elqb_func: %s takes %s", name,
+                   grammar[i].least == 1 ? "arguments" : "two arguments");
+    else if (grammar[i].form == FORM_GRAMMAR && count > grammar[i].most)
+        elqb__fail(q, ELQB_E_USAGE, "elqb_func: %s takes two arguments", name);
     if (grammar[i].form == FORM_GRAMMAR) {
         elqb__match_list(q, args, count, 1, &oid);
         return grammar[i].oid ? grammar[i].oid : oid;
     }
-    if (count && !grammar[i].precision)
-        elqb__fail(q, ELQB_E_USAGE, "elqb_func: %s takes no arguments", name);
-    else if (count > 1 || (count && (args[0].kind != ELQB_KIND_LITERAL ||
-                                     args[0].oid != ELPQ_OID_INT4 ||
-                                     args[0].u.value.u.int64 < 0)))
+    if (count > 1 || (count && (args[0].kind != ELQB_KIND_LITERAL ||
+                                args[0].oid != ELPQ_OID_INT4 ||
+                                args[0].u.value.u.int64 < 0)))
         elqb__fail(q, ELQB_E_USAGE,
                    "elqb_func: %s takes a precision, as elqb_lit(3)", name);
     return grammar[i].oid;
@@ -193,8 +199,8 @@ elqb_expr elqb_func_v(elqb *q, const char *schema, const char *name,
     size_t found;
     uint32_t oid = 0;
 
-    if (elqb__failed(q) || !elqb__check_name(q, "elqb_func", name) ||
-        (schema && !elqb__check_name(q, "elqb_func", schema)))
+    if (!elqb__check_name(q, "elqb_func", name) ||
+        !elqb__keep_optional(q, "elqb_func", &schema))
         return ELQB_NONE;
     node = elqb__new_node(q, NODE_FUNCTION, count);
     function = elqb__alloc(q, sizeof(*function));
@@ -212,7 +218,7 @@ elqb_expr elqb_func_v(elqb *q, const char *schema, const char *name,
         oid = schema ? 0 : type_call(q, name, node->args, count);
     }
     node->text = elqb__copy_string(q, name);
-    function->schema = schema ? elqb__copy_string(q, schema) : NULL;
+    function->schema = schema;
     node->more = function;
     return elqb__failed(q) ? ELQB_NONE : elqb__node_expr(node, oid);
 }
@@ -221,13 +227,13 @@ elqb_expr elqb_named(elqb *q, const char *name, elqb_expr value)
 {
     struct elqb_node *node;
 
-    if (elqb__failed(q) || !elqb__check_name(q, "elqb_named", name) ||
+    if (!elqb__keep_name(q, "elqb_named", &name) ||
         !elqb__keep_operand(q, "elqb_named", &value) ||
         !(node = elqb__new_node(q, NODE_NAMED, 1)))
         return ELQB_NONE;
     node->args[0] = value;
-    node->text = elqb__copy_string(q, name);
-    return node->text ? elqb__node_expr(node, value.oid) : ELQB_NONE;
+    node->text = name;
+    return elqb__node_expr(node, value.oid);
 }
 
 elqb_expr elqb_variadic(elqb *q, elqb_expr array)
@@ -400,11 +406,8 @@ elqb_expr elqb_agg_filter(elqb *q, elqb_expr call, elqb_expr where)
     node = elqb__copy_call(q, "elqb_agg_filter", call, &more);
     if (!node)
         return ELQB_NONE;
-    more->filter = elqb_and_v(
-        q, (const elqb_expr[]){ more->filter, where, ELQB_END });
-    return elqb__keep(q, "elqb_agg_filter", &more->filter)
-               ? elqb__finish_call(q, "elqb_agg_filter", node, call.oid)
-               : ELQB_NONE;
+    elqb__add_condition(q, "elqb_agg_filter", &more->filter, where);
+    return elqb__finish_call(q, "elqb_agg_filter", node, call.oid);
 }
 
 /* ------------------------------------------------------------------- CASE */
@@ -428,12 +431,10 @@ elqb_expr elqb_case_v(elqb *q, elqb_expr base, const elqb_expr *pairs,
         return ELQB_NONE;
     node->args[0] = base;
     node->args[1] = otherwise;
-    for (uint32_t i = 2; i < count + 2; i += 2) {
-        if (!base.kind)
-            elqb__take_bool(&node->args[i]);
-        else if (base.kind != ELQB_KIND_VALUE)
-            elqb__match_operand(q, &node->args[i], base.oid);
-    }
+    for (uint32_t i = 2; !base.kind && i < count + 2; i += 2)
+        elqb__take_bool(&node->args[i]);
+    if (base.kind) /* and every second of the pairs */
+        elqb__match_same(q, node->args, count + 2, 2);
     /* the results: else, then every second of the pairs */
     elqb__match_list(q, node->args + 1, count + 1, 2, &oid);
     return elqb__node_expr(node, oid);
@@ -445,13 +446,13 @@ elqb_expr elqb_extract(elqb *q, const char *field, elqb_expr a)
 {
     struct elqb_node *node;
 
-    if (elqb__failed(q) || !elqb__check_name(q, "elqb_extract", field) ||
+    if (!elqb__keep_name(q, "elqb_extract", &field) ||
         !elqb__keep_operand(q, "elqb_extract", &a) ||
         !(node = elqb__new_node(q, NODE_EXTRACT, 1)))
         return ELQB_NONE;
     node->args[0] = a;
-    node->text = elqb__copy_string(q, field);
-    return node->text ? elqb__node_expr(node, ELPQ_OID_NUMERIC) : ELQB_NONE;
+    node->text = field;
+    return elqb__node_expr(node, ELPQ_OID_NUMERIC);
 }
 
 elqb_expr elqb_cast_from_trusted_string(elqb *q, elqb_expr a, const char *type)

@@ -67,6 +67,17 @@ bool elqb__check_name(elqb *q, const char *what, const char *name)
     return !elqb__failed(q);
 }
 
+bool elqb__keep_name(elqb *q, const char *what, const char **name)
+{
+    return elqb__check_name(q, what, *name) &&
+           (*name = elqb__copy_string(q, *name)) != NULL;
+}
+
+bool elqb__keep_optional(elqb *q, const char *what, const char **name)
+{
+    return !*name || elqb__keep_name(q, what, name);
+}
+
 /* The name has something other than ASCII in it, or is to be refused. */
 static void put_odd_name(struct elqb__render *r, const char *name)
 {

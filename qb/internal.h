@@ -353,6 +353,10 @@ ELQB__COLD void elqb__rename_error(elqb *q, const char *function);
 size_t elqb__check_utf8(const char *s, size_t size); /* size of the good part */
 bool elqb__check_name(elqb *q, const char *what, const char *name);
 
+/* The same, and the name becomes a copy; an optional one may be NULL. */
+bool elqb__keep_name(elqb *q, const char *what, const char **name);
+bool elqb__keep_optional(elqb *q, const char *what, const char **name);
+
 /* ------------------------------------------- constructors (elements.c ...) */
 
 /* A node with room for `count` args, all else zero. */
@@ -425,6 +429,9 @@ void elqb__take_count(elqb_expr *e);
 /* operands.c: the same from the operands beside it. */
 void elqb__match_types(elqb *q, enum elqb__op op, elqb_expr *args,
                        uint32_t count);
+
+/* Every `step`th is compared with the first. */
+void elqb__match_same(elqb *q, elqb_expr *args, uint32_t count, uint32_t step);
 
 /*
  * Every `step`th of the alternatives of CASE, COALESCE, ARRAY, VALUES; absent

@@ -42,6 +42,7 @@ static void add_join(elqb *q, const char *first, struct elqb__from *from,
         elqb__fail(q, ELQB_E_USAGE, "%s: %s", function,
                    on.kind ? "a cross join takes no condition"
                            : "the condition is ELQB_NONE");
+    elqb__take_bool(&on);
     if (!elqb__failed(q))
         elqb__push_from(q, from, (uint8_t)kind, &t, on);
 }
@@ -66,8 +67,8 @@ static void add_using(elqb *q, const char *first, struct elqb__from *from,
         if (node->args[i].kind != ELQB_KIND_COLUMN)
             elqb__fail(q, ELQB_E_USAGE, "%s: what is joined by is no column",
                        function);
-    if (alias && elqb__check_name(q, function, alias))
-        node->text = elqb__copy_string(q, alias);
+    if (elqb__keep_optional(q, function, &alias))
+        node->text = alias;
     if (!elqb__failed(q))
         elqb__push_from(q, from, (uint8_t)kind, &t, elqb__node_expr(node, 0));
 }

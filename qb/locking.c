@@ -15,9 +15,9 @@ static const char *name_of(elqb *q, const elqb_table *t)
     if (elqb__failed(q) ||
         (t->source &&
          !elqb__is_ours(q, "elqb_for", t->source, t->generation)) ||
-        !elqb__check_name(q, "elqb_for", name))
+        !elqb__keep_name(q, "elqb_for", &name))
         return NULL;
-    return elqb__copy_string(q, name);
+    return name;
 }
 
 void elqb_for_v(elqb_select *s, elqb_strength strength, elqb_wait wait,

@@ -64,14 +64,16 @@ static void match_row(elqb *q, const elqb_expr *columns, elqb_expr *row)
         row->u.node = copy;
 }
 
+#define NODE_DEPTH 1000 /* more could not be rendered                        */
+
 /* ARRAY[$1, $2] that meets an array: its values take the element's type, in
  * an array of its own. */
-static void match_array(elqb *q, elqb_expr *e, uint32_t oid)
+static void match_array(elqb *q, elqb_expr *e, uint32_t oid, unsigned depth)
 {
     const struct elqb_node *from = e->u.node;
     struct elqb_node *copy;
 
-    if (!elqb__element_of(oid) || oid == e->oid ||
+    if (!elqb__element_of(oid) || oid == e->oid || depth == NODE_DEPTH ||
         !(copy = elqb__new_node(q, NODE_ARRAY, from->count)))
         return;
     copy->flags = from->flags;
@@ -80,7 +82,7 @@ static void match_array(elqb *q, elqb_expr *e, uint32_t oid)
 
         *arg = from->args[i];
         if (arg->kind == ELQB_KIND_NODE && arg->u.node->kind == NODE_ARRAY)
-            match_array(q, arg, oid);
+            match_array(q, arg, oid, depth + 1);
         if (arg->kind == ELQB_KIND_VALUE && arg->flags & TYPE_IS_GUESS)
             arg->oid = arg->u.value.oid = 0;
         elqb__take_type(arg, elqb__element_of(oid));
@@ -93,7 +95,7 @@ void elqb__match_operand(elqb *q, elqb_expr *e, uint32_t oid)
     if (!oid)
         elqb__open_array(e);
     else if (elqb__is_array_of_values(e))
-        match_array(q, e, oid);
+        match_array(q, e, oid, 0);
     else
         elqb__take_type(e, oid);
 }
@@ -106,12 +108,12 @@ static bool are_values(const elqb_expr *args, uint32_t count, uint32_t step)
     return true;
 }
 
-static void match_same(elqb *q, elqb_expr *args, uint32_t count)
+void elqb__match_same(elqb *q, elqb_expr *args, uint32_t count, uint32_t step)
 {
-    uint32_t oid = common_type(args, count, 1);
-    bool only_values = !oid && are_values(args, count, 1);
+    uint32_t oid = common_type(args, count, step);
+    bool only_values = !oid && are_values(args, count, step);
 
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i += step) {
         if (!only_values && args[i].kind != ELQB_KIND_COLUMN)
             elqb__match_operand(q, &args[i], oid);
         if (i > 0 && elqb__is_row(&args[0]) && elqb__is_row(&args[i]))
@@ -156,7 +158,7 @@ static void match_range(elqb *q, elqb_expr *args, elqb_expr *larger,
                         const elqb_expr *smaller)
 {
     if (!elqb__is_untyped_text(larger) || is_container(smaller->oid))
-        match_same(q, args, 2);
+        elqb__match_same(q, args, 2, 1);
     else if (elqb__range_of(smaller->oid))
         elqb__take_type(larger, elqb__range_of(smaller->oid));
 }
@@ -235,7 +237,7 @@ void elqb__match_types(elqb *q, enum elqb__op op, elqb_expr *args,
 {
     switch (elqb__ops[op].takes) {
     case TAKES_SAME:
-        match_same(q, args, count);
+        elqb__match_same(q, args, count, 1);
         break;
     case TAKES_RANGE:
         if (op == OP_CONTAINS)
@@ -269,13 +271,11 @@ void elqb__match_types(elqb *q, enum elqb__op op, elqb_expr *args,
     }
 }
 
-#define ROW_DEPTH 1000 /* more could not be rendered                         */
-
 static bool has_strings(const elqb_expr *e, unsigned depth)
 {
     bool found = elqb__is_untyped_text(e);
 
-    for (uint32_t i = 0; elqb__is_row(e) && !found && depth < ROW_DEPTH &&
+    for (uint32_t i = 0; elqb__is_row(e) && !found && depth < NODE_DEPTH &&
                          i < e->u.node->count; i++)
         found = has_strings(&e->u.node->args[i], depth + 1);
     return found;
@@ -287,7 +287,7 @@ static void take_text_in_row(elqb *q, elqb_expr *e, unsigned depth)
     const struct elqb_node *row = e->u.node;
     struct elqb_node *copy;
 
-    if (depth == ROW_DEPTH || !(copy = elqb__new_node(q, NODE_ROW, row->count)))
+    if (depth == NODE_DEPTH || !(copy = elqb__new_node(q, NODE_ROW, row->count)))
         return;
     for (uint32_t i = 0; i < row->count; i++) {
         copy->args[i] = row->args[i];

@@ -295,6 +295,11 @@ static elqb_expr spell(elqb *q, elqb_expr e, const char *schema,
     return elqb__failed(q) ? ELQB_NONE : e;
 }
 
+static bool is_there(const elqb_expr *e)
+{
+    return e->kind != ELQB_KIND_NONE && e->kind != ELQB_KIND_END;
+}
+
 elqb_expr elqb_operator(elqb *q, elqb_expr a, const char *spelling,
                         elqb_expr b)
 {
@@ -304,8 +309,8 @@ elqb_expr elqb_operator(elqb *q, elqb_expr a, const char *spelling,
     if (!elqb__check_operator(q, "elqb_op", spelling))
         return ELQB_NONE;
     op = find_operator(spelling);
-    if (op == OP_CONCAT && a.kind && b.kind)
-        return elqb_concat_v(q, operands);
+    if (op == OP_CONCAT && is_there(&a) && is_there(&b))
+        return make_nary(q, op, "elqb_op", operands);
     if (op != OP_CUSTOM)
         return make_operator(q, op, "elqb_op", operands, 2);
     return spell(q, make_operator(q, op, "elqb_op", operands, 2), NULL,
@@ -329,8 +334,10 @@ elqb_expr elqb_operator_prefix(elqb *q, const char *spelling, elqb_expr a)
     if (!elqb__check_operator(q, "elqb_op_prefix", spelling))
         return ELQB_NONE;
     if (strcmp(spelling, "-") == 0)
-        return elqb_neg(q, a);
-    if ((strchr("+*/<>=%^", spelling[0]) && !spelling[1]) ||
+        return make_operator(q, OP_NEG, "elqb_op_prefix", &a, 1);
+    if (strcmp(spelling, "+") == 0)
+        return make_operator(q, OP_POS, "elqb_op_prefix", &a, 1);
+    if ((strchr("*/<>=%^", spelling[0]) && !spelling[1]) ||
         strcmp(spelling, "<=") == 0 || strcmp(spelling, ">=") == 0 ||
         strcmp(spelling, "<>") == 0 || strcmp(spelling, "!=") == 0) {
         elqb__fail(q, ELQB_E_USAGE, "elqb_op_prefix: \"%s\" is no prefix",

@@ -189,6 +189,13 @@ static bool begin(struct elqb__render *r, elqb *q, bool debug)
     return !elqb__failed(q);
 }
 
+/* What the next rendering may need: one that is far larger than the others
+ * does not make all that follow it as large. */
+static size_t guess(size_t last, size_t now)
+{
+    return now > last ? now : last - (last - now) / 4;
+}
+
 /* Close the text, and remember how much it was. */
 static const char *end_text(struct elqb__render *r)
 {
@@ -199,10 +206,8 @@ static const char *end_text(struct elqb__render *r)
         elqb__rename_error(q, r->debug ? "elqb_debug" : "elqb_compile");
     if (elqb__failed(q))
         return NULL;
-    if (r->len > q->text_size)
-        q->text_size = r->len;
-    if (r->count > q->value_count)
-        q->value_count = r->count;
+    q->text_size = guess(q->text_size, r->len);
+    q->value_count = (uint32_t)guess(q->value_count, r->count);
     return r->text;
 }
 

@@ -23,15 +23,9 @@ void elqb_schema_translate_v(elqb *q, const elqb_schema_map *map)
     if (!copy)
         return;
     for (uint32_t i = 0; i < count; i++) {
-        const char *from = map[i].from, *to = map[i].to;
-
-        if ((from && !elqb__check_name(q, "elqb_schema_translate", from)) ||
-            (to && !elqb__check_name(q, "elqb_schema_translate", to)))
-            return;
-        copy[i].from = from ? elqb__copy_string(q, from) : NULL;
-        copy[i].to = to ? elqb__copy_string(q, to) : NULL;
-        copy[i].used = 1;
-        if (elqb__failed(q))
+        copy[i] = map[i];
+        if (!elqb__keep_optional(q, "elqb_schema_translate", &copy[i].from) ||
+            !elqb__keep_optional(q, "elqb_schema_translate", &copy[i].to))
             return;
     }
     q->schemas = copy;

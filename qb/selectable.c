@@ -98,22 +98,17 @@ bool elqb__keep_table(elqb *q, const char *function, elqb_table *t)
         return false;
     if (t->source && !elqb__is_ours(q, function, t->source, t->generation))
         return false;
-    if (!t->source && !elqb__check_name(q, function, t->name))
-        return false;
     if (t->only && !elqb__takes_only(t)) {
         elqb__fail(q, ELQB_E_USAGE, "%s: %s does not take elqb_only()",
                    function, elqb__source_name(t->source));
         return false;
     }
     if (t->flags & ELQB_STATIC_NAMES)
-        return !elqb__failed(q);
-    if (t->schema)
-        t->schema = elqb__copy_string(q, t->schema);
-    if (t->name)
-        t->name = elqb__copy_string(q, t->name);
-    if (t->alias)
-        t->alias = elqb__copy_string(q, t->alias);
-    return !elqb__failed(q);
+        return t->source || elqb__check_name(q, function, t->name);
+    return elqb__keep_optional(q, function, &t->schema) &&
+           (t->source ? elqb__keep_optional(q, function, &t->name)
+                      : elqb__keep_name(q, function, &t->name)) &&
+           elqb__keep_optional(q, function, &t->alias);
 }
 
 bool elqb__push_from(elqb *q, struct elqb__from *from, uint8_t join,
@@ -476,11 +471,11 @@ static elqb_table make_source(elqb *q, const char *function, elqb_select *s,
     elqb_table t = elqb_table_named(NULL, NULL);
     struct elqb_node *node = make_nested(q, function, NODE_SUBQUERY, s, 0);
 
-    if (node && elqb__check_name(q, function, alias)) {
+    if (node && elqb__keep_name(q, function, &alias)) {
         node->flags = lateral;
         t.source = node;
         t.generation = q->generation;
-        t.alias = elqb__copy_string(q, alias);
+        t.alias = alias;
     }
     return t;
 }

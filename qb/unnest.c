@@ -138,6 +138,8 @@ static bool check_columns(elqb *q, const char *function,
         if (columns[i].kind != ELQB_KIND_COLUMN)
             elqb__fail(q, ELQB_E_USAGE, "%s: what is listed is no column",
                        function);
+        else
+            elqb__check_name(q, function, columns[i].u.column.name);
     return !elqb__failed(q);
 }
 

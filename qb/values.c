@@ -236,7 +236,11 @@ static uint32_t find_width(elqb *q, const char *function,
     while (rows->kind == ELQB_KIND_NONE)
         rows++;
     first = *rows;
-    return keep_row(q, function, &first, 1) ? first.u.node->count : 0;
+    if (!keep_row(q, function, &first, 1))
+        return 0;
+    if (first.u.node->count == 0)
+        elqb__fail(q, ELQB_E_USAGE, "%s: row 1 has no values", function);
+    return first.u.node->count;
 }
 
 elqb_select *elqb_values_select_v(elqb *q, const elqb_expr *rows)

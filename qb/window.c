@@ -93,17 +93,6 @@ static const char *find_problem(const struct elqb__window *w)
     return NULL;
 }
 
-static bool keep_name(elqb *q, const char *function, const char **to,
-                      const char *name)
-{
-    if (!name)
-        return true;
-    if (!elqb__check_name(q, function, name))
-        return false;
-    *to = elqb__copy_string(q, name);
-    return *to != NULL;
-}
-
 /* A copy of the specification in the workspace; NULL: q failed. */
 static struct elqb__window *keep_window(elqb *q, const char *function,
                                         const elqb_window_spec *spec)
@@ -116,8 +105,10 @@ static struct elqb__window *keep_window(elqb *q, const char *function,
     if (elqb__failed(q) || !(w = elqb__alloc(q, sizeof(*w))))
         return NULL;
     memset(w, 0, sizeof(*w));
-    if (!keep_name(q, function, &w->name, spec->name) ||
-        !keep_name(q, function, &w->extends, spec->extends))
+    w->name = spec->name;
+    w->extends = spec->extends;
+    if (!elqb__keep_optional(q, function, &w->name) ||
+        !elqb__keep_optional(q, function, &w->extends))
         return NULL;
     elqb__add_list(q, function, &w->partition_by, spec->partition_by);
     elqb__add_list(q, function, &w->order_by, spec->order_by);

@@ -43,12 +43,21 @@
 #include "version.h"
 
 #ifndef __cplusplus
+/* What is executed: for another pointer, a select say, C would only warn.
+ * NULL is a void *. */
+#define ELPQ_IS_STATEMENT_(st)                                                \
+    ((void)_Generic((st),                                                     \
+         const elpq_statement *: 0,                                           \
+         elpq_statement *: 0,                                                 \
+         void *: 0))
 #define elpq_execute(target, statement, options, callback, arg)               \
-    _Generic((target),                                                        \
-        elpq_pool *: elpq_pool_execute,                                       \
-        elpq_router *: elpq_router_execute,                                   \
-        elpq_conn *: elpq_conn_execute,                                       \
-        elpq_tx *: elpq_tx_execute)(target, statement, options, callback, arg)
+    (ELPQ_IS_STATEMENT_(statement),                                           \
+     _Generic((target),                                                       \
+         elpq_pool *: elpq_pool_execute,                                      \
+         elpq_router *: elpq_router_execute,                                  \
+         elpq_conn *: elpq_conn_execute,                                      \
+         elpq_tx *: elpq_tx_execute))(target, statement, options, callback,   \
+                                      arg)
 #define elpq_batch(target, statements, n, options, each, done, arg)            \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_batch,                                         \
@@ -57,12 +66,13 @@
         elpq_tx *: elpq_tx_batch)(target, statements, n, options, each, done, \
                                   arg)
 #define elpq_execute_many(target, statement, source, options, callback, arg)  \
-    _Generic((target),                                                        \
-        elpq_pool *: elpq_pool_execute_many,                                  \
-        elpq_router *: elpq_router_execute_many,                              \
-        elpq_conn *: elpq_conn_execute_many,                                  \
-        elpq_tx *: elpq_tx_execute_many)(target, statement, source, options,  \
-                                         callback, arg)
+    (ELPQ_IS_STATEMENT_(statement),                                           \
+     _Generic((target),                                                       \
+         elpq_pool *: elpq_pool_execute_many,                                 \
+         elpq_router *: elpq_router_execute_many,                             \
+         elpq_conn *: elpq_conn_execute_many,                                 \
+         elpq_tx *: elpq_tx_execute_many))(target, statement, source,         \
+                                           options, callback, arg)
 #define elpq_script(target, sql, options, each, done, arg)                    \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_script_trusted,                                \
@@ -71,15 +81,19 @@
         elpq_tx *: elpq_tx_script_trusted)(target, "" sql "", options, each,  \
                                            done, arg)
 #define elpq_stream(target, statement, options, rows, done, arg)              \
-    _Generic((target),                                                        \
-        elpq_pool *: elpq_pool_stream,                                        \
-        elpq_router *: elpq_router_stream,                                    \
-        elpq_conn *: elpq_conn_stream,                                        \
-        elpq_tx *: elpq_tx_stream)(target, statement, options, rows, done, arg)
+    (ELPQ_IS_STATEMENT_(statement),                                           \
+     _Generic((target),                                                       \
+         elpq_pool *: elpq_pool_stream,                                       \
+         elpq_router *: elpq_router_stream,                                   \
+         elpq_conn *: elpq_conn_stream,                                       \
+         elpq_tx *: elpq_tx_stream))(target, statement, options, rows, done,  \
+                                     arg)
 #define elpq_declare(target, statement, options, callback, arg)               \
-    _Generic((target),                                                        \
-        elpq_conn *: elpq_conn_declare,                                       \
-        elpq_tx *: elpq_tx_declare)(target, statement, options, callback, arg)
+    (ELPQ_IS_STATEMENT_(statement),                                           \
+     _Generic((target),                                                       \
+         elpq_conn *: elpq_conn_declare,                                      \
+         elpq_tx *: elpq_tx_declare))(target, statement, options, callback,   \
+                                      arg)
 #define elpq_begin(target, options, callback, arg)                            \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_begin,                                         \

@@ -319,7 +319,8 @@ ELQB_BINARY_(has_prefix)                            /*  ^@                  */
  * now() and date_trunc(), while other functions need elqb_typed() around them.
  * A moment says what it is: elqb_typed(elqb_val("2024-01-01"), TIMESTAMPTZ). */
 ELQB_BINARY_(add) ELQB_BINARY_(sub) ELQB_BINARY_(mul) ELQB_BINARY_(div)
-ELQB_BINARY_(mod) ELQB_BINARY_(pow) ELQB_UNARY_(neg)
+ELQB_BINARY_(mod) ELQB_BINARY_(pow)
+ELQB_UNARY_(neg) ELQB_UNARY_(pos)                          /*  - a  + a     */
 ELQB_BINARY_(bit_and) ELQB_BINARY_(bit_or) ELQB_BINARY_(bit_xor)
 ELQB_BINARY_(shl) ELQB_BINARY_(shr) ELQB_UNARY_(bit_not)
 /* JSON; what json_text gives is text, so a number in it needs a cast:

@@ -1,18 +1,8 @@
 /* A WHEN is a part of a statement. */
 /* SPDX-License-Identifier: PostgreSQL */
-#include <elpq/qb.h>
+#include "mistake.h"
 
-#define USERS(C) C(id, INT4) C(name, TEXT)
-ELQB_TABLE(users, USERS)
-
-void mistake(elqb *q, elqb_merge *m, elqb_when *w, elqb_ddl *d,
-             elqb_delete *x, const char *user_input);
-
-void mistake(elqb *q, elqb_merge *m, elqb_when *w, elqb_ddl *d,
-             elqb_delete *x, const char *user_input)
+MISTAKE(builder_render_when)
 {
-    users_t U = users_table();
-
-    (void)q, (void)m, (void)w, (void)d, (void)x, (void)user_input, (void)U;
     elqb_render(q, w);
 }

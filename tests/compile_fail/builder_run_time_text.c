@@ -1,18 +1,8 @@
 /* SQL text known at run time only is refused by elqb_text(). */
 /* SPDX-License-Identifier: PostgreSQL */
-#include <elpq/qb.h>
+#include "mistake.h"
 
-#define USERS(C) C(id, INT4) C(name, TEXT)
-ELQB_TABLE(users, USERS)
-
-void mistake(elqb *q, elqb_select *s, elqb_insert *i, elqb_update *u,
-             elqb_delete *d, const char *user_input);
-
-void mistake(elqb *q, elqb_select *s, elqb_insert *i, elqb_update *u,
-             elqb_delete *d, const char *user_input)
+MISTAKE(builder_run_time_text)
 {
-    users_t U = users_table();
-
-    (void)q, (void)s, (void)i, (void)u, (void)d, (void)user_input, (void)U;
     elqb_where(s, elqb_text(q, user_input));
 }

@@ -1,18 +1,8 @@
 /* A select is no expression: elqb_scalar() makes it one. */
 /* SPDX-License-Identifier: PostgreSQL */
-#include <elpq/qb.h>
+#include "mistake.h"
 
-#define USERS(C) C(id, INT4) C(name, TEXT)
-ELQB_TABLE(users, USERS)
-
-void mistake(elqb *q, elqb_select *s, elqb_insert *i, elqb_update *u,
-             elqb_delete *d, const char *user_input);
-
-void mistake(elqb *q, elqb_select *s, elqb_insert *i, elqb_update *u,
-             elqb_delete *d, const char *user_input)
+MISTAKE(builder_select_as_operand)
 {
-    users_t U = users_table();
-
-    (void)q, (void)s, (void)i, (void)u, (void)d, (void)user_input, (void)U;
     elqb_where(s, elqb_eq(q, U.id, s));
 }

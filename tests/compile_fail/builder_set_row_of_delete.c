@@ -1,18 +1,8 @@
 /* DELETE sets nothing. */
 /* SPDX-License-Identifier: PostgreSQL */
-#include <elpq/qb.h>
+#include "mistake.h"
 
-#define USERS(C) C(id, INT4) C(name, TEXT)
-ELQB_TABLE(users, USERS)
-
-void mistake(elqb *q, elqb_merge *m, elqb_when *w, elqb_ddl *d,
-             elqb_delete *x, const char *user_input);
-
-void mistake(elqb *q, elqb_merge *m, elqb_when *w, elqb_ddl *d,
-             elqb_delete *x, const char *user_input)
+MISTAKE(builder_set_row_of_delete)
 {
-    users_t U = users_table();
-
-    (void)q, (void)m, (void)w, (void)d, (void)x, (void)user_input, (void)U;
-    elqb_set_row(x, ELQB_LIST(U.id), elqb_row(q, elqb_val(1)));
+    elqb_set_row(d, ELQB_LIST(U.id), elqb_row(q, elqb_val(1)));
 }

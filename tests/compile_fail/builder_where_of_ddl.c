@@ -1,18 +1,8 @@
 /* A definition has no WHERE. */
 /* SPDX-License-Identifier: PostgreSQL */
-#include <elpq/qb.h>
+#include "mistake.h"
 
-#define USERS(C) C(id, INT4) C(name, TEXT)
-ELQB_TABLE(users, USERS)
-
-void mistake(elqb *q, elqb_merge *m, elqb_when *w, elqb_ddl *d,
-             elqb_delete *x, const char *user_input);
-
-void mistake(elqb *q, elqb_merge *m, elqb_when *w, elqb_ddl *d,
-             elqb_delete *x, const char *user_input)
+MISTAKE(builder_where_of_ddl)
 {
-    users_t U = users_table();
-
-    (void)q, (void)m, (void)w, (void)d, (void)x, (void)user_input, (void)U;
-    elqb_where(d, elqb_eq(q, U.id, elqb_val(1)));
+    elqb_where(ddl, elqb_eq(q, U.id, elqb_val(1)));
 }

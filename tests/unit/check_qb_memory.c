@@ -121,6 +121,37 @@ START_TEST(test_deep)
 }
 END_TEST
 
+/* The types of deep arrays are matched no deeper than they can be rendered. */
+START_TEST(test_deep_arrays)
+{
+    elqb_expr e = elqb_array(q, V("a"));
+
+    for (int i = 0; i < 200000; i++)
+        e = elqb_array(q, e);
+    CHECK_FAILS(render_where(elqb_eq(q, elqb_typed(U.tags, DATE_ARRAY), e)),
+                ELQB_E_LIMIT,
+                "elqb_render: nested more than 1000 levels deep");
+}
+END_TEST
+
+/* One large statement does not make all that follow it as large. */
+START_TEST(test_large_once)
+{
+    elqb_expr w = elqb_eq(q, U.id, V(1));
+    const elpq_statement *large;
+    size_t before;
+
+    for (int i = 0; i < 15; i++)
+        w = elqb_and(q, w, w);
+    large = render_where(w);
+    ck_assert_msg(large && large->sql_len > 500000, "%s", elqb_error(q));
+    before = bytes_asked;
+    for (int i = 0; i < 1000; i++)
+        ck_assert_ptr_nonnull(render_where(elqb_eq(q, U.id, V(1))));
+    ck_assert_uint_lt(bytes_asked - before, 20 * large->sql_len);
+}
+END_TEST
+
 START_TEST(test_many_parameters)
 {
     elqb_expr *list = calloc(65537, sizeof(*list));
@@ -153,6 +184,8 @@ int main(void)
     tcase = qb_case(suite, "limits");
     tcase_add_test(tcase, test_wide);
     tcase_add_test(tcase, test_deep);
+    tcase_add_test(tcase, test_deep_arrays);
+    tcase_add_test(tcase, test_large_once);
     tcase_add_test(tcase, test_many_parameters);
     return qb_main(suite);
 }

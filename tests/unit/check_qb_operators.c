@@ -7,6 +7,7 @@
 #include "check_qb.h"
 
 enum {
+    BOOL = ELPQ_OID_BOOL,
     INT4 = ELPQ_OID_INT4,
     INT8 = ELPQ_OID_INT8,
     TEXT = ELPQ_OID_TEXT,
@@ -383,6 +384,58 @@ START_TEST(test_null_and_rows)
 }
 END_TEST
 
+/* true is an int to C: where a bool is due it is one, as a literal too. */
+START_TEST(test_bools)
+{
+    elqb_select *s = select_of(U.id);
+    elqb_merge *m = elqb_merge_new(q, U.table);
+    elqb_expr count = elqb_count(q);
+
+    CHECK_EXPR(elqb_and(q, elqb_lit(true), V(0)), "true AND $1", BOOL);
+    CHECK_EXPR(elqb_not(q, elqb_lit(0)), "NOT false");
+    CHECK_EXPR(elqb_eq(q, U.active, elqb_lit(true)),
+               "\"users\".\"active\" = true");
+    CHECK_EXPR(elqb_eq(q, U.age, elqb_lit(1)), "\"users\".\"age\" = 1");
+    CHECK_EXPR(elqb_case(q, ELQB_NONE, elqb_lit(1), elqb_lit(1)),
+               "CASE WHEN true THEN 1 END");
+    CHECK_EXPR(elqb_agg_filter(q, count, V(1)),
+               "\"count\"(*) FILTER (WHERE $1)", BOOL);
+    CHECK_EXPR(elqb_agg_filter(q, elqb_agg_filter(q, count, V(1)), U.active),
+               "\"count\"(*) FILTER (WHERE $1 AND \"users\".\"active\")",
+               BOOL);
+    elqb_from(s, U.table);
+    elqb_join(s, ELQB_LEFT, O.table, V(1));
+    elqb_join(s, ELQB_LEFT, P.table, elqb_lit(true));
+    elqb_where(s, elqb_lit(1));
+    CHECK(elqb_render(q, s), "SELECT " ID " FROM \"users\" LEFT JOIN "
+          "\"orders\" ON $1 LEFT JOIN \"products\" ON true WHERE true", BOOL);
+    elqb_merge_using(m, O.table, elqb_lit(true));
+    elqb_when_matched_delete(m, elqb_lit(false));
+    CHECK(elqb_render(q, m), "MERGE INTO \"users\" USING \"orders\" ON true "
+          "WHEN MATCHED AND false THEN DELETE");
+}
+END_TEST
+
+START_TEST(test_signs_and_case)
+{
+    CHECK_EXPR(elqb_pos(q, U.age), "+ \"users\".\"age\"");
+    CHECK_EXPR(elqb_pos(q, elqb_neg(q, elqb_add(q, U.age, V(1)))),
+               "+ - (\"users\".\"age\" + $1)", INT4);
+    CHECK_EXPR(elqb_op_prefix(q, "+", U.age), "+ \"users\".\"age\"");
+    ck_assert_uint_eq(elqb_pos(q, U.balance).oid, NUMERIC);
+    /* what CASE compares takes the types of what it is compared with */
+    CHECK_EXPR(elqb_case_of(q, V("2024-01-01"), V(0), U.created_at, V(1)),
+               "CASE $1 WHEN " CREATED " THEN $2 ELSE $3 END", STAMP, INT4,
+               INT4);
+    CHECK_EXPR(elqb_case_of(q, V(1), ELQB_NONE, V(2), V("a"), U.balance,
+                            V("b")),
+               "CASE $1 WHEN $2 THEN $3 WHEN \"users\".\"balance\" THEN $4 "
+               "END", NUMERIC, NUMERIC, TEXT, TEXT);
+    CHECK_EXPR(elqb_case_of(q, V(1), ELQB_NONE, V(2), V(3)),
+               "CASE $1 WHEN $2 THEN $3 END", INT4, INT4, INT4);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("qb_operators");
@@ -401,5 +454,7 @@ int main(void)
     tcase_add_test(tcase, test_arguments);
     tcase_add_loop_test(tcase, test_misplaced_arguments, 0, 8);
     tcase_add_test(tcase, test_null_and_rows);
+    tcase_add_test(tcase, test_bools);
+    tcase_add_test(tcase, test_signs_and_case);
     return qb_main(suite);
 }

@@ -261,6 +261,55 @@ START_TEST(test_joins_of_nothing)
 }
 END_TEST
 
+/* ----------------------------------------------------- calls of the grammar */
+
+static const elpq_statement *render_one(elqb_expr e)
+{
+    elqb_select *s = elqb_select_new(q);
+
+    elqb_columns(s, e);
+    return elqb_render(q, s);
+}
+
+#define CALL_FAILS(call, text)                                                \
+    CHECK_FAILS(render_one(call), ELQB_E_USAGE, "elqb_func: " text)
+
+START_TEST(test_argument_counts)
+{
+    CHECK_EXPR(elqb_func(q, "coalesce", U.id),
+               "COALESCE(\"users\".\"id\")");
+    CALL_FAILS(elqb_func(q, "coalesce"), "COALESCE takes arguments");
+    CALL_FAILS(elqb_func(q, "greatest"), "GREATEST takes arguments");
+    CALL_FAILS(elqb_func(q, "least"), "LEAST takes arguments");
+    CALL_FAILS(elqb_func(q, "grouping"), "GROUPING takes arguments");
+    CALL_FAILS(elqb_func(q, "nullif", U.id), "NULLIF takes two arguments");
+    CALL_FAILS(elqb_func(q, "nullif", U.id, V(1), V(2)),
+               "NULLIF takes two arguments");
+    CALL_FAILS(elqb_func(q, "user", U.id), "USER takes no arguments");
+    CALL_FAILS(elqb_func(q, "localtime", elqb_lit(3), elqb_lit(3)),
+               "LOCALTIME takes a precision, as elqb_lit(3)");
+}
+END_TEST
+
+START_TEST(test_absent_parts)
+{
+    static const int32_t ids[] = { 1 };
+    elqb_expr items = elqb_items(ids, 1);
+
+    CHECK_FAILS(render_one(elqb_op(q, ELQB_END, "||", U.name)), ELQB_E_USAGE,
+                "elqb_op: an operand is ELQB_END");
+    CHECK_FAILS(render_one(elqb_op(q, U.name, "||", ELQB_NONE)),
+                ELQB_E_USAGE, "elqb_op: an operand is ELQB_NONE");
+    CHECK_FAILS(elqb_values_select(q, elqb_row_v(q, NULL)), ELQB_E_USAGE,
+                "elqb_values_select: row 1 has no values");
+    elqb_unnest(q, "u", ELQB_LIST(elqb_name(NULL)), items);
+    CHECK_FAILS(render_one(U.id), ELQB_E_NAME,
+                "elqb_unnest: the name is empty");
+    CHECK_FAILS(render_one(elqb_collate_in(q, U.name, "", "C")), ELQB_E_NAME,
+                "elqb_collate: the name is empty");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("qb_refused");
@@ -274,5 +323,7 @@ int main(void)
     tcase_add_test(tcase, test_bind_types);
     tcase_add_test(tcase, test_unknown_arrays);
     tcase_add_test(tcase, test_joins_of_nothing);
+    tcase_add_test(tcase, test_argument_counts);
+    tcase_add_test(tcase, test_absent_parts);
     return qb_main(suite);
 }

@@ -146,8 +146,8 @@ START_TEST(test_names_of_leaves)
         elqb_select *s = simple();
 
         elqb_from(s, tables[i]);
-        ck_assert_ptr_null(elqb_debug(q, s));
-        ERROR(ELQB_E_NAME, "elqb_debug: the name \"" LONG "\"... is longer "
+        ck_assert_ptr_null(elqb_render(q, s));
+        ERROR(ELQB_E_NAME, "elqb_from: the name \"" LONG "\"... is longer "
                            "than 63 bytes");
     }
 }

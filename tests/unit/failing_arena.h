@@ -12,6 +12,7 @@
 static long until_failure = -1; /* -1: never */
 static long allocations;
 static long blocks; /* not freed yet */
+static size_t bytes_asked; /* asked for, ever */
 
 static void *test_malloc(size_t size)
 {
@@ -22,6 +23,7 @@ static void *test_malloc(size_t size)
     if (until_failure > 0)
         until_failure--;
     allocations++;
+    bytes_asked += size;
     p = malloc(size);
     blocks += p != NULL;
     return p;

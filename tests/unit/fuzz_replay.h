@@ -49,6 +49,20 @@ static void replay_input(const uint8_t *input, size_t size, int rounds)
     }
 }
 
+/* Inputs of fewer bytes than `limit`, of small values every other time. */
+static inline void replay_random(size_t limit, int rounds)
+{
+    uint8_t data[LARGEST];
+
+    for (int i = 0; i < rounds; i++) {
+        size_t size = replay_below(limit);
+
+        for (size_t n = 0; n < size; n++)
+            data[n] = (uint8_t)replay_below(replay_below(2) ? 256 : 16);
+        LLVMFuzzerTestOneInput(data, size);
+    }
+}
+
 /* Returns how many inputs there are. */
 static int replay_corpus(const char *target, int rounds)
 {

@@ -51,7 +51,7 @@ static elqb_expr make_leaf(void)
         put(number);
         return elqb_val(1);
     case 0:
-        snprintf(number, sizeof(number), "%d", (int)random_below(9));
+        snprintf(number, sizeof(number), "%d", 2 + (int)random_below(7));
         put(number);
         return elqb_lit((int)strtol(number, NULL, 10));
     case 1:
