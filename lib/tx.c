@@ -171,6 +171,46 @@ static void set_undo(elpq_tx *tx)
         strcpy(tx->undo, "ROLLBACK");
 }
 
+/* ------------------------------------------------------------------ doubt */
+
+static void on_cleared(const elpq_error *error, void *arg)
+{
+    elpq_conn *conn = arg;
+
+    if (error)
+        elpq__conn_lost(conn, ELPQ_E_LOST,
+                        "a rollback failed: the connection was closed");
+}
+
+/* Whether COMMIT may have left the session in the transaction. */
+static bool may_linger(const elpq_tx *tx, const elpq_error *error)
+{
+    PGTransactionStatusType status = PQtransactionStatus(tx->conn->pg);
+
+    /* The server has had the last word; but was it the end? */
+    return error->code != ELPQ_E_SERVER || status == PQTRANS_INTRANS ||
+           status == PQTRANS_INERROR || strcmp(error->sqlstate, "26000") == 0;
+}
+
+/*
+ * BEGIN or COMMIT did not get through to the server, or nobody knows, or it
+ * was refused: no transaction must stay in the session, nor begin there later,
+ * so ROLLBACK goes behind it.  A lease is reset.  Around a savepoint the
+ * transaction goes on.
+ */
+static void clear_session(elpq_tx *tx)
+{
+    static const char *const rollback[] = { "ROLLBACK", NULL };
+
+    if (tx->depth > 0 || tx->leased || !is_live(tx) ||
+        tx->conn->state == ELPQ__CLOSED)
+        return;
+    if (!elpq__group_queue(tx->conn, rollback, "ROLLBACK", 0, on_cleared))
+        elpq__conn_lost(tx->conn, ELPQ_E_LOST,
+                        "a rollback could not be sent: the connection was "
+                        "closed");
+}
+
 /* ------------------------------------------------------------------ begin */
 
 static void begin_text(char *out, size_t size, const elpq_tx_options *o)
@@ -209,6 +249,8 @@ static void on_begin(elpq_result *result, const elpq_error *error, void *arg)
     elpq_tx *tx = arg;
 
     (void)result;
+    if (error && (error->flags & ELPQ_IN_DOUBT))
+        clear_session(tx);
     if (error)
         not_begun(tx, error);
     else
@@ -384,31 +426,6 @@ elpq_conn *elpq_tx_conn(const elpq_tx *tx)
 
 /* -------------------------------------------------------------------- end */
 
-static void on_cleared(const elpq_error *error, void *arg)
-{
-    elpq_conn *conn = arg;
-
-    if (error)
-        elpq__conn_lost(conn, ELPQ_E_LOST,
-                        "a rollback failed: the connection was closed");
-}
-
-/*
- * COMMIT did not get through to the server, or nobody knows: the session may
- * still be in the transaction, and must not stay there.  A lease is reset.
- */
-static void clear_session(elpq_tx *tx)
-{
-    static const char *const rollback[] = { "ROLLBACK", NULL };
-
-    if (tx->leased || !is_live(tx) || tx->conn->state == ELPQ__CLOSED)
-        return;
-    if (!elpq__group_queue(tx->conn, rollback, "ROLLBACK", 0, on_cleared))
-        elpq__conn_lost(tx->conn, ELPQ_E_LOST,
-                        "a rollback could not be sent: the connection was "
-                        "closed");
-}
-
 /* With the reason, if it is one for which the same may work again. */
 static void rolled_back(elpq_tx *tx, elpq_error *error)
 {
@@ -429,9 +446,8 @@ static void on_commit(elpq_result *result, const elpq_error *error, void *arg)
     elpq_tx *tx = arg;
     elpq_error failed;
 
-    if (error && error->code != ELPQ_E_SERVER)
+    if (error && may_linger(tx, error))
         clear_session(tx);
-
     /* COMMIT of a failed transaction is answered with ROLLBACK. */
     if (!error && strcmp(elpq_command(result), "ROLLBACK") == 0) {
         rolled_back(tx, &failed);
