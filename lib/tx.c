@@ -38,6 +38,7 @@ struct elpq_tx {
     char *tag;
     int timeout_ms;    /* of the wait and of BEGIN, as it was asked for   */
     int64_t due;       /* when that is over; 0: as timeout_ms says        */
+    elpq_request **watch; /* where BEGIN and COMMIT can be canceled; or NULL */
     elpq_tx_cb on_begun;
     elpq_done_cb on_end;
     void *arg;
@@ -100,6 +101,7 @@ static void run_end(struct elpq__task *task)
 static void begin_end(elpq_tx *tx, elpq_done_cb callback, void *arg)
 {
     tx->ending = true;
+    tx->watch = NULL;
     tx->on_end = callback;
     tx->arg = arg;
     if (tx->parent)
@@ -159,6 +161,8 @@ static int command(elpq_tx *tx, const char *sql, int timeout_ms,
     code = elpq_conn_execute(tx->conn, &st, &options, callback, tx);
     if (req)
         req->instead = tx->undo;
+    if (req && tx->watch)
+        *tx->watch = req;
     return code;
 }
 
@@ -333,6 +337,12 @@ int elpq__tx_begin(struct elpq__lender *lender, unsigned flags,
 int elpq_conn_begin(elpq_conn *conn, const elpq_tx_options *options,
                     elpq_tx_cb callback, void *arg)
 {
+    return elpq__tx_begin_on(conn, options, NULL, callback, arg);
+}
+
+int elpq__tx_begin_on(elpq_conn *conn, const elpq_tx_options *options,
+                      elpq_request **watch, elpq_tx_cb callback, void *arg)
+{
     elpq_tx_options none = { 0 };
     const elpq_tx_options *o = options ? options : &none;
     elpq_tx *tx;
@@ -346,6 +356,7 @@ int elpq_conn_begin(elpq_conn *conn, const elpq_tx_options *options,
     if (!tx)
         return ELPQ_E_NOMEM;
     begin_text(tx->begin, sizeof(tx->begin), o);
+    tx->watch = watch;
     tx->conn = conn;
     tx->lease = conn->slot_lease;
     elpq__conn_ref(conn);
@@ -466,7 +477,9 @@ int elpq__tx_commit(elpq_tx *tx, const char *sql, unsigned flags,
     tx->committing = true;
     tx->commit_flags = flags;
     set_undo(tx);
-    code = is_live(tx) ? command(tx, sql, 0, on_commit) : ELPQ_E_CLOSED;
+    code = is_live(tx) ? command(tx, sql, tx->watch ? ELPQ_NO_TIMEOUT : 0,
+                                 on_commit)
+                       : ELPQ_E_CLOSED;
     if (code && code != ELPQ_E_CLOSED) {
         tx->committing = false;
         return code;
