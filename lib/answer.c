@@ -160,15 +160,32 @@ static void undo_group(elpq_conn *conn, elpq_request *req)
         elpq__container(node, elpq_request, node)->aborted = true;
 }
 
-/*
- * Whether libpq says so, and not the server, whose words follow a severity.
- * Other languages than English are not recognized.
- */
+/* Whether a line begins so.  Other languages than English are not known. */
 static bool tells_no_memory(const char *message)
 {
-    const char *at = strstr(message, "out of memory");
+    const char *at = message;
 
-    return at && (at == message || at[-1] == '\n');
+    while ((at = strstr(at, "out of memory")) && at != message &&
+           at[-1] != '\n')
+        at++;
+    return at != NULL;
+}
+
+/*
+ * The same of what libpq has to say, which gathers it behind the words of the
+ * server, until it begins anew.
+ */
+static bool has_no_memory(const elpq_conn *conn)
+{
+    const char *message = PQerrorMessage(conn->pg);
+    size_t n;
+
+    if (!*message)
+        return false;
+    n = strlen(message);
+    return tells_no_memory(message + (n >= conn->server_words
+                                          ? conn->server_words
+                                          : 0));
 }
 
 /*
@@ -177,7 +194,7 @@ static bool tells_no_memory(const char *message)
  */
 static void mismatch(elpq_conn *conn, const char *text)
 {
-    if (tells_no_memory(PQerrorMessage(conn->pg)))
+    if (has_no_memory(conn))
         elpq__conn_lost(conn, ELPQ_E_NOMEM, NULL);
     else
         elpq__conn_lost(conn, ELPQ_E_PROTOCOL, text);
@@ -212,6 +229,7 @@ static void take_failure(elpq_conn *conn, elpq_request *req, PGresult *res)
         give_up(conn, res);
         return;
     }
+    conn->server_words = strlen(PQerrorMessage(conn->pg));
     elpq__note_fatal(conn, res);
     if (conn->phase == ELPQ__PHASE_SYNC &&
         req->sharing == ELPQ__SHARES_READS) {
@@ -407,6 +425,6 @@ void elpq__answers_drain(elpq_conn *conn)
     }
     /* What it has no memory for is lost, though it be the Sync. */
     if (conn->state != ELPQ__CLOSED && req && !req->paused &&
-        tells_no_memory(PQerrorMessage(conn->pg)))
+        has_no_memory(conn))
         elpq__conn_lost(conn, ELPQ_E_NOMEM, NULL);
 }

@@ -16,6 +16,7 @@
 #include "many_int.h"
 #include "pool_int.h"
 #include "router_int.h"
+#include "tx_int.h"
 
 #define DEFAULT_WINDOW 256
 #define MAX_WINDOW 65536
@@ -40,11 +41,10 @@ struct elpq__many {
 
     elpq_conn *conn;     /* a reference, once there is one               */
     unsigned lease;      /* of the connection, when it began             */
-    elpq_request *waits; /* for a connection that is lent                */
+    elpq_request *waits; /* for a connection, then BEGIN, or COMMIT      */
     bool leased;         /* conn goes back                               */
     elpq_tx *outer;      /* the caller's transaction                     */
     elpq_tx *tx;         /* or ours                                      */
-    bool beginning;      /* BEGIN is on its way                          */
 
     bool exhausted; /* the source has no more rows                  */
     bool stopped;   /* no more rows are taken                       */
@@ -135,6 +135,7 @@ static void on_commit(const elpq_error *error, void *arg)
 {
     struct elpq__many *many = arg;
 
+    many->waits = NULL;
     if (error)
         stop(many, error);
     end(many);
@@ -249,7 +250,10 @@ static bool is_ours(const struct elpq__many *many)
 static int send_row(struct elpq__many *many)
 {
     struct slot *slot = many->free_slots;
+    int server_ms = many->req->server_ms;
     elpq_options options = { .timeout_ms = ELPQ_NO_TIMEOUT,
+                             .server_timeout_ms =
+                                 server_ms ? server_ms : ELPQ_NO_TIMEOUT,
                              .flags = many->req->flags,
                              .tag = many->req->tag,
                              .request = &slot->request };
@@ -311,7 +315,7 @@ static void on_begun(elpq_tx *tx, const elpq_error *error, void *arg)
 {
     struct elpq__many *many = arg;
 
-    many->beginning = false;
+    many->waits = NULL;
     many->tx = tx;
     if (error)
         stop(many, error);
@@ -321,12 +325,12 @@ static void on_begun(elpq_tx *tx, const elpq_error *error, void *arg)
 /* The connection is there: in its own transaction, if it needs one. */
 static void start(struct elpq__many *many)
 {
+    static const elpq_tx_options o = { .timeout_ms = ELPQ_NO_TIMEOUT };
     int code;
 
     many->lease = many->conn->slot_lease;
     if (atomic(many) && !many->outer) {
-        code = elpq_conn_begin(many->conn, NULL, on_begun, many);
-        many->beginning = code == 0;
+        code = elpq__tx_begin_on(many->conn, &o, &many->waits, on_begun, many);
         if (code)
             stop_with(many, code, ELPQ_NOT_EXECUTED);
     }
@@ -355,7 +359,7 @@ static void run_step(struct elpq__task *task)
 {
     struct elpq__many *many = elpq__container(task, struct elpq__many, step);
 
-    if (many->waits || many->beginning || many->ended)
+    if (many->waits || many->ended)
         return;
     if (!many->stopped && !many->exhausted)
         send_rows(many);
@@ -369,10 +373,10 @@ static void halt(elpq_request *req, elpq_code cause)
     struct elpq__many *many = req->driven;
     unsigned window = many->source.window;
 
-    if (many->ended || req->cause)
-        return; /* COMMIT decides, or it is under way */
+    if (req->cause)
+        return;
     req->cause = cause;
-    if (!many->stopped)
+    if (!many->stopped && !many->ended) /* else COMMIT has the last word */
         stop_with(many, (int)cause,
                   many->next_row == 0 ? ELPQ_NOT_EXECUTED : 0);
     if (many->waits)

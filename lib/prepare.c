@@ -39,8 +39,7 @@ void elpq__prepare_ahead(elpq_conn *conn, elpq_request *const *statements)
 
         if (!req)
             return; /* it is prepared when it is used */
-        req->internal = true;
-        conn->internals++;
+        elpq__request_own(conn, req, 0);
         elpq__conn_enqueue(conn, req);
     }
 }

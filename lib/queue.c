@@ -211,6 +211,19 @@ void elpq__request_deadline(elpq_request *req, int timeout_ms, int default_ms)
                           req->submitted + (int64_t)timeout_ms * 1000);
 }
 
+/* Where statements have no deadline by default. */
+#define OWN_MS 30000
+
+void elpq__request_own(elpq_conn *conn, elpq_request *req, int timeout_ms)
+{
+    int default_ms = conn->options.timeout_ms;
+
+    req->internal = true;
+    conn->internals++;
+    elpq__request_deadline(req, timeout_ms,
+                           default_ms > 0 ? default_ms : OWN_MS);
+}
+
 /* ------------------------------------------------------------------ end */
 
 void elpq__request_blame(elpq_request *req, elpq_code code, unsigned flags,

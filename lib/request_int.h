@@ -205,6 +205,14 @@ void elpq__request_accepted(const elpq_request *request);
 void elpq__request_deadline(elpq_request *request, int timeout_ms,
                             int default_ms);
 
+/*
+ * It is ours, and not the user's, to be queued or sent on the connection.  It
+ * has a deadline (0: a default), or those behind it would wait for a server
+ * that is gone: theirs only detach them.
+ */
+void elpq__request_own(elpq_conn *conn, elpq_request *request,
+                       int timeout_ms);
+
 /* Sets the outcome to an error, unless there is one already. */
 void elpq__request_blame(elpq_request *request, elpq_code code,
                          unsigned flags, const char *text);

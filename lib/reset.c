@@ -43,14 +43,12 @@ bool elpq__group_queue(elpq_conn *conn, const char *const *group,
 
     if (!req)
         return false;
-    req->internal = true;
+    elpq__request_own(conn, req, timeout_ms);
     req->group = group;
     req->cb.done = done;
     req->arg = conn;
     req->held = conn;
     elpq__conn_ref(conn);
-    conn->internals++;
-    elpq__request_deadline(req, timeout_ms, conn->options.timeout_ms);
     elpq__conn_enqueue(conn, req);
     return true;
 }

@@ -396,13 +396,12 @@ static bool send_closes(elpq_conn *conn)
             elpq__list_push_front(&conn->prepared.closing, &p->lru);
             return true;
         }
-        req->internal = true;
+        elpq__request_own(conn, req, 0);
         req->cb.done = on_closed_statement;
         req->arg = p;
         req->conn = conn;
         req->held = conn;
         elpq__conn_ref(conn);
-        conn->internals++;
         if (!send_request(conn, req))
             return false;
     }

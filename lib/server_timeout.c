@@ -63,11 +63,10 @@ elpq_request *elpq__server_timeout_set(elpq_conn *conn, int server_ms)
     set = elpq__request_new(conn->loop, ELPQ__GROUP, &st, NULL);
     if (!set)
         return NULL;
-    set->internal = true;
+    elpq__request_own(conn, set, 0);
     set->cb.done = on_set;
     set->arg = set->held = set->conn = conn;
     elpq__conn_ref(conn);
-    conn->internals++;
     conn->server_ms = server_ms;
     conn->server_ms_in_tx =
         conn->in_tx || !conn->settled || conn->tx_status != PQTRANS_IDLE;

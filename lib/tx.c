@@ -38,6 +38,7 @@ struct elpq_tx {
     char *tag;
     int timeout_ms;    /* of the wait and of BEGIN, as it was asked for   */
     int64_t due;       /* when that is over; 0: as timeout_ms says        */
+    elpq_request **watch; /* where BEGIN and COMMIT can be canceled; or NULL */
     elpq_tx_cb on_begun;
     elpq_done_cb on_end;
     void *arg;
@@ -100,6 +101,7 @@ static void run_end(struct elpq__task *task)
 static void begin_end(elpq_tx *tx, elpq_done_cb callback, void *arg)
 {
     tx->ending = true;
+    tx->watch = NULL;
     tx->on_end = callback;
     tx->arg = arg;
     if (tx->parent)
@@ -159,6 +161,8 @@ static int command(elpq_tx *tx, const char *sql, int timeout_ms,
     code = elpq_conn_execute(tx->conn, &st, &options, callback, tx);
     if (req)
         req->instead = tx->undo;
+    if (req && tx->watch)
+        *tx->watch = req;
     return code;
 }
 
@@ -169,6 +173,46 @@ static void set_undo(elpq_tx *tx)
                  tx->depth);
     else
         strcpy(tx->undo, "ROLLBACK");
+}
+
+/* ------------------------------------------------------------------ doubt */
+
+static void on_cleared(const elpq_error *error, void *arg)
+{
+    elpq_conn *conn = arg;
+
+    if (error)
+        elpq__conn_lost(conn, ELPQ_E_LOST,
+                        "a rollback failed: the connection was closed");
+}
+
+/* Whether COMMIT may have left the session in the transaction. */
+static bool may_linger(const elpq_tx *tx, const elpq_error *error)
+{
+    PGTransactionStatusType status = PQtransactionStatus(tx->conn->pg);
+
+    /* The server has had the last word; but was it the end? */
+    return error->code != ELPQ_E_SERVER || status == PQTRANS_INTRANS ||
+           status == PQTRANS_INERROR || strcmp(error->sqlstate, "26000") == 0;
+}
+
+/*
+ * BEGIN or COMMIT did not get through to the server, or nobody knows, or it
+ * was refused: no transaction must stay in the session, nor begin there later,
+ * so ROLLBACK goes behind it.  A lease is reset.  Around a savepoint the
+ * transaction goes on.
+ */
+static void clear_session(elpq_tx *tx)
+{
+    static const char *const rollback[] = { "ROLLBACK", NULL };
+
+    if (tx->depth > 0 || tx->leased || !is_live(tx) ||
+        tx->conn->state == ELPQ__CLOSED)
+        return;
+    if (!elpq__group_queue(tx->conn, rollback, "ROLLBACK", 0, on_cleared))
+        elpq__conn_lost(tx->conn, ELPQ_E_LOST,
+                        "a rollback could not be sent: the connection was "
+                        "closed");
 }
 
 /* ------------------------------------------------------------------ begin */
@@ -209,6 +253,8 @@ static void on_begin(elpq_result *result, const elpq_error *error, void *arg)
     elpq_tx *tx = arg;
 
     (void)result;
+    if (error && (error->flags & ELPQ_IN_DOUBT))
+        clear_session(tx);
     if (error)
         not_begun(tx, error);
     else
@@ -291,6 +337,12 @@ int elpq__tx_begin(struct elpq__lender *lender, unsigned flags,
 int elpq_conn_begin(elpq_conn *conn, const elpq_tx_options *options,
                     elpq_tx_cb callback, void *arg)
 {
+    return elpq__tx_begin_on(conn, options, NULL, callback, arg);
+}
+
+int elpq__tx_begin_on(elpq_conn *conn, const elpq_tx_options *options,
+                      elpq_request **watch, elpq_tx_cb callback, void *arg)
+{
     elpq_tx_options none = { 0 };
     const elpq_tx_options *o = options ? options : &none;
     elpq_tx *tx;
@@ -304,6 +356,7 @@ int elpq_conn_begin(elpq_conn *conn, const elpq_tx_options *options,
     if (!tx)
         return ELPQ_E_NOMEM;
     begin_text(tx->begin, sizeof(tx->begin), o);
+    tx->watch = watch;
     tx->conn = conn;
     tx->lease = conn->slot_lease;
     elpq__conn_ref(conn);
@@ -384,31 +437,6 @@ elpq_conn *elpq_tx_conn(const elpq_tx *tx)
 
 /* -------------------------------------------------------------------- end */
 
-static void on_cleared(const elpq_error *error, void *arg)
-{
-    elpq_conn *conn = arg;
-
-    if (error)
-        elpq__conn_lost(conn, ELPQ_E_LOST,
-                        "a rollback failed: the connection was closed");
-}
-
-/*
- * COMMIT did not get through to the server, or nobody knows: the session may
- * still be in the transaction, and must not stay there.  A lease is reset.
- */
-static void clear_session(elpq_tx *tx)
-{
-    static const char *const rollback[] = { "ROLLBACK", NULL };
-
-    if (tx->leased || !is_live(tx) || tx->conn->state == ELPQ__CLOSED)
-        return;
-    if (!elpq__group_queue(tx->conn, rollback, "ROLLBACK", 0, on_cleared))
-        elpq__conn_lost(tx->conn, ELPQ_E_LOST,
-                        "a rollback could not be sent: the connection was "
-                        "closed");
-}
-
 /* With the reason, if it is one for which the same may work again. */
 static void rolled_back(elpq_tx *tx, elpq_error *error)
 {
@@ -429,9 +457,8 @@ static void on_commit(elpq_result *result, const elpq_error *error, void *arg)
     elpq_tx *tx = arg;
     elpq_error failed;
 
-    if (error && error->code != ELPQ_E_SERVER)
+    if (error && may_linger(tx, error))
         clear_session(tx);
-
     /* COMMIT of a failed transaction is answered with ROLLBACK. */
     if (!error && strcmp(elpq_command(result), "ROLLBACK") == 0) {
         rolled_back(tx, &failed);
@@ -450,7 +477,9 @@ int elpq__tx_commit(elpq_tx *tx, const char *sql, unsigned flags,
     tx->committing = true;
     tx->commit_flags = flags;
     set_undo(tx);
-    code = is_live(tx) ? command(tx, sql, 0, on_commit) : ELPQ_E_CLOSED;
+    code = is_live(tx) ? command(tx, sql, tx->watch ? ELPQ_NO_TIMEOUT : 0,
+                                 on_commit)
+                       : ELPQ_E_CLOSED;
     if (code && code != ELPQ_E_CLOSED) {
         tx->committing = false;
         return code;

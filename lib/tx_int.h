@@ -17,7 +17,14 @@ int elpq__tx_begin(struct elpq__lender *lender, unsigned flags,
                    const elpq_tx_options *options, elpq_tx_cb callback,
                    void *arg);
 
-/* transact.c: the same for elpq_transact(). */
+/*
+ * As elpq_conn_begin(), for who has a deadline of his own: *watch is what can
+ * be canceled, BEGIN until it calls back, and COMMIT, which has none then.
+ */
+int elpq__tx_begin_on(elpq_conn *conn, const elpq_tx_options *options,
+                      elpq_request **watch, elpq_tx_cb callback, void *arg);
+
+/* transact.c: the same as elpq__tx_begin(), for elpq_transact(). */
 int elpq__transact(struct elpq__lender *lender, unsigned flags,
                    const elpq_transact_options *options, elpq_body_cb body,
                    elpq_done_cb done, void *arg);

@@ -84,7 +84,8 @@ typedef void (*elpq_many_cb)(const elpq_many_outcome *outcome,
  *
  * Of `statement` the SQL text and flags count; its values are ignored.
  * Results are dropped but for the number of rows affected.  options->timeout_ms
- * is the deadline of the whole (0: that of the connection, for all rows), and
+ * is the deadline of the whole (0: that of the connection, for all rows),
+ * BEGIN and COMMIT included; server_timeout_ms is for each row; and
  * *options->request cancels the whole.
  *
  * ATOMIC begins a transaction, and commits it after the last row; the

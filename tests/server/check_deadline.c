@@ -293,6 +293,50 @@ START_TEST(grace_period_in_a_pool)
 }
 END_TEST
 
+static int stopped_pid;
+
+/* Its first connection is heard of no more, once it is one. */
+static void stop_backend(const elpq_event *event)
+{
+    if (event->kind != ELPQ_EVENT_CONNECTED || stopped_pid)
+        return;
+    stopped_pid = elpq_conn_pid(event->conn);
+    if (!signal_server(stopped_pid, SIGSTOP))
+        stopped_pid = -1;
+}
+
+/*
+ * What elpq itself sends in front of a statement (SET statement_timeout, or
+ * Parse of what is prepared ahead) has a deadline as well, or the place in the
+ * pool would be taken for ever.
+ */
+START_TEST(grace_period_of_what_goes_in_front)
+{
+    const int ms = (int)(100 * harness_slow());
+    const elpq_statement *ahead[] = { elpq_sql("select 2"), NULL };
+    elpq_pool_options p = { .max_size = 1, .conn = traced() };
+    elpq_options o = { .timeout_ms = 3 * ms,
+                       .server_timeout_ms = _i == 0 ? 60000 : 0 };
+    elpq_options patient = { .timeout_ms = ELPQ_NO_TIMEOUT };
+    struct answer *a;
+    elpq_pool *pool;
+
+    p.conn.timeout_ms = ms * 6;
+    p.conn.cancel_grace_ms = 100;
+    p.prepare = _i == 0 ? NULL : ahead;
+    trace_then = stop_backend;
+    stopped_pid = 0;
+    pool = pool_new(&p);
+    a = await(ask_with(pool, elpq_sql("select 1"), &o));
+    if (stopped_pid > 0) { /* it is permitted */
+        expect_error(a, ELPQ_E_TIMEOUT, "", ELPQ_IN_DOUBT);
+        expect_int(ask_with(pool, elpq_sql("select 3"), &patient), 3);
+        ck_assert_uint_eq(stats(pool).lost, 1);
+    }
+    finish_pool(pool);
+}
+END_TEST
+
 /* --------------------------------------------------------------- many */
 
 START_TEST(a_storm_of_deadlines)
@@ -337,6 +381,7 @@ static void build(Suite *s)
     tcase_add_test(t, grace_period_after_cancel);
     tcase_add_test(t, grace_period_after_deadline);
     tcase_add_test(t, grace_period_in_a_pool);
+    tcase_add_loop_test(t, grace_period_of_what_goes_in_front, 0, 2);
     t = harness_case(s, "storm", 0);
     tcase_add_test(t, a_storm_of_deadlines);
 }

@@ -492,6 +492,24 @@ static TCase *with_proxy(Suite *s, const char *name)
     return t;
 }
 
+/* The words of a server, alone in front of its Sync, are not those of libpq. */
+START_TEST(a_server_that_speaks_of_memory)
+{
+    elpq_pool *pool;
+
+    rule("server delay 20 at message 5 Z");
+    pool = pool_at(through("sslmode=disable"), NULL);
+    for (int i = 0; i < 3; i++)
+        expect_int(ask(pool, elpq_sql("select $1::text::int", "7")), 7);
+    expect_error(ask(pool, elpq_sql("select $1::text::int",
+                                    "no number\nout of memory")),
+                 ELPQ_E_SERVER, "22P02", 0);
+    expect_int(ask(pool, elpq_sql("select 1")), 1);
+    ck_assert_uint_eq(stats(pool).connects, 1);
+    finish_pool(pool);
+}
+END_TEST
+
 static void build(Suite *s)
 {
     TCase *t = with_proxy(s, "passes");
@@ -519,6 +537,7 @@ static void build(Suite *s)
     tcase_add_loop_test(t, mistakes_are_told, 0,
                         (int)(sizeof(mistakes) / sizeof(*mistakes)));
     tcase_add_test(t, a_recording_can_be_played);
+    tcase_add_test(t, a_server_that_speaks_of_memory);
 }
 
 int main(void)

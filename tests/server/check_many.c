@@ -414,21 +414,59 @@ START_TEST(canceling_from_the_source)
 }
 END_TEST
 
-/* Another session holds the key of a row: it waits till its deadline. */
-START_TEST(a_deadline_for_the_whole)
+/* Another session holds the key of a row: it waits till a deadline. */
+START_TEST(a_deadline_of_the_whole_or_of_each_row)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
-    elpq_options o = { .timeout_ms = (int)(300 * harness_slow()) };
+    int ms = (int)(300 * harness_slow());
+    elpq_options o = { .timeout_ms = _i == 0 ? ms : 0,
+                       .server_timeout_ms = _i == 0 ? 0 : ms };
     struct many m;
 
     admin_do("begin");
     admin_do("insert into elpq_many values (20, '')");
     many_init(&m, 100);
     run_many(conn, &m, source_of(&m, .window = 8), &o);
-    expect_error(m.verdict, ELPQ_E_TIMEOUT, "", ELPQ_NOT_EXECUTED);
+    expect_error(m.verdict, ELPQ_E_TIMEOUT, _i == 0 ? "" : "57014",
+                 ELPQ_NOT_EXECUTED);
+    ck_assert_uint_eq(m.outcome.first_failed, _i == 0 ? 0 : 20);
     admin_do("rollback");
     ck_assert_int_eq(rows(), 0);
     expect_int(ask(conn, elpq_sql("select 1")), 1);
+    close_conn(conn);
+}
+END_TEST
+
+/* BEGIN waits behind a statement, or COMMIT waits by itself. */
+START_TEST(a_deadline_that_passes_around_the_rows)
+{
+    elpq_conn_options patient = { .timeout_ms = ELPQ_NO_TIMEOUT };
+    elpq_conn *conn = connect_now(NULL, &patient);
+    elpq_options o = { .timeout_ms = (int)(300 * harness_slow()) };
+    struct answer *busy = NULL;
+    struct many m;
+
+    lock_server();
+    if (_i == 0)
+        busy = ask(conn, elpq_sql(BLOCKED));
+    else
+        admin_do("create or replace function elpq_slow() returns trigger"
+                 " language plpgsql as $$ begin perform"
+                 " pg_advisory_xact_lock_shared(%d); return null; end $$;"
+                 " create constraint trigger slow after insert on elpq_many"
+                 " deferrable initially deferred for each row"
+                 " execute function elpq_slow()",
+                 LOCK_KEY);
+    many_init(&m, 10);
+    run_many(conn, &m, source_of(&m, .window = 8), &o);
+    expect_error(m.verdict, ELPQ_E_TIMEOUT, _i == 0 ? "" : "57014",
+                 _i == 0 ? ELPQ_NOT_EXECUTED : 0);
+    ck_assert_uint_eq(m.yielded, _i == 0 ? 0 : 10);
+    unlock_server();
+    if (busy)
+        expect_ok(busy);
+    expect_int(ask(conn, elpq_sql("select 1")), 1);
+    ck_assert_int_eq(rows(), 0);
     close_conn(conn);
 }
 END_TEST
@@ -550,7 +588,8 @@ static void build(Suite *suite)
     tcase_add_test(tc, a_savepoint_undoes_rows);
     tc = new_case(suite, "ends");
     tcase_add_test(tc, canceling_from_the_source);
-    tcase_add_test(tc, a_deadline_for_the_whole);
+    tcase_add_loop_test(tc, a_deadline_of_the_whole_or_of_each_row, 0, 2);
+    tcase_add_loop_test(tc, a_deadline_that_passes_around_the_rows, 0, 2);
     tcase_add_test(tc, canceling_while_it_waits_for_a_connection);
     tcase_add_test(tc, a_lost_connection);
     tcase_add_test(tc, closing_from_the_source);
