@@ -3,6 +3,7 @@
  * Scenarios of one connection: connecting, statements, pipelines, cancel,
  * deadlines, scripts, and what is asked of the session.
  */
+#include "pooler.h"
 #include "scene.h"
 
 /* ---------------------------------------------------------------- connect */
@@ -26,16 +27,16 @@ static void connect_with(const char *conninfo)
 
 static void connects(void)
 {
-    connect_with(SERVER);
+    connect_with(server());
 }
 
 /* The first host is not there. */
 static void connects_to_the_second_host(void)
 {
-    char text[300];
+    char text[400];
 
-    snprintf(text, sizeof(text), SERVER " host=127.0.0.1,%s port=1,%s",
-             server_host(), server_port());
+    snprintf(text, sizeof(text), SERVER_MORE " host=127.0.0.1,%s port=1,%d",
+             pooler_host(), pooler_port());
     connect_with(text);
 }
 
@@ -47,7 +48,7 @@ static void connect_is_given_up(void)
 
     q->expected = ELPQ_E_CLOSED;
     elpq_failpoint_arm();
-    conn = elpq_connect(base, SERVER, &o, on_opened, q, NULL);
+    conn = elpq_connect(base, server(), &o, on_opened, q, NULL);
     q->asked = conn != NULL;
     DO(elpq_conn_close(conn));
     settle();
@@ -96,7 +97,7 @@ static void prepared(void)
 
     o.connect_timeout_ms = 0;
     o.statement_cache = 1;
-    conn = elpq_connect(base, SERVER, &o, on_opened, q, NULL);
+    conn = elpq_connect(base, server(), &o, on_opened, q, NULL);
     q->asked = conn != NULL;
     if (!settle() || !q->conn)
         exit(NO_SCENE);
@@ -249,7 +250,7 @@ static void notices_and_parameters(void)
     o.connect_timeout_ms = 0;
     o.notice = on_a_notice;
     o.parameter = on_a_parameter;
-    conn = elpq_connect(base, SERVER, &o, on_opened, q, NULL);
+    conn = elpq_connect(base, server(), &o, on_opened, q, NULL);
     q->asked = conn != NULL;
     if (!settle() || !q->conn)
         exit(NO_SCENE);

@@ -56,7 +56,7 @@ static void listener(void)
 
     speaker = opened();
     elpq_failpoint_arm();
-    l = elpq_listener_new(base, SERVER, &o, on_listen_event, NULL, NULL);
+    l = elpq_listener_new(base, server(), &o, on_listen_event, NULL, NULL);
     if (l && elpq_listen(l, "elpq_sweep", on_heard, NULL) == 0) {
         bool over = false;
 
@@ -193,7 +193,7 @@ static void router(void)
 {
     elpq_router_options o = { .backoff_min_ms = 1, .backoff_max_ms = 2,
                               .event = on_router_event };
-    const char *const hosts[] = { SERVER, NULL };
+    const char *const hosts[] = { server(), NULL };
     struct question *q[3], *end = question();
     elpq_router *r;
 
@@ -257,7 +257,7 @@ static void replication(void)
     elpq_replication *r;
 
     elpq_failpoint_arm();
-    r = elpq_replication_new(base, SERVER, &o, on_change, on_replication_event,
+    r = elpq_replication_new(base, server(), &o, on_change, on_replication_event,
                              NULL, NULL);
     for (int64_t end = now_usec() + INT64_C(2000000);
          r && !change_came && !given_up && now_usec() < end;) {
@@ -290,7 +290,7 @@ static void slots(void)
 
     o.connect_timeout_ms = 0;
     o.params = params;
-    conn = elpq_connect(base, SERVER, &o, on_opened, q, NULL);
+    conn = elpq_connect(base, server(), &o, on_opened, q, NULL);
     q->asked = conn != NULL;
     if (!settle() || !q->conn)
         exit(NO_SCENE);

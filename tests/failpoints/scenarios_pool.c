@@ -22,7 +22,7 @@ static elpq_pool *fresh(elpq_pool_options *o)
     o->backoff_min_ms = 1;
     o->backoff_max_ms = 2;
     elpq_failpoint_arm();
-    return elpq_pool_new(base, SERVER, o, NULL);
+    return elpq_pool_new(base, server(), o, NULL);
 }
 
 static void from_nothing(void)

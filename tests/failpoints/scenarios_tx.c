@@ -121,9 +121,10 @@ static void on_the_pool(void)
 /* The server keeps it until somebody decides. */
 static void forget_prepared(void)
 {
-    if (admin_int("select count(*) from pg_prepared_xacts"
-                  " where gid = 'sweep-%d'", (int)getpid()) > 0)
-        admin_do("rollback prepared 'sweep-%d'", (int)getpid());
+    char sql[80];
+
+    snprintf(sql, sizeof(sql), "rollback prepared 'sweep-%d'", (int)getpid());
+    clean_with(sql);
 }
 
 static void two_phase(void)

@@ -7,6 +7,8 @@
  */
 #include "scene.h"
 
+#include "pooler.h"
+
 #include "../support/harness_internal.h"
 
 #include <stdatomic.h>
@@ -15,6 +17,7 @@
 #define WAIT_MS 4000    /* of a callback; nothing takes a hundredth         */
 #define DEADLINE_MS 500 /* of a statement, which may be all that ends it    */
 #define TALES 20000
+#define FIRST_ROW 1000
 
 struct event_base *base;
 
@@ -22,7 +25,6 @@ static struct question questions[QUESTIONS];
 static int asked_count;
 static int under_way; /* calls */
 static bool was_inside, was_wrong, came_not;
-static int rows_named;
 static bool may_drop_answers;
 
 /* What is told of a row; written by children, read by the parent. */
@@ -35,6 +37,7 @@ struct tale {
 };
 static struct tales {
     atomic_uint count;
+    atomic_int_least64_t rows; /* named so far                             */
     struct tale list[TALES];
 } *tales;
 
@@ -81,6 +84,14 @@ void wrong(const char *what)
 {
     printf("wrong: %s\n", what);
     was_wrong = true;
+}
+
+void clean_with(const char *sql)
+{
+    PGconn *pg = PQconnectdb(server());
+
+    PQclear(PQexec(pg, sql));
+    PQfinish(pg);
 }
 
 static bool in_time(int64_t begun)
@@ -196,6 +207,14 @@ void on_stream_rows(elpq_result *rows, elpq_request *stream, void *arg)
 
 /* ----------------------------------------------------------------- making */
 
+const char *server(void)
+{
+    static char text[400];
+
+    snprintf(text, sizeof(text), "%s" SERVER_MORE, pooler_conninfo());
+    return text;
+}
+
 elpq_conn_options quick(void)
 {
     int ms = (int)(DEADLINE_MS * harness_slow());
@@ -213,7 +232,7 @@ elpq_conn *opened(void)
     elpq_conn *conn;
 
     o.connect_timeout_ms = 0;
-    conn = elpq_connect(base, SERVER, &o, on_opened, q, NULL);
+    conn = elpq_connect(base, server(), &o, on_opened, q, NULL);
     q->asked = conn != NULL;
     if (!settle() || !is_well(q))
         exit(NO_SCENE);
@@ -233,7 +252,7 @@ elpq_pool *pooled(elpq_pool_options *options)
     o.max_size = o.max_size ? o.max_size : 1;
     o.backoff_min_ms = 1;
     o.backoff_max_ms = 2;
-    pool = elpq_pool_new(base, SERVER, &o, NULL);
+    pool = elpq_pool_new(base, server(), &o, NULL);
     if (!pool ||
         !ASK(q, elpq_pool_execute(pool, elpq_sql("select 1"), &patient,
                                   on_answer, q)) ||
@@ -377,10 +396,8 @@ int scene_run(const struct scenario *scenario, bool drops_answers)
         return NO_SCENE;
     scenario->run();
     status = verdict(scenario->states, fds);
-    if (scenario->clean) {
+    if (scenario->clean)
         scenario->clean();
-        harness_close_admin();
-    }
     return status;
 }
 
@@ -388,7 +405,7 @@ int scene_run(const struct scenario *scenario, bool drops_answers)
 
 int64_t row_id(void)
 {
-    return (int64_t)getpid() * 16 + rows_named++;
+    return FIRST_ROW + atomic_fetch_add(&tales->rows, 1);
 }
 
 void told(int64_t id, const struct question *end)
@@ -417,31 +434,57 @@ void tales_begin(void)
     admin_do("truncate elpq_sweep");
 }
 
+static int by_number(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* All rows that are there, sorted. */
+static int64_t *stored_rows(size_t *n)
+{
+    PGresult *r = PQexec(admin(), "select id from elpq_sweep");
+    int64_t *ids;
+
+    ck_assert_int_eq(PQresultStatus(r), PGRES_TUPLES_OK);
+    *n = (size_t)PQntuples(r);
+    ids = calloc(*n + 1, sizeof(*ids));
+    ck_assert_ptr_nonnull(ids);
+    for (size_t i = 0; i < *n; i++)
+        ids[i] = strtoll(PQgetvalue(r, (int)i, 0), NULL, 10);
+    PQclear(r);
+    qsort(ids, *n, sizeof(*ids), by_number);
+    return ids;
+}
+
 int tales_check(void)
 {
     unsigned n = atomic_load(&tales->count);
     int liars = 0;
+    size_t stored;
+    int64_t *ids;
 
     ck_assert_uint_le(n, TALES);
     if (n == 0)
         return 0;
     /* A backend may not have noticed yet that its client is gone. */
-    await_server("select (count(*) = 0)::int from pg_stat_activity"
-                 " where application_name = 'elpq_sweep'");
+    ck_assert(pooler_await_quiet());
+    if (!*pooler_conninfo())
+        await_server("select (count(*) = 0)::int from pg_stat_activity"
+                     " where application_name = 'elpq_sweep'");
+    ids = stored_rows(&stored);
     for (unsigned i = 0; i < n; i++) {
         const struct tale *tale = &tales->list[i];
-        bool there;
+        bool there = bsearch(&tale->id, ids, stored, sizeof(*ids), by_number);
 
-        if (tale->fate == IN_DOUBT)
-            continue;
-        there = admin_int("select count(*) from elpq_sweep where id = %lld",
-                          (long long)tale->id) > 0;
-        if (there == (tale->fate == STORED))
+        if (tale->fate == IN_DOUBT || there == (tale->fate == STORED))
             continue;
         printf("  row %lld is %s, and was told %s, flags %u\n",
                (long long)tale->id, there ? "there" : "not there",
                elpq_code_name(tale->code), tale->flags);
         liars++;
     }
+    free(ids);
     return liars;
 }

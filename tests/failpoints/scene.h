@@ -26,8 +26,11 @@
 #define QUESTIONS 40
 #define NO_NUMBER INT64_MIN
 
-/* The sessions of the scenarios are told by their name. */
-#define SERVER                                                                \
+/* What scenarios connect to: the server, by way of the pooler. */
+const char *server(void);
+
+/* More of its conninfo.  The sessions of scenarios are told by their name. */
+#define SERVER_MORE                                                           \
     "application_name=elpq_sweep sslmode=disable gssencmode=disable"
 
 /* What a scenario tells when it was not well: its exit status. */
@@ -144,7 +147,10 @@ void end_tx(elpq_tx *tx, struct question *end);
 int64_t row_id(void);
 void told(int64_t id, const struct question *end);
 
-/* In the parent, around a sweep: the number of rows whose fate was told
+/* Has the server do it, when nothing fails any more; an error is ignored. */
+void clean_with(const char *sql);
+
+/* In the parent, around all sweeps of a scenario: the number of rows whose fate was told
  * wrongly; what is wrong is printed. */
 void tales_begin(void);
 int tales_check(void);
