@@ -62,8 +62,7 @@ static void listener(void)
 
         for (int64_t end = now_usec() + INT64_C(2000000); !over;) {
             over = listening || given_up || now_usec() > end;
-            event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-            usleep(50);
+            turn();
         }
         if (!listening && !given_up)
             wrong("neither up nor given up");
@@ -261,8 +260,7 @@ static void replication(void)
                              NULL, NULL);
     for (int64_t end = now_usec() + INT64_C(2000000);
          r && !change_came && !given_up && now_usec() < end;) {
-        event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-        usleep(50);
+        turn();
     }
     if (r && !change_came && (!given_up || !elpq_failpoint_hits()))
         wrong("neither a change nor given up");

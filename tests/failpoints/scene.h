@@ -111,6 +111,9 @@ bool settle(void);
 /* Whether it was asked, has come, and went well. */
 bool is_well(const struct question *q);
 
+/* One turn of the loop. */
+void turn(void);
+
 /* Turns the loop until *flag, or for as long as a callback may take. */
 bool turn_until(const volatile bool *flag);
 
