@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "../../lib/libpq_compat.h"
 #include "../support/harness_internal.h"
 #include "pooler.h"
 #include "scene.h"
@@ -282,6 +283,7 @@ static void setup(void)
 {
     harness_setup();
     have_had_threads();
+    elpq__libpq(); /* which looks through all libraries */
     alarm(0); /* each injection has one of its own */
     event_set_log_callback(keep_quiet);
 }
