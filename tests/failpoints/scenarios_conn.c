@@ -3,6 +3,8 @@
  * Scenarios of one connection: connecting, statements, pipelines, cancel,
  * deadlines, scripts, and what is asked of the session.
  */
+#include <pthread.h>
+
 #include "pooler.h"
 #include "scene.h"
 
@@ -299,6 +301,27 @@ static void passwords(void)
     DO(elpq_conn_close(conn));
 }
 
+static void *encrypt(void *arg)
+{
+    return PQencryptPasswordConn(arg, "new", "elpq_sweep", "scram-sha-256");
+}
+
+/* What the helper thread does for passwords(), by itself. */
+static void passwords_of_libpq(void)
+{
+    PGconn *pg = PQconnectdb(server());
+    pthread_t thread;
+    void *secret = NULL;
+
+    if (PQstatus(pg) != CONNECTION_OK)
+        exit(NO_SCENE);
+    elpq_failpoint_arm();
+    if (pthread_create(&thread, NULL, encrypt, pg) == 0)
+        pthread_join(thread, &secret);
+    PQfreemem(secret);
+    PQfinish(pg);
+}
+
 /* ---------------------------------------------------- cancel and deadline */
 
 #define SLEEP "select pg_sleep(10)"
@@ -419,25 +442,26 @@ static void script_stores(void)
 }
 
 const struct scenario scenarios_conn[] = {
-    { "connect", connects, NULL, false, NULL, 0 },
-    { "second host", connects_to_the_second_host, NULL, false, NULL, 0 },
-    { "connect given up", connect_is_given_up, NULL, false, NULL, 0 },
-    { "wrong conninfo", connects_wrongly, NULL, false, NULL, 0 },
-    { "pipeline", pipeline, NULL, false, NULL, 0 },
-    { "prepared", prepared, NULL, false, NULL, 0 },
-    { "insert", stores, NULL, false, NULL, 0 },
-    { "large values", large_values, NULL, false, NULL, 0 },
-    { "server error", the_server_refuses, "22012", false, NULL, 0 },
-    { "results", results, NULL, false, NULL, 0 },
-    { "notices", notices_and_parameters, NULL, false, NULL, 0 },
-    { "session info", session_info, NULL, false, NULL, 0 },
-    { "password", passwords, NULL, true, NULL, 97 },
-    { "cancel", the_running_one_is_canceled, NULL, false, NULL, 0 },
-    { "cancel waiting", the_waiting_one_is_canceled, NULL, false, NULL, 0 },
-    { "deadline", a_deadline_passes, NULL, false, NULL, 0 },
-    { "server timeout", a_server_timeout, NULL, false, NULL, 0 },
-    { "close", closed_with_statements_under_way, NULL, false, NULL, 0 },
-    { "script", a_script, NULL, false, NULL, 0 },
-    { "script stores", script_stores, NULL, false, NULL, 0 },
-    { NULL, NULL, NULL, false, NULL, 0 }
+    { "connect", connects, NULL, false, NULL, false },
+    { "second host", connects_to_the_second_host, NULL, false, NULL, false },
+    { "connect given up", connect_is_given_up, NULL, false, NULL, false },
+    { "wrong conninfo", connects_wrongly, NULL, false, NULL, false },
+    { "pipeline", pipeline, NULL, false, NULL, false },
+    { "prepared", prepared, NULL, false, NULL, false },
+    { "insert", stores, NULL, false, NULL, false },
+    { "large values", large_values, NULL, false, NULL, false },
+    { "server error", the_server_refuses, "22012", false, NULL, false },
+    { "results", results, NULL, false, NULL, false },
+    { "notices", notices_and_parameters, NULL, false, NULL, false },
+    { "session info", session_info, NULL, false, NULL, false },
+    { "password", passwords, NULL, true, NULL, false },
+    { "libpq: password", passwords_of_libpq, NULL, false, NULL, true },
+    { "cancel", the_running_one_is_canceled, NULL, false, NULL, false },
+    { "cancel waiting", the_waiting_one_is_canceled, NULL, false, NULL, false },
+    { "deadline", a_deadline_passes, NULL, false, NULL, false },
+    { "server timeout", a_server_timeout, NULL, false, NULL, false },
+    { "close", closed_with_statements_under_way, NULL, false, NULL, false },
+    { "script", a_script, NULL, false, NULL, false },
+    { "script stores", script_stores, NULL, false, NULL, false },
+    { NULL, NULL, NULL, false, NULL, false }
 };

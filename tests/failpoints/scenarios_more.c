@@ -344,14 +344,14 @@ static void mailbox(void)
 }
 
 const struct scenario scenarios_more[] = {
-    { "listener", listener, NULL, false, NULL, 0 },
-    { "notify", notifies, NULL, false, NULL, 0 },
-    { "lock", lock_of_a_pool, NULL, false, NULL, 0 },
-    { "tx lock", lock_of_a_transaction, "25P02", false, NULL, 0 },
-    { "types", types, NULL, false, NULL, 0 },
-    { "router", router, NULL, false, NULL, 0 },
-    { "replication", replication, NULL, true, NULL, 0 },
-    { "slots", slots, NULL, true, NULL, 0 },
-    { "mailbox", mailbox, NULL, false, NULL, 0 },
-    { NULL, NULL, NULL, false, NULL, 0 }
+    { "listener", listener, NULL, false, NULL, false },
+    { "notify", notifies, NULL, false, NULL, false },
+    { "lock", lock_of_a_pool, NULL, false, NULL, false },
+    { "tx lock", lock_of_a_transaction, "25P02", false, NULL, false },
+    { "types", types, NULL, false, NULL, false },
+    { "router", router, NULL, false, NULL, false },
+    { "replication", replication, NULL, true, NULL, false },
+    { "slots", slots, NULL, true, NULL, false },
+    { "mailbox", mailbox, NULL, false, NULL, false },
+    { NULL, NULL, NULL, false, NULL, false }
 };

@@ -15,7 +15,7 @@
 #include <sys/mman.h>
 
 #define WAIT_MS 4000    /* of a callback; nothing takes a hundredth         */
-#define DEADLINE_MS 500 /* of a statement, which may be all that ends it    */
+#define DEADLINE_MS 200 /* of a statement, which may be all that ends it    */
 #define TICK_MS 5
 #define TALES 20000
 #define FIRST_ROW 1000

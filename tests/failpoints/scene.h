@@ -79,7 +79,7 @@ struct scenario {
     const char *states; /* SQLSTATEs that the server may answer, or NULL   */
     bool alone;         /* two of them would be in each other's way         */
     void (*clean)(void); /* removes what it may leave on the server        */
-    unsigned step;      /* of thousands of allocations (SCRAM), every n-th  */
+    bool without_elpq;  /* shows what libraries below do by themselves      */
 };
 extern const struct scenario scenarios_conn[], scenarios_tx[],
     scenarios_rows[], scenarios_pool[], scenarios_more[];
