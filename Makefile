@@ -178,6 +178,7 @@ $(UNIT_TESTS) $(SERVER_TESTS) $(SWEEPS): $(B)/%: $(B)/%.o \
 $(filter %_failpoints,$(SERVER_TESTS)) $(SWEEPS): $(B)/libelpq-failpoints.a
 $(SWEEPS): $(call obj,$(SWEEP_SRC))
 $(SWEEPS): LDFLAGS += -rdynamic         # so that crashes are told by name
+$(SWEEPS): test_libs = $(CHECK_LIBS)    # few: it forks by the thousand
 $(MATRIX): $(call obj,$(MATRIX_SRC)) $(B)/tests/support.a $(archives) \
     $(B)/libelpq-testkit.a $(B)/libelpq-failpoints.a
 	$(link) $(test_libs) $(DEPS_LIBS)

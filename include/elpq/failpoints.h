@@ -15,6 +15,7 @@
 #define ELPQ_FAILPOINTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -64,7 +65,17 @@ void elpq_failpoint_set(elpq_failpoint point, uint64_t n, int error,
 uint64_t elpq_failpoint_calls(void);
 uint64_t elpq_failpoint_hits(void);
 
-/** Nothing fails or is counted any more. */
+/** Where the first of them was called from, an address for dladdr(): that is
+ *  in the library which has to do without; NULL: none failed. */
+const void *elpq_failpoint_caller(void);
+
+/**
+ * From now on each recv() and send() moves so many bytes at most, 0: as many
+ * as it likes.  So a failpoint reaches into the middle of messages.
+ */
+void elpq_failpoint_trickle(size_t bytes);
+
+/** Nothing fails, trickles or is counted any more. */
 void elpq_failpoint_clear(void);
 
 /** Blocks of memory that the process has and did not free, by the calls of
@@ -81,6 +92,8 @@ typedef struct elpq_failpoint_failure {
     int status;           /**< as of waitpid(); SIGALRM: it took too long  */
     const char *where;    /**< of a crash: the innermost calls, one a line,
                                each as "library function+offset"; or ""    */
+    const char *caller;   /**< who made the call that failed, or the first of
+                               several, in the same form; or ""             */
 } elpq_failpoint_failure;
 
 /** What elpq_failpoint_sweep() is to do; zeros are defaults. */
@@ -91,6 +104,9 @@ typedef struct elpq_failpoint_sweep_options {
     uint64_t first;       /**< injections begin here; 0: at 1              */
     uint64_t step;        /**< 0: 1, every call                            */
     uint64_t max;         /**< injections at most; 0: 100,000              */
+    uint64_t spread;      /**< if step made more than so many of the calls,
+                               a larger step is taken; 0: never            */
+    size_t trickle;       /**< as for elpq_failpoint_trickle()             */
     int seconds;          /**< for one; then it is killed; 0: 10           */
     unsigned jobs;        /**< children at a time, up to 64; 0: 1          */
     /** Is told of each injection that did not end well, in the caller's

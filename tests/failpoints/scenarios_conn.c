@@ -3,6 +3,9 @@
  * Scenarios of one connection: connecting, statements, pipelines, cancel,
  * deadlines, scripts, and what is asked of the session.
  */
+#include <pthread.h>
+
+#include "pooler.h"
 #include "scene.h"
 
 /* ---------------------------------------------------------------- connect */
@@ -26,16 +29,16 @@ static void connect_with(const char *conninfo)
 
 static void connects(void)
 {
-    connect_with(SERVER);
+    connect_with(server());
 }
 
 /* The first host is not there. */
 static void connects_to_the_second_host(void)
 {
-    char text[300];
+    char text[400];
 
-    snprintf(text, sizeof(text), SERVER " host=127.0.0.1,%s port=1,%s",
-             server_host(), server_port());
+    snprintf(text, sizeof(text), SERVER_MORE " host=127.0.0.1,%s port=1,%d",
+             pooler_host(), pooler_port());
     connect_with(text);
 }
 
@@ -47,7 +50,7 @@ static void connect_is_given_up(void)
 
     q->expected = ELPQ_E_CLOSED;
     elpq_failpoint_arm();
-    conn = elpq_connect(base, SERVER, &o, on_opened, q, NULL);
+    conn = elpq_connect(base, server(), &o, on_opened, q, NULL);
     q->asked = conn != NULL;
     DO(elpq_conn_close(conn));
     settle();
@@ -96,7 +99,7 @@ static void prepared(void)
 
     o.connect_timeout_ms = 0;
     o.statement_cache = 1;
-    conn = elpq_connect(base, SERVER, &o, on_opened, q, NULL);
+    conn = elpq_connect(base, server(), &o, on_opened, q, NULL);
     q->asked = conn != NULL;
     if (!settle() || !q->conn)
         exit(NO_SCENE);
@@ -249,7 +252,7 @@ static void notices_and_parameters(void)
     o.connect_timeout_ms = 0;
     o.notice = on_a_notice;
     o.parameter = on_a_parameter;
-    conn = elpq_connect(base, SERVER, &o, on_opened, q, NULL);
+    conn = elpq_connect(base, server(), &o, on_opened, q, NULL);
     q->asked = conn != NULL;
     if (!settle() || !q->conn)
         exit(NO_SCENE);
@@ -296,6 +299,27 @@ static void passwords(void)
     settle();
     ask_number(conn, elpq_sql("select 1"), 1);
     DO(elpq_conn_close(conn));
+}
+
+static void *encrypt(void *arg)
+{
+    return PQencryptPasswordConn(arg, "new", "elpq_sweep", "scram-sha-256");
+}
+
+/* What the helper thread does for passwords(), by itself. */
+static void passwords_of_libpq(void)
+{
+    PGconn *pg = PQconnectdb(server());
+    pthread_t thread;
+    void *secret = NULL;
+
+    if (PQstatus(pg) != CONNECTION_OK)
+        exit(NO_SCENE);
+    elpq_failpoint_arm();
+    if (pthread_create(&thread, NULL, encrypt, pg) == 0)
+        pthread_join(thread, &secret);
+    PQfreemem(secret);
+    PQfinish(pg);
 }
 
 /* ---------------------------------------------------- cancel and deadline */
@@ -418,25 +442,26 @@ static void script_stores(void)
 }
 
 const struct scenario scenarios_conn[] = {
-    { "connect", connects, NULL, false, NULL, 0 },
-    { "second host", connects_to_the_second_host, NULL, false, NULL, 0 },
-    { "connect given up", connect_is_given_up, NULL, false, NULL, 0 },
-    { "wrong conninfo", connects_wrongly, NULL, false, NULL, 0 },
-    { "pipeline", pipeline, NULL, false, NULL, 0 },
-    { "prepared", prepared, NULL, false, NULL, 0 },
-    { "insert", stores, NULL, false, NULL, 0 },
-    { "large values", large_values, NULL, false, NULL, 0 },
-    { "server error", the_server_refuses, "22012", false, NULL, 0 },
-    { "results", results, NULL, false, NULL, 0 },
-    { "notices", notices_and_parameters, NULL, false, NULL, 0 },
-    { "session info", session_info, NULL, false, NULL, 0 },
-    { "password", passwords, NULL, true, NULL, 97 },
-    { "cancel", the_running_one_is_canceled, NULL, false, NULL, 0 },
-    { "cancel waiting", the_waiting_one_is_canceled, NULL, false, NULL, 0 },
-    { "deadline", a_deadline_passes, NULL, false, NULL, 0 },
-    { "server timeout", a_server_timeout, NULL, false, NULL, 0 },
-    { "close", closed_with_statements_under_way, NULL, false, NULL, 0 },
-    { "script", a_script, NULL, false, NULL, 0 },
-    { "script stores", script_stores, NULL, false, NULL, 0 },
-    { NULL, NULL, NULL, false, NULL, 0 }
+    { "connect", connects, NULL, false, NULL, false },
+    { "second host", connects_to_the_second_host, NULL, false, NULL, false },
+    { "connect given up", connect_is_given_up, NULL, false, NULL, false },
+    { "wrong conninfo", connects_wrongly, NULL, false, NULL, false },
+    { "pipeline", pipeline, NULL, false, NULL, false },
+    { "prepared", prepared, NULL, false, NULL, false },
+    { "insert", stores, NULL, false, NULL, false },
+    { "large values", large_values, NULL, false, NULL, false },
+    { "server error", the_server_refuses, "22012", false, NULL, false },
+    { "results", results, NULL, false, NULL, false },
+    { "notices", notices_and_parameters, NULL, false, NULL, false },
+    { "session info", session_info, NULL, false, NULL, false },
+    { "password", passwords, NULL, true, NULL, false },
+    { "libpq: password", passwords_of_libpq, NULL, false, NULL, true },
+    { "cancel", the_running_one_is_canceled, NULL, false, NULL, false },
+    { "cancel waiting", the_waiting_one_is_canceled, NULL, false, NULL, false },
+    { "deadline", a_deadline_passes, NULL, false, NULL, false },
+    { "server timeout", a_server_timeout, NULL, false, NULL, false },
+    { "close", closed_with_statements_under_way, NULL, false, NULL, false },
+    { "script", a_script, NULL, false, NULL, false },
+    { "script stores", script_stores, NULL, false, NULL, false },
+    { NULL, NULL, NULL, false, NULL, false }
 };

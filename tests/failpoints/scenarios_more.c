@@ -56,14 +56,13 @@ static void listener(void)
 
     speaker = opened();
     elpq_failpoint_arm();
-    l = elpq_listener_new(base, SERVER, &o, on_listen_event, NULL, NULL);
+    l = elpq_listener_new(base, server(), &o, on_listen_event, NULL, NULL);
     if (l && elpq_listen(l, "elpq_sweep", on_heard, NULL) == 0) {
         bool over = false;
 
         for (int64_t end = now_usec() + INT64_C(2000000); !over;) {
             over = listening || given_up || now_usec() > end;
-            event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-            usleep(50);
+            turn();
         }
         if (!listening && !given_up)
             wrong("neither up nor given up");
@@ -193,7 +192,7 @@ static void router(void)
 {
     elpq_router_options o = { .backoff_min_ms = 1, .backoff_max_ms = 2,
                               .event = on_router_event };
-    const char *const hosts[] = { SERVER, NULL };
+    const char *const hosts[] = { server(), NULL };
     struct question *q[3], *end = question();
     elpq_router *r;
 
@@ -257,12 +256,11 @@ static void replication(void)
     elpq_replication *r;
 
     elpq_failpoint_arm();
-    r = elpq_replication_new(base, SERVER, &o, on_change, on_replication_event,
+    r = elpq_replication_new(base, server(), &o, on_change, on_replication_event,
                              NULL, NULL);
     for (int64_t end = now_usec() + INT64_C(2000000);
          r && !change_came && !given_up && now_usec() < end;) {
-        event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-        usleep(50);
+        turn();
     }
     if (r && !change_came && (!given_up || !elpq_failpoint_hits()))
         wrong("neither a change nor given up");
@@ -290,7 +288,7 @@ static void slots(void)
 
     o.connect_timeout_ms = 0;
     o.params = params;
-    conn = elpq_connect(base, SERVER, &o, on_opened, q, NULL);
+    conn = elpq_connect(base, server(), &o, on_opened, q, NULL);
     q->asked = conn != NULL;
     if (!settle() || !q->conn)
         exit(NO_SCENE);
@@ -346,14 +344,14 @@ static void mailbox(void)
 }
 
 const struct scenario scenarios_more[] = {
-    { "listener", listener, NULL, false, NULL, 0 },
-    { "notify", notifies, NULL, false, NULL, 0 },
-    { "lock", lock_of_a_pool, NULL, false, NULL, 0 },
-    { "tx lock", lock_of_a_transaction, "25P02", false, NULL, 0 },
-    { "types", types, NULL, false, NULL, 0 },
-    { "router", router, NULL, false, NULL, 0 },
-    { "replication", replication, NULL, true, NULL, 0 },
-    { "slots", slots, NULL, true, NULL, 0 },
-    { "mailbox", mailbox, NULL, false, NULL, 0 },
-    { NULL, NULL, NULL, false, NULL, 0 }
+    { "listener", listener, NULL, false, NULL, false },
+    { "notify", notifies, NULL, false, NULL, false },
+    { "lock", lock_of_a_pool, NULL, false, NULL, false },
+    { "tx lock", lock_of_a_transaction, "25P02", false, NULL, false },
+    { "types", types, NULL, false, NULL, false },
+    { "router", router, NULL, false, NULL, false },
+    { "replication", replication, NULL, true, NULL, false },
+    { "slots", slots, NULL, true, NULL, false },
+    { "mailbox", mailbox, NULL, false, NULL, false },
+    { NULL, NULL, NULL, false, NULL, false }
 };

@@ -22,7 +22,7 @@ static elpq_pool *fresh(elpq_pool_options *o)
     o->backoff_min_ms = 1;
     o->backoff_max_ms = 2;
     elpq_failpoint_arm();
-    return elpq_pool_new(base, SERVER, o, NULL);
+    return elpq_pool_new(base, server(), o, NULL);
 }
 
 static void from_nothing(void)
@@ -256,15 +256,15 @@ static void a_lost_connection(void)
 }
 
 const struct scenario scenarios_pool[] = {
-    { "new pool", from_nothing, NULL, false, NULL, 0 },
-    { "leases", leases, NULL, false, NULL, 0 },
-    { "reset", resets, NULL, false, NULL, 0 },
-    { "pool insert", stores_on_the_pool, NULL, false, NULL, 0 },
-    { "shared", shared_connections, NULL, false, NULL, 0 },
-    { "hooks", hooks, NULL, false, NULL, 0 },
-    { "resize", resizing, NULL, false, NULL, 0 },
-    { "drain", draining, NULL, false, NULL, 0 },
-    { "pool stream", others_of_a_pool, NULL, false, NULL, 0 },
-    { "lost", a_lost_connection, "57P01", false, NULL, 0 },
-    { NULL, NULL, NULL, false, NULL, 0 }
+    { "new pool", from_nothing, NULL, false, NULL, false },
+    { "leases", leases, NULL, false, NULL, false },
+    { "reset", resets, NULL, false, NULL, false },
+    { "pool insert", stores_on_the_pool, NULL, false, NULL, false },
+    { "shared", shared_connections, NULL, false, NULL, false },
+    { "hooks", hooks, NULL, false, NULL, false },
+    { "resize", resizing, NULL, false, NULL, false },
+    { "drain", draining, NULL, false, NULL, false },
+    { "pool stream", others_of_a_pool, NULL, false, NULL, false },
+    { "lost", a_lost_connection, "57P01", false, NULL, false },
+    { NULL, NULL, NULL, false, NULL, false }
 };

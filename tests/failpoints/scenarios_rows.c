@@ -461,19 +461,19 @@ static void import_and_export(void)
 }
 
 const struct scenario scenarios_rows[] = {
-    { "batch", batch, "25P02", false, NULL, 0 },
-    { "execute_many", many_at_once, "25P02", false, NULL, 0 },
-    { "execute_many each", many_each, NULL, false, NULL, 0 },
-    { "stream", stream, NULL, false, NULL, 0 },
-    { "stream stopped", stream_is_stopped, NULL, false, NULL, 0 },
-    { "cursor", cursor, NULL, false, NULL, 0 },
-    { "cursor walk", cursor_walk, NULL, false, NULL, 0 },
-    { "copy in", copy_in, NULL, false, NULL, 0 },
-    { "copy in rows", copy_in_rows, NULL, false, NULL, 0 },
-    { "copy in aborted", copy_in_is_aborted, NULL, false, NULL, 0 },
-    { "copy out", copy_out, NULL, false, NULL, 0 },
-    { "copy out rows", copy_out_rows, NULL, false, NULL, 0 },
-    { "large object", large_object, "25P02", false, NULL, 0 },
-    { "lo import, export", import_and_export, "25P02", false, NULL, 0 },
-    { NULL, NULL, NULL, false, NULL, 0 }
+    { "batch", batch, "25P02", false, NULL, false },
+    { "execute_many", many_at_once, "25P02", false, NULL, false },
+    { "execute_many each", many_each, NULL, false, NULL, false },
+    { "stream", stream, NULL, false, NULL, false },
+    { "stream stopped", stream_is_stopped, NULL, false, NULL, false },
+    { "cursor", cursor, NULL, false, NULL, false },
+    { "cursor walk", cursor_walk, NULL, false, NULL, false },
+    { "copy in", copy_in, NULL, false, NULL, false },
+    { "copy in rows", copy_in_rows, NULL, false, NULL, false },
+    { "copy in aborted", copy_in_is_aborted, NULL, false, NULL, false },
+    { "copy out", copy_out, NULL, false, NULL, false },
+    { "copy out rows", copy_out_rows, NULL, false, NULL, false },
+    { "large object", large_object, "25P02", false, NULL, false },
+    { "lo import, export", import_and_export, "25P02", false, NULL, false },
+    { NULL, NULL, NULL, false, NULL, false }
 };

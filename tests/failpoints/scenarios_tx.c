@@ -68,7 +68,7 @@ static void savepoints(void)
 {
     elpq_conn *conn = opened();
     elpq_tx *tx, *part[2];
-    int64_t id[2] = { 0, 0 };
+    int64_t id[2] = { 0, false };
     struct question *end = question(), none = { 0 };
 
     elpq_failpoint_arm();
@@ -121,9 +121,10 @@ static void on_the_pool(void)
 /* The server keeps it until somebody decides. */
 static void forget_prepared(void)
 {
-    if (admin_int("select count(*) from pg_prepared_xacts"
-                  " where gid = 'sweep-%d'", (int)getpid()) > 0)
-        admin_do("rollback prepared 'sweep-%d'", (int)getpid());
+    char sql[80];
+
+    snprintf(sql, sizeof(sql), "rollback prepared 'sweep-%d'", (int)getpid());
+    clean_with(sql);
 }
 
 static void two_phase(void)
@@ -181,7 +182,7 @@ static void body(elpq_transactor *t, elpq_tx *tx, void *arg)
     (void)arg;
     work.t = t;
     if (work.failures > 0) {
-        elpq_statement st = { refusal, sizeof(refusal) - 1, NULL, 0, 0 };
+        elpq_statement st = { refusal, sizeof(refusal) - 1, NULL, 0, false };
 
         work.failures--;
         code = elpq_tx_execute(tx, &st, NULL, body_done, NULL);
@@ -281,14 +282,14 @@ static void nested(void)
 }
 
 const struct scenario scenarios_tx[] = {
-    { "commit", commits, "25P02", false, NULL, 0 },
-    { "rollback", rolls_back, "25P02", false, NULL, 0 },
-    { "savepoints", savepoints, "25P02", false, NULL, 0 },
-    { "tx of a pool", on_the_pool, "25P02", false, NULL, 0 },
-    { "two-phase", two_phase, "25P02", false, forget_prepared, 0 },
-    { "transact", transact, "25P02", false, NULL, 0 },
-    { "transact again", transact_twice, "25P02 40001", false, NULL, 0 },
-    { "pool transact", transact_on_a_pool, "25P02 40001", false, NULL, 0 },
-    { "tx transact", nested, "25P02", false, NULL, 0 },
-    { NULL, NULL, NULL, false, NULL, 0 }
+    { "commit", commits, "25P02", false, NULL, false },
+    { "rollback", rolls_back, "25P02", false, NULL, false },
+    { "savepoints", savepoints, "25P02", false, NULL, false },
+    { "tx of a pool", on_the_pool, "25P02", false, NULL, false },
+    { "two-phase", two_phase, "25P02", false, forget_prepared, false },
+    { "transact", transact, "25P02", false, NULL, false },
+    { "transact again", transact_twice, "25P02 40001", false, NULL, false },
+    { "pool transact", transact_on_a_pool, "25P02 40001", false, NULL, false },
+    { "tx transact", nested, "25P02", false, NULL, false },
+    { NULL, NULL, NULL, false, NULL, false }
 };

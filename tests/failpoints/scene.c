@@ -2,10 +2,12 @@
 /*
  * One scenario: its questions, and the verdict.
  *
- * The loop is turned without waiting in it: what is to wake it may be what
- * fails.
+ * The loop never waits for long: what is to wake it may be what fails.  The
+ * tick that ends each wait is there before anything fails.
  */
 #include "scene.h"
+
+#include "pooler.h"
 
 #include "../support/harness_internal.h"
 
@@ -13,16 +15,18 @@
 #include <sys/mman.h>
 
 #define WAIT_MS 4000    /* of a callback; nothing takes a hundredth         */
-#define DEADLINE_MS 500 /* of a statement, which may be all that ends it    */
+#define DEADLINE_MS 200 /* of a statement, which may be all that ends it    */
+#define TICK_MS 5
 #define TALES 20000
+#define FIRST_ROW 1000
 
 struct event_base *base;
 
+static struct event *tick;
 static struct question questions[QUESTIONS];
 static int asked_count;
 static int under_way; /* calls */
 static bool was_inside, was_wrong, came_not;
-static int rows_named;
 static bool may_drop_answers;
 
 /* What is told of a row; written by children, read by the parent. */
@@ -35,6 +39,7 @@ struct tale {
 };
 static struct tales {
     atomic_uint count;
+    atomic_int_least64_t rows; /* named so far                             */
     struct tale list[TALES];
 } *tales;
 
@@ -83,16 +88,39 @@ void wrong(const char *what)
     was_wrong = true;
 }
 
+void clean_with(const char *sql)
+{
+    PGconn *pg = PQconnectdb(server());
+
+    PQclear(PQexec(pg, sql));
+    PQfinish(pg);
+}
+
 static bool in_time(int64_t begun)
 {
     return now_usec() - begun < (int64_t)(WAIT_MS * 1000 * harness_slow());
 }
 
-static void turn(void)
+static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
-    if (event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK) < 0)
+    (void)fd;
+    (void)what;
+    (void)arg;
+}
+
+static bool make_base(void)
+{
+    const struct timeval often = { 0, TICK_MS * 1000 };
+
+    base = event_base_new();
+    tick = base ? event_new(base, -1, EV_PERSIST, on_tick, NULL) : NULL;
+    return tick && event_add(tick, &often) == 0;
+}
+
+void turn(void)
+{
+    if (event_base_loop(base, EVLOOP_ONCE) < 0)
         wrong("the loop failed");
-    usleep(50);
 }
 
 bool turn_until(const volatile bool *flag)
@@ -196,6 +224,14 @@ void on_stream_rows(elpq_result *rows, elpq_request *stream, void *arg)
 
 /* ----------------------------------------------------------------- making */
 
+const char *server(void)
+{
+    static char text[400];
+
+    snprintf(text, sizeof(text), "%s" SERVER_MORE, pooler_conninfo());
+    return text;
+}
+
 elpq_conn_options quick(void)
 {
     int ms = (int)(DEADLINE_MS * harness_slow());
@@ -213,7 +249,7 @@ elpq_conn *opened(void)
     elpq_conn *conn;
 
     o.connect_timeout_ms = 0;
-    conn = elpq_connect(base, SERVER, &o, on_opened, q, NULL);
+    conn = elpq_connect(base, server(), &o, on_opened, q, NULL);
     q->asked = conn != NULL;
     if (!settle() || !is_well(q))
         exit(NO_SCENE);
@@ -233,7 +269,7 @@ elpq_pool *pooled(elpq_pool_options *options)
     o.max_size = o.max_size ? o.max_size : 1;
     o.backoff_min_ms = 1;
     o.backoff_max_ms = 2;
-    pool = elpq_pool_new(base, SERVER, &o, NULL);
+    pool = elpq_pool_new(base, server(), &o, NULL);
     if (!pool ||
         !ASK(q, elpq_pool_execute(pool, elpq_sql("select 1"), &patient,
                                   on_answer, q)) ||
@@ -323,8 +359,9 @@ static bool is_dry(void)
 {
     int64_t begun = now_usec();
 
+    /* All but the tick. */
     while (event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED |
-                                               EVENT_BASE_COUNT_ACTIVE) > 0) {
+                                               EVENT_BASE_COUNT_ACTIVE) > 1) {
         if (!in_time(begun))
             return false;
         turn();
@@ -350,6 +387,7 @@ static int verdict(const char *states, int fds)
     bool dry = came_not || is_dry();
 
     elpq_failpoint_clear();
+    event_free(tick);
     event_base_free(base);
     if (came_not)
         return NEVER;
@@ -372,15 +410,12 @@ int scene_run(const struct scenario *scenario, bool drops_answers)
     int fds = open_fds(), status;
 
     may_drop_answers = drops_answers;
-    base = event_base_new();
-    if (!base)
+    if (!make_base())
         return NO_SCENE;
     scenario->run();
     status = verdict(scenario->states, fds);
-    if (scenario->clean) {
+    if (scenario->clean)
         scenario->clean();
-        harness_close_admin();
-    }
     return status;
 }
 
@@ -388,7 +423,7 @@ int scene_run(const struct scenario *scenario, bool drops_answers)
 
 int64_t row_id(void)
 {
-    return (int64_t)getpid() * 16 + rows_named++;
+    return FIRST_ROW + atomic_fetch_add(&tales->rows, 1);
 }
 
 void told(int64_t id, const struct question *end)
@@ -417,31 +452,57 @@ void tales_begin(void)
     admin_do("truncate elpq_sweep");
 }
 
+static int by_number(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* All rows that are there, sorted. */
+static int64_t *stored_rows(size_t *n)
+{
+    PGresult *r = PQexec(admin(), "select id from elpq_sweep");
+    int64_t *ids;
+
+    ck_assert_int_eq(PQresultStatus(r), PGRES_TUPLES_OK);
+    *n = (size_t)PQntuples(r);
+    ids = calloc(*n + 1, sizeof(*ids));
+    ck_assert_ptr_nonnull(ids);
+    for (size_t i = 0; i < *n; i++)
+        ids[i] = strtoll(PQgetvalue(r, (int)i, 0), NULL, 10);
+    PQclear(r);
+    qsort(ids, *n, sizeof(*ids), by_number);
+    return ids;
+}
+
 int tales_check(void)
 {
     unsigned n = atomic_load(&tales->count);
     int liars = 0;
+    size_t stored;
+    int64_t *ids;
 
     ck_assert_uint_le(n, TALES);
     if (n == 0)
         return 0;
     /* A backend may not have noticed yet that its client is gone. */
-    await_server("select (count(*) = 0)::int from pg_stat_activity"
-                 " where application_name = 'elpq_sweep'");
+    ck_assert(pooler_await_quiet());
+    if (!*pooler_conninfo())
+        await_server("select (count(*) = 0)::int from pg_stat_activity"
+                     " where application_name = 'elpq_sweep'");
+    ids = stored_rows(&stored);
     for (unsigned i = 0; i < n; i++) {
         const struct tale *tale = &tales->list[i];
-        bool there;
+        bool there = bsearch(&tale->id, ids, stored, sizeof(*ids), by_number);
 
-        if (tale->fate == IN_DOUBT)
-            continue;
-        there = admin_int("select count(*) from elpq_sweep where id = %lld",
-                          (long long)tale->id) > 0;
-        if (there == (tale->fate == STORED))
+        if (tale->fate == IN_DOUBT || there == (tale->fate == STORED))
             continue;
         printf("  row %lld is %s, and was told %s, flags %u\n",
                (long long)tale->id, there ? "there" : "not there",
                elpq_code_name(tale->code), tale->flags);
         liars++;
     }
+    free(ids);
     return liars;
 }

@@ -26,8 +26,11 @@
 #define QUESTIONS 40
 #define NO_NUMBER INT64_MIN
 
-/* The sessions of the scenarios are told by their name. */
-#define SERVER                                                                \
+/* What scenarios connect to: the server, by way of the pooler. */
+const char *server(void);
+
+/* More of its conninfo.  The sessions of scenarios are told by their name. */
+#define SERVER_MORE                                                           \
     "application_name=elpq_sweep sslmode=disable gssencmode=disable"
 
 /* What a scenario tells when it was not well: its exit status. */
@@ -76,7 +79,7 @@ struct scenario {
     const char *states; /* SQLSTATEs that the server may answer, or NULL   */
     bool alone;         /* two of them would be in each other's way         */
     void (*clean)(void); /* removes what it may leave on the server        */
-    unsigned step;      /* of thousands of allocations (SCRAM), every n-th  */
+    bool without_elpq;  /* shows what libraries below do by themselves      */
 };
 extern const struct scenario scenarios_conn[], scenarios_tx[],
     scenarios_rows[], scenarios_pool[], scenarios_more[];
@@ -107,6 +110,9 @@ bool settle(void);
 
 /* Whether it was asked, has come, and went well. */
 bool is_well(const struct question *q);
+
+/* One turn of the loop. */
+void turn(void);
 
 /* Turns the loop until *flag, or for as long as a callback may take. */
 bool turn_until(const volatile bool *flag);
@@ -144,7 +150,10 @@ void end_tx(elpq_tx *tx, struct question *end);
 int64_t row_id(void);
 void told(int64_t id, const struct question *end);
 
-/* In the parent, around a sweep: the number of rows whose fate was told
+/* Has the server do it, when nothing fails any more; an error is ignored. */
+void clean_with(const char *sql);
+
+/* In the parent, around all sweeps of a scenario: the number of rows whose fate was told
  * wrongly; what is wrong is printed. */
 void tales_begin(void);
 int tales_check(void);

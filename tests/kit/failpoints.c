@@ -58,7 +58,10 @@ static struct {
     atomic_uint_least64_t n;
     atomic_uint_least64_t calls;
     atomic_uint_least64_t hits;
+    _Atomic(const void *) caller; /* of the first hit                      */
 } set = { .point = NO_POINT };
+
+static atomic_size_t trickle; /* bytes that a call moves, 0: no limit      */
 
 static atomic_int_least64_t blocks; /* allocated, and not freed            */
 
@@ -87,12 +90,19 @@ void elpq_failpoint_set(elpq_failpoint point, uint64_t n, int error,
     atomic_store(&set.n, n);
     atomic_store(&set.calls, 0);
     atomic_store(&set.hits, 0);
+    atomic_store(&set.caller, NULL);
     atomic_store(&set.point, (int)point);
+}
+
+void elpq_failpoint_trickle(size_t bytes)
+{
+    atomic_store(&trickle, bytes);
 }
 
 void elpq_failpoint_clear(void)
 {
     atomic_store(&set.point, NO_POINT);
+    atomic_store(&trickle, 0);
 }
 
 uint64_t elpq_failpoint_calls(void)
@@ -105,6 +115,11 @@ uint64_t elpq_failpoint_hits(void)
     return atomic_load(&set.hits);
 }
 
+const void *elpq_failpoint_caller(void)
+{
+    return atomic_load(&set.caller);
+}
+
 int64_t elpq_failpoint_blocks(void)
 {
     return atomic_load(&blocks);
@@ -113,7 +128,7 @@ int64_t elpq_failpoint_blocks(void)
 /* ------------------------------------------------------- what is replaced */
 
 /* Counts the call; true if something is to happen to it. */
-static bool is_hit(elpq_failpoint point)
+static bool is_hit(elpq_failpoint point, const void *caller)
 {
     uint64_t call, n;
 
@@ -123,23 +138,32 @@ static bool is_hit(elpq_failpoint point)
     n = atomic_load(&set.n);
     if (n == 0 || call < n || (call > n && !atomic_load(&set.persistent)))
         return false;
-    atomic_fetch_add(&set.hits, 1);
+    if (atomic_fetch_add(&set.hits, 1) == 0)
+        atomic_store(&set.caller, caller);
     return true;
 }
 
-/* The same, with errno. */
-static bool fails(elpq_failpoint point)
+/* The same, with errno.  The caller is that of the function it stands in. */
+#define fails(point) fails_of(point, __builtin_return_address(0))
+static bool fails_of(elpq_failpoint point, const void *caller)
 {
-    if (!is_hit(point))
+    if (!is_hit(point, caller))
         return false;
     errno = atomic_load(&set.error);
     return true;
 }
 
 /* The same for what moves bytes, of which it may leave one. */
-static bool fails_to_move(elpq_failpoint point, size_t *size)
+#define fails_to_move(point, size)                                            \
+    fails_to_move_of(point, size, __builtin_return_address(0))
+static bool fails_to_move_of(elpq_failpoint point, size_t *size,
+                             const void *caller)
 {
-    if (!is_hit(point))
+    size_t most = atomic_load(&trickle);
+
+    if (most > 0 && *size > most)
+        *size = most;
+    if (!is_hit(point, caller))
         return false;
     errno = atomic_load(&set.error);
     if (errno != ELPQ_FAIL_SHORT)

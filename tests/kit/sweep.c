@@ -33,6 +33,7 @@ struct told {
     atomic_uint_least64_t calls;
     atomic_int_least64_t left; /* blocks, more than at the start           */
     char where[1024];
+    char caller[128];
 };
 
 struct sweep {
@@ -61,6 +62,7 @@ void elpq_failpoint_arm(void)
     if (!current)
         return;
     atomic_store(&mine->armed, true);
+    elpq_failpoint_trickle(current->o.trickle);
     elpq_failpoint_set(current->o.point, current_n, current->o.error,
                        current->o.persistent);
 }
@@ -71,10 +73,31 @@ void elpq_failpoint_arm(void)
 __attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
 __attribute__((weak)) void __gcov_dump(void);
 
+/* Writes "library function+offset" and a line's end; how long that is. */
+static int name_address(const void *address, char *text, size_t size)
+{
+    Dl_info info;
+    const char *file;
+
+    if (!dladdr(address, &info) || !info.dli_fname)
+        return 0;
+    file = strrchr(info.dli_fname, '/');
+    return snprintf(text, size, "%s %s+0x%zx\n",
+                    file ? file + 1 : info.dli_fname,
+                    info.dli_sname ? info.dli_sname : "",
+                    (size_t)((const char *)address -
+                             (const char *)(info.dli_saddr ? info.dli_saddr
+                                                           : info.dli_fbase)));
+}
+
 static void tell_hit(void)
 {
+    const void *caller = elpq_failpoint_caller();
+
     atomic_store(&mine->hit, elpq_failpoint_hits() > 0);
     atomic_store(&mine->calls, elpq_failpoint_calls());
+    if (caller)
+        name_address(caller, mine->caller, sizeof(mine->caller));
 }
 
 /* Writes down who called whom; the first frames are this handler's. */
@@ -85,19 +108,9 @@ static void tell_where(void)
     size_t used = 0;
 
     for (int i = 2; i < n; i++) {
-        Dl_info info;
-        const char *file;
-        int size;
+        int size = name_address(frames[i], mine->where + used,
+                                sizeof(mine->where) - used);
 
-        if (!dladdr(frames[i], &info) || !info.dli_fname)
-            continue;
-        file = strrchr(info.dli_fname, '/');
-        size = snprintf(mine->where + used, sizeof(mine->where) - used,
-                        "%s %s+0x%zx\n", file ? file + 1 : info.dli_fname,
-                        info.dli_sname ? info.dli_sname : "",
-                        (size_t)((char *)frames[i] -
-                                 (char *)(info.dli_saddr ? info.dli_saddr
-                                                         : info.dli_fbase)));
         if (size < 0 || used + (size_t)size >= sizeof(mine->where))
             break;
         used += (size_t)size;
@@ -178,7 +191,8 @@ static bool start(struct sweep *s, uint64_t n)
 static void failed(struct sweep *s, unsigned place, int status)
 {
     elpq_failpoint_failure failure = { s->jobs[place].n, status,
-                                       s->told[place].where };
+                                       s->told[place].where,
+                                       s->told[place].caller };
 
     if (s->o.known && s->o.known(&failure, s->arg)) {
         s->report->known++;
@@ -225,6 +239,8 @@ static bool run(struct sweep *s)
     bool ok = start(s, 0) && finish(s);
     uint64_t n = s->o.first;
 
+    if (s->o.spread > 0 && s->report->calls / s->o.spread >= s->o.step)
+        s->o.step = s->report->calls / s->o.spread + 1;
     while (ok && !s->ended && s->started < s->o.max) {
         /* Where they should have ended, one at a time. */
         unsigned jobs = n > s->report->calls ? 1 : s->o.jobs;
