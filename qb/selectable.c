@@ -103,8 +103,8 @@ bool elqb__keep_table(elqb *q, const char *function, elqb_table *t)
                    function, elqb__source_name(t->source));
         return false;
     }
-    if (t->flags & ELQB_STATIC_NAMES)
-        return t->source || elqb__check_name(q, function, t->name);
+    if (t->flags & ELQB_STATIC_NAMES) /* the renderer checks them */
+        return true;
     return elqb__keep_optional(q, function, &t->schema) &&
            (t->source ? elqb__keep_optional(q, function, &t->name)
                       : elqb__keep_name(q, function, &t->name)) &&

@@ -15,10 +15,14 @@
  *
  * Values become parameters.  A value takes the type of the column that it
  * meets; otherwise int is int4, the longer integers int8, double float8, and
- * text is left to the server.  One composed expression used in two places has
- * the same $n there; equal values, and a value used by itself in two places,
- * are two (see elqb_shared()), and so are the values of a row or an array that
- * take different types in each.
+ * text is left to the server.  `true` is an int to C: where a bool is due (a
+ * condition, beside a column of BOOL) 0 and 1 are bools, elqb_lit(1) as well;
+ * elsewhere, as an argument say, it is elqb_val((bool)true).
+ *
+ * One composed expression used in two places has the same $n there; equal
+ * values, and a value used by itself in two places, are two (see
+ * elqb_shared()), and so are the values of a row or an array that take
+ * different types in each.
  *
  * Lists end with ELQB_END, which the macros add; the functions named _v take
  * the array itself.
