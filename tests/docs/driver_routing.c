@@ -125,7 +125,7 @@ static void move_order(elpq_transactor *t, elpq_tx *tx, void *arg)
 
 static void on_moved(const elpq_error *error, void *arg)
 {
-    answer(arg, error ? elpq_error_name(error->code) : "moved");
+    answer(arg, error ? error->message : "moved");
 }
 /* [/router-transact] */
 
