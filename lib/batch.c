@@ -16,17 +16,10 @@
 
 /* ------------------------------------------------------------------- new */
 
-static const char *first_word(const char *sql, size_t *size)
-{
-    sql += strspn(sql, " \t\r\n(");
-    *size = strcspn(sql, " \t\r\n(;");
-    return sql;
-}
-
 static bool is_one_of(const char *sql, const char *const *words)
 {
-    size_t size;
-    const char *word = first_word(sql, &size);
+    const char *word = elpq__sql_first_word(sql);
+    size_t size = strcspn(word, " \t\r\n\f\v(;-/");
 
     for (; *words; words++)
         if (strlen(*words) == size && strncasecmp(word, *words, size) == 0)

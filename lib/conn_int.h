@@ -497,6 +497,8 @@ void elpq__cancel_all(elpq_conn *conn, elpq_code cause, bool keep_commit);
  * ends an open transaction.  False if nothing could be queued.
  */
 bool elpq__reset_queue(elpq_conn *conn, bool full);
+/* Where the first word of SQL text is, behind comments, ( and ;. */
+const char *elpq__sql_first_word(const char *sql);
 /* Whether SQL text is a query, which cannot commit by itself. */
 bool elpq__sql_is_query(const char *sql);
 /* Whether SQL text may change the session beyond its transaction. */

@@ -237,6 +237,8 @@ void elpq__copy_began(elpq_conn *conn, elpq_request *req, PGresult *res)
         copy->starved = true; /* the writer: at the end of this round */
         if (copy->typed)
             elpq__copy_encode_head(copy);
+        if (copy->buf.failed)
+            elpq__conn_lost(conn, ELPQ_E_NOMEM, NULL);
     }
 }
 

@@ -132,6 +132,8 @@ static int begin(elpq_large_object *lo, const elpq_options *options,
     if (lo->conn->state == ELPQ__CLOSED || !lo->conn->in_tx ||
         lo->tx_number != lo->conn->tx_number)
         return ELPQ_E_CLOSED;
+    if (options && options->request)
+        *options->request = NULL; /* its requests come and go */
     lo->done = done;
     lo->arg = arg;
     lo->timeout_ms = options ? options->timeout_ms : 0;
@@ -180,13 +182,13 @@ int elpq_lo_export(elpq_large_object *lo, elpq_lo_sink_cb sink,
 
 void elpq_lo_pause(elpq_large_object *lo)
 {
-    if (elpq__loop_is_ours(lo->conn->loop))
+    if (lo && elpq__loop_is_ours(lo->conn->loop))
         lo->paused = true;
 }
 
 void elpq_lo_resume(elpq_large_object *lo)
 {
-    if (!elpq__loop_is_ours(lo->conn->loop))
+    if (!lo || !elpq__loop_is_ours(lo->conn->loop))
         return;
     lo->paused = lo->waits = false;
     if (lo->flows && !lo->busy)

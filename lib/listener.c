@@ -292,23 +292,25 @@ elpq_listener *elpq_listener_new(struct event_base *base,
                                  elpq_listen_event_cb events, void *arg,
                                  elpq_error **error)
 {
+    const char *why = NULL;
     elpq_listener *l;
-    char *why = NULL;
+    char *bad = NULL;
 
     if (error)
         *error = NULL;
     if (!base || !options_ok(options))
-        why = strdup("elpq_listener_new needs an event_base, and options "
-                     "within their bounds");
+        why = "elpq_listener_new needs an event_base, and options within "
+              "their bounds";
     else if (options && options->conn.pooler)
-        why = strdup("LISTEN needs a session of its own, which a pooler in "
-                     "transaction mode does not give");
+        why = "LISTEN needs a session of its own, which a pooler in "
+              "transaction mode does not give";
     else
-        why = elpq__conninfo_check(conninfo,
-                                   options ? options->conn.params : NULL);
-    if (why || !base) {
+        why = bad = elpq__conninfo_check(conninfo,
+                                         options ? options->conn.params
+                                                 : NULL);
+    if (why) {
         elpq__error_give(error, ELPQ_E_USAGE, why);
-        free(why);
+        free(bad);
         return NULL;
     }
     l = listener_alloc(base, conninfo, options);

@@ -224,6 +224,8 @@ void elpq_replication_close(elpq_replication *r, elpq_done_cb done, void *arg)
 
 int elpq_replication_confirm(elpq_replication *r, uint64_t lsn)
 {
+    if (!r)
+        return ELPQ_E_USAGE;
     if (!elpq__loop_is_ours(r->loop))
         return ELPQ_E_FORKED;
     if (lsn > r->delivered && lsn > r->flush)
@@ -239,7 +241,7 @@ int elpq_replication_confirm(elpq_replication *r, uint64_t lsn)
 
 void elpq_replication_pause(elpq_replication *r)
 {
-    if (!elpq__loop_is_ours(r->loop) || r->paused)
+    if (!r || !elpq__loop_is_ours(r->loop) || r->paused)
         return;
     r->paused = true;
     if (r->up)
@@ -248,7 +250,7 @@ void elpq_replication_pause(elpq_replication *r)
 
 void elpq_replication_resume(elpq_replication *r)
 {
-    if (!elpq__loop_is_ours(r->loop) || !r->paused)
+    if (!r || !elpq__loop_is_ours(r->loop) || !r->paused)
         return;
     r->paused = false;
     r->alive = elpq__now();

@@ -138,6 +138,34 @@ static bool is_one_of(const char *text, const char *const *words)
     return false;
 }
 
+/* Behind a comment, which may hold others; NUL-ended if it has no end. */
+static const char *behind_comment(const char *s)
+{
+    int depth = 1;
+
+    for (s += 2; *s && depth > 0;) {
+        bool opens = s[0] == '/' && s[1] == '*';
+        bool closes = s[0] == '*' && s[1] == '/';
+
+        depth += opens - closes;
+        s += opens || closes ? 2 : 1;
+    }
+    return s;
+}
+
+const char *elpq__sql_first_word(const char *sql)
+{
+    for (;;) {
+        sql += strspn(sql, " \t\r\n\f\v(;");
+        if (sql[0] == '-' && sql[1] == '-')
+            sql += strcspn(sql, "\r\n");
+        else if (sql[0] == '/' && sql[1] == '*')
+            sql = behind_comment(sql);
+        else
+            return sql;
+    }
+}
+
 bool elpq__sql_is_query(const char *sql)
 {
     static const char *const queries[] = { "select", "insert", "update",
@@ -193,13 +221,12 @@ static bool sets_session(const char *text)
     return !is_one_of(text + strspn(text, " \t\r\n"), local);
 }
 
-/* Comments in front are no disguise that anybody would use by accident. */
 bool elpq__needs_session(const elpq_request *req, bool in_tx)
 {
     static const char *const words[] = { "reset",  "discard",    "listen",
                                          "unlisten", "prepare",  "execute",
                                          "deallocate", "load",   NULL };
-    const char *text = req->sql + strspn(req->sql, " \t\r\n(;");
+    const char *text = elpq__sql_first_word(req->sql);
 
     if (req->flags & ELPQ_SESSION || is_one_of(text, words) ||
         sets_session(text))

@@ -216,7 +216,8 @@ ELPQ_API void elpq_copy_resume(elpq_copy *copy);
  * with SQLSTATE 57014.  Out: the server is asked to stop, and what still
  * comes is dropped; if all had come already, the COPY succeeds.
  *
- * Returns 0, ELPQ_E_CLOSED (it is over, or was finished) or ELPQ_E_FORKED.
+ * Returns 0, ELPQ_E_CLOSED (it is over, or was finished), ELPQ_E_NOMEM (the
+ * COPY goes on) or ELPQ_E_FORKED.
  */
 ELPQ_API int elpq_copy_abort(elpq_copy *copy, const char *reason);
 

@@ -130,7 +130,8 @@ typedef int64_t (*elpq_lo_source_cb)(elpq_large_object *lo, void *buffer,
 /**
  * Writes all that a source has, from where the object is at.  It is asked
  * again when the server has taken the last piece.  `done` comes once, with
- * the number of bytes.
+ * the number of bytes.  Of the options the deadline counts, that of a piece;
+ * *options->request becomes NULL, as elpq_lo_close() is what ends it.
  */
 ELPQ_API int elpq_lo_import(elpq_large_object *lo, elpq_lo_source_cb source,
                             const elpq_options *options,
@@ -142,14 +143,14 @@ typedef void (*elpq_lo_sink_cb)(elpq_large_object *lo, const void *data,
 
 /**
  * Reads all from where the object is at to its end.  `done` comes once, with
- * the number of bytes that the sink got.
+ * the number of bytes that the sink got.  The options are as for an import.
  */
 ELPQ_API int elpq_lo_export(elpq_large_object *lo, elpq_lo_sink_cb sink,
                             const elpq_options *options,
                             elpq_lo_number_cb done, void *arg);
 
 /** No more is read or asked for until elpq_lo_resume(); at most the piece
- *  that is under way comes to the sink. */
+ *  that is under way comes to the sink.  NULL is fine, here and below. */
 ELPQ_API void elpq_lo_pause(elpq_large_object *lo);
 
 /** Goes on, from the loop: after a pause, or after ELPQ_LO_LATER. */

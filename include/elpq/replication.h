@@ -300,8 +300,8 @@ ELPQ_API void elpq_replication_close(elpq_replication *replication,
  * what holds no change for it, as the server announces it; or the WAL of
  * other tables would pile up.  options.no_idle_confirm turns that off.
  *
- * Returns 0; ELPQ_E_USAGE if nothing that ends there was delivered yet, or
- * ELPQ_E_FORKED.
+ * Returns 0; ELPQ_E_USAGE if nothing that ends there was delivered yet (or the
+ * stream is NULL), or ELPQ_E_FORKED.
  */
 ELPQ_API int elpq_replication_confirm(elpq_replication *replication,
                                       uint64_t lsn);
@@ -309,7 +309,7 @@ ELPQ_API int elpq_replication_confirm(elpq_replication *replication,
 /**
  * No more changes until elpq_replication_resume().  Nothing is read then, and
  * TCP holds the server back: memory stays flat.  The server still hears from
- * us; that it is dead is not noticed meanwhile.
+ * us; that it is dead is not noticed meanwhile.  NULL is fine.
  */
 ELPQ_API void elpq_replication_pause(elpq_replication *replication);
 ELPQ_API void elpq_replication_resume(elpq_replication *replication);

@@ -14,6 +14,7 @@ struct app {
     struct event_base *base;
     elpq_router *router;
     int answers;
+    int exported;
     bool failed;
     int ups;
 };
@@ -97,6 +98,62 @@ static void on_order(elpq_result *result, const elpq_error *error, void *arg)
 }
 /* [/router-errors] */
 
+/* What the reader of the stream makes of its rows. */
+static void export_item(struct app *app, const char *item)
+{
+    app->exported++;
+}
+
+/* [router-transact] */
+static void on_part(elpq_result *result, const elpq_error *error, void *arg)
+{
+    elpq_transactor *t = arg;
+
+    if (error) /* again on another host, if that makes sense */
+        elpq_transact_rollback(t, error);
+    else
+        elpq_transact_commit(t);
+}
+
+static void move_order(elpq_transactor *t, elpq_tx *tx, void *arg)
+{
+    elpq_execute(tx,
+                 elpq_sql("update orders set item = $1 where item = $2",
+                          "large tent", "tent"),
+                 NULL, on_part, t);
+}
+
+static void on_moved(const elpq_error *error, void *arg)
+{
+    answer(arg, error ? error->message : "moved");
+}
+/* [/router-transact] */
+
+/* [router-stream] */
+static void on_items(elpq_result *rows, elpq_request *stream, void *arg)
+{
+    const char *item;
+
+    for (size_t row = 0; row < elpq_rows(rows); row++)
+        if (elpq_scan(rows, row, &item) == 0)
+            export_item(arg, item);
+}
+
+static void on_exported(const elpq_error *error, void *arg)
+{
+    answer(arg, error ? error->message : "exported");
+}
+
+static void use_more(struct app *app)
+{
+    elpq_options reads = { .flags = ELPQ_READONLY, .chunk_rows = 100 };
+
+    elpq_transact(app->router, NULL, move_order, on_moved, app);
+    elpq_stream(app->router, elpq_sql("select item from orders"), &reads,
+                on_items, on_exported, app);
+}
+/* [/router-stream] */
+
 /* [pooler-pool] */
 static elpq_pool *make_bounced_pool(struct event_base *base,
                                     const char *bouncer)
@@ -154,6 +211,11 @@ START_TEST(routing)
                                        NULL, on_order, &app)), 0);
     run_until(&app.answers, 3);
     ck_assert_int_eq(app.ups, 1);
+    RUN(use_more(&app));
+    run_until(&app.answers, 5);
+    ck_assert_int_eq(app.exported, 2);
+    ck_assert_int_eq(admin_int("select count(*) from orders where item ="
+                               " 'large tent'"), 1);
     RUN(elpq_router_close(app.router, 0, on_done, end));
     expect_ok(end);
     ck_assert_int_eq(admin_int("select count(*) from orders"), 2);

@@ -331,6 +331,8 @@ START_TEST(what_cannot_be_sent_refuses_all)
 {
     static const char *const sql[] = { "commit",
                                        " ROLLBACK;",
+                                       "/* by /* a tool */ */ commit",
+                                       "-- by hand\n;commit--",
                                        "begin",
                                        "savepoint x",
                                        "copy elpq_batch from stdin",

@@ -335,11 +335,17 @@ END_TEST
 START_TEST(a_paused_flow_is_closed)
 {
     memset(&flow, 0, sizeof(flow));
+    elpq_request *request = (elpq_request *)&flow; /* no request at all */
+    elpq_options o = { .request = &request };
+
     open_new();
     GET(elpq_lo_write(lo, "x", 1, NULL, on_number, NULL));
     got.calls = 0;
+    RUN(elpq_lo_pause(NULL));
+    RUN(elpq_lo_resume(NULL));
     RUN(elpq_lo_pause(lo));
-    ck_assert_int_eq(CALL(elpq_lo_export(lo, sink, NULL, on_number, NULL)), 0);
+    ck_assert_int_eq(CALL(elpq_lo_export(lo, sink, &o, on_number, NULL)), 0);
+    ck_assert_ptr_null(request);
     run_turns(10);
     ck_assert_int_eq(got.calls, 0);
     RUN(elpq_lo_close(lo, NULL, NULL));

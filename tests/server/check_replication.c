@@ -413,6 +413,9 @@ START_TEST(paused_before_it_is_up)
     make_all("id int primary key", "pgoutput");
     admin_do("insert into elpq_changed values (1)");
     consume_from(&o);
+    RUN(elpq_replication_pause(NULL));
+    RUN(elpq_replication_resume(NULL));
+    ck_assert_int_eq(CALL(elpq_replication_confirm(NULL, 1)), ELPQ_E_USAGE);
     RUN(elpq_replication_pause(seen_changes.r));
     run_until(&seen_changes.ups, 1);
     await_server("select state = 'streaming' from pg_stat_replication"

@@ -13,6 +13,8 @@
 
 /* More than what lies between us and the server holds. */
 #define LARGE "select n, repeat('x', 8000) from generate_series(1, 2000) n"
+/* What only a cancel ends, and be it late: the server makes it row by row. */
+#define ENDLESS "select generate_series(1, 2000000000), repeat('x', 8000)"
 
 struct flow {
     struct answer *a;      /* its end                                       */
