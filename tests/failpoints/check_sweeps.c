@@ -139,7 +139,7 @@ static bool is_third_party(const elpq_failpoint_failure *f)
         if ((WIFSIGNALED(f->status) && is_innermost(f->where, libraries[i])) ||
             (leak && is_innermost(f->caller, libraries[i])))
             return true;
-    return now_scenario->without_elpq;
+    return now_scenario->how & LIBPQ_ALONE;
 }
 
 static bool known(const elpq_failpoint_failure *f, void *arg)
@@ -161,7 +161,7 @@ static unsigned jobs(void)
 {
     const char *text = harness_env("ELPQ_SWEEP_JOBS");
 
-    return now_scenario->alone ? 1 : text ? (unsigned)atoi(text) : 8;
+    return now_scenario->how & ALONE ? 1 : text ? (unsigned)atoi(text) : 8;
 }
 
 /* So many calls of a scenario fail in each way, to be quick; ELPQ_TEST_ALL
@@ -172,6 +172,8 @@ static uint64_t spread(void)
     uint64_t n = now_way->point == ELPQ_FAIL_MALLOC ? 100 : 30;
 
     n = all ? 1000 : n;
+    if (now_scenario->how & COSTLY)
+        n = n / 5 + 1;
     return harness_slow() > 1 ? n / 7 + 1 : n; /* a checker is what counts */
 }
 
@@ -232,6 +234,8 @@ START_TEST(calls_fail)
 
     now_scenario = scenarios[_i];
     tales_begin();
+    if (now_scenario->before)
+        now_scenario->before();
     harness_close_admin();
     for (int i = 0; i < ELPQ_FAILPOINTS; i++) {
         elpq_failpoint point = (elpq_failpoint)i;
@@ -326,11 +330,6 @@ static void make_tables(void)
     admin_do("create type elpq_sweep_pair as (n int, mood elpq_sweep_mood)");
     admin_do("drop publication if exists elpq_sweep_pub");
     admin_do("create publication elpq_sweep_pub for table elpq_sweep");
-    admin_do("select pg_drop_replication_slot(slot_name)"
-             " from pg_replication_slots where slot_name = 'elpq_sweep'");
-    admin_do("select pg_create_logical_replication_slot('elpq_sweep',"
-             " 'pgoutput')");
-    admin_do("insert into elpq_sweep values (0)");
     harness_teardown();
     pooler_start();
 }
@@ -341,7 +340,8 @@ static void drop_tables(void)
     harness_setup();
     await_server("select (count(*) = 0)::int from pg_stat_activity"
                  " where application_name = 'elpq_sweep'");
-    admin_do("select pg_drop_replication_slot('elpq_sweep')");
+    admin_do("select pg_drop_replication_slot(slot_name)"
+             " from pg_replication_slots where slot_name = 'elpq_sweep'");
     admin_do("drop publication elpq_sweep_pub");
     admin_do("drop table elpq_sweep");
     admin_do("drop type elpq_sweep_pair");
@@ -353,7 +353,8 @@ static void drop_tables(void)
 static void add_scenarios(const struct scenario *list)
 {
     for (; list->name; list++)
-        if (is_wanted("ELPQ_SWEEP_ONLY", list->name))
+        if (is_wanted("ELPQ_SWEEP_ONLY", list->name) &&
+            (!list->needs || harness_env(list->needs)))
             scenarios[scenario_count++] = list;
 }
 

@@ -24,7 +24,7 @@
 
 #define JOBS_MAX 64
 #define FRAMES 24
-#define SETTLE_MS 1000 /* for a thread that was given up to free its memory */
+#define SETTLE_MS 5000 /* for a thread that was given up to free its memory */
 
 /* What a child tells the parent. */
 struct told {
