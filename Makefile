@@ -204,7 +204,7 @@ $(B)/examples/http_api: DEPS_LIBS += $(EVHTTP_LIBS)
 # "make check" installs what is missing, then runs run-check.
 with_postgres = '$(support)/with-postgres'
 run_tests     = '$(support)/run-tests'
-TESTS         = $(UNIT_TESTS) $(SERVER_TESTS) $(MATRIX)
+TESTS         = $(SWEEPS) $(UNIT_TESTS) $(SERVER_TESTS) $(MATRIX)
 STATIC_CHECKS = check-abi check-headers check-layers check-compile-fail \
                 check-cxx check-docs check-hardening
 # Two programs at once, but for those that measure times, and those whose
@@ -236,7 +236,7 @@ run-check: need-check libs kit tests examples
 # Only what runs: for the instrumented and the foreign builds.  What makes
 # faults by the thousand, or measures what they cost, is for the plain one.
 PLAIN_ONLY = %/check_cuts %/check_races %/check_matrix %/check_load \
-             %/check_secrets_memory
+             %/check_secrets_memory %/check_sweeps
 check-suites: SKIP = $(if $(run_examples),$(PLAIN_ONLY))
 check-suites: need-check tests $(if $(run_examples),examples)
 	@$(suites)
@@ -294,7 +294,7 @@ coverage: export ELPQ_TEST_SLOW = 5
 coverage: export UNCOVERED ?=
 coverage:
 	@find $(B)/coverage -name '*.gcda' -exec rm -f {} + 2>/dev/null || true
-	$(call variant,coverage,CFLAGS='-g -O0' --enable-coverage,check-suites PLAIN_ONLY=)
+	$(call variant,coverage,CFLAGS='-g -O0' --enable-coverage,check-suites PLAIN_ONLY=%/check_sweeps)
 	@'$(support)/coverage' '$(srcdir)' $(B)/coverage \
 	  $(COVERAGE_LINES) $(COVERAGE_BRANCHES)
 

@@ -13,6 +13,7 @@
  * offers instead may have to do TLS first.  After a grace period without an
  * outcome the connection is closed.
  */
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,9 +50,13 @@ static void drive(struct elpq__cancel *c)
         return;
     while (!atomic_load(&c->job.abandoned)) {
         struct pollfd fd = { .fd = libpq->cancel_socket(c->modern) };
+        int n;
 
         fd.events = want == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-        if (poll(&fd, 1, 50) <= 0)
+        n = poll(&fd, 1, 50);
+        if (n < 0 && errno != EINTR)
+            return; /* not again and again: the grace period ends it */
+        if (n <= 0)
             continue;
         want = libpq->cancel_poll(c->modern);
         if (want == PGRES_POLLING_OK || want == PGRES_POLLING_FAILED)

@@ -11,6 +11,7 @@
  * asynchronous interface.  So each address gets a slice of the time, and when
  * that is over, the attempt begins anew without this address.
  */
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,7 @@ struct elpq__connect {
     char *message;
     char sqlstate[6];
     bool timed_out;
+    bool cannot_wait; /* poll() failed                                     */
     bool no_password; /* asked for one, and had none                      */
     elpq_error *notices[NOTICES_MAX];
     int nnotices;
@@ -156,16 +158,22 @@ static int64_t slice(const struct elpq__connect *c, PGconn *pg, int64_t now)
     return left / (n > 1 ? n : 2); /* a single name may have two addresses */
 }
 
-/* Waits for the socket as libpq wants it; false when nothing came. */
-static bool wait_socket(PGconn *pg, PostgresPollingStatusType want,
-                        int64_t usec)
+/*
+ * Waits for the socket as libpq wants it; false when nothing came.  Where the
+ * system cannot wait, trying again at once would be a loop that never rests.
+ */
+static bool wait_socket(struct elpq__connect *c, PGconn *pg,
+                        PostgresPollingStatusType want, int64_t usec)
 {
     struct pollfd fd = { .fd = PQsocket(pg),
                          .events = want == PGRES_POLLING_READING ? POLLIN
                                                                  : POLLOUT };
     int ms = usec > POLL_MS * 1000 ? POLL_MS : (int)(usec / 1000) + 1;
 
-    return poll(&fd, 1, ms) > 0;
+    int n = poll(&fd, 1, ms);
+
+    c->cannot_wait = n < 0 && errno != EINTR;
+    return n > 0;
 }
 
 /*
@@ -206,13 +214,15 @@ static enum verdict drive(struct elpq__connect *c, PGconn *pg)
         }
         if (c->deadline && c->deadline - now < left)
             left = c->deadline - now;
-        if (left > 0 && wait_socket(pg, want, left)) {
+        if (left > 0 && wait_socket(c, pg, want, left)) {
             want = poll_connect(c, pg);
             if (want == PGRES_POLLING_OK)
                 return CONNECTED;
             if (want == PGRES_POLLING_FAILED)
                 return FAILED;
         }
+        if (c->cannot_wait)
+            return FAILED;
         now = elpq__now();
         if (c->deadline && now >= c->deadline) {
             c->timed_out = true;
@@ -283,6 +293,8 @@ static void work(struct elpq__job *job)
             break;
         } else if (c->timed_out) {
             timeout_message(c, pg);
+        } else if (c->cannot_wait) {
+            set_message(c, "poll() failed, which may be a lack of memory");
         } else if (verdict == FAILED) {
             set_message(c, PQerrorMessage(pg));
             c->no_password = PQconnectionNeedsPassword(pg);

@@ -49,9 +49,12 @@ static bool is_refused(const elpq_request *req)
 static void end_refused(elpq_request *req)
 {
     const char *state = PQresultErrorField(req->failure, PG_DIAG_SQLSTATE);
+    bool hit = state && strcmp(state, "57014") == 0;
 
-    if (req->cause && state && strcmp(state, "57014") == 0)
+    if (hit && req->cause)
         elpq__request_blame(req, req->cause, 0, NULL);
+    else if (hit && elpq__server_timeout_passed(req))
+        elpq__request_blame(req, ELPQ_E_TIMEOUT, 0, NULL);
     elpq__request_end_soon(req);
 }
 

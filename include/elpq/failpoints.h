@@ -104,8 +104,8 @@ typedef struct elpq_failpoint_sweep_options {
     uint64_t first;       /**< injections begin here; 0: at 1              */
     uint64_t step;        /**< 0: 1, every call                            */
     uint64_t max;         /**< injections at most; 0: 100,000              */
-    uint64_t spread;      /**< if step made more than so many of the calls,
-                               a larger step is taken; 0: never            */
+    uint64_t spread;      /**< if these were more than so many injections,
+                               only so many, evenly spread; 0: all of them */
     size_t trickle;       /**< as for elpq_failpoint_trickle()             */
     int seconds;          /**< for one; then it is killed; 0: 10           */
     unsigned jobs;        /**< children at a time, up to 64; 0: 1          */

@@ -25,6 +25,7 @@
 #include "scene.h"
 
 #define SCENARIOS_MAX 80
+#define THIRD_PARTY 60
 #define TRICKLE 5 /* bytes, where they do */
 
 static const struct scenario *scenarios[SCENARIOS_MAX];
@@ -41,6 +42,7 @@ static const struct way {
 } ways[] = {
     { ELPQ_FAIL_MALLOC, 0, false, false, "once" },
     { ELPQ_FAIL_MALLOC, 0, true, false, "lasting" },
+    { ELPQ_FAIL_MALLOC, 0, false, true, "bytes" },
     { ELPQ_FAIL_RECV, 0, false, false, "once" },
     { ELPQ_FAIL_RECV, 0, true, false, "lasting" },
     { ELPQ_FAIL_RECV, EINTR, false, false, "EINTR" },
@@ -86,6 +88,10 @@ static const char *const verdicts[VERDICTS] = {
 static struct sums {
     atomic_uint_least64_t injections[ELPQ_FAILPOINTS];
     atomic_uint_least64_t known;
+    struct third_party {
+        char what[160];
+        unsigned n;
+    } list[THIRD_PARTY];
 } *sums;
 
 /* ----------------------------------------------------------------- sweeps */
@@ -139,16 +145,35 @@ static bool is_third_party(const elpq_failpoint_failure *f)
         if ((WIFSIGNALED(f->status) && is_innermost(f->where, libraries[i])) ||
             (leak && is_innermost(f->caller, libraries[i])))
             return true;
-    return now_scenario->without_elpq;
+    return now_scenario->how & LIBPQ_ALONE;
+}
+
+/* For the list at the end: one line a scenario and a kind. */
+static void note_third_party(const elpq_failpoint_failure *f)
+{
+    bool leak = WIFEXITED(f->status);
+    const char *who = leak ? f->caller : f->where;
+    struct third_party *t = sums->list;
+    char what[sizeof(t->what)];
+
+    snprintf(what, sizeof(what), "\"%s\": %s %.*s", now_scenario->name,
+             leak ? "memory is left, without that of" : "a crash in",
+             (int)strcspn(who, "+\n"), who);
+    while (t->n > 0 && strcmp(t->what, what) != 0 &&
+           t < sums->list + THIRD_PARTY - 1)
+        t++;
+    if (t->n++ == 0)
+        strcpy(t->what, what);
 }
 
 static bool known(const elpq_failpoint_failure *f, void *arg)
 {
     (void)arg;
-    print_failure(f);
-    if (!is_third_party(f))
+    if (!is_third_party(f)) {
+        print_failure(f);
         return false;
-    printf("    known of a library below\n");
+    }
+    note_third_party(f);
     return true;
 }
 
@@ -161,7 +186,7 @@ static unsigned jobs(void)
 {
     const char *text = harness_env("ELPQ_SWEEP_JOBS");
 
-    return now_scenario->alone ? 1 : text ? (unsigned)atoi(text) : 8;
+    return now_scenario->how & ALONE ? 1 : text ? (unsigned)atoi(text) : 8;
 }
 
 /* So many calls of a scenario fail in each way, to be quick; ELPQ_TEST_ALL
@@ -169,9 +194,11 @@ static unsigned jobs(void)
 static uint64_t spread(void)
 {
     bool all = harness_env("ELPQ_TEST_ALL") != NULL;
-    uint64_t n = now_way->point == ELPQ_FAIL_MALLOC ? 100 : 30;
+    uint64_t n = now_way->point == ELPQ_FAIL_MALLOC ? 150 : 30;
 
     n = all ? 1000 : n;
+    if (now_scenario->how & COSTLY)
+        n = n / 5 + 1;
     return harness_slow() > 1 ? n / 7 + 1 : n; /* a checker is what counts */
 }
 
@@ -195,10 +222,11 @@ static uint64_t sweep(uint64_t *calls)
     ck_assert_int_eq(elpq_failpoint_sweep(&o, run_scenario,
                                           (void *)(uintptr_t)now_scenario,
                                           &report), 0);
-    printf("%-18s %-14s %-13s %6llu injections, %lld ms\n",
-           now_scenario->name, elpq_failpoint_name(o.point), now_way->name,
-           (unsigned long long)report.injections,
-           (long long)(now_usec() - begun) / 1000);
+    if (report.injections > 0)
+        printf("%-18s %-14s %-13s %6llu injections, %lld ms\n",
+               now_scenario->name, elpq_failpoint_name(o.point),
+               now_way->name, (unsigned long long)report.injections,
+               (long long)(now_usec() - begun) / 1000);
     atomic_fetch_add(&sums->injections[o.point], report.injections);
     atomic_fetch_add(&sums->known, report.known);
     *calls = report.calls;
@@ -232,6 +260,8 @@ START_TEST(calls_fail)
 
     now_scenario = scenarios[_i];
     tales_begin();
+    if (now_scenario->before)
+        now_scenario->before();
     harness_close_admin();
     for (int i = 0; i < ELPQ_FAILPOINTS; i++) {
         elpq_failpoint point = (elpq_failpoint)i;
@@ -256,10 +286,15 @@ START_TEST(so_many_injections)
                elpq_failpoint_name((elpq_failpoint)i), (unsigned long long)n);
         all += n;
     }
-    printf("%d scenarios, %llu injections, %llu of them known not to be"
-           " survived by libraries below\n",
-           scenario_count, (unsigned long long)all,
-           (unsigned long long)atomic_load(&sums->known));
+    printf("%d scenarios, %llu injections\n", scenario_count,
+           (unsigned long long)all);
+    printf("%llu of them are known not to be survived by libraries below"
+           "%s\n",
+           (unsigned long long)atomic_load(&sums->known),
+           atomic_load(&sums->known) ? ":" : "");
+    for (const struct third_party *t = sums->list;
+         t < sums->list + THIRD_PARTY && t->n > 0; t++)
+        printf("%6u  %s\n", t->n, t->what);
     ck_assert_uint_gt(all, 0);
 }
 END_TEST
@@ -326,11 +361,6 @@ static void make_tables(void)
     admin_do("create type elpq_sweep_pair as (n int, mood elpq_sweep_mood)");
     admin_do("drop publication if exists elpq_sweep_pub");
     admin_do("create publication elpq_sweep_pub for table elpq_sweep");
-    admin_do("select pg_drop_replication_slot(slot_name)"
-             " from pg_replication_slots where slot_name = 'elpq_sweep'");
-    admin_do("select pg_create_logical_replication_slot('elpq_sweep',"
-             " 'pgoutput')");
-    admin_do("insert into elpq_sweep values (0)");
     harness_teardown();
     pooler_start();
 }
@@ -341,7 +371,8 @@ static void drop_tables(void)
     harness_setup();
     await_server("select (count(*) = 0)::int from pg_stat_activity"
                  " where application_name = 'elpq_sweep'");
-    admin_do("select pg_drop_replication_slot('elpq_sweep')");
+    admin_do("select pg_drop_replication_slot(slot_name)"
+             " from pg_replication_slots where slot_name = 'elpq_sweep'");
     admin_do("drop publication elpq_sweep_pub");
     admin_do("drop table elpq_sweep");
     admin_do("drop type elpq_sweep_pair");
@@ -353,7 +384,8 @@ static void drop_tables(void)
 static void add_scenarios(const struct scenario *list)
 {
     for (; list->name; list++)
-        if (is_wanted("ELPQ_SWEEP_ONLY", list->name))
+        if (is_wanted("ELPQ_SWEEP_ONLY", list->name) &&
+            (!list->needs || harness_env(list->needs)))
             scenarios[scenario_count++] = list;
 }
 

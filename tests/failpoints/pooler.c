@@ -5,10 +5,11 @@
  *
  * A client gets what the server said to the first one that had the same
  * startup packet, with a key of its own for cancel requests; from then on
- * every byte passes in both directions.  A backend whose client left when
- * nothing was under way, and outside of a transaction, is reset (DISCARD ALL)
- * and lent again; every other one is ended, as it would be without a pooler.
- * A backend for replication is not lent twice.
+ * every byte passes in both directions.  A backend whose client left is lent
+ * again when it has done what it was asked to, its transaction is rolled back,
+ * and all is reset (DISCARD ALL).  Where that would not be what a backend does
+ * whose client is gone (half a message, statements before their Sync, COPY,
+ * replication) the connection to it is ended.
  *
  * Invariants: a session has one backend, or waits for one; a backend has at
  * most one session.  A cancel request reaches the backend of the session that
@@ -37,9 +38,9 @@
 
 #define PACKET_MAX 4096
 #define CANCEL_SIZE 16
-#define RESET "DISCARD ALL"
+#define PATIENCE_MS 30 /* with what a client has left behind              */
 
-enum state { STARTING, LENT, RESETTING, IDLE, ENDING };
+enum state { STARTING, LENT, FINISHING, RESETTING, IDLE, ENDING };
 
 struct backend {
     struct bufferevent *io;
@@ -54,6 +55,9 @@ struct backend {
     uint8_t status;             /* of the last ReadyForQuery               */
     bool failed;                /* an error since the last ReadyForQuery   */
     unsigned cancels;           /* on their way to it                      */
+    unsigned owed;              /* ReadyForQuery messages to come          */
+    bool open;                  /* messages since the last Sync            */
+    bool copies;                /* COPY FROM since the last ReadyForQuery  */
 };
 
 struct session {
@@ -62,8 +66,6 @@ struct session {
     struct backend *backend;
     struct elpq__frames frames;
     uint32_t key;
-    unsigned owed; /* ReadyForQuery messages to come                       */
-    bool open;     /* messages since the last Sync                         */
 };
 
 struct canceler {
@@ -179,22 +181,51 @@ static void dismiss(struct session *s)
     bufferevent_setcb(s->io, NULL, on_last_written, NULL, s);
 }
 
+/* Whether it gets to where it can be lent again, and how it gets there is what
+ * happens to a session without a client. */
 static bool is_in_order(const struct session *s)
 {
     const struct backend *b = s->backend;
 
-    return b->state == LENT && s->owed == 0 && !s->open && b->status == 'I' &&
-           !s->frames.inside && !b->frames.inside &&
+    return b->state == LENT && !b->open && !b->copies && !s->frames.inside &&
            !memmem(b->packet, b->packet_size, "replication", 11);
 }
 
+static void query(struct backend *b, const char *sql)
+{
+    size_t size = strlen(sql) + 1;
+    uint8_t head[5] = { 'Q' };
+
+    put_word(head + 1, (uint32_t)size + 4);
+    bufferevent_write(b->io, head, sizeof(head));
+    bufferevent_write(b->io, sql, size);
+    b->owed++;
+}
+
+/* Nothing is under way, and nobody has it. */
 static void reset(struct backend *b)
 {
-    static const char text[] = "Q\0\0\0\x10" RESET;
-
+    if (b->status != 'I') {
+        query(b, "ROLLBACK");
+        return;
+    }
+    if (b->state == FINISHING)
+        atomic_fetch_sub(&told->ending, 1);
     b->state = RESETTING;
     b->failed = false;
-    bufferevent_write(b->io, text, sizeof(text));
+    query(b, "DISCARD ALL");
+}
+
+/* It does what it was asked to; what takes long is canceled. */
+static void finish(struct backend *b)
+{
+    const struct timeval patience = { 0, PATIENCE_MS * 1000 };
+
+    b->state = FINISHING;
+    atomic_fetch_add(&told->ending, 1);
+    bufferevent_set_timeouts(b->io, &patience, NULL);
+    if (b->owed == 0)
+        reset(b);
 }
 
 static void end_session(struct session *s)
@@ -204,7 +235,7 @@ static void end_session(struct session *s)
     if (b) {
         b->session = NULL;
         if (is_in_order(s))
-            reset(b);
+            finish(b);
         else
             end_backend(b);
     }
@@ -214,19 +245,21 @@ static void end_session(struct session *s)
 /* A message of the client has ended. */
 static void note_question(struct session *s)
 {
+    struct backend *b = s->backend;
+
     switch (s->frames.type) {
     case 'Q':
     case 'S':
     case 'F':
-        s->owed++;
-        s->open = false;
+        b->owed++;
+        b->open = false;
         break;
     case 'd':
     case 'c':
     case 'f':
         break;
     default:
-        s->open = true;
+        b->open = true;
     }
 }
 
@@ -262,7 +295,7 @@ static void free_backend(struct backend *b)
     for (struct canceler *c = cancelers; c; c = c->next)
         if (c->backend == b)
             c->backend = NULL;
-    if (b->state == ENDING)
+    if (b->state == ENDING || b->state == FINISHING)
         atomic_fetch_sub(&told->ending, 1);
     if (b->session)
         dismiss(b->session);
@@ -315,7 +348,7 @@ static void on_all_told(struct bufferevent *io, void *arg)
 /* Its client is gone, as the backend gets to know when it has read all. */
 static void end_backend(struct backend *b)
 {
-    bool works = b->state == LENT;
+    bool works = b->state == LENT && b->owed > 0;
 
     b->state = ENDING;
     atomic_fetch_add(&told->ending, 1);
@@ -358,6 +391,7 @@ static void welcome(struct backend *b, struct session *s)
 static void lend(struct backend *b, struct session *s)
 {
     b->state = LENT;
+    bufferevent_set_timeouts(b->io, NULL, NULL);
     b->session = s;
     s->backend = b;
     welcome(b, s);
@@ -367,13 +401,15 @@ static void lend(struct backend *b, struct session *s)
 /* ReadyForQuery. */
 static void note_ready(struct backend *b)
 {
-    if (b->state == LENT && b->session && b->session->owed > 0)
-        b->session->owed--;
-    if (b->state == RESETTING && (b->failed || b->cancels > 0))
+    if (b->owed > 0)
+        b->owed--;
+    if (b->state == FINISHING && b->owed == 0)
+        reset(b);
+    else if (b->state == RESETTING && (b->failed || b->cancels > 0))
         reset(b);
     else if (b->state == RESETTING)
         b->state = IDLE;
-    b->failed = false;
+    b->failed = b->copies = false;
 }
 
 /* Reads the messages as they pass. */
@@ -389,6 +425,7 @@ static void note_answers(struct backend *b, const uint8_t *data, size_t size)
         if (!ended)
             continue;
         b->failed |= b->frames.type == 'E';
+        b->copies |= b->frames.type == 'G';
         if (b->frames.type == 'Z') {
             b->status = data[taken - 1];
             note_ready(b);
@@ -420,7 +457,13 @@ static void on_backend_event(struct bufferevent *io, short what, void *arg)
 {
     struct backend *b = arg;
 
-    (void)io;
+    if (what & BEV_EVENT_TIMEOUT) {
+        bufferevent_set_timeouts(io, NULL, NULL);
+        bufferevent_enable(io, EV_READ);
+        if (b->state == FINISHING)
+            send_cancel(b, NULL);
+        return;
+    }
     if (!(what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)))
         return;
     if (b->state == STARTING && b->session) /* it was refused */

@@ -42,6 +42,26 @@ static void connects_to_the_second_host(void)
     connect_with(text);
 }
 
+/* By the server itself, for the pooler has neither TLS nor passwords. */
+static void connects_with_tls(void)
+{
+    char more[100];
+
+    snprintf(more, sizeof(more), "user=%s sslmode=verify-full gssencmode=disable",
+             harness_env("ELPQ_TEST_TLS_USER"));
+    connect_with(tcp(more));
+}
+
+static void connects_with_a_password(void)
+{
+    char more[200];
+
+    snprintf(more, sizeof(more), "user=%s password=%s sslmode=disable gssencmode=disable",
+             harness_env("ELPQ_TEST_SCRAM_USER"),
+             harness_env("ELPQ_TEST_SCRAM_PASSWORD"));
+    connect_with(tcp(more));
+}
+
 static void connect_is_given_up(void)
 {
     elpq_conn_options o = quick();
@@ -102,7 +122,7 @@ static void prepared(void)
     conn = elpq_connect(base, server(), &o, on_opened, q, NULL);
     q->asked = conn != NULL;
     if (!settle() || !q->conn)
-        exit(NO_SCENE);
+        no_scene();
     elpq_failpoint_arm();
     for (int i = 0; i < 2; i++) {
         ask_number(conn, elpq_sql("select $1::int8 + 1", i), i + 1);
@@ -255,7 +275,7 @@ static void notices_and_parameters(void)
     conn = elpq_connect(base, server(), &o, on_opened, q, NULL);
     q->asked = conn != NULL;
     if (!settle() || !q->conn)
-        exit(NO_SCENE);
+        no_scene();
     elpq_failpoint_arm();
     q = question();
     ASK(q, elpq_conn_execute(conn,
@@ -314,7 +334,7 @@ static void passwords_of_libpq(void)
     void *secret = NULL;
 
     if (PQstatus(pg) != CONNECTION_OK)
-        exit(NO_SCENE);
+        no_scene();
     elpq_failpoint_arm();
     if (pthread_create(&thread, NULL, encrypt, pg) == 0)
         pthread_join(thread, &secret);
@@ -326,9 +346,8 @@ static void passwords_of_libpq(void)
 
 #define SLEEP "select pg_sleep(10)"
 
-static void the_running_one_is_canceled(void)
+static void cancel_on(elpq_conn *conn)
 {
-    elpq_conn *conn = opened();
     struct question *q = question(), *next = question_of(2);
     elpq_options o = { .request = &q->request };
 
@@ -337,15 +356,45 @@ static void the_running_one_is_canceled(void)
     ASK(q, elpq_conn_execute(conn, elpq_sql(SLEEP), &o, on_answer, q));
     ASK(next, elpq_conn_execute(conn, elpq_sql("select 2"), NULL, on_answer,
                                 next));
-    for (int i = 0; i < 20 && q->calls < q->asked; i++) {
-        event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-        usleep(100);
+    for (int i = 0; i < 4 && q->calls < q->asked; i++) {
+        turn();
     }
     if (q->request)
         DO(elpq_cancel(q->request));
     settle();
     ask_number(conn, elpq_sql("select 3"), 3);
     DO(elpq_conn_close(conn));
+}
+
+static void the_running_one_is_canceled(void)
+{
+    cancel_on(opened());
+}
+
+static const char *with_tls(void)
+{
+    char more[100];
+
+    snprintf(more, sizeof(more), "user=%s sslmode=require gssencmode=disable",
+             harness_env("ELPQ_TEST_TLS_USER"));
+    return tcp(more);
+}
+
+static void canceled_over_tls(void)
+{
+    cancel_on(opened_at(with_tls()));
+}
+
+/* A statement over TLS, by libpq itself. */
+static void tls_of_libpq(void)
+{
+    PGconn *pg = PQconnectdb(with_tls());
+
+    if (PQstatus(pg) != CONNECTION_OK)
+        no_scene();
+    elpq_failpoint_arm();
+    PQclear(PQexec(pg, "select 1"));
+    PQfinish(pg);
 }
 
 static void the_waiting_one_is_canceled(void)
@@ -442,26 +491,35 @@ static void script_stores(void)
 }
 
 const struct scenario scenarios_conn[] = {
-    { "connect", connects, NULL, false, NULL, false },
-    { "second host", connects_to_the_second_host, NULL, false, NULL, false },
-    { "connect given up", connect_is_given_up, NULL, false, NULL, false },
-    { "wrong conninfo", connects_wrongly, NULL, false, NULL, false },
-    { "pipeline", pipeline, NULL, false, NULL, false },
-    { "prepared", prepared, NULL, false, NULL, false },
-    { "insert", stores, NULL, false, NULL, false },
-    { "large values", large_values, NULL, false, NULL, false },
-    { "server error", the_server_refuses, "22012", false, NULL, false },
-    { "results", results, NULL, false, NULL, false },
-    { "notices", notices_and_parameters, NULL, false, NULL, false },
-    { "session info", session_info, NULL, false, NULL, false },
-    { "password", passwords, NULL, true, NULL, false },
-    { "libpq: password", passwords_of_libpq, NULL, false, NULL, true },
-    { "cancel", the_running_one_is_canceled, NULL, false, NULL, false },
-    { "cancel waiting", the_waiting_one_is_canceled, NULL, false, NULL, false },
-    { "deadline", a_deadline_passes, NULL, false, NULL, false },
-    { "server timeout", a_server_timeout, NULL, false, NULL, false },
-    { "close", closed_with_statements_under_way, NULL, false, NULL, false },
-    { "script", a_script, NULL, false, NULL, false },
-    { "script stores", script_stores, NULL, false, NULL, false },
-    { NULL, NULL, NULL, false, NULL, false }
+    { .name = "connect", .run = connects },
+    { .name = "second host", .run = connects_to_the_second_host },
+    { .name = "connect, TLS", .run = connects_with_tls, .how = COSTLY,
+      .needs = "ELPQ_TEST_TLS_USER" },
+    { .name = "connect, SCRAM", .run = connects_with_a_password,
+      .how = COSTLY, .needs = "ELPQ_TEST_SCRAM_USER" },
+    { .name = "connect given up", .run = connect_is_given_up },
+    { .name = "wrong conninfo", .run = connects_wrongly },
+    { .name = "pipeline", .run = pipeline },
+    { .name = "prepared", .run = prepared },
+    { .name = "insert", .run = stores },
+    { .name = "large values", .run = large_values },
+    { .name = "server error", .run = the_server_refuses, .states = "22012" },
+    { .name = "results", .run = results },
+    { .name = "notices", .run = notices_and_parameters },
+    { .name = "session info", .run = session_info },
+    { .name = "password", .run = passwords, .how = ALONE },
+    { .name = "libpq: password", .run = passwords_of_libpq,
+      .how = LIBPQ_ALONE },
+    { .name = "cancel", .run = the_running_one_is_canceled },
+    { .name = "cancel, TLS", .run = canceled_over_tls, .how = COSTLY,
+      .needs = "ELPQ_TEST_TLS_USER" },
+    { .name = "libpq: TLS", .run = tls_of_libpq,
+      .how = LIBPQ_ALONE | COSTLY, .needs = "ELPQ_TEST_TLS_USER" },
+    { .name = "cancel waiting", .run = the_waiting_one_is_canceled },
+    { .name = "deadline", .run = a_deadline_passes },
+    { .name = "server timeout", .run = a_server_timeout },
+    { .name = "close", .run = closed_with_statements_under_way },
+    { .name = "script", .run = a_script },
+    { .name = "script stores", .run = script_stores },
+    { .name = NULL }
 };

@@ -241,6 +241,16 @@ static void on_replication_event(elpq_replication *r,
     given_up |= event->given_up;
 }
 
+/* The slot has one change, and not all that went before. */
+static void make_slot(void)
+{
+    admin_do("select pg_drop_replication_slot(slot_name)"
+             " from pg_replication_slots where slot_name = 'elpq_sweep'");
+    admin_do("select pg_create_logical_replication_slot('elpq_sweep',"
+             " 'pgoutput')");
+    admin_do("insert into elpq_sweep values (0)");
+}
+
 /* Nothing is confirmed, so that the change is there for the next one, too. */
 static void replication(void)
 {
@@ -291,7 +301,7 @@ static void slots(void)
     conn = elpq_connect(base, server(), &o, on_opened, q, NULL);
     q->asked = conn != NULL;
     if (!settle() || !q->conn)
-        exit(NO_SCENE);
+        no_scene();
     elpq_failpoint_arm();
     ASK(slot, elpq_conn_slot_create(conn, "elpq_sweep_slot", &how, NULL,
                                     on_slot, slot));
@@ -344,14 +354,15 @@ static void mailbox(void)
 }
 
 const struct scenario scenarios_more[] = {
-    { "listener", listener, NULL, false, NULL, false },
-    { "notify", notifies, NULL, false, NULL, false },
-    { "lock", lock_of_a_pool, NULL, false, NULL, false },
-    { "tx lock", lock_of_a_transaction, "25P02", false, NULL, false },
-    { "types", types, NULL, false, NULL, false },
-    { "router", router, NULL, false, NULL, false },
-    { "replication", replication, NULL, true, NULL, false },
-    { "slots", slots, NULL, true, NULL, false },
-    { "mailbox", mailbox, NULL, false, NULL, false },
-    { NULL, NULL, NULL, false, NULL, false }
+    { .name = "listener", .run = listener },
+    { .name = "notify", .run = notifies },
+    { .name = "lock", .run = lock_of_a_pool },
+    { .name = "tx lock", .run = lock_of_a_transaction, .states = "25P02" },
+    { .name = "types", .run = types },
+    { .name = "router", .run = router },
+    { .name = "replication", .run = replication,
+      .how = ALONE | COSTLY, .before = make_slot },
+    { .name = "slots", .run = slots, .how = ALONE | COSTLY },
+    { .name = "mailbox", .run = mailbox },
+    { .name = NULL }
 };

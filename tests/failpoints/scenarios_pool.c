@@ -256,15 +256,15 @@ static void a_lost_connection(void)
 }
 
 const struct scenario scenarios_pool[] = {
-    { "new pool", from_nothing, NULL, false, NULL, false },
-    { "leases", leases, NULL, false, NULL, false },
-    { "reset", resets, NULL, false, NULL, false },
-    { "pool insert", stores_on_the_pool, NULL, false, NULL, false },
-    { "shared", shared_connections, NULL, false, NULL, false },
-    { "hooks", hooks, NULL, false, NULL, false },
-    { "resize", resizing, NULL, false, NULL, false },
-    { "drain", draining, NULL, false, NULL, false },
-    { "pool stream", others_of_a_pool, NULL, false, NULL, false },
-    { "lost", a_lost_connection, "57P01", false, NULL, false },
-    { NULL, NULL, NULL, false, NULL, false }
+    { .name = "new pool", .run = from_nothing },
+    { .name = "leases", .run = leases },
+    { .name = "reset", .run = resets },
+    { .name = "pool insert", .run = stores_on_the_pool },
+    { .name = "shared", .run = shared_connections },
+    { .name = "hooks", .run = hooks },
+    { .name = "resize", .run = resizing },
+    { .name = "drain", .run = draining },
+    { .name = "pool stream", .run = others_of_a_pool },
+    { .name = "lost", .run = a_lost_connection, .states = "57P01" },
+    { .name = NULL }
 };

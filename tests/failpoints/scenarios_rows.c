@@ -461,19 +461,20 @@ static void import_and_export(void)
 }
 
 const struct scenario scenarios_rows[] = {
-    { "batch", batch, "25P02", false, NULL, false },
-    { "execute_many", many_at_once, "25P02", false, NULL, false },
-    { "execute_many each", many_each, NULL, false, NULL, false },
-    { "stream", stream, NULL, false, NULL, false },
-    { "stream stopped", stream_is_stopped, NULL, false, NULL, false },
-    { "cursor", cursor, NULL, false, NULL, false },
-    { "cursor walk", cursor_walk, NULL, false, NULL, false },
-    { "copy in", copy_in, NULL, false, NULL, false },
-    { "copy in rows", copy_in_rows, NULL, false, NULL, false },
-    { "copy in aborted", copy_in_is_aborted, NULL, false, NULL, false },
-    { "copy out", copy_out, NULL, false, NULL, false },
-    { "copy out rows", copy_out_rows, NULL, false, NULL, false },
-    { "large object", large_object, "25P02", false, NULL, false },
-    { "lo import, export", import_and_export, "25P02", false, NULL, false },
-    { NULL, NULL, NULL, false, NULL, false }
+    { .name = "batch", .run = batch, .states = "25P02" },
+    { .name = "execute_many", .run = many_at_once, .states = "25P02" },
+    { .name = "execute_many each", .run = many_each },
+    { .name = "stream", .run = stream },
+    { .name = "stream stopped", .run = stream_is_stopped },
+    { .name = "cursor", .run = cursor },
+    { .name = "cursor walk", .run = cursor_walk },
+    { .name = "copy in", .run = copy_in },
+    { .name = "copy in rows", .run = copy_in_rows },
+    { .name = "copy in aborted", .run = copy_in_is_aborted },
+    { .name = "copy out", .run = copy_out },
+    { .name = "copy out rows", .run = copy_out_rows },
+    { .name = "large object", .run = large_object, .states = "25P02" },
+    { .name = "lo import, export", .run = import_and_export,
+      .states = "25P02" },
+    { .name = NULL }
 };

@@ -282,14 +282,17 @@ static void nested(void)
 }
 
 const struct scenario scenarios_tx[] = {
-    { "commit", commits, "25P02", false, NULL, false },
-    { "rollback", rolls_back, "25P02", false, NULL, false },
-    { "savepoints", savepoints, "25P02", false, NULL, false },
-    { "tx of a pool", on_the_pool, "25P02", false, NULL, false },
-    { "two-phase", two_phase, "25P02", false, forget_prepared, false },
-    { "transact", transact, "25P02", false, NULL, false },
-    { "transact again", transact_twice, "25P02 40001", false, NULL, false },
-    { "pool transact", transact_on_a_pool, "25P02 40001", false, NULL, false },
-    { "tx transact", nested, "25P02", false, NULL, false },
-    { NULL, NULL, NULL, false, NULL, false }
+    { .name = "commit", .run = commits, .states = "25P02" },
+    { .name = "rollback", .run = rolls_back, .states = "25P02" },
+    { .name = "savepoints", .run = savepoints, .states = "25P02" },
+    { .name = "tx of a pool", .run = on_the_pool, .states = "25P02" },
+    { .name = "two-phase", .run = two_phase, .states = "25P02",
+      .clean = forget_prepared },
+    { .name = "transact", .run = transact, .states = "25P02" },
+    { .name = "transact again", .run = transact_twice,
+      .states = "25P02 40001" },
+    { .name = "pool transact", .run = transact_on_a_pool,
+      .states = "25P02 40001" },
+    { .name = "tx transact", .run = nested, .states = "25P02" },
+    { .name = NULL }
 };

@@ -82,6 +82,11 @@ bool scene_asked(struct question *q, int code)
     return code == 0;
 }
 
+void no_scene(void)
+{
+    _exit(NO_SCENE);
+}
+
 void wrong(const char *what)
 {
     printf("wrong: %s\n", what);
@@ -242,18 +247,23 @@ elpq_conn_options quick(void)
 }
 
 /* What must not fail is given the time that it takes. */
-elpq_conn *opened(void)
+elpq_conn *opened_at(const char *conninfo)
 {
     elpq_conn_options o = quick();
     struct question *q = question();
     elpq_conn *conn;
 
     o.connect_timeout_ms = 0;
-    conn = elpq_connect(base, server(), &o, on_opened, q, NULL);
+    conn = elpq_connect(base, conninfo, &o, on_opened, q, NULL);
     q->asked = conn != NULL;
     if (!settle() || !is_well(q))
-        exit(NO_SCENE);
+        no_scene();
     return conn;
+}
+
+elpq_conn *opened(void)
+{
+    return opened_at(server());
 }
 
 elpq_pool *pooled(elpq_pool_options *options)
@@ -274,7 +284,7 @@ elpq_pool *pooled(elpq_pool_options *options)
         !ASK(q, elpq_pool_execute(pool, elpq_sql("select 1"), &patient,
                                   on_answer, q)) ||
         !settle() || !is_well(q))
-        exit(NO_SCENE);
+        no_scene();
     return pool;
 }
 
@@ -338,7 +348,8 @@ static bool must_be(const struct question *q)
                    questions[i].code == ELPQ_E_TIMEOUT;
     return q->code == q->expected || q->code == ELPQ_E_TIMEOUT ||
            (cancels &&
-            (q->code == ELPQ_E_LOST || q->code == ELPQ_E_CLOSED));
+            (q->code == ELPQ_E_LOST || q->code == ELPQ_E_CLOSED ||
+             q->code == ELPQ_E_ROLLED_BACK));
 }
 
 static bool codes_can_be(const char *states)
@@ -348,8 +359,9 @@ static bool codes_can_be(const char *states)
 
         if (elpq_failpoint_hits() ? may_be(q, states) : must_be(q))
             continue;
-        printf("question %d: %s %s %s\n", i, elpq_code_name(q->code),
-               q->sqlstate, q->message);
+        for (q = questions; q < questions + asked_count; q++)
+            printf("  question %d: %s %s %s\n", (int)(q - questions),
+                   elpq_code_name(q->code), q->sqlstate, q->message);
         return false;
     }
     return true;

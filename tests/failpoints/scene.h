@@ -72,14 +72,22 @@ struct question {
 
 extern struct event_base *base;
 
+/* What is special about a scenario. */
+enum {
+    ALONE = 1,       /* two of them would be in each other's way           */
+    LIBPQ_ALONE = 2, /* without elpq: shows what libraries below do        */
+    COSTLY = 4       /* each makes the server work for long: fewer         */
+};
+
 /* One scenario, in a table that ends with a NULL name. */
 struct scenario {
     const char *name;
     void (*run)(void);
     const char *states; /* SQLSTATEs that the server may answer, or NULL   */
-    bool alone;         /* two of them would be in each other's way         */
+    unsigned how;
+    void (*before)(void);/* in the parent, before all of its sweeps        */
     void (*clean)(void); /* removes what it may leave on the server        */
-    bool without_elpq;  /* shows what libraries below do by themselves      */
+    const char *needs;  /* an environment variable, or NULL                */
 };
 extern const struct scenario scenarios_conn[], scenarios_tx[],
     scenarios_rows[], scenarios_pool[], scenarios_more[];
@@ -117,6 +125,9 @@ void turn(void);
 /* Turns the loop until *flag, or for as long as a callback may take. */
 bool turn_until(const volatile bool *flag);
 
+/* What must not fail did: ends the process, without what exit() does. */
+_Noreturn void no_scene(void);
+
 /* The answer is wrong: it must never be this. */
 void wrong(const char *what);
 
@@ -134,6 +145,7 @@ elpq_conn_options quick(void);
 
 /* A connection that is open, and a pool that has one: before arming. */
 elpq_conn *opened(void);
+elpq_conn *opened_at(const char *conninfo);
 elpq_pool *pooled(elpq_pool_options *options);
 
 /* Closes the pool, and waits for it. */

@@ -8,6 +8,7 @@
  * order in which they were started, so that no other child of the caller is
  * ever waited for.
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
@@ -24,7 +25,7 @@
 
 #define JOBS_MAX 64
 #define FRAMES 24
-#define SETTLE_MS 1000 /* for a thread that was given up to free its memory */
+#define SETTLE_MS 5000 /* for a thread that was given up to free its memory */
 
 /* What a child tells the parent. */
 struct told {
@@ -56,6 +57,7 @@ struct sweep {
 static const struct sweep *current;
 static struct told *mine;
 static uint64_t current_n;
+static int threads_before;
 
 void elpq_failpoint_arm(void)
 {
@@ -127,16 +129,29 @@ static void on_crash(int sig)
     raise(sig);
 }
 
+/* Threads of the process, of which a given-up one frees its memory when it
+ * notices. */
+static int threads(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    int n = 0;
+
+    while (tasks && readdir(tasks))
+        n++;
+    if (tasks)
+        closedir(tasks);
+    return n - 2; /* "." and ".." */
+}
+
 static bool leaks(int64_t before)
 {
-    int64_t left = elpq_failpoint_blocks() - before;
+    int64_t left;
 
-    for (int i = 0; current_n > 0 && left > current->normal; i++) {
-        if (i >= SETTLE_MS)
-            return true;
+    for (int i = 0; i < SETTLE_MS && threads() > threads_before; i++)
         usleep(1000);
-        left = elpq_failpoint_blocks() - before;
-    }
+    left = elpq_failpoint_blocks() - before;
+    if (current_n > 0 && left > current->normal)
+        return true;
     atomic_store(&mine->left, left);
     return __lsan_do_recoverable_leak_check &&
            __lsan_do_recoverable_leak_check();
@@ -151,6 +166,7 @@ static void in_child(void)
     for (size_t i = 0; i < sizeof(crashes) / sizeof(*crashes); i++)
         signal(crashes[i], on_crash);
     alarm((unsigned)current->o.seconds);
+    threads_before = threads();
     before = elpq_failpoint_blocks();
     status = current->scenario(current->arg);
     tell_hit();
@@ -234,14 +250,22 @@ static bool finish(struct sweep *s)
     return true;
 }
 
+/* Which call is to fail next: each step-th, or some of them evenly spread. */
+static uint64_t next(const struct sweep *s)
+{
+    uint64_t calls = s->report->calls, most = s->o.spread;
+
+    if (most > 0 && calls / s->o.step > most)
+        return s->o.first + s->started * calls / most;
+    return s->o.first + s->started * s->o.step;
+}
+
 static bool run(struct sweep *s)
 {
     bool ok = start(s, 0) && finish(s);
-    uint64_t n = s->o.first;
 
-    if (s->o.spread > 0 && s->report->calls / s->o.spread >= s->o.step)
-        s->o.step = s->report->calls / s->o.spread + 1;
     while (ok && !s->ended && s->started < s->o.max) {
+        uint64_t n = next(s);
         /* Where they should have ended, one at a time. */
         unsigned jobs = n > s->report->calls ? 1 : s->o.jobs;
 
@@ -249,7 +273,6 @@ static bool run(struct sweep *s)
             ok = finish(s);
         } else {
             ok = start(s, n);
-            n += s->o.step;
             s->started++;
         }
     }
