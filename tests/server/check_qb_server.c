@@ -141,6 +141,27 @@ START_TEST(test_columns)
 }
 END_TEST
 
+/* Where the server takes a bool, true of C is one. */
+START_TEST(test_bools)
+{
+    elqb_select *s = elqb_select_new(q), *last = elqb_select_new(q);
+
+    elqb_columns(last, O.total);
+    elqb_from(last, O.table);
+    elqb_columns(s, elqb_agg_filter(q, elqb_count(q), V(true)),
+                 elqb_and(q, elqb_lit(true), V(true)),
+                 elqb_case_of(q, V("2024-01-01"), ELQB_NONE, U.created_at,
+                              elqb_pos(q, U.age)));
+    elqb_from(s, U.table);
+    elqb_join(s, ELQB_LEFT, elqb_lateral(q, last, "l"), V(true));
+    elqb_where(s, elqb_eq(q, U.active, elqb_lit(true)));
+    elqb_where(s, elqb_lit(true));
+    elqb_group_by(s, U.age, U.created_at);
+    DESCRIBED(s, "boolean boolean timestamp with time zone boolean",
+              "bigint boolean integer");
+}
+END_TEST
+
 START_TEST(test_functions)
 {
     elqb_select *s = elqb_select_new(q);
@@ -348,6 +369,7 @@ int main(void)
     tcase_add_test(tcase, test_other_conditions);
     tcase_add_test(tcase, test_composed_conditions);
     tcase_add_test(tcase, test_columns);
+    tcase_add_test(tcase, test_bools);
     tcase_add_test(tcase, test_functions);
     tcase_add_test(tcase, test_group_by);
     tcase_add_test(tcase, test_subqueries);
