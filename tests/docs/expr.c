@@ -165,6 +165,7 @@ static void arithmetic(void)
         elqb_div(q, U.balance, elqb_val(3)),
         elqb_mod(q, U.id, elqb_val(10)),
         elqb_pow(q, elqb_neg(q, U.age), elqb_val(2)),
+        elqb_pos(q, U.age),
         elqb_bit_and(q, U.id, elqb_shl(q, elqb_lit(1), elqb_lit(4))),
         elqb_bit_xor(q, U.id, elqb_bit_not(q, U.age)),
         elqb_concat(q, U.name, elqb_val(" <"), U.email, elqb_val(">")),
