@@ -287,7 +287,8 @@ static void take_text_in_row(elqb *q, elqb_expr *e, unsigned depth)
     const struct elqb_node *row = e->u.node;
     struct elqb_node *copy;
 
-    if (depth == NODE_DEPTH || !(copy = elqb__new_node(q, NODE_ROW, row->count)))
+    if (depth == NODE_DEPTH ||
+        !(copy = elqb__new_node(q, NODE_ROW, row->count)))
         return;
     for (uint32_t i = 0; i < row->count; i++) {
         copy->args[i] = row->args[i];
