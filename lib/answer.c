@@ -183,9 +183,8 @@ static bool has_no_memory(const elpq_conn *conn)
     if (!*message)
         return false;
     n = strlen(message);
-    return tells_no_memory(message + (n >= conn->server_words
-                                          ? conn->server_words
-                                          : 0));
+    return tells_no_memory(message +
+                           (n >= conn->server_words ? conn->server_words : 0));
 }
 
 /*

@@ -306,8 +306,7 @@ elpq_listener *elpq_listener_new(struct event_base *base,
               "transaction mode does not give";
     else
         why = bad = elpq__conninfo_check(conninfo,
-                                         options ? options->conn.params
-                                                 : NULL);
+                                         options ? options->conn.params : NULL);
     if (why) {
         elpq__error_give(error, ELPQ_E_USAGE, why);
         free(bad);

@@ -210,8 +210,7 @@ void elpq__request_deadline(elpq_request *request, int timeout_ms,
  * has a deadline (0: a default), or those behind it would wait for a server
  * that is gone: theirs only detach them.
  */
-void elpq__request_own(elpq_conn *conn, elpq_request *request,
-                       int timeout_ms);
+void elpq__request_own(elpq_conn *conn, elpq_request *request, int timeout_ms);
 
 /* Sets the outcome to an error, unless there is one already. */
 void elpq__request_blame(elpq_request *request, elpq_code code,

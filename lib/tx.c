@@ -477,9 +477,9 @@ int elpq__tx_commit(elpq_tx *tx, const char *sql, unsigned flags,
     tx->committing = true;
     tx->commit_flags = flags;
     set_undo(tx);
-    code = is_live(tx) ? command(tx, sql, tx->watch ? ELPQ_NO_TIMEOUT : 0,
-                                 on_commit)
-                       : ELPQ_E_CLOSED;
+    code = is_live(tx)
+               ? command(tx, sql, tx->watch ? ELPQ_NO_TIMEOUT : 0, on_commit)
+               : ELPQ_E_CLOSED;
     if (code && code != ELPQ_E_CLOSED) {
         tx->committing = false;
         return code;

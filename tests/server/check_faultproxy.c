@@ -501,9 +501,9 @@ START_TEST(a_server_that_speaks_of_memory)
     pool = pool_at(through("sslmode=disable"), NULL);
     for (int i = 0; i < 3; i++)
         expect_int(ask(pool, elpq_sql("select $1::text::int", "7")), 7);
-    expect_error(ask(pool, elpq_sql("select $1::text::int",
-                                    "no number\nout of memory")),
-                 ELPQ_E_SERVER, "22P02", 0);
+    expect_error(
+        ask(pool, elpq_sql("select $1::text::int", "no number\nout of memory")),
+        ELPQ_E_SERVER, "22P02", 0);
     expect_int(ask(pool, elpq_sql("select 1")), 1);
     ck_assert_uint_eq(stats(pool).connects, 1);
     finish_pool(pool);

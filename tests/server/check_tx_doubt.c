@@ -31,7 +31,7 @@ static long rows(void)
     return admin_int("select count(*) from elpq_doubt");
 }
 
-#define insert(target, who)                                                   \
+#define insert(target, who)                                                    \
     ask(target, elpq_sql("insert into elpq_doubt values ($1)", who))
 
 static int scaled(int ms)
@@ -90,8 +90,7 @@ END_TEST
 /* RELEASE is late, and what comes after it is in the transaction as before. */
 START_TEST(a_release_that_came_too_late)
 {
-    elpq_pool_options o = { .max_size = 1,
-                            .conn.timeout_ms = scaled(300) };
+    elpq_pool_options o = { .max_size = 1, .conn.timeout_ms = scaled(300) };
     elpq_options patient = { .timeout_ms = ELPQ_NO_TIMEOUT };
     elpq_pool *pool = pool_new(&o);
     elpq_tx *tx = begin_now(pool), *part;
