@@ -15,6 +15,7 @@
  *     ELPQ_TEST_ALL=1            each call, up to a thousand in each way
  */
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -341,6 +342,7 @@ static void have_had_openssl(void)
 
 static void setup(void)
 {
+    mallopt(M_ARENA_MAX, 1); /* a heap of its own for a thread costs time */
     harness_setup();
     have_had_threads();
     have_had_openssl();

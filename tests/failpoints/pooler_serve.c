@@ -5,11 +5,11 @@
  *
  * A client gets what the server said to the first one that had the same
  * startup packet, with a key of its own for cancel requests; from then on
- * every byte passes in both directions.  A backend whose client left is lent
+ * every byte of the server passes, and those of the client when they are a
+ * whole that ends with a Sync, Query or Flush.  A backend whose client left is lent
  * again when it has done what it was asked to, its transaction is rolled back,
  * and all is reset (DISCARD ALL).  Where that would not be what a backend does
- * whose client is gone (half a message, statements before their Sync, COPY,
- * replication) the connection to it is ended.
+ * whose client is gone (COPY, replication) the connection to it is ended.
  *
  * Invariants: a session has one backend, or waits for one; a backend has at
  * most one session.  A cancel request reaches the backend of the session that
@@ -51,7 +51,7 @@ struct backend {
     bool failed;                /* an error since the last ReadyForQuery   */
     unsigned cancels;           /* on their way to it                      */
     unsigned owed;              /* ReadyForQuery messages to come          */
-    bool open;                  /* messages since the last Sync            */
+    bool open;                  /* messages behind the last Sync           */
     bool copies;                /* COPY FROM since the last ReadyForQuery  */
 };
 
@@ -61,6 +61,7 @@ struct session {
     struct backend *backend;
     struct elpq__frames frames;
     uint32_t key;
+    size_t held; /* bytes of complete and half messages, not passed on     */
 };
 
 struct canceler {
@@ -170,7 +171,7 @@ static bool is_in_order(const struct session *s)
 {
     const struct backend *b = s->backend;
 
-    return b->state == LENT && !b->open && !b->copies && !s->frames.inside &&
+    return b->state == LENT && !b->open && !b->copies &&
            !memmem(b->packet, b->packet_size, "replication", 11);
 }
 
@@ -225,8 +226,12 @@ static void end_session(struct session *s)
     free_session(s);
 }
 
-/* A message of the client has ended. */
-static void note_question(struct session *s)
+/*
+ * A message of the client has ended: true if the server is to have it now, and
+ * all before it.  What has no Sync yet is held: if the client leaves, it is as
+ * if the server had rolled it back.
+ */
+static bool note_question(struct session *s)
 {
     struct backend *b = s->backend;
 
@@ -236,13 +241,16 @@ static void note_question(struct session *s)
     case 'F':
         b->owed++;
         b->open = false;
-        break;
+        return true;
+    case 'H':
+        b->open = true;
+        return true;
     case 'd':
     case 'c':
     case 'f':
-        break;
+        return true;
     default:
-        b->open = true;
+        return false;
     }
 }
 
@@ -250,7 +258,7 @@ static void note_question(struct session *s)
 static void pass_questions(struct session *s)
 {
     struct evbuffer *in = bufferevent_get_input(s->io);
-    size_t size = evbuffer_get_length(in), taken = 0;
+    size_t size = evbuffer_get_length(in), taken = s->held, passed = 0;
     const uint8_t *data = evbuffer_pullup(in, -1);
     bool leaves = false;
 
@@ -262,10 +270,11 @@ static void pass_questions(struct session *s)
             break;
         taken += elpq__frames_take(&s->frames, data + taken, size - taken,
                                    &ended);
-        if (ended)
-            note_question(s);
+        if (ended && note_question(s))
+            passed = taken;
     }
-    evbuffer_remove_buffer(in, bufferevent_get_output(s->backend->io), taken);
+    evbuffer_remove_buffer(in, bufferevent_get_output(s->backend->io), passed);
+    s->held = taken - passed;
     if (leaves)
         end_session(s);
 }
