@@ -8,20 +8,15 @@
 
 #include <stdbool.h>
 
-/*
- * Begins it, as a process that ends with this one, in front of the server of
- * with-postgres.  On another server there is none, and scenarios connect to
- * the server itself.
- */
+/* Begins it, as a process that ends with this one, in front of the server of
+ * with-postgres. */
 void pooler_start(void);
 
 /* Ends it, and tells how many sessions it served with how many backends. */
 void pooler_stop(void);
 
-/* Conninfo of it, or of the server itself: host and port, or "". */
+/* Where it listens: as conninfo, and one by one. */
 const char *pooler_conninfo(void);
-
-/* Host and port of it, or of the server itself. */
 const char *pooler_host(void);
 int pooler_port(void);
 

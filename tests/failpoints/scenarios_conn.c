@@ -47,7 +47,8 @@ static void connects_with_tls(void)
 {
     char more[100];
 
-    snprintf(more, sizeof(more), "user=%s sslmode=verify-full gssencmode=disable",
+    snprintf(more, sizeof(more),
+             "user=%s sslmode=verify-full gssencmode=disable",
              harness_env("ELPQ_TEST_TLS_USER"));
     connect_with(tcp(more));
 }
@@ -56,7 +57,8 @@ static void connects_with_a_password(void)
 {
     char more[200];
 
-    snprintf(more, sizeof(more), "user=%s password=%s sslmode=disable gssencmode=disable",
+    snprintf(more, sizeof(more),
+             "user=%s password=%s sslmode=disable gssencmode=disable",
              harness_env("ELPQ_TEST_SCRAM_USER"),
              harness_env("ELPQ_TEST_SCRAM_PASSWORD"));
     connect_with(tcp(more));
@@ -342,6 +344,15 @@ static void passwords_of_libpq(void)
     PQfinish(pg);
 }
 
+/* libpq asks Kerberos for credentials, unless it is told not to. */
+static void gssapi_of_libpq(void)
+{
+    const char *conninfo = tcp("sslmode=disable gssencmode=prefer");
+
+    elpq_failpoint_arm();
+    PQfinish(PQconnectdb(conninfo));
+}
+
 /* ---------------------------------------------------- cancel and deadline */
 
 #define SLEEP "select pg_sleep(10)"
@@ -513,6 +524,8 @@ const struct scenario scenarios_conn[] = {
     { .name = "cancel", .run = the_running_one_is_canceled },
     { .name = "cancel, TLS", .run = canceled_over_tls, .how = COSTLY,
       .needs = "ELPQ_TEST_TLS_USER" },
+    { .name = "libpq: GSSAPI", .run = gssapi_of_libpq,
+      .how = LIBPQ_ALONE | COSTLY },
     { .name = "libpq: TLS", .run = tls_of_libpq,
       .how = LIBPQ_ALONE | COSTLY, .needs = "ELPQ_TEST_TLS_USER" },
     { .name = "cancel waiting", .run = the_waiting_one_is_canceled },

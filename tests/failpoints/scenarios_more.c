@@ -266,8 +266,8 @@ static void replication(void)
     elpq_replication *r;
 
     elpq_failpoint_arm();
-    r = elpq_replication_new(base, server(), &o, on_change, on_replication_event,
-                             NULL, NULL);
+    r = elpq_replication_new(base, server(), &o, on_change,
+                             on_replication_event, NULL, NULL);
     for (int64_t end = now_usec() + INT64_C(2000000);
          r && !change_came && !given_up && now_usec() < end;) {
         turn();

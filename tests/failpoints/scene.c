@@ -500,9 +500,6 @@ int tales_check(void)
         return 0;
     /* A backend may not have noticed yet that its client is gone. */
     ck_assert(pooler_await_quiet());
-    if (!*pooler_conninfo())
-        await_server("select (count(*) = 0)::int from pg_stat_activity"
-                     " where application_name = 'elpq_sweep'");
     ids = stored_rows(&stored);
     for (unsigned i = 0; i < n; i++) {
         const struct tale *tale = &tales->list[i];

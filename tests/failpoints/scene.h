@@ -165,8 +165,8 @@ void told(int64_t id, const struct question *end);
 /* Has the server do it, when nothing fails any more; an error is ignored. */
 void clean_with(const char *sql);
 
-/* In the parent, around all sweeps of a scenario: the number of rows whose fate was told
- * wrongly; what is wrong is printed. */
+/* In the parent, around all sweeps of a scenario: the number of rows whose
+ * fate was told wrongly; what is wrong is printed. */
 void tales_begin(void);
 int tales_check(void);
 
