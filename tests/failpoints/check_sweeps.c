@@ -197,7 +197,7 @@ static unsigned jobs(void)
 static uint64_t spread(void)
 {
     bool all = harness_env("ELPQ_TEST_ALL") != NULL;
-    uint64_t n = now_way->point == ELPQ_FAIL_MALLOC ? 150 : 30;
+    uint64_t n = now_way->point == ELPQ_FAIL_MALLOC ? 200 : 30;
 
     n = all ? 1000 : n;
     if (now_scenario->how & COSTLY)

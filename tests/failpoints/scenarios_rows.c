@@ -117,6 +117,7 @@ static void stream_is_stopped(void)
     elpq_conn *conn = opened();
     struct question *q = question();
 
+    q->cancels = true;
     elpq_failpoint_arm();
     ASK(q, elpq_conn_stream(conn,
                             elpq_sql("select n from"

@@ -343,7 +343,8 @@ static bool must_be(const struct question *q)
     bool cancels = false;
 
     for (int i = 0; i < asked_count; i++)
-        cancels |= questions[i].expected == ELPQ_E_CANCELED ||
+        cancels |= questions[i].cancels ||
+                   questions[i].expected == ELPQ_E_CANCELED ||
                    questions[i].expected == ELPQ_E_TIMEOUT ||
                    questions[i].code == ELPQ_E_TIMEOUT;
     return q->code == q->expected || q->code == ELPQ_E_TIMEOUT ||

@@ -56,6 +56,7 @@ struct question {
     char sqlstate[6];
     char message[80];
     int expected; /* the code without a failure                             */
+    bool cancels; /* by a request, which may take so long that it is lost   */
     int64_t number; /* the first cell of the answer                        */
     int64_t seen; /* rows or bytes that came before                         */
     union {
