@@ -4,12 +4,13 @@
  * it stays.
  *
  * A client gets what the server said to the first one that had the same
- * startup packet, with a key of its own for cancel requests; from then on
+ * startup packet, with a key of its own for cancel requests.  From then on
  * every byte of the server passes, and those of the client when they are a
- * whole that ends with a Sync, Query or Flush.  A backend whose client left is lent
- * again when it has done what it was asked to, its transaction is rolled back,
- * and all is reset (DISCARD ALL).  Where that would not be what a backend does
- * whose client is gone (COPY, replication) the connection to it is ended.
+ * whole that ends with a Sync, Query or Flush.  A backend whose client left is
+ * lent again when it has done what it was asked to, its transaction is rolled
+ * back, and all is reset (DISCARD ALL).  Where that would not be what a
+ * backend does whose client is gone (COPY, replication) the connection to it
+ * is ended.
  *
  * Invariants: a session has one backend, or waits for one; a backend has at
  * most one session.  A cancel request reaches the backend of the session that
