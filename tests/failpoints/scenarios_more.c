@@ -60,7 +60,7 @@ static void listener(void)
     if (l && elpq_listen(l, "elpq_sweep", on_heard, NULL) == 0) {
         bool over = false;
 
-        for (int64_t end = now_usec() + INT64_C(2000000); !over;) {
+        for (int64_t end = now_usec() + INT64_C(6000000); !over;) {
             over = listening || given_up || now_usec() > end;
             turn();
         }
@@ -268,7 +268,7 @@ static void replication(void)
     elpq_failpoint_arm();
     r = elpq_replication_new(base, server(), &o, on_change,
                              on_replication_event, NULL, NULL);
-    for (int64_t end = now_usec() + INT64_C(2000000);
+    for (int64_t end = now_usec() + INT64_C(6000000);
          r && !change_came && !given_up && now_usec() < end;) {
         turn();
     }
