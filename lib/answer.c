@@ -175,9 +175,8 @@ static bool tells_no_memory(const char *message)
  * The same of what libpq has to say, which gathers it behind the words of the
  * server, until it begins anew.
  */
-static bool has_no_memory(const elpq_conn *conn)
+static bool adds_no_memory(const elpq_conn *conn, const char *message)
 {
-    const char *message = PQerrorMessage(conn->pg);
     size_t n;
 
     if (!*message)
@@ -185,6 +184,11 @@ static bool has_no_memory(const elpq_conn *conn)
     n = strlen(message);
     return tells_no_memory(message +
                            (n >= conn->server_words ? conn->server_words : 0));
+}
+
+static bool has_no_memory(const elpq_conn *conn)
+{
+    return adds_no_memory(conn, PQerrorMessage(conn->pg));
 }
 
 /*
@@ -337,6 +341,21 @@ static void take_null(elpq_conn *conn)
     }
 }
 
+/* What libpq told meanwhile stands in the result, and nowhere else any more:
+ * where it had no memory for the Sync, it takes later answers for others. */
+static void take_sync(elpq_conn *conn, PGresult *res)
+{
+    bool lacking = adds_no_memory(conn, PQresultErrorMessage(res));
+
+    PQclear(res);
+    if (conn->phase == ELPQ__PHASE_SYNC)
+        finish_head(conn);
+    else
+        mismatch(conn, "a Sync came before its results");
+    if (lacking && conn->state != ELPQ__CLOSED)
+        elpq__conn_lost(conn, ELPQ_E_NOMEM, NULL);
+}
+
 static void take(elpq_conn *conn, elpq_request *req, PGresult *res)
 {
     if (!res) {
@@ -356,11 +375,7 @@ static void take(elpq_conn *conn, elpq_request *req, PGresult *res)
         elpq__stream_take(conn, req, res);
         break;
     case PGRES_PIPELINE_SYNC:
-        PQclear(res);
-        if (conn->phase == ELPQ__PHASE_SYNC)
-            finish_head(conn);
-        else
-            mismatch(conn, "a Sync came before its results");
+        take_sync(conn, res);
         break;
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:

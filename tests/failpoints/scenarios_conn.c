@@ -3,6 +3,7 @@
  * Scenarios of one connection: connecting, statements, pipelines, cancel,
  * deadlines, scripts, and what is asked of the session.
  */
+#include <poll.h>
 #include <pthread.h>
 
 #include "pooler.h"
@@ -408,6 +409,49 @@ static void tls_of_libpq(void)
     PQfinish(pg);
 }
 
+/* Takes results until a Sync, or until nothing comes any more. */
+static bool take_until_sync(PGconn *pg)
+{
+    struct pollfd readable = { .fd = PQsocket(pg), .events = POLLIN };
+    int nulls = 0;
+
+    while (nulls < 2) {
+        PGresult *res;
+        bool is_sync;
+
+        if (PQisBusy(pg)) {
+            if (poll(&readable, 1, 100) <= 0 || !PQconsumeInput(pg))
+                return false;
+            continue;
+        }
+        res = PQgetResult(pg);
+        is_sync = PQresultStatus(res) == PGRES_PIPELINE_SYNC;
+        nulls = res ? 0 : nulls + 1;
+        PQclear(res);
+        if (is_sync)
+            return true;
+    }
+    return false;
+}
+
+/* Statements are described in pipeline mode, by libpq itself. */
+static void pipeline_of_libpq(void)
+{
+    PGconn *pg = PQconnectdb(server());
+    bool ok = PQstatus(pg) == CONNECTION_OK && PQenterPipelineMode(pg);
+
+    if (!ok)
+        no_scene();
+    elpq_failpoint_arm();
+    ok = PQsendPrepare(pg, "s", "select $1::int4", 0, NULL) &&
+         PQpipelineSync(pg);
+    for (int i = 0; i < 3 && ok; i++)
+        ok = PQsendDescribePrepared(pg, "s") && PQpipelineSync(pg);
+    for (int i = 0; i < 4 && ok; i++)
+        ok = take_until_sync(pg);
+    PQfinish(pg);
+}
+
 static void the_waiting_one_is_canceled(void)
 {
     elpq_conn *conn = opened();
@@ -528,6 +572,8 @@ const struct scenario scenarios_conn[] = {
       .how = LIBPQ_ALONE | COSTLY },
     { .name = "libpq: TLS", .run = tls_of_libpq,
       .how = LIBPQ_ALONE | COSTLY, .needs = "ELPQ_TEST_TLS_USER" },
+    { .name = "libpq: pipeline", .run = pipeline_of_libpq,
+      .how = LIBPQ_ALONE },
     { .name = "cancel waiting", .run = the_waiting_one_is_canceled },
     { .name = "deadline", .run = a_deadline_passes },
     { .name = "server timeout", .run = a_server_timeout },
