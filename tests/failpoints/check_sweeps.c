@@ -201,11 +201,11 @@ static unsigned jobs(void)
 static uint64_t spread(void)
 {
     bool all = harness_env("ELPQ_TEST_ALL") != NULL;
-    uint64_t n = now_way->point == ELPQ_FAIL_MALLOC ? 200 : 15;
+    uint64_t n = now_way->point == ELPQ_FAIL_MALLOC ? 200 : 8;
 
     n = all ? 1000 : n;
     if (now_scenario->how & COSTLY)
-        n = n / 5 + 1;
+        n = n / 8 + 1;
     return harness_slow() > 1 ? n / 7 + 1 : n; /* a checker is what counts */
 }
 

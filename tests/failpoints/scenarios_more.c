@@ -251,6 +251,12 @@ static void make_slot(void)
     admin_do("insert into elpq_sweep values (0)");
 }
 
+/* libpq that has no memory for the begin of COPY waits for more of it. */
+static int patience(void)
+{
+    return (int)(500 * harness_slow());
+}
+
 /* Nothing is confirmed, so that the change is there for the next one, too. */
 static void replication(void)
 {
@@ -261,6 +267,7 @@ static void replication(void)
                                    .backoff_min_ms = 1,
                                    .backoff_max_ms = 2,
                                    .no_idle_confirm = true,
+                                   .server_timeout_ms = patience(),
                                    .max_attempts = 8 };
     struct question *q = question();
     elpq_replication *r;
@@ -358,7 +365,7 @@ const struct scenario scenarios_more[] = {
     { .name = "notify", .run = notifies },
     { .name = "lock", .run = lock_of_a_pool },
     { .name = "tx lock", .run = lock_of_a_transaction, .states = "25P02" },
-    { .name = "types", .run = types },
+    { .name = "types", .run = types, .how = COSTLY },
     { .name = "router", .run = router },
     { .name = "replication", .run = replication,
       .how = ALONE | COSTLY, .before = make_slot },

@@ -265,6 +265,7 @@ const struct scenario scenarios_pool[] = {
     { .name = "resize", .run = resizing },
     { .name = "drain", .run = draining },
     { .name = "pool stream", .run = others_of_a_pool },
-    { .name = "lost", .run = a_lost_connection, .states = "57P01" },
+    { .name = "lost", .run = a_lost_connection,
+      .how = COSTLY, .states = "57P01" },
     { .name = NULL }
 };

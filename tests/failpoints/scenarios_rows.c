@@ -466,7 +466,7 @@ const struct scenario scenarios_rows[] = {
     { .name = "execute_many", .run = many_at_once, .states = "25P02" },
     { .name = "execute_many each", .run = many_each },
     { .name = "stream", .run = stream },
-    { .name = "stream stopped", .run = stream_is_stopped },
+    { .name = "stream stopped", .run = stream_is_stopped, .how = COSTLY },
     { .name = "cursor", .run = cursor },
     { .name = "cursor walk", .run = cursor_walk },
     { .name = "copy in", .run = copy_in },

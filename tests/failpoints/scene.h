@@ -77,7 +77,7 @@ extern struct event_base *base;
 enum {
     ALONE = 1,       /* two of them would be in each other's way           */
     LIBPQ_ALONE = 2, /* without elpq: shows what libraries below do        */
-    COSTLY = 4       /* each makes the server work for long: fewer         */
+    COSTLY = 4       /* each waits, or makes the server work: fewer        */
 };
 
 /* One scenario, in a table that ends with a NULL name. */
