@@ -299,7 +299,9 @@ static void pass_head(elpq_conn *conn, elpq_request *req)
     elpq__request_pass(req);
     if (conn->state == ELPQ__CLOSED)
         return;
-    if (PQclientEncoding(conn->pg) != conn->encoding) {
+    /* A session that has ended has no encoding; that is told elsewhere. */
+    if (PQstatus(conn->pg) == CONNECTION_OK &&
+        PQclientEncoding(conn->pg) != conn->encoding) {
         elpq__conn_lost(conn, ELPQ_E_PROTOCOL,
                         "client_encoding was changed from UTF8: the "
                         "connection was closed");
