@@ -46,7 +46,7 @@ static bool is_better(const elpq_router *router, const struct elpq__host *a,
 static struct elpq__host *pick_standby(elpq_router *router)
 {
     struct elpq__host *best = NULL;
-    unsigned first = router->turn++;
+    unsigned first = router->turn;
 
     for (unsigned i = 0; i < router->nhosts; i++) {
         struct elpq__host *host = &router->hosts[(first + i) % router->nhosts];
@@ -55,6 +55,9 @@ static struct elpq__host *pick_standby(elpq_router *router)
             (!best || is_better(router, host, best)))
             best = host;
     }
+    /* Behind it, so that those who are alike take turns. */
+    if (best)
+        router->turn = (unsigned)(best - router->hosts) + 1;
     return best;
 }
 

@@ -8,6 +8,7 @@
  * each begins with a healthy one, whoever is the primary, but for the last,
  * which leaves two.
  */
+#include "elpq/testkit.h"
 #include "routers.h"
 
 static void write_table(elpq_router *router)
@@ -102,6 +103,65 @@ START_TEST(streams_read_from_standbys)
     expect_error(ask_router(router, READ("create table no (n int)"), NULL),
                  ELPQ_E_SERVER, "25006", 0);
     expect_ok(close_router(router, ELPQ_NO_TIMEOUT));
+}
+END_TEST
+
+static int port_that_reads(elpq_router *router)
+{
+    return answer_int(
+        ask_router(router, READ("select current_setting('port')::int"), NULL));
+}
+
+/* In turn where both are idle; else where less is under way. */
+START_TEST(the_least_busy_standby_reads)
+{
+    elpq_router *router = router_of(NULL);
+    struct answer *busy;
+    int port;
+
+    settled(router);
+    port = port_that_reads(router);
+    ck_assert_int_ne(port_that_reads(router), port);
+    busy = ask_router(router, READ("select pg_sleep(30)"), NULL);
+    port = port_that_reads(router);
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(port_that_reads(router), port);
+    cancel(busy);
+    expect_error(busy, ELPQ_E_CANCELED, "57014", 0);
+    ck_assert_int_ne(port_that_reads(router), port_that_reads(router));
+    expect_ok(close_router(router, 0));
+}
+END_TEST
+
+/* One of the standbys is far away. */
+START_TEST(the_nearest_standby_reads)
+{
+    elpq_router_options o = { .routing = ELPQ_ROUTE_NEAREST };
+    elpq_faultproxy_options up = { .upstream_host = nodes_dir };
+    elpq_router *router = router_of(NULL);
+    int far = (settled(router) + 1) % 3, near = (far + 1) % 3;
+    const char *hosts[] = { node_at(0), node_at(1), node_at(2), NULL };
+    elpq_faultproxy *proxy;
+    char text[200];
+
+    expect_ok(close_router(router, 0));
+    up.upstream_port = 5000 + far;
+    proxy = elpq_faultproxy_new(loop, &up);
+    ck_assert_ptr_nonnull(proxy);
+    ck_assert_ptr_null(elpq_faultproxy_rule(proxy, "delay 30"));
+    snprintf(text, sizeof(text),
+             "host=127.0.0.1 port=%d user=elpq_super dbname=postgres",
+             elpq_faultproxy_port(proxy));
+    hosts[far] = text;
+    router = elpq_router_new(loop, hosts, &o, NULL);
+    ck_assert_ptr_nonnull(router);
+    settled(router);
+    UNTIL(info(router, far).round_trip_usec >
+          info(router, near).round_trip_usec);
+    for (int i = 0; i < 6; i++)
+        ck_assert_int_eq(port_that_reads(router), 5000 + near);
+    expect_ok(close_router(router, 0));
+    elpq_faultproxy_free(proxy);
 }
 END_TEST
 
@@ -655,6 +715,8 @@ static void build(Suite *suite)
     tcase_add_unchecked_fixture(tc, cluster_up, nodes_down);
     tcase_add_test(tc, statements_go_where_they_belong);
     tcase_add_test(tc, streams_read_from_standbys);
+    tcase_add_test(tc, the_least_busy_standby_reads);
+    tcase_add_test(tc, the_nearest_standby_reads);
     tcase_add_test(tc, a_conflict_with_recovery_reads_on_the_primary);
     tcase_add_test(tc, a_late_standby_is_not_read);
     tcase_add_test(tc, lag_in_bytes);
