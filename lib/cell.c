@@ -56,6 +56,26 @@ int elpq__cell_kind(const elpq_cell *cell, elpq_kind kind, elpq_value *out)
 
 /* ------------------------------------------------------- text and bytes */
 
+/* What stands in the scratch's buffer is kept for this place. */
+static int keep_text(struct elpq__scratch *mem, const char *place, uint64_t tag,
+                     elpq_string *out)
+{
+    int rc = elpq__buf_status(&mem->text);
+    const char *made;
+
+    if (rc)
+        return rc;
+    made = elpq__scratch_copy(mem, mem->text.data, mem->text.size);
+    if (!made)
+        return ELPQ_E_NOMEM;
+    out->data = made;
+    out->size = mem->text.size;
+    elpq__scratch_keep(mem, place, tag, made, out->size);
+    if (mem->text.room > BIG_TEXT)
+        elpq__buf_free(&mem->text);
+    return 0;
+}
+
 /*
  * The text of a binary cell that is not text itself, printed once.  The
  * scratch's buffer is free for others again when this returns.
@@ -66,27 +86,15 @@ static int print_cell(const elpq_cell *cell, const struct elpq__codec *codec,
     uint64_t tag = elpq__memo_tag(ELPQ__MEMO_STRING, cell->oid, true);
     struct elpq__scratch *mem = &cell->result->scratch;
     size_t size = (size_t)cell->size;
-    const char *made = elpq__scratch_find(mem, cell->data, tag, &out->size);
     int rc;
 
-    if (!made) {
-        elpq__buf_clear(&mem->text);
-        mem->text.limit = ELPQ__SCRATCH_LIMIT;
-        rc = codec->ops->print(codec, cell->data, size, &mem->text);
-        if (!rc)
-            rc = elpq__buf_status(&mem->text);
-        if (rc)
-            return rc;
-        made = elpq__scratch_copy(mem, mem->text.data, mem->text.size);
-        if (!made)
-            return ELPQ_E_NOMEM;
-        out->size = mem->text.size;
-        elpq__scratch_keep(mem, cell->data, tag, made, out->size);
-        if (mem->text.room > BIG_TEXT)
-            elpq__buf_free(&mem->text);
-    }
-    out->data = made;
-    return 0;
+    out->data = elpq__scratch_find(mem, cell->data, tag, &out->size);
+    if (out->data)
+        return 0;
+    elpq__buf_clear(&mem->text);
+    mem->text.limit = ELPQ__SCRATCH_LIMIT;
+    rc = codec->ops->print(codec, cell->data, size, &mem->text);
+    return rc ? rc : keep_text(mem, cell->data, tag, out);
 }
 
 /* Text that something other than a NUL byte follows, as inside an array. */
@@ -148,30 +156,17 @@ static int unhex_cell(const elpq_cell *cell, elpq_string *out)
 {
     uint64_t tag = elpq__memo_tag(ELPQ__MEMO_BYTES, cell->oid, false);
     struct elpq__scratch *mem;
-    const char *made;
     int rc;
 
     if (!cell->result)
         return ELPQ_E_USAGE;
     mem = &cell->result->scratch;
-    made = elpq__scratch_find(mem, cell->data, tag, &out->size);
-    if (!made) {
-        elpq__buf_clear(&mem->text);
-        rc = elpq__parse_bytea(cell->data, (size_t)cell->size, &mem->text);
-        if (!rc)
-            rc = elpq__buf_status(&mem->text);
-        if (rc)
-            return rc;
-        made = elpq__scratch_copy(mem, mem->text.data, mem->text.size);
-        if (!made)
-            return ELPQ_E_NOMEM;
-        out->size = mem->text.size;
-        elpq__scratch_keep(mem, cell->data, tag, made, out->size);
-        if (mem->text.room > BIG_TEXT)
-            elpq__buf_free(&mem->text);
-    }
-    out->data = made;
-    return 0;
+    out->data = elpq__scratch_find(mem, cell->data, tag, &out->size);
+    if (out->data)
+        return 0;
+    elpq__buf_clear(&mem->text);
+    rc = elpq__parse_bytea(cell->data, (size_t)cell->size, &mem->text);
+    return rc ? rc : keep_text(mem, cell->data, tag, out);
 }
 
 /*
