@@ -464,8 +464,12 @@ static void give_back(elpq_conn *conn)
     bool keep = elpq__pool_keeps(conn);
     elpq_error released;
 
-    if (!conn->owner || conn->slot_place != LEASED)
-        return;         /* the hook has closed it, or the pool */
+    if (!conn->owner) { /* the hook has closed the pool, or it */
+        elpq__conn_drop_handle(conn);
+        return;
+    }
+    if (conn->slot_place != LEASED)
+        return;
     conn->slot_lease++; /* a transaction of this lease is none any more */
     elpq__tx_mark(conn, false);
     elpq__pool_move(conn, DRAINING);
@@ -520,7 +524,8 @@ static bool on_take_back(elpq_conn *conn, elpq_request *req)
     elpq_pool *pool = pool_of(conn);
     struct elpq__node *at = &pool->waiting.head;
 
-    if (conn->slot_place != BUSY || pool->closed ||
+    /* A router has its own line: the host's role may be another by now. */
+    if (conn->slot_place != BUSY || pool->closed || pool->watch ||
         req->taken_back == TAKE_BACK_MAX)
         return false;
     req->taken_back++;

@@ -31,6 +31,8 @@ struct elpq__pool_watch {
                    elpq_request *request, const PGresult *failure);
     /* A connection broke, or none could be made.                          */
     void (*lost)(struct elpq__pool_watch *watch);
+    /* Whether what the server has committed is what counts.               */
+    bool (*is_primary)(const struct elpq__pool_watch *watch);
 };
 
 struct elpq_pool {

@@ -510,6 +510,10 @@ void elpq__request_cancel(elpq_request *req, elpq_code cause)
     case ELPQ__ELSEWHERE:
         req->drive->halt(req, cause);
         break;
+    case ELPQ__ENDING: /* its outcome stands, but it does not go again */
+        if (!req->cause)
+            req->cause = cause;
+        break;
     default:
         break;
     }

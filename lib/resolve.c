@@ -121,6 +121,8 @@ static void take_status(elpq_transactor *t, elpq_result *result)
     copy_text(result, 1, address, sizeof(address));
     if (strcmp(address, t->address) != 0) {
         elpq__resolve_give_up(t);
+    } else if (t->pool->watch && !t->pool->watch->is_primary(t->pool->watch)) {
+        ask_later(t); /* it may be the primary again; else it has no say */
     } else if (strcmp(status, "committed") == 0) {
         if (has_run_on(t, result))
             elpq__transact_finish(t, NULL);

@@ -231,8 +231,16 @@ static void on_lost(struct elpq__pool_watch *watch)
     elpq__host_doubt(elpq__container(watch, struct elpq__host, watch));
 }
 
+static bool is_primary(const struct elpq__pool_watch *watch)
+{
+    return elpq__host_writable(
+        (const struct elpq__host *)((const char *)watch -
+                                    offsetof(struct elpq__host, watch)));
+}
+
 void elpq__router_watch(struct elpq__host *host)
 {
+    host->watch.is_primary = is_primary;
     host->watch.failed = on_failed;
     host->watch.lost = on_lost;
     host->pool->watch = &host->watch;

@@ -167,7 +167,8 @@ static void send_away(struct elpq__host *host)
 
     elpq__error_set(&error, ELPQ_E_LOST, ELPQ_NOT_EXECUTED | ELPQ_RETRYABLE,
                     "the host is down, or its role has changed");
-    elpq__pool_fail_waiting(host->pool, &error);
+    if (host->pool)
+        elpq__pool_fail_waiting(host->pool, &error);
 }
 
 static void set_role(struct elpq__host *host, elpq_role role)
@@ -179,8 +180,6 @@ static void set_role(struct elpq__host *host, elpq_role role)
     host->role = role;
     host->fresh = 0;
     send_away(host);
-    if (was == ELPQ_ROLE_PRIMARY && host->up && host->writable)
-        elpq__pool_expel(host->pool, "the host is not the primary any more");
     if (role == ELPQ_ROLE_PRIMARY) {
         host->router->stats.primaries++;
         tell(host, ELPQ_ROUTER_PRIMARY, NULL);
@@ -234,6 +233,24 @@ static elpq_role role_of(const struct elpq__host *host)
                                                     : ELPQ_ROLE_NONE;
 }
 
+/* Whoever says that it is the primary, and is not, also if it was away when
+ * that was decided: what is lent of it must not write there any more. */
+static void expel_rivals(elpq_router *router)
+{
+    if (router->stopped)
+        return;
+    for (unsigned i = 0; i < router->nhosts; i++) {
+        struct elpq__host *host = &router->hosts[i];
+        bool was = host->rival;
+
+        host->rival = router->primary && host != router->primary &&
+                      host->up && host->writable;
+        if (host->rival && !was)
+            elpq__pool_expel(host->pool,
+                             "the host is not the primary any more");
+    }
+}
+
 /* Each host's role, from what all of them say. */
 static void elect(elpq_router *router)
 {
@@ -249,6 +266,7 @@ static void elect(elpq_router *router)
         set_role(was, role_of(was)); /* the old one goes first */
     for (unsigned i = 0; i < router->nhosts; i++)
         set_role(&router->hosts[i], role_of(&router->hosts[i]));
+    expel_rivals(router);
     if (was && !now) {
         tell(was, ELPQ_ROUTER_NO_PRIMARY, NULL);
         check_all(router); /* one of them may have been promoted */

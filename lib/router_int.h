@@ -39,6 +39,7 @@ struct elpq__host {
     bool up;
     bool doubtful;            /* until the next check                     */
     bool writable;            /* by its own words                         */
+    bool rival;               /* writable, and not the primary            */
     bool diverged;            /* it has replayed what the primary lacks   */
     bool current;             /* as was told in events                    */
     int64_t answered;

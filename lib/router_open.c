@@ -48,9 +48,11 @@ static void run_end(struct elpq__task *task)
 
 static void on_pool_end(const elpq_error *error, void *arg)
 {
-    elpq_router *router = arg;
+    struct elpq__host *host = arg;
+    elpq_router *router = host->router;
 
     (void)error;
+    host->pool = NULL;
     if (--router->open == 0)
         elpq__task_post(router->loop, &router->end);
 }
@@ -71,7 +73,7 @@ void elpq__router_stop(elpq_router *router)
     for (unsigned i = 0; i < router->nhosts; i++)
         elpq_pool_close(router->hosts[i].pool,
                         left < 0 && !router->drain_forever ? 0 : left,
-                        on_pool_end, router);
+                        on_pool_end, &router->hosts[i]);
 }
 
 static void close_now(elpq_router *router)

@@ -16,7 +16,9 @@
 #include <signal.h>
 #include <string.h>
 
-#define THREADS_MAX 8
+/* Most of them sleep in poll(), in connects; as many as several pools have
+ * under way whose hosts do not answer leave some for the others. */
+#define THREADS_MAX 32
 /* Neither kind of job may take the last two threads from the other. */
 #define THREADS_PER_KIND (THREADS_MAX - 2)
 

@@ -105,7 +105,10 @@ typedef void (*elpq_router_event_cb)(elpq_router *router,
  */
 typedef struct elpq_router_options {
     elpq_pool_options pool;   /**< of each host's pool; but its max_waiting
-                                   is not used: max_waiting below is        */
+                                   is not used: max_waiting below is.  The
+                                   checks of the hosts connect as pool.conn
+                                   says, without before_connect: they need a
+                                   password or certificate of their own     */
     elpq_routing routing;     /**< among standbys                           */
     int max_lag_ms;           /**< 0: 10,000; -1: however late              */
     uint64_t max_lag_bytes;   /**< of WAL not yet replayed; 0: no bound     */

@@ -25,6 +25,7 @@ static struct {
     bool keep;           /* the ticket is answered later */
     bool refuse;
     bool close;          /* the connection, in the hook */
+    bool close_pool;
     elpq_pool_event events[MANY_EVENTS];
     int n_events;
     int leaks;
@@ -92,6 +93,8 @@ static bool before_release(elpq_conn *conn, void *arg)
     h.released++;
     if (h.close)
         close_conn(conn);
+    if (h.close_pool)
+        RUN(elpq_pool_close(h.pool, 0, NULL, NULL));
     RUN(elpq_conn_release(conn)); /* is on its way already */
     return !h.refuse;
 }
@@ -325,6 +328,21 @@ START_TEST(a_hook_sorts_out)
     h.refuse = h.close = false;
     expect_int(ask(pool, elpq_sql("select 2")), 2);
     finish_pool(pool);
+}
+END_TEST
+
+/* Nothing of it is left, the connection that came back neither. */
+START_TEST(a_hook_closes_the_pool)
+{
+    const elpq_pool_options o = { .max_size = 1,
+                                  .before_release = before_release };
+    elpq_pool *pool = hooked(o);
+    elpq_conn *conn = lease(pool);
+
+    h.close_pool = true;
+    release(conn);
+    ck_assert_int_eq(h.released, 1);
+    await_all();
 }
 END_TEST
 
@@ -584,6 +602,7 @@ static void build(Suite *s)
     tcase_add_loop_test(t, a_connection_that_its_hook_spoils, 0, 5);
     tcase_add_test(t, a_hook_sees_what_comes_back);
     tcase_add_loop_test(t, a_hook_sorts_out, 0, 2);
+    tcase_add_test(t, a_hook_closes_the_pool);
     tcase_add_test(t, every_way_out_has_its_reason);
     tcase_add_loop_test(t, an_event_hook_closes_the_pool, 0, 4);
     tcase_add_test(t, a_leak_is_reported_once);

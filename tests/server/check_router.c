@@ -672,6 +672,74 @@ END_TEST
 
 /* ------------------------------------------------------------ split brain */
 
+static struct answer *waiting;
+
+static void cancel_what_waits(elpq_router *router, const elpq_router_event *e)
+{
+    (void)router;
+    if (e->kind == ELPQ_ROUTER_NO_PRIMARY)
+        cancel(waiting);
+}
+
+/* Its connections live on, and so would what they write.  What waited for one
+ * is on its way to another host when it is canceled: it does not go there. */
+START_TEST(a_primary_that_has_slept_is_none)
+{
+    elpq_router_options o = { .check_period_ms = 100,
+                              .pool = { .max_size = 1 } };
+    struct answer *lent = answer_new();
+    elpq_router *router;
+    int old, new;
+
+    o.check_timeout_ms = (int)(500 * harness_slow());
+    router = router_of(&o);
+    old = settled(router);
+    new = (old + 1) % 3;
+    write_table(router);
+    ck_assert_int_eq(CALL(elpq_router_acquire(router, NULL, on_conn, lent)),
+                     0);
+    expect_ok(lent);
+    waiting = ask_router(router, elpq_sql("insert into ticker values (77)"),
+                         NULL);
+    event_then = cancel_what_waits;
+    node("freeze %d", old);
+    await(waiting);
+    ck_assert(waiting->flags & ELPQ_NOT_EXECUTED);
+    ck_assert(elpq_conn_is_open(lent->conn)); /* nothing was heard of it */
+    node("promote %d", new);
+    node("follow %d %d", 3 - old - new, new);
+    UNTIL(counts(router).primary == new);
+    node("thaw %d", old);
+    UNTIL(info(router, old).up);
+    ck_assert(!elpq_conn_is_open(lent->conn));
+    release(lent->conn);
+    expect_int(ask_router(router, elpq_sql("select count(*) from ticker"),
+                          NULL), 0);
+    expect_ok(close_router(router, 0));
+    node("kill %d", old);
+    node("rejoin %d %d", old, new);
+}
+END_TEST
+
+/* The pools of idle hosts have ended by then. */
+START_TEST(closed_again_while_it_drains)
+{
+    elpq_router *router = router_of(NULL);
+    struct answer *lent = answer_new(), *end;
+
+    settled(router);
+    ck_assert_int_eq(CALL(elpq_router_acquire(router, NULL, on_conn, lent)),
+                     0);
+    expect_ok(lent);
+    end = close_router(router, ELPQ_NO_TIMEOUT);
+    run_turns(50);
+    ck_assert_int_eq(end->calls, 0);
+    RUN(elpq_router_close(router, 0, NULL, NULL));
+    release(lent->conn);
+    expect_ok(end);
+}
+END_TEST
+
 START_TEST(of_two_primaries_the_younger_is_the_one)
 {
     elpq_router_options o = { .check_period_ms = 100 };
@@ -727,6 +795,8 @@ static void build(Suite *suite)
     tcase_add_test(tc, closed_inside_of_answers);
     tcase_add_test(tc, a_drain);
     tcase_add_test(tc, the_line_has_a_bound);
+    tcase_add_test(tc, closed_again_while_it_drains);
+    tcase_add_test(tc, a_primary_that_has_slept_is_none);
     tcase_add_test(tc, of_two_primaries_the_younger_is_the_one);
 }
 
