@@ -57,8 +57,7 @@ static bool may_commit(const char *sql)
 }
 
 /* What of a statement makes the whole batch fail before it is sent. */
-static void inherit(elpq_request *req, elpq_request *part,
-                    elpq_pooler pooler)
+static void inherit(elpq_request *req, elpq_request *part, elpq_pooler pooler)
 {
     const char *why = "a batch cannot begin or end a transaction";
 
@@ -183,8 +182,7 @@ static void call_result(elpq_request *req, unsigned index)
     elpq__request_result_done(req->loop, result);
 }
 
-/* Whether a statement before the failure, or the failed one, committed. */
-static bool in_doubt(const struct elpq__batch *batch, unsigned index)
+bool elpq__batch_in_doubt(const struct elpq__batch *batch, unsigned index)
 {
     for (; index < batch->n && index <= batch->failed; index++)
         if (may_commit(batch->statements[index]->sql))
@@ -200,8 +198,9 @@ static void call_undone(elpq_request *req, unsigned index)
     elpq_error error;
 
     elpq__error_set(&error, ELPQ_E_ROLLED_BACK,
-                    ran && in_doubt(batch, index) ? ELPQ_IN_DOUBT
-                                                  : ELPQ_NOT_EXECUTED,
+                    ran && elpq__batch_in_doubt(batch, index)
+                        ? ELPQ_IN_DOUBT
+                        : ELPQ_NOT_EXECUTED,
                     ran ? "another statement of the batch failed: this one "
                           "was rolled back"
                         : "another statement of the batch failed: this one "

@@ -284,6 +284,9 @@ void elpq__conn_tell(elpq_conn *conn, const elpq_error *error);
 
 /* A transaction of tx.c has begun on the connection, or is over. */
 void elpq__tx_mark(elpq_conn *conn, bool in_tx);
+/* A COMMIT is about to leave the queue unsent; the connection may be lost by
+ * that. */
+void elpq__tx_unsent_commit(elpq_request *commit);
 
 /* ------------------------------------------------------------ conninfo.c */
 

@@ -27,22 +27,22 @@ enum lock_state { ASKING, HELD, LOST, RELEASING };
 
 struct elpq_lock {
     enum lock_state state;
-    elpq_conn *conn;            /* a reference; NULL while in line        */
-    bool leased;                /* conn goes back to its pool             */
+    elpq_conn *conn; /* a reference; NULL while in line        */
+    bool leased;     /* conn goes back to its pool             */
     struct elpq__watcher watcher;
-    struct elpq__task task;     /* lost, or released without a statement  */
-    elpq_request *request;      /* ASKING                                 */
-    bool unwanted;              /* released while it was asked for        */
+    struct elpq__task task; /* lost, or released without a statement  */
+    elpq_request *request;  /* ASKING                                 */
+    bool unwanted;          /* released while it was asked for        */
     elpq_lock_key key;
     bool shared;
     bool try_only;
     int timeout_ms;
-    int64_t due;                /* 0: as timeout_ms says                  */
+    int64_t due; /* 0: as timeout_ms says                  */
     char *tag;
     elpq_lock_cb callback;
     elpq_lock_cb lost;
     void *arg;
-    elpq_error *why;            /* LOST                                   */
+    elpq_error *why; /* LOST                                   */
     elpq_code why_code;
     elpq_done_cb released;
     void *released_arg;
@@ -57,16 +57,15 @@ struct lock_sql {
 };
 
 /* pg_[try_]advisory_[xact_][un]lock[_shared]($1[, $2]) */
-static void make_sql(struct lock_sql *s, const elpq_lock_key *key,
-                     bool shared, const char *before, const char *verb)
+static void make_sql(struct lock_sql *s, const elpq_lock_key *key, bool shared,
+                     const char *before, const char *verb)
 {
     snprintf(s->text, sizeof(s->text),
              "SELECT pg_catalog.pg_%sadvisory_%s%s(%s)", before, verb,
              shared ? "_shared" : "", key->two ? "$1, $2" : "$1");
     s->values[0] = key->two ? elpq_int32(key->first) : elpq_int64(key->one);
     s->values[1] = elpq_int32(key->second);
-    s->st = elpq_sql_from_trusted_string(s->text, s->values,
-                                         key->two ? 2 : 1);
+    s->st = elpq_sql_from_trusted_string(s->text, s->values, key->two ? 2 : 1);
 }
 
 /* Whether the server says yes; the functions that wait return nothing. */
@@ -74,14 +73,12 @@ static bool is_granted(elpq_result *result, bool try_only)
 {
     bool yes = false;
 
-    return !try_only ||
-           (elpq_get_bool(result, 0, 0, &yes) == 0 && yes);
+    return !try_only || (elpq_get_bool(result, 0, 0, &yes) == 0 && yes);
 }
 
 static void held_elsewhere(elpq_error *error)
 {
-    elpq__error_set(error, ELPQ_E_SERVER,
-                    ELPQ_RETRYABLE | ELPQ_NOT_EXECUTED,
+    elpq__error_set(error, ELPQ_E_SERVER, ELPQ_RETRYABLE | ELPQ_NOT_EXECUTED,
                     "the lock is held by another session");
     strcpy(error->sqlstate, "55P03");
 }
@@ -121,8 +118,7 @@ static void fail(elpq_lock *lock, const elpq_error *error)
     finish(lock, NULL);
 }
 
-static void on_unlocked(elpq_result *result, const elpq_error *error,
-                        void *arg)
+static void on_unlocked(elpq_result *result, const elpq_error *error, void *arg)
 {
     elpq_lock *lock = arg;
     elpq_error failed;
@@ -227,6 +223,75 @@ static void give_back(elpq_lock *lock)
     finish(lock, NULL);
 }
 
+static void on_late_unlock(const elpq_error *error, void *arg)
+{
+    elpq_conn *conn = arg;
+
+    if (error)
+        elpq__conn_lost(conn, ELPQ_E_LOST,
+                        "a lock could not be released: the connection was "
+                        "closed");
+    elpq__conn_unref(conn);
+}
+
+/* Lets go of what nobody has a lock object for. */
+static void undo(elpq_conn *conn, const elpq_statement *unlock)
+{
+    struct elpq__done *done = elpq__done_new(on_late_unlock, conn);
+
+    elpq__conn_ref(conn);
+    if (!done ||
+        elpq_conn_execute(conn, unlock, NULL, elpq__done_result, done)) {
+        free(done);
+        elpq__conn_lost(conn, ELPQ_E_LOST,
+                        "a lock could not be released: the connection was "
+                        "closed");
+        elpq__conn_unref(conn);
+    }
+}
+
+static bool is_same(const elpq_lock_key *a, const elpq_lock_key *b)
+{
+    if (a->two != b->two)
+        return false;
+    return a->two ? a->first == b->first && a->second == b->second
+                  : a->one == b->one;
+}
+
+/* Locks are counted in a session. */
+static bool holds_another(const elpq_lock *lock)
+{
+    struct elpq__node *node = lock->conn->watchers.head.next;
+
+    for (; node != &lock->conn->watchers.head; node = node->next) {
+        struct elpq__watcher *watcher =
+            elpq__container(node, struct elpq__watcher, node);
+        elpq_lock *other = elpq__container(watcher, elpq_lock, watcher);
+
+        if (watcher->gone == on_gone && other->shared == lock->shared &&
+            is_same(&other->key, &lock->key))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * A cancel may come when the lock was granted already, and an error takes no
+ * lock of a session back.  A lease is reset; in a failed transaction nothing
+ * can be undone.
+ */
+static void undo_grant(elpq_lock *lock)
+{
+    struct lock_sql s;
+
+    if (lock->leased || lock->try_only || lock->conn->state == ELPQ__CLOSED ||
+        PQtransactionStatus(lock->conn->pg) == PQTRANS_INERROR ||
+        holds_another(lock))
+        return;
+    make_sql(&s, &lock->key, lock->shared, "", "unlock");
+    undo(lock->conn, &s.st);
+}
+
 static void on_locked(elpq_result *result, const elpq_error *error, void *arg)
 {
     elpq_lock *lock = arg;
@@ -241,6 +306,8 @@ static void on_locked(elpq_result *result, const elpq_error *error, void *arg)
         elpq__error_set(&failed, ELPQ_E_LOST, ELPQ_RETRYABLE, NULL);
         error = &failed; /* a hook has closed it */
     }
+    if (error && strcmp(error->sqlstate, "57014") == 0)
+        undo_grant(lock);
     if (error) {
         fail(lock, error);
     } else if (lock->unwanted) {
@@ -250,17 +317,6 @@ static void on_locked(elpq_result *result, const elpq_error *error, void *arg)
         elpq__list_push(&lock->conn->watchers, &lock->watcher.node);
         lock->callback(lock, NULL, lock->arg);
     }
-}
-
-static void on_late_unlock(const elpq_error *error, void *arg)
-{
-    elpq_conn *conn = arg;
-
-    if (error)
-        elpq__conn_lost(conn, ELPQ_E_LOST,
-                        "a lock could not be released: the connection was "
-                        "closed");
-    elpq__conn_unref(conn);
 }
 
 /*
@@ -275,7 +331,6 @@ static void on_late(elpq_request *req)
     elpq_lock_key key = { .two = req->n == 2 };
     elpq_value values[2];
     struct lock_sql s;
-    struct elpq__done *done;
 
     if (req->failure || !res || PQntuples(res) != 1 ||
         conn->state == ELPQ__CLOSED ||
@@ -283,20 +338,11 @@ static void on_late(elpq_request *req)
          *PQgetvalue(res, 0, 0) != 1))
         return;
     for (unsigned i = 0; i < req->n && i < 2; i++)
-        values[i] = elpq_raw(req->types[i], req->values[i],
-                             (size_t)req->lengths[i]);
+        values[i] =
+            elpq_raw(req->types[i], req->values[i], (size_t)req->lengths[i]);
     make_sql(&s, &key, shared, "", "unlock");
     s.st.values = values;
-    done = elpq__done_new(on_late_unlock, conn);
-    elpq__conn_ref(conn);
-    if (!done ||
-        elpq_conn_execute(conn, &s.st, NULL, elpq__done_result, done)) {
-        free(done);
-        elpq__conn_lost(conn, ELPQ_E_LOST,
-                        "a lock could not be released: the connection was "
-                        "closed");
-        elpq__conn_unref(conn);
-    }
+    undo(conn, &s.st);
 }
 
 /* The time left, as the option of a request. */

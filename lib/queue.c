@@ -58,8 +58,7 @@ static void lay_out(elpq_request *req, const elpq_statement *st,
         req->types[i] = encoded[i].oid;
         req->lengths[i] = encoded[i].length;
         req->formats[i] = encoded[i].format;
-        req->values[i] =
-            encoded[i].is_null ? NULL : bytes + encoded[i].offset;
+        req->values[i] = encoded[i].is_null ? NULL : bytes + encoded[i].offset;
     }
     if (tag) {
         req->tag = bytes + data->size;
@@ -113,8 +112,8 @@ elpq_request *elpq__request_new(struct elpq__loop *loop, enum elpq__kind kind,
         st.nvalues = 0;
         elpq__buf_clear(data);
     }
-    req = elpq__blocks_take(
-        blocks, block_size(&st, data->size, tag ? strlen(tag) : 0));
+    req = elpq__blocks_take(blocks,
+                            block_size(&st, data->size, tag ? strlen(tag) : 0));
     if (req) {
         memset(req, 0, sizeof(*req));
         req->loop = loop;
@@ -155,8 +154,8 @@ elpq_request *elpq__request_submit(struct elpq__loop *loop,
                                    int default_timeout_ms,
                                    const elpq_conn_options *trace)
 {
-    elpq_request *req = elpq__request_new(loop, kind, statement,
-                                          options ? options->tag : NULL);
+    elpq_request *req =
+        elpq__request_new(loop, kind, statement, options ? options->tag : NULL);
 
     if (!req)
         return NULL;
@@ -169,8 +168,8 @@ elpq_request *elpq__request_submit(struct elpq__loop *loop,
     elpq__request_deadline(req, options ? options->timeout_ms : 0,
                            default_timeout_ms);
     if (trace->server_timeout_ms || (options && options->server_timeout_ms))
-        req->server_ms = elpq__server_timeout(
-            options, trace->server_timeout_ms, req->timeout_ms);
+        req->server_ms = elpq__server_timeout(options, trace->server_timeout_ms,
+                                              req->timeout_ms);
     req->trace = trace->trace;
     req->trace_arg = trace->trace_arg;
     return req;
@@ -298,8 +297,7 @@ void elpq__request_result_done(struct elpq__loop *loop, elpq_result *result)
 static void call_result(elpq_request *req, const elpq_error *error)
 {
     elpq_error no_memory;
-    elpq_result *result =
-        error ? NULL : elpq__request_result(req->conn, req);
+    elpq_result *result = error ? NULL : elpq__request_result(req->conn, req);
 
     if (!error && !result) {
         /* It ran; only we cannot say what came of it. */
@@ -488,6 +486,10 @@ void elpq__request_cancel(elpq_request *req, elpq_code cause)
         req->line->left(req->line, req);
         break;
     case ELPQ__QUEUED:
+        if (req->flags & ELPQ__COMMIT)
+            elpq__tx_unsent_commit(req);
+        if (req->place != ELPQ__QUEUED)
+            break; /* the connection was lost by that */
         conn->nqueued--;
         if (req->internal)
             conn->internals--;

@@ -111,6 +111,7 @@ bool elpq__reset_queue(elpq_conn *conn, bool full)
     }
     if (ok && full) {
         conn->server_ms = 0; /* by RESET ALL; if that fails, it is closed */
+        conn->server_ms_in_tx = false;
         ok = queue_group(conn, reset_commands, "reset", on_reset) &&
              queue_group(conn, style_commands, "set styles", on_reset);
         count += 2;

@@ -243,8 +243,8 @@ static void expel_rivals(elpq_router *router)
         struct elpq__host *host = &router->hosts[i];
         bool was = host->rival;
 
-        host->rival = router->primary && host != router->primary &&
-                      host->up && host->writable;
+        host->rival = router->primary && host != router->primary && host->up &&
+                      host->writable;
         if (host->rival && !was)
             elpq__pool_expel(host->pool,
                              "the host is not the primary any more");

@@ -92,8 +92,7 @@ static bool choose_mode(elpq_conn *conn, const elpq_request *req)
     if (piped == conn->piped)
         return true;
     conn->piped = piped;
-    return piped ? PQenterPipelineMode(conn->pg)
-                 : PQexitPipelineMode(conn->pg);
+    return piped ? PQenterPipelineMode(conn->pg) : PQexitPipelineMode(conn->pg);
 }
 
 /* Outside of pipeline mode libpq has sent it with the statement. */
@@ -134,8 +133,7 @@ static bool find_prepared(elpq_conn *conn, elpq_request *req)
     struct elpq__prepared *p = NULL;
 
     if (!(req->flags & ELPQ_NO_PREPARE))
-        p = elpq__cache_find(cache, req->sql, req->sql_len, req->types,
-                             req->n);
+        p = elpq__cache_find(cache, req->sql, req->sql_len, req->types, req->n);
     if (!p) {
         if (elpq__send_refuses(req, conn->options.pooler, conn->in_tx))
             return false;
@@ -175,24 +173,24 @@ static bool send_statement(elpq_conn *conn, elpq_request *req)
 
     req->steps = 1;
     if (!p)
-        return PQsendQueryParams(conn->pg, req->sql, n, req->types,
-                                 req->values, req->lengths, req->formats,
+        return PQsendQueryParams(conn->pg, req->sql, n, req->types, req->values,
+                                 req->lengths, req->formats,
                                  (req->flags & ELPQ__BINARY) != 0);
     if (req->parse &&
         !PQsendPrepare(conn->pg, p->name, req->sql, n, req->types))
         return false;
-    return PQsendQueryPrepared(
-        conn->pg, p->name, n, req->values, req->lengths, req->formats,
-        p->binary && !(req->flags & ELPQ_TEXT_RESULT));
+    return PQsendQueryPrepared(conn->pg, p->name, n, req->values, req->lengths,
+                               req->formats,
+                               p->binary && !(req->flags & ELPQ_TEXT_RESULT));
 }
 
 /* Asks for the columns of what is prepared, or is so by that. */
-static bool send_describe(elpq_conn *conn, elpq_request *req,
-                          const char *name, const char *sql)
+static bool send_describe(elpq_conn *conn, elpq_request *req, const char *name,
+                          const char *sql)
 {
     req->steps = 1;
-    return (!req->parse || PQsendPrepare(conn->pg, name, sql, (int)req->n,
-                                         req->types)) &&
+    return (!req->parse ||
+            PQsendPrepare(conn->pg, name, sql, (int)req->n, req->types)) &&
            PQsendDescribePrepared(conn->pg, name);
 }
 
@@ -316,8 +314,7 @@ static bool hand_over(elpq_conn *conn, elpq_request *req, bool ok)
 static elpq_request *new_lead(elpq_conn *conn)
 {
     elpq_statement st = { "SET transaction_read_only TO on", 31, NULL, 0, 0 };
-    elpq_request *lead =
-        elpq__request_new(conn->loop, ELPQ__GROUP, &st, NULL);
+    elpq_request *lead = elpq__request_new(conn->loop, ELPQ__GROUP, &st, NULL);
 
     if (!lead)
         return NULL;
@@ -330,8 +327,7 @@ static elpq_request *new_lead(elpq_conn *conn)
 /* Sends one request; false if the connection is lost by that. */
 static bool send_request(elpq_conn *conn, elpq_request *req)
 {
-    elpq_request *lead =
-        elpq__sync_begins(conn, req) ? new_lead(conn) : NULL;
+    elpq_request *lead = elpq__sync_begins(conn, req) ? new_lead(conn) : NULL;
     bool ok = !lead || hand_over(conn, lead, true);
 
     /* Before it: outside of pipeline mode the server begins at once. */
@@ -341,7 +337,7 @@ static bool send_request(elpq_conn *conn, elpq_request *req)
         elpq__lost_in_write(conn);
         return false;
     }
-    if (conn->server_ms != 0)
+    if (conn->server_ms != 0 || conn->server_ms_in_tx)
         elpq__server_timeout_sent(conn, req);
     if (conn->options.trace && !req->internal && !req->describing)
         elpq__trace(conn, ELPQ_EVENT_SENT, req, NULL, 0);
@@ -351,8 +347,7 @@ static bool send_request(elpq_conn *conn, elpq_request *req)
 static bool may_send_more(const elpq_conn *conn)
 {
     return !conn->cancel && !conn->cancel_target && !conn->io.writing &&
-           !conn->exclusive &&
-           (conn->piped || conn->nsent == 0) &&
+           !conn->exclusive && (conn->piped || conn->nsent == 0) &&
            PQpipelineStatus(conn->pg) != PQ_PIPELINE_ABORTED &&
            elpq__list_empty(&conn->held);
 }
@@ -443,6 +438,10 @@ static bool send_server_timeout(elpq_conn *conn, elpq_request *next)
 
     if (set)
         return send_request(conn, set);
+    if (next->flags & ELPQ__COMMIT)
+        elpq__tx_unsent_commit(next);
+    if (conn->state == ELPQ__CLOSED)
+        return false;
     conn->nqueued--;
     elpq__request_blame(next, ELPQ_E_NOMEM, ELPQ_NOT_EXECUTED, NULL);
     elpq__request_end_soon(next);

@@ -76,14 +76,20 @@ elpq_request *elpq__server_timeout_set(elpq_conn *conn, int server_ms)
 void elpq__server_timeout_sent(elpq_conn *conn, const elpq_request *req)
 {
     static const char *const words[] = { "timeout", "reset", "discard" };
-    bool lost = conn->server_ms_in_tx || req->kind != ELPQ__STATEMENT;
+    bool undoes = req->internal && req->kind == ELPQ__GROUP &&
+                  strcmp(req->sql, "ROLLBACK") == 0;
+    bool lost = conn->server_ms_in_tx ||
+                (!req->internal && req->kind != ELPQ__STATEMENT);
 
-    if (req->internal || (req->kind == ELPQ__STATEMENT && req->query))
+    if ((req->internal && !undoes) ||
+        (req->kind == ELPQ__STATEMENT && req->query))
         return;
     for (size_t i = 0; !lost && i < sizeof(words) / sizeof(words[0]); i++)
         lost = strcasestr(req->sql, words[i]) != NULL;
-    if (lost)
+    if (lost) {
         conn->server_ms = SERVER_MS_UNKNOWN;
+        conn->server_ms_in_tx = false;
+    }
 }
 
 bool elpq__server_timeout_passed(const elpq_request *req)

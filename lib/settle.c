@@ -28,11 +28,9 @@ static bool state_is(const PGresult *res, const char *sqlstate)
 }
 
 /* The server does not know the prepared statement. */
-static bool is_unknown(const PGresult *failure,
-                       const struct elpq__prepared *p)
+static bool is_unknown(const PGresult *failure, const struct elpq__prepared *p)
 {
-    const char *message =
-        PQresultErrorField(failure, PG_DIAG_MESSAGE_PRIMARY);
+    const char *message = PQresultErrorField(failure, PG_DIAG_MESSAGE_PRIMARY);
 
     /* A function of the user may raise 26000 as well. */
     return state_is(failure, "26000") && message && strstr(message, p->name);
@@ -41,8 +39,7 @@ static bool is_unknown(const PGresult *failure,
 /* The server's plan returns other columns than it once did. */
 static bool is_outdated(const PGresult *failure)
 {
-    const char *routine =
-        PQresultErrorField(failure, PG_DIAG_SOURCE_FUNCTION);
+    const char *routine = PQresultErrorField(failure, PG_DIAG_SOURCE_FUNCTION);
 
     /* With a context it is a statement inside a function of the user. */
     return state_is(failure, "0A000") && routine &&
@@ -83,15 +80,14 @@ static void release_held(elpq_conn *conn, const elpq_request *passed,
         if (passed && elpq__sync_commute(
                           passed, elpq__container(node, elpq_request, node)))
             continue;
-        conn->nqueued--;
         elpq__list_remove(node);
         elpq__list_push(&lost, node);
     }
     while ((node = elpq__list_pop(&lost))) {
         elpq_request *req = elpq__container(node, elpq_request, node);
 
-        elpq__request_blame(req, req->exposed ? ELPQ_E_CANCELED
-                                              : ELPQ_E_SERVER,
+        conn->nqueued--; /* only now: a callback may cancel those behind */
+        elpq__request_blame(req, req->exposed ? ELPQ_E_CANCELED : ELPQ_E_SERVER,
                             flags, NULL);
         elpq__request_end(req);
     }
@@ -170,8 +166,8 @@ static bool settle_prepared(elpq_conn *conn, elpq_request *req,
     }
     if (part->result && !is_described(conn, p))
         describe(conn, p, part->result);
-    if (req->sharing &&
-        part->result && PQresultMemorySize(part->result) > LARGE_RESULT)
+    if (req->sharing && part->result &&
+        PQresultMemorySize(part->result) > LARGE_RESULT)
         p->apart = true;
     part->shape = p->shape;
     return false;
@@ -196,7 +192,8 @@ static bool settle_batch(elpq_conn *conn, elpq_request *req)
         if (batch->statements[i]->prepared)
             elpq__cache_evict(&conn->prepared, batch->statements[i]->prepared);
     elpq__request_drop_prepared(conn, req);
-    return stale;
+    /* What may have committed a part is not repeated. */
+    return stale && !elpq__batch_in_doubt(batch, 0);
 }
 
 /* What the server says to all behind a failure in a transaction. */
@@ -229,7 +226,8 @@ static bool settle_shared(elpq_conn *conn, elpq_request *req)
             req->prepared->apart = true; /* it always wants to */
         req->aborted = true;
     }
-    if (!req->aborted)
+    /* Those behind a lead go each on its own, without it. */
+    if (!req->aborted || req->lead)
         return false;
     if (!reads) {
         refuse_in_tx(req);
@@ -327,8 +325,8 @@ static void note_command(elpq_conn *conn, const elpq_request *req)
         note_command(conn, req->batch->statements[i]);
     if (!req->internal && elpq__reset_needed_after(req))
         conn->slot_dirty = true;
-    if (tag[0] == 'D' && (strcmp(tag, "DEALLOCATE ALL") == 0 ||
-                          strcmp(tag, "DISCARD ALL") == 0))
+    if (tag[0] == 'D' &&
+        (strcmp(tag, "DEALLOCATE ALL") == 0 || strcmp(tag, "DISCARD ALL") == 0))
         elpq__cache_clear(&conn->prepared);
 }
 
@@ -347,8 +345,12 @@ static bool settle_described(elpq_conn *conn, elpq_request *req)
         elpq__request_blame(req, req->cause, ELPQ_NOT_EXECUTED, NULL);
     else if (req->copy && !elpq__copy_described(req->copy))
         elpq__request_blame(req, ELPQ_E_NOMEM, ELPQ_NOT_EXECUTED, NULL);
-    if (req->code)
+    if (req->code) {
+        /* It never ran: its transaction is not what is to be committed. */
+        if (conn->in_tx && !req->stopped)
+            conn->tx_broken = true;
         return false;
+    }
     PQclear(req->result);
     req->result = NULL;
     req->parse = false;

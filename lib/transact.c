@@ -230,6 +230,7 @@ static void on_lease(elpq_conn *conn, const elpq_error *error, void *arg)
         return;
     }
     t->conn = conn;
+    t->lease = conn->slot_lease;
     t->pool = conn->slot_pool;
     elpq__conn_ref(conn);
     if (t->cause) {
@@ -273,10 +274,9 @@ static void begin_attempt(elpq_transactor *t)
 
     if (!code)
         return;
-    elpq__error_set(&error, (elpq_code)code,
-                    ELPQ_NOT_EXECUTED |
-                        (code == ELPQ_E_FULL ? ELPQ_RETRYABLE : 0u),
-                    NULL);
+    elpq__error_set(
+        &error, (elpq_code)code,
+        ELPQ_NOT_EXECUTED | (code == ELPQ_E_FULL ? ELPQ_RETRYABLE : 0u), NULL);
     elpq__transact_finish(t, &error);
 }
 
@@ -477,6 +477,7 @@ static int transact(struct elpq__lender *lender, unsigned flags,
     t->lent = lender != NULL;
     t->flags = flags;
     t->conn = conn;
+    t->lease = conn ? conn->slot_lease : 0;
     t->parent = tx;
     if (t->timeout_ms > 0)
         t->due = elpq__now() + t->timeout_ms * INT64_C(1000);

@@ -29,6 +29,7 @@ struct elpq_transactor {
     elpq_pool *pool;          /* of the connection, while there is a lender */
     struct elpq__guest guest; /* of the lender                            */
     elpq_conn *conn;          /* a reference, and if lent the lease       */
+    unsigned lease;           /* of conn, when it was taken               */
     elpq_tx *parent;          /* it is a savepoint in this                */
     elpq_tx *tx;              /* BODY, and COMMITTING until COMMIT        */
     elpq_request *request;    /* WAITING: the lease.  RESOLVING: asks     */

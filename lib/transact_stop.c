@@ -32,6 +32,13 @@ static void run_stop(struct elpq__task *task)
         elpq__transact_finish_stopped(t);
 }
 
+/* Else its lease was ended from outside, and others use the connection. */
+static bool is_ours(const elpq_transactor *t)
+{
+    return t->conn->slot_lease == t->lease &&
+           (!t->tx || elpq__tx_is_live(t->tx));
+}
+
 /*
  * What is in flight is to end.  COMMIT behind others waits for its answer;
  * when the timer comes again, it is canceled, or its connection closed.
@@ -41,7 +48,8 @@ static void hurry(elpq_transactor *t)
     elpq__timer_start(t->loop, &t->deadline,
                       elpq__now() +
                           t->conn->options.cancel_grace_ms * INT64_C(1000));
-    elpq__cancel_all(t->conn, t->cause, true);
+    if (is_ours(t))
+        elpq__cancel_all(t->conn, t->cause, true);
 }
 
 static void interrupt_body(elpq_transactor *t)
@@ -53,7 +61,8 @@ static void interrupt_body(elpq_transactor *t)
     elpq__timer_start(t->loop, &t->deadline,
                       elpq__now() +
                           conn->options.cancel_grace_ms * INT64_C(1000));
-    elpq__cancel_all(conn, t->cause, false);
+    if (is_ours(t))
+        elpq__cancel_all(conn, t->cause, false);
     elpq__transact_roll_back(t);
 }
 

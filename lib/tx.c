@@ -19,25 +19,25 @@
 #include "tx_int.h"
 
 struct elpq_tx {
-    elpq_conn *conn;   /* a reference                                     */
-    unsigned lease;    /* of the connection, when it began                */
-    elpq_tx *parent;   /* of a savepoint                                  */
-    elpq_tx *child;    /* the savepoint in it that is open, or NULL       */
+    elpq_conn *conn; /* a reference                                     */
+    unsigned lease;  /* of the connection, when it began                */
+    elpq_tx *parent; /* of a savepoint                                  */
+    elpq_tx *child;  /* the savepoint in it that is open, or NULL       */
     struct elpq__many *many; /* rows that are being executed in it        */
-    bool orphan;       /* a savepoint that its parent has rolled back     */
-    bool leased;       /* conn goes back to its pool                      */
-    bool ending;       /* commit or rollback is on its way                */
+    bool orphan; /* a savepoint that its parent has rolled back     */
+    bool leased; /* conn goes back to its pool                      */
+    bool ending; /* commit or rollback is on its way                */
     bool committing;
     unsigned commit_flags; /* of the statement that commits               */
-    bool owned;        /* by transact.c, which alone may end it           */
-    bool broken;       /* ROLLBACK TO did not go through                  */
-    bool was_broken;   /* conn->tx_broken when the savepoint began        */
-    unsigned depth;    /* 0, and one more per savepoint                   */
+    bool owned;            /* by transact.c, which alone may end it           */
+    bool broken;           /* ROLLBACK TO did not go through                  */
+    bool was_broken;       /* conn->tx_broken when the savepoint began        */
+    unsigned depth;        /* 0, and one more per savepoint                   */
     char begin[80];
-    char undo[48];     /* ROLLBACK, or ROLLBACK TO                        */
+    char undo[48]; /* ROLLBACK, or ROLLBACK TO                        */
     char *tag;
-    int timeout_ms;    /* of the wait and of BEGIN, as it was asked for   */
-    int64_t due;       /* when that is over; 0: as timeout_ms says        */
+    int timeout_ms;       /* of the wait and of BEGIN, as it was asked for   */
+    int64_t due;          /* when that is over; 0: as timeout_ms says        */
     elpq_request **watch; /* where BEGIN and COMMIT can be canceled; or NULL */
     elpq_tx_cb on_begun;
     elpq_done_cb on_end;
@@ -58,6 +58,11 @@ static void tx_free(elpq_tx *tx)
 static bool is_live(const elpq_tx *tx)
 {
     return !tx->orphan && tx->lease == tx->conn->slot_lease;
+}
+
+bool elpq__tx_is_live(const elpq_tx *tx)
+{
+    return is_live(tx);
 }
 
 void elpq__tx_mark(elpq_conn *conn, bool in_tx)
@@ -92,8 +97,8 @@ static void run_end(struct elpq__task *task)
 
     elpq__error_set(&error, ELPQ_E_ROLLED_BACK, ELPQ_NOT_EXECUTED,
                     !is_live(tx) ? "it was ended from outside before"
-                               : "the connection was gone before COMMIT was "
-                                 "sent: the transaction was rolled back");
+                                 : "the connection was gone before COMMIT was "
+                                   "sent: the transaction was rolled back");
     finish(tx, tx->committing ? &error : NULL);
 }
 
@@ -215,14 +220,38 @@ static void clear_session(elpq_tx *tx)
                         "closed");
 }
 
+/*
+ * A COMMIT leaves the queue unsent: ROLLBACK takes its place, behind the
+ * transaction's own statements and in front of what came later, which must
+ * not run in it.
+ */
+void elpq__tx_unsent_commit(elpq_request *commit)
+{
+    static const char *const rollback[] = { "ROLLBACK", NULL };
+    elpq_conn *conn = commit->conn;
+    struct elpq__node *node;
+
+    if (!conn->in_tx || !commit->instead ||
+        strcmp(commit->instead, "ROLLBACK") != 0)
+        return; /* of a savepoint: tx_broken sees to it */
+    if (!elpq__group_queue(conn, rollback, "ROLLBACK", 0, on_cleared)) {
+        elpq__conn_lost(conn, ELPQ_E_LOST,
+                        "a rollback could not be sent: the connection was "
+                        "closed");
+        return;
+    }
+    node = conn->queue.head.prev; /* it was pushed there */
+    elpq__list_remove(node);
+    elpq__link_after(&commit->node, node);
+}
+
 /* ------------------------------------------------------------------ begin */
 
 static void begin_text(char *out, size_t size, const elpq_tx_options *o)
 {
-    static const char *const levels[] = {
-        "", " ISOLATION LEVEL READ COMMITTED",
-        " ISOLATION LEVEL REPEATABLE READ", " ISOLATION LEVEL SERIALIZABLE"
-    };
+    static const char *const levels[] = { "", " ISOLATION LEVEL READ COMMITTED",
+                                          " ISOLATION LEVEL REPEATABLE READ",
+                                          " ISOLATION LEVEL SERIALIZABLE" };
 
     snprintf(out, size, "BEGIN%s%s%s", levels[o->isolation],
              o->read_only ? " READ ONLY" : "",
@@ -452,12 +481,19 @@ static void rolled_back(elpq_tx *tx, elpq_error *error)
         conn->tx_broken = tx->was_broken;
 }
 
+/* Then it was rolled back in its place already. */
+static bool was_unsent(const elpq_error *error)
+{
+    return (error->flags & ELPQ_NOT_EXECUTED) && !error->sqlstate[0] &&
+           (error->code == ELPQ_E_TIMEOUT || error->code == ELPQ_E_CANCELED);
+}
+
 static void on_commit(elpq_result *result, const elpq_error *error, void *arg)
 {
     elpq_tx *tx = arg;
     elpq_error failed;
 
-    if (error && may_linger(tx, error))
+    if (error && may_linger(tx, error) && !was_unsent(error))
         clear_session(tx);
     /* COMMIT of a failed transaction is answered with ROLLBACK. */
     if (!error && strcmp(elpq_command(result), "ROLLBACK") == 0) {
@@ -530,8 +566,7 @@ int elpq_prepare_transaction(elpq_tx *tx, const char *gid,
  * The transaction is over for the server if it said so, or if there is no
  * session any more.  Otherwise the session goes, and the transaction with it.
  */
-static void on_rollback(elpq_result *result, const elpq_error *error,
-                        void *arg)
+static void on_rollback(elpq_result *result, const elpq_error *error, void *arg)
 {
     elpq_tx *tx = arg;
 
@@ -571,8 +606,7 @@ static int send_rollback(elpq_tx *tx)
         return code;
     tx->conn->tx_broken = tx->was_broken;
     tx->conn->tx_sqlstate[0] = '\0';
-    snprintf(release, sizeof(release), "RELEASE SAVEPOINT elpq_%u",
-             tx->depth);
+    snprintf(release, sizeof(release), "RELEASE SAVEPOINT elpq_%u", tx->depth);
     return command(tx, release, 0, on_rollback);
 }
 

@@ -37,6 +37,8 @@ void elpq__tx_own(elpq_tx *tx, bool on);
 
 /* Whether nothing is in it that must end first: a savepoint, or rows. */
 bool elpq__tx_is_free(const elpq_tx *tx);
+/* Whether it still is what its session is in. */
+bool elpq__tx_is_live(const elpq_tx *tx);
 
 /*
  * Ends it with a statement that commits, as elpq_commit() does: if another one

@@ -483,6 +483,27 @@ START_TEST(results_are_bounded_together)
 }
 END_TEST
 
+/* The plan of the last one is stale, and what went before has committed. */
+START_TEST(what_has_committed_is_not_sent_again)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    struct batch b;
+
+    expect_ok(ask(conn, elpq_sql("create temp table elpq_stale (n int)")));
+    expect_ok(ask(conn, elpq_sql("select * from elpq_stale")));
+    expect_ok(ask(conn, elpq_sql("select * from elpq_stale")));
+    expect_ok(ask(conn, elpq_sql("alter table elpq_stale add m int")));
+    submit(conn, &b, 3, INSERT(1), elpq_sql("do $$ begin commit; end $$"),
+           elpq_sql("select * from elpq_stale"));
+    await(b.verdict);
+    ck_assert_int_eq(b.verdict->code, ELPQ_E_SERVER);
+    ck_assert_str_eq(b.verdict->sqlstate, "0A000");
+    ck_assert_uint_eq(b.flags[0], ELPQ_IN_DOUBT);
+    ck_assert_int_eq(rows(), 1);
+    close_conn(conn);
+}
+END_TEST
+
 static TCase *new_case(Suite *suite, const char *name)
 {
     TCase *tc = tcase_create(name);
@@ -508,6 +529,7 @@ static void build(Suite *suite)
     tcase_add_test(tc, a_commit_that_fails);
     tcase_add_test(tc, a_failure_in_a_transaction_ends_it);
     tcase_add_test(tc, what_may_have_committed_is_in_doubt);
+    tcase_add_test(tc, what_has_committed_is_not_sent_again);
     tcase_add_test(tc, what_is_no_batch_is_refused);
     tcase_add_test(tc, what_cannot_be_sent_refuses_all);
     tc = new_case(suite, "ends");

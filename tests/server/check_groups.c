@@ -260,6 +260,8 @@ START_TEST(a_commit_that_fails_hits_the_guilty)
     expect_error(w, ELPQ_E_SERVER, "23505", 0);
     expect_ok(b);
     ck_assert(!together(a, b));
+    ck_assert_uint_eq(elpq_conn_pending(conn), 0);
+    ck_assert_int_eq(elpq_conn_tx_status(conn), ELPQ_TX_IDLE);
     close_conn(conn);
 }
 END_TEST

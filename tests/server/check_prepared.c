@@ -318,6 +318,35 @@ START_TEST(a_retry_does_not_change_the_order)
 }
 END_TEST
 
+static void cancel_the_other(struct answer *a)
+{
+    cancel(a->data);
+}
+
+/* Two that were held are told together, and the one cancels the other. */
+START_TEST(one_that_was_held_cancels_another)
+{
+    elpq_conn *conn = with_star();
+    struct answer *a, *b, *between;
+
+    expect_int(ask(conn, elpq_sql("select *, 1 from elpq_star")), 3);
+    ask(conn, elpq_sql("alter table elpq_star alter n type text"));
+    a = ask(conn, star());
+    b = ask(conn, elpq_sql("select *, 1 from elpq_star"));
+    between = ask(conn, elpq_sql("update elpq_star set n = 'later'"));
+    a->then = cancel_the_other;
+    a->data = b;
+    expect_error(a, ELPQ_E_SERVER, "0A000",
+                 ELPQ_NOT_EXECUTED | ELPQ_RETRYABLE);
+    await(b);
+    ck_assert(b->flags & ELPQ_NOT_EXECUTED);
+    expect_ok(between);
+    ck_assert_uint_eq(elpq_conn_pending(conn), 0);
+    expect_text(ask(conn, star()), "later");
+    close_conn(conn);
+}
+END_TEST
+
 enum { HELD_CANCELED, HELD_CLOSED, HELD_LOST, HELD_LATE, HELD_PASSED, HELDS };
 
 /* A stale statement is held until what was sent behind it is answered.
@@ -530,6 +559,7 @@ static void build(Suite *s)
     tcase_add_test(t, a_changed_table_is_seen_by_one_retry);
     tcase_add_test(t, a_changed_table_inside_a_pipeline);
     tcase_add_test(t, a_retry_does_not_change_the_order);
+    tcase_add_test(t, one_that_was_held_cancels_another);
     tcase_add_loop_test(t, a_stale_statement_is_held_and_answered_once, 0,
                         HELDS);
     tcase_add_test(t, inside_a_transaction_a_changed_table_is_an_error);

@@ -61,6 +61,43 @@ START_TEST(a_value_of_the_user_stays)
 }
 END_TEST
 
+/* The RESET for the statement without a timeout goes with the transaction. */
+START_TEST(what_a_rollback_undoes)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+
+    expect_ok(ask_with(conn, elpq_sql("begin"), &s70));
+    expect_text(ask(conn, elpq_sql(SHOW)), "0");
+    expect_ok(ask(conn, elpq_sql("rollback")));
+    expect_text(ask(conn, elpq_sql(SHOW)), "0");
+    close_conn(conn);
+}
+END_TEST
+
+/* And one that elpq sends by itself, for a lease that came back in one. */
+START_TEST(what_a_reset_undoes)
+{
+    elpq_options none = { .server_timeout_ms = ELPQ_NO_TIMEOUT };
+    elpq_pool_options o = { .max_size = 1, .reset = ELPQ_RESET_NEVER,
+                            .conn.server_timeout_ms = 70000 };
+    elpq_pool *pool = pool_new(&o);
+
+    for (int i = 0; i < 2; i++) {
+        elpq_options *outside = i ? &none : NULL, *inside = i ? NULL : &none;
+        elpq_conn *conn = lease(pool);
+
+        expect_text(ask_with(conn, elpq_sql(SHOW), outside), i ? "0" : "70s");
+        expect_ok(ask_with(conn, elpq_sql("begin"), outside));
+        expect_text(ask_with(conn, elpq_sql(SHOW), inside), i ? "70s" : "0");
+        release(conn);
+        conn = lease(pool);
+        expect_text(ask_with(conn, elpq_sql(SHOW), inside), i ? "70s" : "0");
+        release(conn);
+    }
+    finish_pool(pool);
+}
+END_TEST
+
 START_TEST(a_session_that_was_changed_under_it_is_set_again)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
@@ -221,6 +258,8 @@ static void build(Suite *s)
     tcase_add_test(t, the_server_stops_a_statement);
     tcase_add_test(t, and_scripts_and_those_in_a_pipeline);
     tcase_add_test(t, a_value_of_the_user_stays);
+    tcase_add_test(t, what_a_rollback_undoes);
+    tcase_add_test(t, what_a_reset_undoes);
     tcase_add_test(t, a_session_that_was_changed_under_it_is_set_again);
     tcase_add_test(t, a_rollback_takes_nothing_by_surprise);
     tcase_add_test(t, a_pool_leaves_nothing_for_the_next);

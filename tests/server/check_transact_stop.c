@@ -9,8 +9,8 @@
 
 static void submit(struct job *job, const char *sql)
 {
-    ck_assert_int_eq(CALL(elpq_execute(job->tx, sql_text(sql), NULL,
-                                       on_statement, job)), 0);
+    ck_assert_int_eq(
+        CALL(elpq_execute(job->tx, sql_text(sql), NULL, on_statement, job)), 0);
 }
 
 static void block(struct job *job)
@@ -59,6 +59,36 @@ START_TEST(stopped_in_the_body)
                  ELPQ_NOT_EXECUTED);
     ck_assert_int_le(jobs[0].bodies, 1);
     unlock_server();
+    expect_usable(pool);
+}
+END_TEST
+
+/* Its transaction was ended from outside, and another has the connection. */
+START_TEST(stopped_when_others_have_the_connection)
+{
+    elpq_pool *pool = pool_of(1);
+    elpq_transact_options o = quick(&jobs[0]);
+    elpq_tx *tx = begin_now(pool), *other;
+    struct answer *work;
+
+    if (_i == 0)
+        o.timeout_ms = (int)(300 * harness_slow());
+    jobs[0].body = idle_body;
+    run_on(tx, &jobs[0], &o);
+    wait_for_bodies(&jobs[0], 1);
+    expect_ok(rollback(tx));
+    other = begin_now(pool);
+    lock_server();
+    work = ask(other, elpq_sql(BLOCKED));
+    await_blocked(1);
+    if (_i == 1)
+        RUN(elpq_transact_cancel(jobs[0].t));
+    expect_error(jobs[0].done, _i ? ELPQ_E_CANCELED : ELPQ_E_TIMEOUT, "",
+                 ELPQ_NOT_EXECUTED);
+    run_turns(20);
+    unlock_server();
+    expect_ok(work);
+    expect_ok(commit(other));
     expect_usable(pool);
 }
 END_TEST
@@ -183,6 +213,7 @@ static void build(Suite *s)
     TCase *t = table_case(s, "stopped");
 
     tcase_add_loop_test(t, stopped_in_the_body, 0, 6);
+    tcase_add_loop_test(t, stopped_when_others_have_the_connection, 0, 2);
     tcase_add_loop_test(t, canceled_while_it_waits, 0, 2);
     tcase_add_loop_test(t, canceled_after_some_turns, 0, 6);
     tcase_add_loop_test(t, stopped_in_the_pause, 0, 3);

@@ -111,6 +111,35 @@ START_TEST(a_release_that_came_too_late)
 }
 END_TEST
 
+/* COMMIT passes its deadline in the queue, when others are behind it: they
+ * must not run in the transaction that it did not end. */
+START_TEST(a_commit_that_was_not_sent)
+{
+    elpq_conn_options o = { .timeout_ms = scaled(300) };
+    elpq_conn *conn = connect_now(NULL, &o);
+    elpq_options patient = { .timeout_ms = ELPQ_NO_TIMEOUT };
+    elpq_tx *tx = expect_ok(begin(conn, NULL))->tx;
+    struct answer *busy, *end, *behind;
+
+    expect_ok(insert(tx, "undone"));
+    lock_server();
+    busy = answer_new(); /* nothing is sent behind it */
+    ck_assert_int_eq(
+        CALL(elpq_script(tx, BLOCKED, &patient, NULL, on_done, busy)), 0);
+    end = commit(tx);
+    behind = ask_with(
+        conn, elpq_sql("insert into elpq_doubt values ('behind')"), &patient);
+    expect_error(end, ELPQ_E_TIMEOUT, "", ELPQ_NOT_EXECUTED);
+    unlock_server();
+    expect_ok(busy);
+    expect_ok(behind);
+    ck_assert_int_eq(rows(), 1);
+    admin_do("truncate elpq_doubt");
+    expect_no_transaction(conn);
+    close_conn(conn);
+}
+END_TEST
+
 static void build(Suite *s)
 {
     TCase *t = tcase_create("doubt");
@@ -121,6 +150,7 @@ static void build(Suite *s)
     tcase_add_test(t, a_begin_that_came_too_late);
     tcase_add_test(t, a_commit_that_was_refused);
     tcase_add_test(t, a_release_that_came_too_late);
+    tcase_add_test(t, a_commit_that_was_not_sent);
 }
 
 int main(void)

@@ -251,6 +251,14 @@ static elpq_value c_array(uint32_t oid, elpq_kind elem, size_t width,
       "0220000401010101")
 /* clang-format on */
 
+/* valgrind has but 64 bits for them, and an infinity is then as any other. */
+static bool long_doubles_are_whole(void)
+{
+    volatile long double infinity = INFINITY;
+
+    return isinf(infinity);
+}
+
 START_TEST(test_encodings)
 {
 #define CASE(value, format, bytes) { value, format, bytes },
@@ -268,6 +276,10 @@ START_TEST(test_encodings)
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         int rc =
             elpq__params_encode(&cases[i].value, 1, &buf, &e, why, sizeof(why));
+
+        if (strcmp(cases[i].bytes, "-Infinity") == 0 &&
+            !long_doubles_are_whole())
+            continue;
 
         ck_assert_msg(rc == 0, "%s: %s", cases[i].bytes, why);
         ck_assert_msg(e.format == cases[i].format, "%s: format %d",
