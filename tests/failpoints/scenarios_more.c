@@ -58,12 +58,10 @@ static void listener(void)
     elpq_failpoint_arm();
     l = elpq_listener_new(base, server(), &o, on_listen_event, NULL, NULL);
     if (l && elpq_listen(l, "elpq_sweep", on_heard, NULL) == 0) {
-        bool over = false;
+        int64_t end = now_usec() + INT64_C(6000000);
 
-        for (int64_t end = now_usec() + INT64_C(6000000); !over;) {
-            over = listening || given_up || now_usec() > end;
+        while (!listening && !given_up && now_usec() < end)
             turn();
-        }
         if (!listening && !given_up)
             wrong("neither up nor given up");
         ASK(q, elpq_conn_notify(speaker, "elpq_sweep", "x", NULL, on_over, q));
