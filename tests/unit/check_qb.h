@@ -134,6 +134,23 @@ static inline char *parse_tree(const char *sql)
 
 /* ----------------------------------------------------------------- checks */
 
+/*
+ * Writes what was rendered into the file ELPQ_TEST_RENDERED, for the test that
+ * has a server prepare it: the types and the text, each ended by a NUL.
+ */
+static inline void write_rendered(const elpq_statement *st)
+{
+    const char *path = getenv("ELPQ_TEST_RENDERED");
+    FILE *file = path ? fopen(path, "a") : NULL;
+
+    if (!file)
+        return;
+    for (unsigned i = 0; i < st->nvalues; i++)
+        fprintf(file, "%u ", (unsigned)st->values[i].oid);
+    fprintf(file, "%c%s%c", '\0', st->sql, '\0');
+    fclose(file);
+}
+
 static inline void check_statement(const char *file, int line,
                                    const elpq_statement *st, const char *sql,
                                    const uint32_t *oids, size_t count)
@@ -153,6 +170,7 @@ static inline void check_statement(const char *file, int line,
                       (unsigned)oids[i]);
     error = parse_error(sql);
     ck_assert_msg(!error, "%s:%d: %s: %s", file, line, error, sql);
+    write_rendered(st);
 }
 
 /* CHECK(statement, "sql", oid of $1, oid of $2 ...) */
