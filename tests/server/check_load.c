@@ -210,7 +210,7 @@ START_TEST(two_hundred_connects_at_once)
         event_base_loop(loop, EVLOOP_ONCE);
         most = threads() > most ? threads() : most;
     }
-    ck_assert_int_le(most, 1 + 16); /* helpers are few                      */
+    ck_assert_int_le(most, 1 + 32); /* the helpers of worker.c, at most     */
     for (int i = 0; i < n; i++)
         expect_ok(a[i]);
     for (int i = 0; i < n; i++)
