@@ -38,9 +38,16 @@ config.mk: $(srcdir)/configure $(srcdir)/lib/config.mk.in \
 deps_check = build server test
 deps_demo  = build server
 deps_bench = build server test
-check demo bench:                       # each of WRAPPED
+define wrapped
 	@'$(support)/install-deps' --reconfigure $(deps_$@)
-	@$(MAKE) --no-print-directory run-$@
+	+@$(MAKE) --no-print-directory run-$@
+endef
+check:
+	$(wrapped)
+demo:
+	$(wrapped)
+bench:
+	$(wrapped)
 deps:
 	@'$(support)/install-deps' --reconfigure build server test
 

@@ -19,7 +19,7 @@ struct elpq__batch {
     elpq_request *statements[];
 };
 
-/* Whether one from `index` on, up to the one that failed, may have committed. */
+/* Whether one from `index` on up to the failed one may have committed. */
 bool elpq__batch_in_doubt(const struct elpq__batch *batch, unsigned index);
 
 #endif

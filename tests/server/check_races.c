@@ -30,7 +30,7 @@
 #define LANES 32
 #define STATEMENTS 4 /* of a race, at most                                  */
 #define DEADLINE_MS 2
-#define LATE_MS 3 /* by then the cancel request has come, the deadline is over  */
+#define LATE_MS 3 /* then the cancel request has come, the deadline is over */
 #define RACES 20000
 #define STORM 500 /* deadlines that pass at once                         */
 #define STORM_SIZE 16
@@ -88,7 +88,7 @@ static struct lane lanes[LANES];
 static uint64_t nonces;
 static bool real;
 static struct place next_place;
-static unsigned stride; /* of the bytes: 1 is every byte, else each time others */
+static unsigned stride; /* of the bytes; not 1: each pass takes others      */
 static unsigned passes;
 static unsigned bytes_of[SHAPES][2]; /* that a shape has each way           */
 
