@@ -227,7 +227,7 @@ END_TEST
 
 /* The backend is stopped, so that it hears no cancel: after the grace period
  * the connection is closed, and nobody knows what became of the statement. */
-static void grace(bool by_deadline)
+static void expect_grace_period(bool by_deadline)
 {
     elpq_conn_options c = { .cancel_grace_ms = 150 };
     elpq_conn *conn = connect_now(NULL, &c);
@@ -259,13 +259,13 @@ static void grace(bool by_deadline)
 
 START_TEST(grace_period_after_cancel)
 {
-    grace(false);
+    expect_grace_period(false);
 }
 END_TEST
 
 START_TEST(grace_period_after_deadline)
 {
-    grace(true);
+    expect_grace_period(true);
 }
 END_TEST
 

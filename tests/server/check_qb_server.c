@@ -14,7 +14,7 @@ static void setup(void)
 }
 
 /* Conditions on users, orders and products. */
-#define CONDITION(params, e)                                                  \
+#define CHECK_CONDITION(params, e)                                             \
     described(__LINE__, render_condition(e), params, "integer")
 
 static const elpq_statement *render_condition(elqb_expr e)
@@ -35,23 +35,23 @@ START_TEST(test_conditions)
     const int64_t large[] = { 1, 99999999999 };
     const char *words[] = { "new", "paid" };
 
-    CONDITION("integer", elqb_eq(q, U.id, V(1)));
-    CONDITION("integer", elqb_eq(q, U.id, V(1LL)));
-    CONDITION("bigint", elqb_eq(q, O.id, V(1)));
-    CONDITION("numeric", elqb_gt(q, U.balance, V(1.5)));
-    CONDITION("boolean", elqb_eq(q, U.active, V(1)));
-    CONDITION("text", elqb_eq(q, U.name, V("x")));
-    CONDITION("character varying", elqb_eq(q, P.sku, V("x")));
-    CONDITION("order_status", elqb_eq(q, O.status, V("paid")));
-    CONDITION("order_status order_status",
-              elqb_in(q, O.status, V("paid"), V("new")));
-    CONDITION("order_status[]", elqb_any_of(q, O.status, words, 2));
-    CONDITION("integer[]", elqb_any_of(q, U.id, ids, 2));
-    CONDITION("bigint[]", elqb_any_of(q, O.id, ids, 2));
-    CONDITION("text[]", elqb_none_of(q, U.name, words, 2));
-    CONDITION("timestamp with time zone",
-              elqb_gt(q, U.created_at, V("2020-01-01")));
-    CONDITION("bigint[]", elqb_any_of(q, U.id, large, 2));
+    CHECK_CONDITION("integer", elqb_eq(q, U.id, V(1)));
+    CHECK_CONDITION("integer", elqb_eq(q, U.id, V(1LL)));
+    CHECK_CONDITION("bigint", elqb_eq(q, O.id, V(1)));
+    CHECK_CONDITION("numeric", elqb_gt(q, U.balance, V(1.5)));
+    CHECK_CONDITION("boolean", elqb_eq(q, U.active, V(1)));
+    CHECK_CONDITION("text", elqb_eq(q, U.name, V("x")));
+    CHECK_CONDITION("character varying", elqb_eq(q, P.sku, V("x")));
+    CHECK_CONDITION("order_status", elqb_eq(q, O.status, V("paid")));
+    CHECK_CONDITION("order_status order_status",
+                    elqb_in(q, O.status, V("paid"), V("new")));
+    CHECK_CONDITION("order_status[]", elqb_any_of(q, O.status, words, 2));
+    CHECK_CONDITION("integer[]", elqb_any_of(q, U.id, ids, 2));
+    CHECK_CONDITION("bigint[]", elqb_any_of(q, O.id, ids, 2));
+    CHECK_CONDITION("text[]", elqb_none_of(q, U.name, words, 2));
+    CHECK_CONDITION("timestamp with time zone",
+                    elqb_gt(q, U.created_at, V("2020-01-01")));
+    CHECK_CONDITION("bigint[]", elqb_any_of(q, U.id, large, 2));
 }
 END_TEST
 
@@ -61,63 +61,71 @@ START_TEST(test_other_conditions)
 {
     const char *words[] = { "new", "paid" };
 
-    CONDITION("interval", elqb_gt(q, elqb_func(q, "now"),
-                                  elqb_add(q, U.created_at, V("1 day"))));
-    CONDITION("interval", elqb_gt(q, elqb_sub(q, O.placed_at, U.created_at),
-                                  V("1 hour")));
-    CONDITION("timestamp with time zone",
-              elqb_eq(q, elqb_func(q, "lower", P.valid), V("2024-01-01")));
-    CONDITION("text", elqb_like(q, U.name, V("a%")));
-    CONDITION("text text", elqb_like_escape(q, P.sku, V("a%"), V("!")));
-    CONDITION("text", elqb_regex(q, P.sku, V("^a")));
-    CONDITION("integer integer", elqb_between(q, U.age, V(1), V(2)));
-    CONDITION("text", elqb_is_null(q, V("x")));
-    CONDITION("text text", elqb_eq(q, elqb_concat(q, U.name, V("x")), V("bx")));
-    CONDITION("text text", elqb_eq(q, elqb_json_text(q, U.data, V("k")),
-                                   V("v")));
-    CONDITION("text integer jsonb",
-              elqb_eq(q, elqb_json_get(q, elqb_json_get(q, U.data, V("a")),
-                                       V(0)), V("1")));
-    CONDITION("text[] text", elqb_eq(q, elqb_json_path_text(q, U.data,
-                                                            V("{a,b}")),
-                                     V("x")));
-    CONDITION("text", elqb_has_key(q, U.data, V("k")));
-    CONDITION("text[]", elqb_has_any(q, U.data, elqb_items(words, 2)));
-    CONDITION("jsonb", elqb_contains(q, U.data, V("{}")));
-    CONDITION("jsonpath", elqb_path_exists(q, U.data, V("$.a")));
-    CONDITION("jsonpath", elqb_match(q, U.data, V("$.a > 1")));
-    CONDITION("text[]", elqb_contains(q, U.tags, elqb_items(words, 2)));
-    CONDITION("text[]", elqb_contains(q, U.tags, V("{a}")));
-    CONDITION("text text", elqb_overlaps(q, U.tags, elqb_array(q, V("a"),
-                                                               V("b"))));
-    CONDITION("text", elqb_eq_any(q, V("x"), U.tags));
-    CONDITION("tstzrange", elqb_overlaps(q, P.valid, V("[,]")));
-    CONDITION("", elqb_contains(q, P.valid, elqb_func(q, "now")));
-    CONDITION("tsquery", elqb_match(q, P.search, V("a & b")));
-    CONDITION("regconfig text",
-              elqb_match(q, P.search, elqb_func(q, "to_tsquery", V("english"),
-                                                V("a"))));
+    CHECK_CONDITION("interval", elqb_gt(q, elqb_func(q, "now"),
+                                        elqb_add(q, U.created_at, V("1 day"))));
+    CHECK_CONDITION(
+        "interval",
+        elqb_gt(q, elqb_sub(q, O.placed_at, U.created_at), V("1 hour")));
+    CHECK_CONDITION(
+        "timestamp with time zone",
+        elqb_eq(q, elqb_func(q, "lower", P.valid), V("2024-01-01")));
+    CHECK_CONDITION("text", elqb_like(q, U.name, V("a%")));
+    CHECK_CONDITION("text text", elqb_like_escape(q, P.sku, V("a%"), V("!")));
+    CHECK_CONDITION("text", elqb_regex(q, P.sku, V("^a")));
+    CHECK_CONDITION("integer integer", elqb_between(q, U.age, V(1), V(2)));
+    CHECK_CONDITION("text", elqb_is_null(q, V("x")));
+    CHECK_CONDITION("text text",
+                    elqb_eq(q, elqb_concat(q, U.name, V("x")), V("bx")));
+    CHECK_CONDITION("text text",
+                    elqb_eq(q, elqb_json_text(q, U.data, V("k")), V("v")));
+    CHECK_CONDITION(
+        "text integer jsonb",
+        elqb_eq(q, elqb_json_get(q, elqb_json_get(q, U.data, V("a")), V(0)),
+                V("1")));
+    CHECK_CONDITION(
+        "text[] text",
+        elqb_eq(q, elqb_json_path_text(q, U.data, V("{a,b}")), V("x")));
+    CHECK_CONDITION("text", elqb_has_key(q, U.data, V("k")));
+    CHECK_CONDITION("text[]", elqb_has_any(q, U.data, elqb_items(words, 2)));
+    CHECK_CONDITION("jsonb", elqb_contains(q, U.data, V("{}")));
+    CHECK_CONDITION("jsonpath", elqb_path_exists(q, U.data, V("$.a")));
+    CHECK_CONDITION("jsonpath", elqb_match(q, U.data, V("$.a > 1")));
+    CHECK_CONDITION("text[]", elqb_contains(q, U.tags, elqb_items(words, 2)));
+    CHECK_CONDITION("text[]", elqb_contains(q, U.tags, V("{a}")));
+    CHECK_CONDITION("text text",
+                    elqb_overlaps(q, U.tags, elqb_array(q, V("a"), V("b"))));
+    CHECK_CONDITION("text", elqb_eq_any(q, V("x"), U.tags));
+    CHECK_CONDITION("tstzrange", elqb_overlaps(q, P.valid, V("[,]")));
+    CHECK_CONDITION("", elqb_contains(q, P.valid, elqb_func(q, "now")));
+    CHECK_CONDITION("tsquery", elqb_match(q, P.search, V("a & b")));
+    CHECK_CONDITION(
+        "regconfig text",
+        elqb_match(q, P.search,
+                   elqb_func(q, "to_tsquery", V("english"), V("a"))));
 }
 END_TEST
 
 START_TEST(test_composed_conditions)
 {
-    CONDITION("integer numeric integer numeric",
-              elqb_in(q, elqb_row(q, U.id, U.balance), elqb_row(q, V(1), V(2)),
-                      elqb_row(q, V(3), V(4))));
-    CONDITION("integer text integer",
-              elqb_and(q, elqb_eq(q, U.age, V(1)),
-                       elqb_not(q, elqb_or(q, elqb_ne(q, U.name, V("z")),
-                                           elqb_eq(q, U.id, V(2))))));
-    CONDITION("integer", elqb_eq(q, elqb_mod(q, U.age, V(2)), elqb_lit(0)));
-    CONDITION("integer text", elqb_eq(q, elqb_subscript(q, U.tags, V(1)),
-                                      V("a")));
-    CONDITION("text timestamp without time zone",
-              elqb_gt(q, elqb_typed(elqb_at_time_zone(q, U.created_at,
-                                                      V("UTC")), TIMESTAMP),
-                      V("2020-01-01")));
-    CONDITION("text", elqb_lt(q, elqb_collate(q, U.name, "C"), V("m")));
-    CONDITION("", elqb_in_v(q, U.id, ELQB_LIST(ELQB_END)));
+    CHECK_CONDITION("integer numeric integer numeric",
+                    elqb_in(q, elqb_row(q, U.id, U.balance),
+                            elqb_row(q, V(1), V(2)), elqb_row(q, V(3), V(4))));
+    CHECK_CONDITION("integer text integer",
+                    elqb_and(q, elqb_eq(q, U.age, V(1)),
+                             elqb_not(q, elqb_or(q, elqb_ne(q, U.name, V("z")),
+                                                 elqb_eq(q, U.id, V(2))))));
+    CHECK_CONDITION("integer",
+                    elqb_eq(q, elqb_mod(q, U.age, V(2)), elqb_lit(0)));
+    CHECK_CONDITION("integer text",
+                    elqb_eq(q, elqb_subscript(q, U.tags, V(1)), V("a")));
+    CHECK_CONDITION(
+        "text timestamp without time zone",
+        elqb_gt(
+            q,
+            elqb_typed(elqb_at_time_zone(q, U.created_at, V("UTC")), TIMESTAMP),
+            V("2020-01-01")));
+    CHECK_CONDITION("text", elqb_lt(q, elqb_collate(q, U.name, "C"), V("m")));
+    CHECK_CONDITION("", elqb_in_v(q, U.id, ELQB_LIST(ELQB_END)));
 }
 END_TEST
 
@@ -134,10 +142,12 @@ START_TEST(test_columns)
     elqb_columns(s, elqb_lit(-5), elqb_lit("x"), elqb_lit(1.5),
                  elqb_literal(elpq_date(0)));
     elqb_from(s, U.table);
-    DESCRIBED(s, "integer bigint double precision text integer text integer "
-                 "text text text text text text text text",
-              "integer bigint double precision text integer text text text "
-              "text text[] record integer text double precision date");
+    CHECK_DESCRIBED(
+        s,
+        "integer bigint double precision text integer text integer "
+        "text text text text text text text text",
+        "integer bigint double precision text integer text text text "
+        "text text[] record integer text double precision date");
 }
 END_TEST
 
@@ -157,8 +167,8 @@ START_TEST(test_bools)
     elqb_where(s, elqb_eq(q, U.active, elqb_lit(true)));
     elqb_where(s, elqb_lit(true));
     elqb_group_by(s, U.age, U.created_at);
-    DESCRIBED(s, "boolean boolean timestamp with time zone boolean",
-              "bigint boolean integer");
+    CHECK_DESCRIBED(s, "boolean boolean timestamp with time zone boolean",
+                    "bigint boolean integer");
 }
 END_TEST
 
@@ -181,11 +191,13 @@ START_TEST(test_functions)
                  elqb_nullif(q, U.balance, V(0)),
                  elqb_greatest(q, U.age, V(1)));
     elqb_from(s, U.table);
-    DESCRIBED(s, "text text integer text integer integer text text[] jsonb "
-                 "text integer integer integer integer numeric integer",
-              "text jsonb timestamp with time zone text text jsonb text date "
-              "timestamp with time zone date name numeric integer numeric "
-              "integer");
+    CHECK_DESCRIBED(
+        s,
+        "text text integer text integer integer text text[] jsonb "
+        "text integer integer integer integer numeric integer",
+        "text jsonb timestamp with time zone text text jsonb text date "
+        "timestamp with time zone date name numeric integer numeric "
+        "integer");
 }
 END_TEST
 
@@ -207,8 +219,8 @@ START_TEST(test_group_by)
     elqb_order_by(s, elqb_nulls_last(q, elqb_desc(q, day)), elqb_name("n"));
     elqb_limit(s, V(10));
     elqb_offset(s, V(5));
-    DESCRIBED(s, "text text integer bigint bigint bigint",
-              "timestamp with time zone bigint text bigint");
+    CHECK_DESCRIBED(s, "text text integer bigint bigint bigint",
+                    "timestamp with time zone bigint text bigint");
 }
 END_TEST
 
@@ -227,7 +239,7 @@ START_TEST(test_subqueries)
     elqb_join(s, ELQB_INNER, t, elqb_eq(q, elqb_c(t, "user_id"), U.id));
     elqb_where(s, elqb_gt(q, elqb_typed(elqb_c(t, "total"), NUMERIC), V(100)));
     elqb_where(s, elqb_exists(q, inner));
-    DESCRIBED(s, "numeric", "text numeric");
+    CHECK_DESCRIBED(s, "numeric", "text numeric");
 }
 END_TEST
 
@@ -245,8 +257,8 @@ START_TEST(test_odd_names)
     elqb_where(s, elqb_eq(q, D.mixed_case, V("m")));
     elqb_where(s, elqb_is_null(q, D.weird));
     elqb_where(s, elqb_gt(q, D.order_percent, V(1)));
-    DESCRIBED(s, "text text integer",
-              "integer text text text integer text integer integer text");
+    CHECK_DESCRIBED(s, "text text integer",
+                    "integer text text text integer text integer integer text");
 }
 END_TEST
 
@@ -265,17 +277,21 @@ START_TEST(test_insert)
     elqb_conflict_set(i, U.age, elqb_add(q, U.age, V(1)));
     elqb_conflict_where(i, elqb_ne(q, U.name, elqb_excluded(U.name)));
     elqb_returning(i, U.id);
-    DESCRIBED(i, "integer text numeric timestamp with time zone jsonb text[] "
-                 "integer", "integer");
+    CHECK_DESCRIBED(
+        i,
+        "integer text numeric timestamp with time zone jsonb text[] "
+        "integer",
+        "integer");
     i = elqb_insert_new(q, P.table);
     elqb_columns(i, P.id, P.sku);
     elqb_values(i, V(1), V("a"));
     elqb_values(i, V(2), V("b"));
     elqb_on_constraint(i, "products_sku_key");
     elqb_on_conflict_nothing(i);
-    DESCRIBED(i, "integer character varying integer character varying", "");
+    CHECK_DESCRIBED(i, "integer character varying integer character varying",
+                    "");
     i = elqb_insert_new(q, accounts_table().table);
-    DESCRIBED(i, "", "");
+    CHECK_DESCRIBED(i, "", "");
 }
 END_TEST
 
@@ -290,16 +306,16 @@ START_TEST(test_update_delete)
     elqb_from(u, U.table);
     elqb_where(u, elqb_eq(q, O.user_id, U.id));
     elqb_returning(u, O.id);
-    DESCRIBED(u, "numeric order_status", "bigint");
+    CHECK_DESCRIBED(u, "numeric order_status", "bigint");
     u = elqb_update_new(q, U.table);
     elqb_set(u, elqb_subscript(q, U.tags, V(2)), V("x"));
     elqb_where(u, elqb_eq(q, U.id, V(1)));
-    DESCRIBED(u, "integer text integer", "");
+    CHECK_DESCRIBED(u, "integer text integer", "");
     elqb_using(d, U.table);
     elqb_where(d, elqb_eq(q, O.user_id, U.id));
     elqb_where(d, elqb_lt(q, O.total, V(1)));
     elqb_returning(d, O.id, O.status);
-    DESCRIBED(d, "numeric", "bigint order_status");
+    CHECK_DESCRIBED(d, "numeric", "bigint order_status");
 }
 END_TEST
 
@@ -309,9 +325,9 @@ START_TEST(test_text)
                                "age > :age", ELQB_ARG("name", V("bob")),
                             ELQB_ARG("age", V(5)));
 
-    DESCRIBED(t, "text integer", "integer");
-    CONDITION("integer", elqb_text(q, "users.age > :age -- comment",
-                                   ELQB_ARG("age", V(5))));
+    CHECK_DESCRIBED(t, "text integer", "integer");
+    CHECK_CONDITION("integer", elqb_text(q, "users.age > :age -- comment",
+                                         ELQB_ARG("age", V(5))));
 }
 END_TEST
 
@@ -326,8 +342,9 @@ START_TEST(test_literals)
                  elqb_literal(elpq_null(ELPQ_OID_DATE)),
                  elqb_literal(elpq_typed(ELPQ_OID_CHAR_ARRAY,
                                          elpq_text("{a}"))));
-    DESCRIBED(s, "", "integer bigint bigint integer bigint numeric date "
-                     "\"char\"[]");
+    CHECK_DESCRIBED(s, "",
+                    "integer bigint bigint integer bigint numeric date "
+                    "\"char\"[]");
 }
 END_TEST
 
@@ -340,7 +357,7 @@ START_TEST(test_group_by_part)
     elqb_columns(s, elqb_concat(q, part, V("!")));
     elqb_from(s, U.table);
     elqb_group_by(s, part);
-    DESCRIBED(s, "text text", "text");
+    CHECK_DESCRIBED(s, "text text", "text");
 }
 END_TEST
 

@@ -73,7 +73,7 @@ START_TEST(test_alternatives)
     KNOWN("date", "date", DATE, elqb_coalesce(q, D.day, V("2020-01-01")));
     KNOWN("integer", "bigint", NONE, elqb_coalesce(q, U.age, D.big, V(1)));
     elqb_set(u, O.status, elqb_coalesce(q, O.status, V("new")));
-    DESCRIBED(u, "order_status", "");
+    CHECK_DESCRIBED(u, "order_status", "");
 }
 END_TEST
 
@@ -183,14 +183,14 @@ START_TEST(test_stored_arrays)
 
     elqb_columns(i, D.days);
     elqb_values(i, elqb_array(q, V("2020-01-01")));
-    DESCRIBED(i, "date", "");
+    CHECK_DESCRIBED(i, "date", "");
     elqb_set(u, D.days, elqb_array(q, V("2020-01-01"), V("today")));
-    DESCRIBED(u, "date date", "");
+    CHECK_DESCRIBED(u, "date date", "");
     i = elqb_insert_new(q, D.table);
     elqb_columns(i, D.days);
     elqb_columns(s, elqb_array(q, V("2020-01-01")));
     elqb_insert_select(i, s);
-    DESCRIBED(i, "date", "");
+    CHECK_DESCRIBED(i, "date", "");
 }
 END_TEST
 
@@ -203,9 +203,9 @@ START_TEST(test_arrays_in_unions)
     elqb_columns(b, D.days);
     elqb_from(b, D.table);
     elqb_columns(c, elqb_array(q, elqb_array(q, V("2020-01-01"))));
-    DESCRIBED(elqb_union(q, a, b, c), "date date", "date[]");
-    DESCRIBED(elqb_union(q, b, a), "date", "date[]");
-    DESCRIBED(a, "text", "text[]");
+    CHECK_DESCRIBED(elqb_union(q, a, b, c), "date date", "date[]");
+    CHECK_DESCRIBED(elqb_union(q, b, a), "date", "date[]");
+    CHECK_DESCRIBED(a, "text", "text[]");
 }
 END_TEST
 
@@ -265,7 +265,7 @@ START_TEST(test_values_alone)
     elqb_columns(s, elqb_col(q, v, "s"));
     elqb_from(s, O.table);
     elqb_from(s, elqb_lateral_of(q, v));
-    DESCRIBED(s, "order_status", "order_status");
+    CHECK_DESCRIBED(s, "order_status", "order_status");
 }
 END_TEST
 
@@ -279,9 +279,9 @@ START_TEST(test_aliased_targets)
     elqb_set(u, A.age, elqb_add(q, A.age, V(1)));
     elqb_where(u, elqb_eq(q, A.id, V(1)));
     elqb_returning(u, A.age);
-    DESCRIBED(u, "integer integer", "integer");
+    CHECK_DESCRIBED(u, "integer integer", "integer");
     elqb_where(d, elqb_eq(q, A.id, V(1)));
-    DESCRIBED(d, "integer", "");
+    CHECK_DESCRIBED(d, "integer", "");
 }
 END_TEST
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * For tests that show rendered statements to a real server by plain libpq: a
- * connection in a transaction that is never committed, DESCRIBED() to compare
- * the types of parameters and columns, ROWS(), SAME() and COUNT() to compare
- * rows, and the tables of check_qb.h.
+ * connection in a transaction that is never committed, CHECK_DESCRIBED() to
+ * compare the types of parameters and columns, ROWS(), SAME() and COUNT() to
+ * compare rows, and the tables of check_qb.h.
  */
 #ifndef ELPQ_TESTS_QB_SERVER_H
 #define ELPQ_TESTS_QB_SERVER_H
@@ -105,7 +105,7 @@ static inline void described(int line, const elpq_statement *st,
     PQclear(res);
 }
 
-#define DESCRIBED(s, params, columns)                                         \
+#define CHECK_DESCRIBED(s, params, columns)                                    \
     described(__LINE__, elqb_render(q, s), params, columns)
 
 /* The value as text, in the buffer if it has none; NULL is NULL. */
