@@ -132,4 +132,12 @@ static struct answer *close_router(elpq_router *router, int drain_ms)
     return a;
 }
 
+static inline void write_table(elpq_router *router)
+{
+    expect_ok(ask_router(router,
+                         elpq_sql("drop table if exists ticker"), NULL));
+    expect_ok(ask_router(
+        router, elpq_sql("create table ticker (n int primary key)"), NULL));
+}
+
 #endif
