@@ -459,10 +459,10 @@ static void one_round(void)
 }
 
 /* Sanitizers and valgrind see a lost block; this sees one that is kept.  The
- * caches of malloc grow by 5 KiB, however many the rounds. */
+ * caches of malloc grow by a page or two, however many the rounds. */
 START_TEST(rounds_of_use_leave_no_memory_behind)
 {
-    const int rounds = 50;
+    const int rounds = 150;
     size_t before, after;
     int i;
 

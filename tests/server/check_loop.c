@@ -36,12 +36,23 @@ static void measure_until(unsigned n)
     }
 }
 
-static void expect_short_turns(void)
+/* Does it, and measures the turns.  What else a machine does can make any turn
+ * long, but hardly those of three times in a row. */
+static void expect_short_turns(void (*deed)(void))
 {
+    int tries = 3;
+
+    for (;;) {
+        deed();
+        printf("longest of %d turns: %lld usec, processor %lld usec in sum\n",
+               turn_costs.n, (long long)turn_costs.longest,
+               (long long)turn_costs.cpu_sum);
+        if (!turn_costs.late || !--tries)
+            break;
+        teardown();
+        harness_setup();
+    }
     harness_expect_turns("the loop");
-    printf("longest of %d turns: %lld usec, processor %lld usec in sum\n",
-           turn_costs.n, (long long)turn_costs.longest,
-           (long long)turn_costs.cpu_sum);
 }
 
 /* ---------------------------------------------------------------- connects */
@@ -58,38 +69,67 @@ static const char *scram(const char *more)
     return conninfo;
 }
 
-/* Hashing a password takes 7 ms, so that twenty take 140 ms, and TLS more:
- * on the loop's thread, this would show in the sum even if not in a turn. */
+static int64_t cpu_usec(clockid_t clock)
+{
+    struct timespec t;
+
+    clock_gettime(clock, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* Processor time of all threads but this one. */
+static int64_t helpers_usec(void)
+{
+    return cpu_usec(CLOCK_PROCESS_CPUTIME_ID) -
+           cpu_usec(CLOCK_THREAD_CPUTIME_ID);
+}
+
+/* Hashing twenty passwords costs several times of what else a connect does:
+ * on the loop's thread, it would show in the sum even if not in a turn. */
 static void twenty_connects(const char *conninfo)
 {
+    const int64_t before = helpers_usec();
     struct answer *a[20];
+    int64_t helped;
     int i;
 
     start_measuring();
     for (i = 0; i < 20; i++)
         a[i] = start_connect(conninfo, NULL);
     measure_until(20);
-    expect_short_turns();
-    ck_assert_int_le(turn_costs.cpu_sum, (int64_t)(60000 * harness_slow()));
+    helped = helpers_usec() - before;
+    ck_assert_msg(turn_costs.cpu_sum < helped,
+                  "%lld usec on the loop, %lld usec on the helpers",
+                  (long long)turn_costs.cpu_sum, (long long)helped);
     for (i = 0; i < 20; i++) {
         expect_ok(a[i]);
         close_conn(a[i]->conn);
     }
 }
 
-START_TEST(twenty_connects_with_scram)
+static void with_scram(void)
 {
     twenty_connects(scram("sslmode=disable"));
 }
+
+START_TEST(twenty_connects_with_scram)
+{
+    expect_short_turns(with_scram);
+}
 END_TEST
 
-START_TEST(twenty_connects_with_scram_and_tls)
+static void with_scram_and_tls(void)
 {
     char more[300];
 
     snprintf(more, sizeof(more), "sslmode=verify-full sslrootcert='%s'",
              harness_env("ELPQ_TEST_CA"));
     twenty_connects(scram(more));
+}
+
+START_TEST(twenty_connects_with_scram_and_tls)
+{
+    expect_short_turns(with_scram_and_tls);
 }
 END_TEST
 
@@ -109,7 +149,7 @@ static void ask_for_a_million_rounds(bool on)
                  harness_env("ELPQ_TEST_SCRAM_PASSWORD"));
 }
 
-START_TEST(a_hostile_server_does_not_hold_up_the_loop)
+static void do_a_hostile_server_does_not_hold_up_the_loop(void)
 {
     elpq_conn *other = connect_now(NULL, NULL);
     elpq_conn_options o = { .connect_timeout_ms = 300 };
@@ -129,7 +169,6 @@ START_TEST(a_hostile_server_does_not_hold_up_the_loop)
     ck_assert_int_eq(slow->calls, 0);
     measure_until(53);
     ask_for_a_million_rounds(false);
-    expect_short_turns();
     ck_assert_int_eq(slow->code, ELPQ_E_CONNECT);
     ck_assert_str_eq(slow->sqlstate, "28P01");
     ck_assert_int_eq(late->code, ELPQ_E_TIMEOUT);
@@ -137,10 +176,15 @@ START_TEST(a_hostile_server_does_not_hold_up_the_loop)
                      300000 + (int64_t)(100000 * harness_slow()));
     close_conn(other);
 }
+
+START_TEST(a_hostile_server_does_not_hold_up_the_loop)
+{
+    expect_short_turns(do_a_hostile_server_does_not_hold_up_the_loop);
+}
 END_TEST
 
 /* The name lookup waits for nobody; a connection that is given up is. */
-START_TEST(looking_up_a_name)
+static void do_looking_up_a_name(void)
 {
     struct answer *a = start_connect("host=no-such-host.invalid", NULL);
     struct answer *b = start_connect("host=no-such-host-2.invalid", NULL);
@@ -148,9 +192,13 @@ START_TEST(looking_up_a_name)
     start_measuring();
     close_conn(b->handle);
     measure_until(2);
-    expect_short_turns();
     ck_assert_int_eq(a->code, ELPQ_E_CONNECT);
     ck_assert_int_eq(b->code, ELPQ_E_CLOSED);
+}
+
+START_TEST(looking_up_a_name)
+{
+    expect_short_turns(do_looking_up_a_name);
 }
 END_TEST
 
@@ -192,7 +240,7 @@ END_TEST
 /* -------------------------------------------------------------- canceling */
 
 /* Nobody takes the cancel request: the loop goes on, the grace period ends. */
-START_TEST(canceling_while_the_server_accepts_nothing)
+static void do_canceling_while_the_server_accepts_nothing(void)
 {
     elpq_conn_options c = { .cancel_grace_ms = 300 };
     elpq_conn *conn = connect_now(NULL, &c), *other = connect_now(NULL, NULL);
@@ -208,7 +256,6 @@ START_TEST(canceling_while_the_server_accepts_nothing)
         ping = ask(other, elpq_sql("select 1"));
         measure_until(4);
         signal_server(pid, SIGCONT);
-        expect_short_turns();
         expect_int(ping, 1);
         expect_error(a, ELPQ_E_CANCELED, "", ELPQ_IN_DOUBT);
     } else {
@@ -218,11 +265,16 @@ START_TEST(canceling_while_the_server_accepts_nothing)
     close_conn(conn);
     close_conn(other);
 }
+
+START_TEST(canceling_while_the_server_accepts_nothing)
+{
+    expect_short_turns(do_canceling_while_the_server_accepts_nothing);
+}
 END_TEST
 
 /* -------------------------------------------------------------------- load */
 
-START_TEST(a_large_result_in_many_turns)
+static void do_a_large_result_in_many_turns(void)
 {
     elpq_conn *conn = connect_now(NULL, NULL), *other = connect_now(NULL, NULL);
     struct answer *large =
@@ -238,15 +290,19 @@ START_TEST(a_large_result_in_many_turns)
         measure_until(before + 1);
         pings++;
     }
-    expect_short_turns();
     ck_assert_uint_gt(pings, 5);
     ck_assert_uint_eq(elpq_rows(large->result), 100000);
     close_conn(conn);
     close_conn(other);
 }
+
+START_TEST(a_large_result_in_many_turns)
+{
+    expect_short_turns(do_a_large_result_in_many_turns);
+}
 END_TEST
 
-START_TEST(a_burst_of_statements)
+static void do_a_burst_of_statements(void)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
     int i;
@@ -255,15 +311,19 @@ START_TEST(a_burst_of_statements)
     for (i = 0; i < 5000; i++)
         ask(conn, elpq_sql("select $1", i));
     measure_until(5001);
-    expect_short_turns();
     ck_assert_uint_eq(answers_with(0), 5001);
     close_conn(conn);
+}
+
+START_TEST(a_burst_of_statements)
+{
+    expect_short_turns(do_a_burst_of_statements);
 }
 END_TEST
 
 /* Both sides have more to say than the socket holds: nobody may wait for the
  * other to read first. */
-START_TEST(large_parameters_and_large_results_at_once)
+static void do_large_parameters_and_large_results_at_once(void)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
     const size_t size = 50000;
@@ -276,14 +336,18 @@ START_TEST(large_parameters_and_large_results_at_once)
     for (i = 0; i < 200; i++)
         ask(conn, elpq_sql("select $1::text, $2::int", text, i));
     measure_until(201);
-    expect_short_turns();
     ck_assert_uint_eq(answers_with(0), 201);
     free(text);
     close_conn(conn);
 }
+
+START_TEST(large_parameters_and_large_results_at_once)
+{
+    expect_short_turns(do_large_parameters_and_large_results_at_once);
+}
 END_TEST
 
-START_TEST(a_flood_of_notices)
+static void do_a_flood_of_notices(void)
 {
     elpq_conn_options o = traced();
     elpq_conn *conn = connect_now(NULL, &o), *other = connect_now(NULL, NULL);
@@ -291,6 +355,7 @@ START_TEST(a_flood_of_notices)
         ask(conn, elpq_sql("do $$ begin for i in 1..20000 loop"
                            " raise notice 'notice %', i; end loop; end $$"));
 
+    notice_count = 0;
     start_measuring();
     while (!flood->calls) {
         const unsigned before = answers_come();
@@ -299,11 +364,15 @@ START_TEST(a_flood_of_notices)
         measure_until(before + 1);
     }
     expect_ok(flood);
-    expect_short_turns();
     ck_assert_int_eq(notice_count, 20000);
     ck_assert_str_eq(notice_last, "notice 20000");
     close_conn(conn);
     close_conn(other);
+}
+
+START_TEST(a_flood_of_notices)
+{
+    expect_short_turns(do_a_flood_of_notices);
 }
 END_TEST
 
