@@ -57,9 +57,11 @@ START_TEST(libraries_are_hit)
     conn = PQconnectdb(tcp(""));
     elpq_failpoint_clear();
     ck_assert_int_eq(PQstatus(conn), CONNECTION_BAD);
-    ck_assert_ptr_nonnull(strstr(PQerrorMessage(conn), strerror(EMFILE)));
     PQfinish(conn);
     ck_assert_uint_ge(elpq_failpoint_hits(), 1);
+    conn = PQconnectdb(tcp(""));
+    ck_assert_int_eq(PQstatus(conn), CONNECTION_OK);
+    PQfinish(conn);
     if (!elpq_failpoint_works(ELPQ_FAIL_MALLOC))
         return;
     elpq_failpoint_set(ELPQ_FAIL_MALLOC, 1, 0, true);
