@@ -2,9 +2,11 @@
 /*
  * Advisory locks: who holds them, who waits, and that none stays behind.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "../support/harness.h"
+#include "elpq/testkit.h"
 
 /* One asked for lock. */
 struct want {
@@ -264,6 +266,39 @@ START_TEST(a_late_grant_is_undone)
 }
 END_TEST
 
+/* The server grants the lock, finds the cancel then, and says so: whoever asked
+ * believes that nothing is held, so nothing may be. */
+START_TEST(a_grant_that_was_canceled_is_undone)
+{
+    elpq_fakepg *server = elpq_fakepg_new(
+        loop,
+        "startup\nwelcome\nexpect P \"advisory_lock(\"\nuntil S\n"
+        "send E \"SERROR\\0C57014\\0Mcanceled\\0\\0\"\nsend Z \"I\"\n"
+        "expect P \"advisory_unlock(\"\nuntil S\nnote\n"
+        "send 1\nsend 2\n"
+        "send T i16 1 \"u\\0\" i32 0 i16 0 i32 16 i16 1 i32 -1 i16 0\n"
+        "send D i16 1 i32 1 \"t\"\nsend C \"SELECT 1\\0\"\nsend Z \"I\"\n"
+        "serve\n",
+        NULL);
+    char conninfo[100];
+    elpq_conn *conn;
+    struct want *a;
+
+    snprintf(conninfo, sizeof(conninfo),
+             "host=127.0.0.1 port=%d user=x dbname=x sslmode=disable"
+             " gssencmode=disable",
+             elpq_fakepg_port(server));
+    conn = connect_now(conninfo, NULL);
+    a = take(conn, KEY, .shared = false);
+    expect_error(a->got, ELPQ_E_SERVER, "57014", 0);
+    expect_ok(ask(conn, elpq_sql("select")));
+    ck_assert_ptr_null(elpq_fakepg_complaint(server));
+    ck_assert_uint_eq(elpq_fakepg_notes(server), 1);
+    close_conn(conn);
+    elpq_fakepg_free(server);
+}
+END_TEST
+
 /* ------------------------------------------------------------------- lost */
 
 START_TEST(a_lost_connection_is_a_lost_lock)
@@ -416,6 +451,7 @@ static void build(Suite *s)
     tcase_add_loop_test(t, giving_up_the_wait, 0, 2);
     tcase_add_loop_test(t, giving_up_after_some_turns, 0, 8);
     tcase_add_loop_test(t, a_late_grant_is_undone, 0, 3);
+    tcase_add_test(t, a_grant_that_was_canceled_is_undone);
     t = harness_case(s, "lost", 0);
     tcase_add_test(t, a_lost_connection_is_a_lost_lock);
     tcase_add_test(t, released_inside_of_its_callback);
