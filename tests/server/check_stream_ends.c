@@ -299,6 +299,31 @@ START_TEST(paused_and_canceled_while_it_is_described)
 }
 END_TEST
 
+/* Nor does the transaction that it was a part of commit without it. */
+START_TEST(canceled_in_a_transaction_while_it_is_described)
+{
+    elpq_conn *conn = connect_now(NULL, NULL), *locker;
+    elpq_tx *tx = expect_ok(begin(conn, NULL))->tx;
+    struct flow f = { 0 };
+
+    expect_ok(ask(tx, elpq_sql("create temp table elpq_undone ()")));
+    locker = lock_table();
+    FLOW(&f, tx, elpq_sql("select n from elpq_stream"), NULL);
+    await_parse(elpq_conn_pid(conn));
+    pause_flow(&f);
+    unlock_table(locker);
+    await_server("select state = 'idle in transaction' from pg_stat_activity"
+                 " where pid = %d",
+                 elpq_conn_pid(conn));
+    cancel_flow(&f);
+    expect_error(f.a, ELPQ_E_CANCELED, "", ELPQ_NOT_EXECUTED);
+    expect_error(commit(tx), ELPQ_E_ROLLED_BACK, "", ELPQ_NOT_EXECUTED);
+    expect_error(ask(conn, elpq_sql("select from elpq_undone")),
+                 ELPQ_E_SERVER, "42P01", 0);
+    close_conn(conn);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- deadline */
 
 START_TEST(the_deadline_in_the_middle)
@@ -474,6 +499,7 @@ static void build(Suite *s)
     tcase_add_test(t, ended_before_it_was_sent);
     tcase_add_test(t, canceled_while_it_is_described);
     tcase_add_test(t, paused_and_canceled_while_it_is_described);
+    tcase_add_test(t, canceled_in_a_transaction_while_it_is_described);
     t = harness_case(s, "deadline", 0);
     tcase_add_test(t, the_deadline_in_the_middle);
     tcase_add_test(t, the_deadline_while_paused);
