@@ -260,7 +260,7 @@ VALGRIND = valgrind --quiet --error-exitcode=99 --leak-check=full \
 # The others compare parse trees, most of the time inside of libpg_query; what
 # they render is rendered under AddressSanitizer as well.
 check-valgrind: TESTS := $(filter-out %/check_loop %/check_router \
-                           %/check_router_ends %/check_router_verbs $(PLAIN_ONLY) \
+                           %/check_router_% $(PLAIN_ONLY) \
                            %/check_failpoints \
                            %/check_qb_mutations %/check_qb_corpus \
                            %/check_qb_precedence %/check_qb_statements,$(TESTS))

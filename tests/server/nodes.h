@@ -88,9 +88,9 @@ static void on_node(evutil_socket_t fd, short what, void *arg)
 }
 
 /* Tells the script what to do, and runs the loop until it is done. */
-static const char *node(const char *format, ...)
+static inline const char *node(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
-static const char *node(const char *format, ...)
+static inline const char *node(const char *format, ...)
 {
     static char line[64];
     struct event *event = event_new(loop, nodes_out, EV_READ, on_node, line);

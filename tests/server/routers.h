@@ -140,4 +140,65 @@ static inline void write_table(elpq_router *router)
         router, elpq_sql("create table ticker (n int primary key)"), NULL));
 }
 
+static inline void fill(elpq_router *router)
+{
+    struct answer *a = answer_new();
+
+    UNTIL(counts(router).primary >= 0);
+    ck_assert_int_eq(CALL(elpq_script(router,
+                                      "drop table if exists verbs;"
+                                      "create table verbs (n int, t text)",
+                                      NULL, on_each, on_done, a)),
+                     0);
+    expect_ok(a);
+}
+
+static inline int64_t rows_of(elpq_router *router)
+{
+    return answer_int(
+        ask_router(router, elpq_sql("select count(*) from verbs"), NULL));
+}
+
+/* -------------------------------------------------- a host that has moved */
+
+static struct {
+    int connects;
+    int astray; /* the first so many reach a standby                  */
+    char port[8];
+} hook;
+
+static inline void lead_astray(elpq_ticket *ticket, void *arg)
+{
+    const char *params[] = { "port", hook.port, NULL };
+
+    (void)arg;
+    RUN(elpq_ticket_go(ticket, hook.connects++ < hook.astray ? params : NULL));
+}
+
+static inline bool let_go(elpq_conn *conn, void *arg)
+{
+    (void)conn;
+    (void)arg;
+    return false;
+}
+
+/*
+ * What is the primary for the router's check, but not for its pool: as behind
+ * a proxy that has another opinion.
+ */
+static inline elpq_router *router_astray(int astray, unsigned retries)
+{
+    elpq_router_options o = { .max_retries = retries,
+                              .never_read_primary = true,
+                              .pool.before_connect = lead_astray,
+                              .pool.before_release = let_go };
+    elpq_router *router = router_of(&o);
+    int primary = settled(router);
+
+    memset(&hook, 0, sizeof(hook));
+    hook.astray = astray;
+    snprintf(hook.port, sizeof(hook.port), "500%d", (primary + 1) % 3);
+    return router;
+}
+
 #endif
