@@ -20,6 +20,7 @@
 
 #include "alloc.h"
 #include "conn_int.h"
+#include "scope.h"
 
 /* After so long without an effect it is sent again. */
 #define AGAIN_MS 250
@@ -231,7 +232,9 @@ static bool is_commit_behind(const elpq_request *req)
 }
 
 /* A request of the user's that is not yet canceled. */
-static elpq_request *next_to_cancel(elpq_conn *conn, bool keep_commit)
+static elpq_request *next_to_cancel(elpq_conn *conn,
+                                    const struct elpq__scope *scope,
+                                    bool keep_commit)
 {
     struct elpq__list *lists[] = { &conn->held, &conn->queue, &conn->answered,
                                   &conn->sent };
@@ -242,6 +245,7 @@ static elpq_request *next_to_cancel(elpq_conn *conn, bool keep_commit)
             elpq_request *req = elpq__container(node, elpq_request, node);
 
             if (!req->internal && !req->cause &&
+                (!scope || elpq__scope_has(scope, req->serial)) &&
                 !(keep_commit && is_commit_behind(req)))
                 return req;
         }
@@ -249,12 +253,13 @@ static elpq_request *next_to_cancel(elpq_conn *conn, bool keep_commit)
 }
 
 /* Looks anew after each one: a hook may change everything. */
-void elpq__cancel_all(elpq_conn *conn, elpq_code cause, bool keep_commit)
+void elpq__cancel_all(elpq_conn *conn, const struct elpq__scope *scope,
+                      elpq_code cause, bool keep_commit)
 {
     elpq_request *req;
 
     while (conn->state != ELPQ__CLOSED &&
-           (req = next_to_cancel(conn, keep_commit)))
+           (req = next_to_cancel(conn, scope, keep_commit)))
         elpq__request_cancel(req, cause);
 }
 

@@ -123,6 +123,8 @@ static elpq_conn *conn_alloc(struct event_base *base,
     elpq__list_init(&conn->answered);
     elpq__list_init(&conn->held);
     elpq__list_init(&conn->watchers);
+    elpq__list_init(&conn->scopes);
+    elpq__list_init(&conn->residents);
     elpq__cache_init(&conn->prepared,
                      conn->options.no_statement_cache ||
                              conn->options.pooler
@@ -347,6 +349,7 @@ int elpq__conn_usable(const elpq_conn *conn)
 void elpq__conn_enqueue(elpq_conn *conn, elpq_request *req)
 {
     req->conn = conn;
+    req->serial = ++conn->serial;
     req->place = ELPQ__QUEUED;
     elpq__list_push(&conn->queue, &req->node);
     conn->nqueued++;
@@ -355,11 +358,13 @@ void elpq__conn_enqueue(elpq_conn *conn, elpq_request *req)
 
 int elpq__conn_submit(elpq_conn *conn, elpq_request *req)
 {
-    req->conn = conn;
-    if (req->code)
+    if (req->code) {
+        req->conn = conn;
+        req->serial = ++conn->serial;
         elpq__request_end_soon(req);
-    else
+    } else {
         elpq__conn_enqueue(conn, req);
+    }
     elpq__request_accepted(req);
     return 0;
 }

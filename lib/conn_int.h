@@ -193,9 +193,10 @@ struct elpq_conn {
     struct elpq__catalog *catalog; /* its pool's or its own; may be NULL  */
 
     bool in_tx;            /* a transaction of tx.c is on it              */
-    bool tx_broken;        /* and a statement of it was not sent          */
-    unsigned tx_number;    /* which: counts them                          */
     char tx_sqlstate[6];   /* of the statement that made it fail          */
+    uint64_t serial;       /* of the last request; see scope.h            */
+    struct elpq__list scopes;    /* its transaction, and savepoints in it */
+    struct elpq__list residents; /* its cursors and large objects         */
     struct elpq__list watchers;
 };
 
@@ -488,10 +489,12 @@ void elpq__cancel_kick(elpq_conn *conn);
 void elpq__cancel_answered(elpq_conn *conn);
 void elpq__cancel_abandon(elpq_conn *conn);
 /*
- * Cancels all that is the user's.  With keep_commit, a COMMIT that was sent
- * behind others stays, so that the server tells what becomes of it.
+ * Cancels all that is the user's, or of that, what is in the scope.  With
+ * keep_commit, a COMMIT that was sent behind others stays, so that the server
+ * tells what becomes of it.
  */
-void elpq__cancel_all(elpq_conn *conn, elpq_code cause, bool keep_commit);
+void elpq__cancel_all(elpq_conn *conn, const struct elpq__scope *scope,
+                      elpq_code cause, bool keep_commit);
 
 /* --------------------------------------------------------------- reset.c */
 

@@ -20,14 +20,14 @@
 
 #include "alloc.h"
 #include "conn_int.h"
+#include "scope.h"
 
 #define NAME_MAX_BYTES 63
 
 struct elpq_cursor {
     elpq_conn *conn;    /* a reference                                     */
     unsigned refs;
-    unsigned lease;     /* of the connection, when it was declared         */
-    unsigned tx_number; /* of its transaction; 0: none of tx.c, or held    */
+    struct elpq__resident resident;
     bool described;     /* `binary` is decided                             */
     bool binary;
     int timeout_ms;
@@ -66,6 +66,7 @@ static void unref(elpq_cursor *c)
 {
     if (--c->refs > 0)
         return;
+    elpq__resident_drop(&c->resident);
     elpq__conn_unref(c->conn);
     free(c->tag);
     free(c);
@@ -74,11 +75,7 @@ static void unref(elpq_cursor *c)
 /* Whether the session may still have it. */
 static bool is_live(const elpq_cursor *c)
 {
-    const elpq_conn *conn = c->conn;
-
-    return conn->state != ELPQ__CLOSED && c->lease == conn->slot_lease &&
-           (c->tx_number == 0 ||
-            (conn->in_tx && c->tx_number == conn->tx_number));
+    return elpq__resident_is_there(c->conn, &c->resident);
 }
 
 /* Runs a command of ours; its text is made of literals and the quoted name. */
@@ -133,8 +130,7 @@ static elpq_cursor *cursor_new(elpq_conn *conn,
     c->refs = 1;
     c->conn = conn;
     elpq__conn_ref(conn);
-    c->lease = conn->slot_lease;
-    c->tx_number = options->hold || !conn->in_tx ? 0 : conn->tx_number;
+    elpq__resident_add(conn, &c->resident, options->hold);
     c->timeout_ms = options->timeout_ms;
     c->end.run = run_end;
     c->go_on.run = run_walk;

@@ -34,6 +34,7 @@ void elpq__lo_unref(elpq_large_object *lo)
 {
     if (--lo->refs > 0)
         return;
+    elpq__resident_drop(&lo->resident);
     elpq__conn_unref(lo->conn);
     free(lo->buffer);
     free(lo);
@@ -174,8 +175,7 @@ static elpq_large_object *lo_new(elpq_conn *conn)
     if (!lo)
         return NULL;
     lo->conn = conn;
-    lo->lease = conn->slot_lease;
-    lo->tx_number = conn->tx_number;
+    elpq__resident_add(conn, &lo->resident, false);
     lo->go_on.run = elpq__lo_flow_run;
     elpq__conn_ref(conn);
     return lo;
@@ -216,14 +216,10 @@ int elpq_lo_open(elpq_tx *tx, uint32_t oid, int mode,
 /* 0, or why the object takes no call. */
 static int check(const elpq_large_object *lo)
 {
-    const elpq_conn *conn = lo->conn;
-
-    if (!elpq__loop_is_ours(conn->loop))
+    if (!elpq__loop_is_ours(lo->conn->loop))
         return ELPQ_E_FORKED;
-    if (conn->state == ELPQ__CLOSED || lo->lease != conn->slot_lease ||
-        !conn->in_tx || lo->tx_number != conn->tx_number)
-        return ELPQ_E_CLOSED;
-    return 0;
+    return elpq__resident_is_there(lo->conn, &lo->resident) ? 0
+                                                            : ELPQ_E_CLOSED;
 }
 
 static int submit(elpq_large_object *lo, const elpq_statement *st,

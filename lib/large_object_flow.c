@@ -129,8 +129,7 @@ static int begin(elpq_large_object *lo, const elpq_options *options,
 {
     if (!elpq__loop_is_ours(lo->conn->loop))
         return ELPQ_E_FORKED;
-    if (lo->conn->state == ELPQ__CLOSED || !lo->conn->in_tx ||
-        lo->tx_number != lo->conn->tx_number)
+    if (!elpq__resident_is_there(lo->conn, &lo->resident))
         return ELPQ_E_CLOSED;
     if (options && options->request)
         *options->request = NULL; /* its requests come and go */

@@ -11,12 +11,12 @@
 
 #include "conn_int.h"
 #include "elpq/large_object.h"
+#include "scope.h"
 
 struct elpq_large_object {
     elpq_conn *conn;
     unsigned refs;
-    unsigned lease;     /* of the connection, when it was opened           */
-    unsigned tx_number; /* of its transaction                              */
+    struct elpq__resident resident;
     int32_t fd;         /* the server's                                    */
     bool closed;        /* by its user                                     */
 

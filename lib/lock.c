@@ -29,6 +29,8 @@ struct elpq_lock {
     enum lock_state state;
     elpq_conn *conn; /* a reference; NULL while in line        */
     bool leased;     /* conn goes back to its pool             */
+    unsigned lease;  /* of conn, when it was taken             */
+    unsigned owes;   /* grants of others to undo at its end    */
     struct elpq__watcher watcher;
     struct elpq__task task; /* lost, or released without a statement  */
     elpq_request *request;  /* ASKING                                 */
@@ -89,7 +91,7 @@ static void held_elsewhere(elpq_error *error)
 static void lock_free(elpq_lock *lock)
 {
     if (lock->leased)
-        elpq_conn_release(lock->conn);
+        elpq__lease_end(lock->conn, lock->lease);
     if (lock->conn)
         elpq__conn_unref(lock->conn);
     elpq_error_free(lock->why);
@@ -118,6 +120,9 @@ static void fail(elpq_lock *lock, const elpq_error *error)
     finish(lock, NULL);
 }
 
+static void undo_grants(elpq_lock *lock, unsigned n);
+static void on_locked(elpq_result *result, const elpq_error *error, void *arg);
+
 static void on_unlocked(elpq_result *result, const elpq_error *error, void *arg)
 {
     elpq_lock *lock = arg;
@@ -131,6 +136,7 @@ static void on_unlocked(elpq_result *result, const elpq_error *error, void *arg)
     } else if (error && lock->leased && error->code == ELPQ_E_SERVER) {
         error = NULL; /* in a failed transaction: the reset unlocks */
     }
+    undo_grants(lock, lock->owes);
     finish(lock, error);
 }
 
@@ -258,38 +264,61 @@ static bool is_same(const elpq_lock_key *a, const elpq_lock_key *b)
                   : a->one == b->one;
 }
 
-/* Locks are counted in a session. */
-static bool holds_another(const elpq_lock *lock)
+static bool is_alike(const elpq_lock *a, const elpq_lock *b)
 {
-    struct elpq__node *node = lock->conn->watchers.head.next;
+    return a != b && a->shared == b->shared && is_same(&a->key, &b->key);
+}
 
-    for (; node != &lock->conn->watchers.head; node = node->next) {
+/* Another one of the session for the same key: held, or about to be. */
+static elpq_lock *another(const elpq_lock *lock)
+{
+    elpq_conn *conn = lock->conn;
+    struct elpq__list *asking[] = { &conn->queue, &conn->sent };
+    struct elpq__node *node = conn->watchers.head.next;
+    elpq_lock *other;
+
+    for (; node != &conn->watchers.head; node = node->next) {
         struct elpq__watcher *watcher =
             elpq__container(node, struct elpq__watcher, node);
-        elpq_lock *other = elpq__container(watcher, elpq_lock, watcher);
 
-        if (watcher->gone == on_gone && other->shared == lock->shared &&
-            is_same(&other->key, &lock->key))
-            return true;
+        other = elpq__container(watcher, elpq_lock, watcher);
+        if (watcher->gone == on_gone && is_alike(lock, other))
+            return other;
     }
-    return false;
+    for (size_t i = 0; i < sizeof(asking) / sizeof(asking[0]); i++)
+        for (node = asking[i]->head.next; node != &asking[i]->head;
+             node = node->next) {
+            elpq_request *req = elpq__container(node, elpq_request, node);
+
+            if (req->kind == ELPQ__STATEMENT && req->cb.result == on_locked &&
+                !req->detached && is_alike(lock, other = req->arg))
+                return other;
+        }
+    return NULL;
 }
 
 /*
  * A cancel may come when the lock was granted already, and an error takes no
- * lock of a session back.  A lease is reset; in a failed transaction nothing
- * can be undone.
+ * lock of a session back, nor tells.  Locks are counted in a session: where
+ * there is another one, an unlock too many would take that, so it waits until
+ * there is none.  A lease is reset; in a failed transaction nothing can be
+ * undone.
  */
-static void undo_grant(elpq_lock *lock)
+static void undo_grants(elpq_lock *lock, unsigned n)
 {
+    elpq_lock *other;
     struct lock_sql s;
 
-    if (lock->leased || lock->try_only || lock->conn->state == ELPQ__CLOSED ||
-        PQtransactionStatus(lock->conn->pg) == PQTRANS_INERROR ||
-        holds_another(lock))
+    if (n == 0 || lock->leased || lock->conn->state == ELPQ__CLOSED ||
+        PQtransactionStatus(lock->conn->pg) == PQTRANS_INERROR)
         return;
+    if ((other = another(lock))) {
+        other->owes += n;
+        return;
+    }
     make_sql(&s, &lock->key, lock->shared, "", "unlock");
-    undo(lock->conn, &s.st);
+    while (n-- > 0 && lock->conn->state != ELPQ__CLOSED)
+        undo(lock->conn, &s.st);
 }
 
 static void on_locked(elpq_result *result, const elpq_error *error, void *arg)
@@ -306,8 +335,10 @@ static void on_locked(elpq_result *result, const elpq_error *error, void *arg)
         elpq__error_set(&failed, ELPQ_E_LOST, ELPQ_RETRYABLE, NULL);
         error = &failed; /* a hook has closed it */
     }
-    if (error && strcmp(error->sqlstate, "57014") == 0)
-        undo_grant(lock);
+    if (error)
+        undo_grants(lock, lock->owes +
+                              (!lock->try_only &&
+                               strcmp(error->sqlstate, "57014") == 0));
     if (error) {
         fail(lock, error);
     } else if (lock->unwanted) {
@@ -384,6 +415,7 @@ static void on_lease(elpq_conn *conn, const elpq_error *error, void *arg)
     }
     lock->conn = conn;
     lock->leased = true;
+    lock->lease = conn->slot_lease;
     elpq__conn_ref(conn);
     if (!lock->unwanted)
         code = ask(lock);

@@ -195,11 +195,15 @@ static void ask_pool(struct elpq__catalog *catalog)
     ask(catalog, &target);
 }
 
+/* Not in a transaction, which the question might spoil: after it, when
+ * something is missing again. */
 static void ask_conn(struct elpq__catalog *catalog)
 {
     const struct target target = { .conn = catalog->owner };
+    const elpq_conn *conn = target.conn;
 
-    ask(catalog, &target);
+    if (!conn->in_tx && conn->tx_status == PQTRANS_IDLE)
+        ask(catalog, &target);
 }
 
 /* ------------------------------------------------------------ by the user */

@@ -107,7 +107,7 @@ static void end(struct elpq__many *many)
     many->conn = NULL;
     elpq__request_end_soon(req);
     if (many->leased)
-        elpq_conn_release(conn);
+        elpq__lease_end(conn, many->lease);
     if (conn)
         elpq__conn_unref(conn);
 }

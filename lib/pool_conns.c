@@ -23,6 +23,7 @@
 
 #include "backoff.h"
 #include "pool_int.h"
+#include "scope.h"
 
 /* A request that so many connections have died under is not tried again. */
 #define TAKE_BACK_MAX 3
@@ -472,6 +473,7 @@ static void give_back(elpq_conn *conn)
         return;
     conn->slot_lease++; /* a transaction of this lease is none any more */
     elpq__tx_mark(conn, false);
+    elpq__scopes_clear(conn);
     elpq__pool_move(conn, DRAINING);
     elpq__error_set(&released, ELPQ_E_CLOSED, 0,
                     "the connection was released");
@@ -480,7 +482,7 @@ static void give_back(elpq_conn *conn)
         elpq__pool_drop(conn, ELPQ_LEFT_DISCARDED, NULL);
         return;
     }
-    elpq__cancel_all(conn, ELPQ_E_CANCELED, false);
+    elpq__cancel_all(conn, NULL, ELPQ_E_CANCELED, false);
     if (conn->owner && conn->slot_place == DRAINING && conn->nsent == 0 &&
         conn->nqueued == 0 && !conn->cancel)
         recycle(conn);
@@ -516,6 +518,12 @@ void elpq_conn_release(elpq_conn *conn)
         conn->owner->released(conn);
     else
         elpq_conn_close(conn);
+}
+
+void elpq__lease_end(elpq_conn *conn, unsigned lease)
+{
+    if (conn->slot_lease == lease)
+        elpq_conn_release(conn);
 }
 
 /* A statement that was never sent goes back to the head of the line. */

@@ -91,6 +91,9 @@ void elpq__pool_drop(elpq_conn *conn, elpq_pool_reason reason,
 void elpq__pool_drop_quietly(elpq_conn *conn);
 /* The same for one that is over. */
 void elpq__pool_retire(elpq_conn *conn);
+/* As elpq_conn_release(), unless the lease was ended from outside, and the
+ * connection is another one's. */
+void elpq__lease_end(elpq_conn *conn, unsigned lease);
 /* The one who moves a connection.  IDLE puts it first in line for use. */
 void elpq__pool_move(elpq_conn *conn, enum place place);
 extern const struct elpq__owner elpq__pool_owner;

@@ -16,6 +16,7 @@
 #include "batch.h"
 #include "conn_int.h"
 #include "params.h"
+#include "scope.h"
 
 #define FEW 16 /* parameters that need no allocation of their own */
 
@@ -396,6 +397,11 @@ static void run_ending(struct elpq__task *task)
     /* Detaching: it stays in conn->sent until the server has answered. */
     call_back(req);
     req->detached = true;
+    if (req->scope) { /* it is gone, with the text that went instead */
+        req->scope = NULL;
+        req->sql = "COMMIT";
+        req->sql_len = strlen(req->sql);
+    }
     if (req->passed)
         elpq__request_free(req);
     else
@@ -420,9 +426,11 @@ void elpq__request_end_soon(elpq_request *req)
 {
     elpq__list_remove(&req->node);
     elpq__timer_stop(req->loop, &req->deadline);
-    /* Without it, the transaction is not what its owner commits. */
-    if (req->conn && req->conn->in_tx && !req->internal)
-        req->conn->tx_broken = true;
+    /* Without it, the transaction is not what its owner commits; without the
+     * end of a savepoint, the one around it is not. */
+    if (req->conn && !req->internal)
+        elpq__scope_break(req->conn,
+                          req->scope ? req->scope->first : req->serial);
     req->place = ELPQ__ENDING;
     req->conn = NULL; /* it may be gone by then */
     elpq__task_post(req->loop, &req->task);

@@ -215,7 +215,7 @@ static void come_up(elpq_replication *r)
     elpq_replication_event event = { .kind = ELPQ_REPLICATION_UP,
                                      .start = r->flush };
 
-    r->up = true;
+    r->up = r->was_up = true;
     r->attempts = 0;
     r->down_told = false;
     r->stats.connects++;
@@ -229,7 +229,7 @@ static void come_up(elpq_replication *r)
 
 static bool wants_more(const elpq_replication *r, const elpq_conn *conn)
 {
-    return r->conn == conn && r->up && !r->paused;
+    return r->conn == conn && r->up && !r->paused && !r->closing;
 }
 
 /* conn->duplex: takes what has come; true when the server has ended it. */
@@ -324,10 +324,15 @@ static void come_back(elpq_replication *r, const elpq_error *error)
         r->events(r, &event, r->arg);
 }
 
+/* The end of a connection on which changes came is no failed attempt. */
 static void fail(elpq_replication *r, const elpq_error *error)
 {
-    r->stats.failures++;
-    r->attempts++;
+    if (r->was_up) {
+        r->stats.lost++;
+    } else {
+        r->stats.failures++;
+        r->attempts++;
+    }
     come_back(r, error);
 }
 
@@ -424,7 +429,7 @@ static void on_lost(elpq_conn *conn, const elpq_error *error)
     elpq_replication *r = stream_of(conn);
 
     r->stats.lost++;
-    if (!r->up)
+    if (!r->was_up)
         r->attempts++;
     come_back(r, error);
 }
@@ -469,4 +474,5 @@ void elpq__replication_due(struct elpq__timer *timer)
     conn->owner = &stream_owner;
     conn->slot_pool = r;
     r->conn = conn;
+    r->was_up = false;
 }

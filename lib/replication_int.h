@@ -40,6 +40,7 @@ struct elpq_replication {
 
     elpq_conn *conn;
     bool up;          /* changes come                                      */
+    bool was_up;      /* on this connection, or the last one               */
     bool paused;
     bool down_told;   /* since it was last up                              */
     bool gave_up;

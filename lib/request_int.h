@@ -49,7 +49,7 @@ enum elpq__kind {
 
 /*
  * A flag of requests besides those of statement.h: it commits, unless a
- * statement of its transaction was not sent; then `instead` is sent.
+ * statement of its scope was not sent; then its scope's `undo` is sent.
  */
 #define ELPQ__COMMIT (1u << 30)
 /* Another: asks for binary columns, as its user knows them. */
@@ -135,7 +135,8 @@ struct elpq_request {
     const char *tag;
     const char *sql;
     const char *const *group; /* GROUP: commands, ended by NULL          */
-    const char *instead;      /* of a COMMIT that must not be: ROLLBACK  */
+    uint64_t serial;          /* of its connection, QUEUED and SENT      */
+    struct elpq__scope *scope; /* of a COMMIT: until it calls back        */
     size_t sql_len;
     unsigned flags;
     int timeout_ms;           /* for messages                            */

@@ -19,6 +19,7 @@
 
 #include "batch.h"
 #include "conn_int.h"
+#include "scope.h"
 
 static bool is_word(char c)
 {
@@ -411,9 +412,10 @@ static bool make_ready(elpq_conn *conn, elpq_request *req)
 {
     bool ok = true;
 
-    if ((req->flags & ELPQ__COMMIT) && conn->tx_broken) {
-        req->sql = req->instead;
-        req->sql_len = strlen(req->instead);
+    if (req->scope && req->scope->broken) {
+        req->sql = req->scope->undo;
+        req->sql_len = strlen(req->sql);
+        elpq__scope_undone(conn, req->scope);
     }
     if (req->kind == ELPQ__STATEMENT || req->kind == ELPQ__STREAM)
         ok = find_prepared(conn, req);

@@ -16,6 +16,7 @@
 
 #include "batch.h"
 #include "conn_int.h"
+#include "scope.h"
 
 /* What returns more than this delays those that share its Sync. */
 #define LARGE_RESULT ((size_t)64 * 1024)
@@ -347,8 +348,8 @@ static bool settle_described(elpq_conn *conn, elpq_request *req)
         elpq__request_blame(req, ELPQ_E_NOMEM, ELPQ_NOT_EXECUTED, NULL);
     if (req->code) {
         /* It never ran: its transaction is not what is to be committed. */
-        if (conn->in_tx && !req->stopped)
-            conn->tx_broken = true;
+        if (!req->stopped)
+            elpq__scope_break(conn, req->serial);
         return false;
     }
     PQclear(req->result);

@@ -63,6 +63,7 @@ static void deliver(elpq_conn *conn, elpq_request *req, PGresult *res)
     req->chunk = NULL; /* its user may keep it */
     if (!rows) {
         PQclear(res);
+        req->dropped = true;
         elpq__request_cancel(req, ELPQ_E_NOMEM);
         return;
     }

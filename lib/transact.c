@@ -54,7 +54,7 @@ void elpq__transact_leave_conn(elpq_transactor *t)
     if (!t->lent || !conn)
         return;
     t->conn = NULL;
-    elpq_conn_release(conn);
+    elpq__lease_end(conn, t->lease);
     elpq__conn_unref(conn);
 }
 
@@ -135,6 +135,8 @@ void elpq__transact_failed(elpq_transactor *t, const elpq_error *error)
     t->phase = ELPQ__T_PAUSING;
     t->was_lost = false;
     elpq__transact_leave_conn(t);
+    if (t->due) /* it does not run while a COMMIT is resolved */
+        elpq__timer_start(t->loop, &t->deadline, t->due);
     elpq__timer_start(t->loop, &t->pause, elpq__now() + usec);
     trace_retry(t, error, usec);
 }
@@ -158,6 +160,7 @@ static void on_rolled_back(const elpq_error *error, void *arg)
     elpq_error plain;
 
     (void)error; /* a rollback always succeeds, if only by closing */
+    t->scope = NULL;
     elpq__error_set(&plain, ELPQ_E_ROLLED_BACK, ELPQ_NOT_EXECUTED,
                     t->given_up ? "the body rolled the transaction back"
                                 : NULL);
@@ -187,6 +190,7 @@ static void on_begin(elpq_tx *tx, const elpq_error *error, void *arg)
         return;
     }
     t->tx = tx;
+    t->scope = elpq__tx_scope(tx);
     elpq__tx_own(tx, true);
     if (t->cause) {
         elpq__transact_roll_back(t);
@@ -260,8 +264,8 @@ static int start(elpq_transactor *t)
         t->phase = ELPQ__T_BEGINNING;
         return elpq_savepoint(t->parent, on_begin, t);
     }
-    if (!t->lent)
-        return begin_on(t);
+    if (!t->lent) /* not in another one's lease, after a pause */
+        return t->conn->slot_lease == t->lease ? begin_on(t) : ELPQ_E_CLOSED;
     t->phase = ELPQ__T_WAITING;
     return elpq__lender_acquire(t->lender, &wait, on_lease, t);
 }
@@ -286,6 +290,7 @@ static void on_committed(const elpq_error *error, void *arg)
 {
     elpq_transactor *t = arg;
 
+    t->scope = NULL;
     if (!error) {
         elpq__transact_finish(t, NULL);
         return;

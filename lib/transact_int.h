@@ -32,6 +32,7 @@ struct elpq_transactor {
     unsigned lease;           /* of conn, when it was taken               */
     elpq_tx *parent;          /* it is a savepoint in this                */
     elpq_tx *tx;              /* BODY, and COMMITTING until COMMIT        */
+    const struct elpq__scope *scope; /* of tx, until that has ended       */
     elpq_request *request;    /* WAITING: the lease.  RESOLVING: asks     */
 
     elpq_body_cb body;

@@ -39,6 +39,15 @@ static bool is_ours(const elpq_transactor *t)
            (!t->tx || elpq__tx_is_live(t->tx));
 }
 
+/* On a connection that was lent, BEGIN too; on another one, others may have
+ * something behind the transaction. */
+static void cancel_what_is_ours(elpq_transactor *t, bool keep_commit)
+{
+    if (t->lent || t->scope)
+        elpq__cancel_all(t->conn, t->lent ? NULL : t->scope, t->cause,
+                         keep_commit);
+}
+
 /*
  * What is in flight is to end.  COMMIT behind others waits for its answer;
  * when the timer comes again, it is canceled, or its connection closed.
@@ -49,7 +58,7 @@ static void hurry(elpq_transactor *t)
                       elpq__now() +
                           t->conn->options.cancel_grace_ms * INT64_C(1000));
     if (is_ours(t))
-        elpq__cancel_all(t->conn, t->cause, true);
+        cancel_what_is_ours(t, true);
 }
 
 static void interrupt_body(elpq_transactor *t)
@@ -62,7 +71,7 @@ static void interrupt_body(elpq_transactor *t)
                       elpq__now() +
                           conn->options.cancel_grace_ms * INT64_C(1000));
     if (is_ours(t))
-        elpq__cancel_all(conn, t->cause, false);
+        cancel_what_is_ours(t, false);
     elpq__transact_roll_back(t);
 }
 

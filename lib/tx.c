@@ -16,6 +16,7 @@
 #include "alloc.h"
 #include "many_int.h"
 #include "pool_int.h"
+#include "scope.h"
 #include "tx_int.h"
 
 struct elpq_tx {
@@ -31,10 +32,9 @@ struct elpq_tx {
     unsigned commit_flags; /* of the statement that commits               */
     bool owned;            /* by transact.c, which alone may end it           */
     bool broken;           /* ROLLBACK TO did not go through                  */
-    bool was_broken;       /* conn->tx_broken when the savepoint began        */
     unsigned depth;        /* 0, and one more per savepoint                   */
+    struct elpq__scope scope;
     char begin[80];
-    char undo[48]; /* ROLLBACK, or ROLLBACK TO                        */
     char *tag;
     int timeout_ms;       /* of the wait and of BEGIN, as it was asked for   */
     int64_t due;          /* when that is over; 0: as timeout_ms says        */
@@ -68,9 +68,27 @@ bool elpq__tx_is_live(const elpq_tx *tx)
 void elpq__tx_mark(elpq_conn *conn, bool in_tx)
 {
     conn->in_tx = in_tx;
-    conn->tx_number += in_tx;
-    conn->tx_broken = false;
     conn->tx_sqlstate[0] = '\0';
+}
+
+static void open_scope(elpq_tx *tx)
+{
+    if (tx->depth > 0)
+        snprintf(tx->scope.undo, sizeof(tx->scope.undo),
+                 "ROLLBACK TO SAVEPOINT elpq_%u", tx->depth);
+    else
+        strcpy(tx->scope.undo, "ROLLBACK");
+    elpq__scope_open(tx->conn, &tx->scope);
+}
+
+/* What it has left in the session, once it is known how it ended. */
+static void close_scope(elpq_tx *tx, bool committed)
+{
+    if (!committed)
+        elpq__scope_undone(tx->conn, &tx->scope);
+    else if (tx->depth == 0)
+        elpq__scope_committed(tx->conn, &tx->scope);
+    elpq__scope_close(&tx->scope);
 }
 
 static void finish(elpq_tx *tx, const elpq_error *error)
@@ -79,10 +97,11 @@ static void finish(elpq_tx *tx, const elpq_error *error)
     elpq_conn *conn = tx->conn;
     void *arg = tx->arg;
 
+    close_scope(tx, !error && tx->committing);
     if (tx->depth == 0 && is_live(tx))
         elpq__tx_mark(conn, false);
     if (tx->leased)
-        elpq_conn_release(conn);
+        elpq__lease_end(conn, tx->lease);
     tx_free(tx);
     if (callback)
         callback(error, arg);
@@ -122,12 +141,16 @@ static void orphan_children(elpq_tx *tx)
     elpq_tx *child = tx->child;
 
     tx->child = NULL;
-    for (; child; child = child->child) {
+    while (child) {
+        elpq_tx *next = child->child;
+
         child->orphan = true;
-        child->parent = NULL;
+        child->parent = child->child = NULL;
+        elpq__scope_close(&child->scope);
         if (child->many)
             elpq__many_tx_ended(child->many);
         child->many = NULL;
+        child = next;
     }
 }
 
@@ -164,20 +187,11 @@ static int command(elpq_tx *tx, const char *sql, int timeout_ms,
         options.flags = ELPQ__COMMIT | tx->commit_flags;
     req = NULL;
     code = elpq_conn_execute(tx->conn, &st, &options, callback, tx);
-    if (req)
-        req->instead = tx->undo;
+    if (req && tx->committing)
+        req->scope = &tx->scope;
     if (req && tx->watch)
         *tx->watch = req;
     return code;
-}
-
-static void set_undo(elpq_tx *tx)
-{
-    if (tx->depth > 0)
-        snprintf(tx->undo, sizeof(tx->undo), "ROLLBACK TO SAVEPOINT elpq_%u",
-                 tx->depth);
-    else
-        strcpy(tx->undo, "ROLLBACK");
 }
 
 /* ------------------------------------------------------------------ doubt */
@@ -231,9 +245,9 @@ void elpq__tx_unsent_commit(elpq_request *commit)
     elpq_conn *conn = commit->conn;
     struct elpq__node *node;
 
-    if (!conn->in_tx || !commit->instead ||
-        strcmp(commit->instead, "ROLLBACK") != 0)
-        return; /* of a savepoint: tx_broken sees to it */
+    if (!conn->in_tx || !commit->scope ||
+        strcmp(commit->scope->undo, "ROLLBACK") != 0)
+        return; /* of a savepoint: what is around it is broken by that */
     if (!elpq__group_queue(conn, rollback, "ROLLBACK", 0, on_cleared)) {
         elpq__conn_lost(conn, ELPQ_E_LOST,
                         "a rollback could not be sent: the connection was "
@@ -267,10 +281,13 @@ static void not_begun(elpq_tx *tx, const elpq_error *error)
 
     if (tx->parent)
         tx->parent->child = NULL;
-    if (tx->depth == 0 && conn)
+    if (tx->scope.broken) /* by what was submitted meanwhile, beside it */
+        elpq__scope_break(conn, tx->scope.first);
+    elpq__scope_close(&tx->scope);
+    if (tx->depth == 0 && conn && is_live(tx))
         elpq__tx_mark(conn, false);
     if (tx->leased)
-        elpq_conn_release(conn);
+        elpq__lease_end(conn, tx->lease);
     tx_free(tx);
     callback(NULL, error, arg);
     if (conn)
@@ -306,6 +323,7 @@ static void on_lease(elpq_conn *conn, const elpq_error *error, void *arg)
     tx->leased = true;
     elpq__conn_ref(conn);
     elpq__tx_mark(conn, true);
+    open_scope(tx);
     if (tx->timeout_ms < 0)
         timeout_ms = tx->timeout_ms;
     if (tx->due) {
@@ -395,7 +413,10 @@ int elpq__tx_begin_on(elpq_conn *conn, const elpq_tx_options *options,
         elpq__conn_unref(conn);
         return code;
     }
-    elpq__tx_mark(conn, true);
+    if (is_live(tx)) { /* and no hook has given it back */
+        elpq__tx_mark(conn, true);
+        open_scope(tx);
+    }
     return 0;
 }
 
@@ -415,7 +436,6 @@ int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg)
     child->lease = tx->lease;
     child->parent = tx;
     child->depth = tx->depth + 1;
-    child->was_broken = tx->conn->tx_broken;
     tx->child = child;
     elpq__conn_ref(tx->conn);
     snprintf(child->begin, sizeof(child->begin), "SAVEPOINT elpq_%u",
@@ -425,8 +445,11 @@ int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg)
         tx->child = NULL;
         elpq__conn_unref(tx->conn);
         tx_free(child);
+        return code;
     }
-    return code;
+    if (is_live(child))
+        open_scope(child);
+    return 0;
 }
 
 /* --------------------------------------------------------------- in it */
@@ -434,6 +457,11 @@ int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg)
 elpq_conn *elpq__tx_target(const elpq_tx *tx)
 {
     return tx && is_free(tx) && is_live(tx) ? tx->conn : NULL;
+}
+
+const struct elpq__scope *elpq__tx_scope(const elpq_tx *tx)
+{
+    return &tx->scope;
 }
 
 void elpq__tx_own(elpq_tx *tx, bool on)
@@ -477,8 +505,6 @@ static void rolled_back(elpq_tx *tx, elpq_error *error)
     strcpy(error->sqlstate, conn->tx_sqlstate);
     if (elpq__sqlstate_retryable(error->sqlstate))
         error->flags |= ELPQ_RETRYABLE;
-    if (tx->depth > 0)
-        conn->tx_broken = tx->was_broken;
 }
 
 /* Then it was rolled back in its place already. */
@@ -512,7 +538,6 @@ int elpq__tx_commit(elpq_tx *tx, const char *sql, unsigned flags,
         return ELPQ_E_USAGE;
     tx->committing = true;
     tx->commit_flags = flags;
-    set_undo(tx);
     code = is_live(tx)
                ? command(tx, sql, tx->watch ? ELPQ_NO_TIMEOUT : 0, on_commit)
                : ELPQ_E_CLOSED;
@@ -520,6 +545,7 @@ int elpq__tx_commit(elpq_tx *tx, const char *sql, unsigned flags,
         tx->committing = false;
         return code;
     }
+    elpq__scope_end(tx->conn, &tx->scope);
     begin_end(tx, callback, arg);
     if (code)
         elpq__task_post(tx->conn->loop, &tx->end);
@@ -598,13 +624,11 @@ static int send_rollback(elpq_tx *tx)
     char release[48];
     int code;
 
-    set_undo(tx);
     if (tx->depth == 0)
-        return command(tx, tx->undo, 0, on_rollback);
-    code = command(tx, tx->undo, 0, on_rollback_to);
+        return command(tx, tx->scope.undo, 0, on_rollback);
+    code = command(tx, tx->scope.undo, 0, on_rollback_to);
     if (code)
         return code;
-    tx->conn->tx_broken = tx->was_broken;
     tx->conn->tx_sqlstate[0] = '\0';
     snprintf(release, sizeof(release), "RELEASE SAVEPOINT elpq_%u", tx->depth);
     return command(tx, release, 0, on_rollback);
@@ -620,6 +644,7 @@ int elpq_rollback(elpq_tx *tx, elpq_done_cb callback, void *arg)
         return code;
     orphan_children(tx);
     begin_end(tx, callback, arg);
+    elpq__scope_undone(tx->conn, &tx->scope); /* first: they take no calls */
     if (!is_live(tx)) {
         elpq__task_post(tx->conn->loop, &tx->end);
     } else if (send_rollback(tx) != 0) {
@@ -629,5 +654,6 @@ int elpq_rollback(elpq_tx *tx, elpq_done_cb callback, void *arg)
                         "closed");
         elpq__task_post(tx->conn->loop, &tx->end);
     }
+    elpq__scope_end(tx->conn, &tx->scope);
     return 0;
 }

@@ -32,6 +32,9 @@ int elpq__transact(struct elpq__lender *lender, unsigned flags,
 /* Its connection, if it takes statements now; NULL if not, or of NULL. */
 elpq_conn *elpq__tx_target(const elpq_tx *tx);
 
+/* Until it has ended. */
+const struct elpq__scope *elpq__tx_scope(const elpq_tx *tx);
+
 /* While it is owned, its user cannot commit it or roll it back. */
 void elpq__tx_own(elpq_tx *tx, bool on);
 

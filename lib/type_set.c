@@ -259,6 +259,7 @@ static void pack(struct packer *p, struct elpq__type *to,
     info->field_names = pack_strings(p, info->field_names, info->nfields);
     info->field_oids = pack_oids(p, info->field_oids, info->nfields);
     info->labels = pack_strings(p, info->labels, info->nlabels);
+    copy.codec = NULL; /* it may be the old set's */
     copy.resolved = UNRESOLVED;
     if (to)
         *to = copy;

@@ -122,7 +122,8 @@ ELPQ_API int elpq_cursor_walk(elpq_cursor *cursor, int chunk_rows,
                               void *arg);
 
 /** No more chunks until elpq_cursor_resume(); without a walk, nothing.  The
- *  time of the pause counts for no deadline. */
+ *  time of the pause counts for no deadline, and of the loss of the connection
+ *  meanwhile the walk hears when it is resumed, stopped or closed. */
 ELPQ_API void elpq_cursor_pause(elpq_cursor *cursor);
 
 /** Goes on.  Rows come from the loop, not before this call returns. */

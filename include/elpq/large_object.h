@@ -153,7 +153,8 @@ ELPQ_API int elpq_lo_export(elpq_large_object *lo, elpq_lo_sink_cb sink,
  *  that is under way comes to the sink.  NULL is fine, here and below. */
 ELPQ_API void elpq_lo_pause(elpq_large_object *lo);
 
-/** Goes on, from the loop: after a pause, or after ELPQ_LO_LATER. */
+/** Goes on, from the loop: after a pause, or after ELPQ_LO_LATER.  Of what has
+ *  happened to the connection meanwhile, `done` comes to know by this. */
 ELPQ_API void elpq_lo_resume(elpq_large_object *lo);
 
 #ifdef __cplusplus
