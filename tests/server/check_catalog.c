@@ -353,6 +353,32 @@ START_TEST(without_a_loaded_type_nothing_is_looked_up)
 }
 END_TEST
 
+/* A look-up that fails would fail the transaction; it comes after it. */
+START_TEST(nothing_is_looked_up_in_a_transaction)
+{
+    elpq_conn_options o = traced();
+    elpq_conn *conn = connect_now(NULL, &o);
+    struct loaded l = { answer_new(), { 0 }, false };
+    elpq_tx *tx;
+
+    make_types();
+    ck_assert_int_eq(CALL(elpq_load_type(conn, "shop.age", NULL, on_type, &l)),
+                     0);
+    expect_ok(l.answer);
+    tx = expect_ok(begin(conn, NULL))->tx;
+    seen_count = 0;
+    for (int i = 0; i < 4; i++)
+        ck_assert(!is_binary(ask(tx, elpq_sql("select 'ok'::shop.mood"))));
+    for (int i = 0; i < seen_count; i++)
+        ck_assert_str_ne(seen[i].tag, "elpq:types");
+    expect_ok(commit(tx));
+    for (int i = 0; i < 3; i++)
+        expect_ok(ask(conn, elpq_sql("select 'ok'::shop.mood")));
+    ck_assert(is_binary(ask(conn, elpq_sql("select 'ok'::shop.mood"))));
+    close_conn(conn);
+}
+END_TEST
+
 START_TEST(a_type_made_anew_is_found_by_a_refresh)
 {
     elpq_pool *pool = pool_of(1);
@@ -543,6 +569,7 @@ static void build(Suite *suite)
     tcase_add_test(types, names_are_those_of_sql);
     tcase_add_test(change, an_unknown_type_is_looked_up_by_itself);
     tcase_add_test(change, without_a_loaded_type_nothing_is_looked_up);
+    tcase_add_test(change, nothing_is_looked_up_in_a_transaction);
     tcase_add_test(change, a_type_made_anew_is_found_by_a_refresh);
     tcase_add_test(change, a_refused_oid_has_the_types_refreshed);
     tcase_add_test(change, a_changed_composite_is_noticed);

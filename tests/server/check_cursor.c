@@ -302,10 +302,57 @@ START_TEST(gone_with_its_savepoint)
     elpq_cursor *c = DECLARED(part, elpq_sql(TEN), NULL);
 
     expect_ok(rollback(part));
-    expect_error(fetch(c, ELPQ_FORWARD, 1), ELPQ_E_SERVER, "34000", 0);
-    expect_ok(rollback(tx));
+    ck_assert_int_eq(
+        CALL(elpq_cursor_fetch(c, ELPQ_FORWARD, 1, NULL, on_result, NULL)),
+        ELPQ_E_CLOSED);
+    /* And closing it does not fail what is around the savepoint. */
     expect_ok(close_cursor(c));
+    expect_int(ask(tx, elpq_sql("select 4")), 4);
+    expect_ok(commit(tx));
     finish_pool(pool);
+}
+END_TEST
+
+/* Its savepoint was released: it is the transaction's. */
+START_TEST(outlives_its_savepoint)
+{
+    elpq_pool *pool = pool_of(1);
+    elpq_tx *tx = begin_now(pool), *part = expect_ok(savepoint(tx))->tx;
+    elpq_tx *other;
+    elpq_cursor *c = DECLARED(part, elpq_sql(TEN), NULL);
+
+    expect_ok(commit(part));
+    other = expect_ok(savepoint(tx))->tx;
+    expect_ok(rollback(other));
+    expect_numbers(fetch(c, ELPQ_FORWARD, 2), "1 2");
+    expect_ok(close_cursor(c));
+    expect_ok(commit(tx));
+    finish_pool(pool);
+}
+END_TEST
+
+/* A held one goes with the transaction that was rolled back, or could not be
+ * committed, and closing it fails no later one. */
+START_TEST(held_and_rolled_back)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    elpq_cursor_options o = { .hold = true };
+    elpq_tx *tx = expect_ok(begin(conn, NULL))->tx;
+    elpq_cursor *c = DECLARED(tx, elpq_sql(TEN), &o);
+
+    if (_i == 0) {
+        expect_ok(rollback(tx));
+    } else {
+        expect_error(ask(tx, elpq_sql("select 1 / 0")), ELPQ_E_SERVER, "22012",
+                     0);
+        expect_error(commit(tx), ELPQ_E_ROLLED_BACK, "22012",
+                     ELPQ_NOT_EXECUTED);
+    }
+    tx = expect_ok(begin(conn, NULL))->tx;
+    expect_ok(close_cursor(c));
+    expect_int(ask(tx, elpq_sql("select 4")), 4);
+    expect_ok(commit(tx));
+    close_conn(conn);
 }
 END_TEST
 
@@ -362,6 +409,8 @@ static void build(Suite *s)
     tcase_add_test(t, after_its_transaction);
     tcase_add_test(t, closed_behind_the_commit);
     tcase_add_test(t, gone_with_its_savepoint);
+    tcase_add_test(t, outlives_its_savepoint);
+    tcase_add_loop_test(t, held_and_rolled_back, 0, 2);
     tcase_add_test(t, its_connection_was_closed);
     tcase_add_test(t, canceling_a_fetch);
 }

@@ -133,6 +133,37 @@ START_TEST(read_write_seek)
 }
 END_TEST
 
+/* The server gives the number of a descriptor out again: what was opened in a
+ * savepoint that was rolled back must not reach the next one. */
+START_TEST(gone_with_its_savepoint)
+{
+    elpq_large_object *gone;
+    struct answer *end = answer_new();
+    elpq_tx *part;
+    uint32_t oid;
+
+    open_new();
+    oid = got.oid;
+    GET(elpq_lo_write(lo, "hello", 5, NULL, on_number, NULL));
+    part = expect_ok(savepoint(tx))->tx;
+    GET(elpq_lo_open(part, oid, ELPQ_LO_READ, NULL, on_lo, NULL));
+    gone = got.lo;
+    expect_ok(rollback(part));
+    ck_assert_int_eq(CALL(elpq_lo_close(lo, on_done, end)), 0);
+    expect_ok(end);
+    GET(elpq_lo_open(tx, oid, ELPQ_LO_READ, NULL, on_lo, NULL));
+    lo = got.lo;
+    ck_assert_int_eq(CALL(elpq_lo_read(gone, 5, NULL, on_bytes, NULL)),
+                     ELPQ_E_CLOSED);
+    end = answer_new();
+    ck_assert_int_eq(CALL(elpq_lo_close(gone, on_done, end)), 0);
+    expect_ok(end);
+    GET(elpq_lo_read(lo, 5, NULL, on_bytes, NULL));
+    ck_assert_str_eq(got.data, "hello");
+    close_all();
+}
+END_TEST
+
 START_TEST(created_and_unlinked_by_each_target)
 {
     elpq_conn *conn;
@@ -361,6 +392,7 @@ static void build(Suite *s)
     TCase *t = harness_case(s, "calls", 0);
 
     tcase_add_test(t, read_write_seek);
+    tcase_add_test(t, gone_with_its_savepoint);
     tcase_add_test(t, created_and_unlinked_by_each_target);
     tcase_add_test(t, errors);
     tcase_add_test(t, none_to_open);

@@ -299,6 +299,31 @@ START_TEST(a_grant_that_was_canceled_is_undone)
 }
 END_TEST
 
+/* The undoing of a grant that may never have been must not take the lock from
+ * the next one of the same session that has got it meanwhile. */
+START_TEST(a_canceled_grant_takes_nothing_from_others)
+{
+    elpq_conn *conn = connect_now(NULL, NULL), *rival = connect_now(NULL, NULL);
+    struct want *held_first = take(rival, KEY, .shared = false), *a, *b;
+
+    expect_ok(held_first->got);
+    expect_int(ask(conn, elpq_sql("select 1")), 1);
+    a = take(conn, KEY, .timeout_ms = (int)(300 * harness_slow()));
+    b = take(conn, KEY, .shared = false);
+    await(a->got);
+    ck_assert_int_eq(a->got->code, ELPQ_E_TIMEOUT);
+    expect_ok(give(held_first));
+    expect_ok(b->got);
+    expect_int(ask(conn, elpq_sql("select 1")), 1);
+    ck_assert_int_eq(held(), 1);
+    expect_ok(give(b));
+    expect_int(ask(conn, elpq_sql("select 1")), 1);
+    ck_assert_int_eq(held(), 0);
+    close_conn(conn);
+    close_conn(rival);
+}
+END_TEST
+
 /* ------------------------------------------------------------------- lost */
 
 START_TEST(a_lost_connection_is_a_lost_lock)
@@ -313,6 +338,25 @@ START_TEST(a_lost_connection_is_a_lost_lock)
     await(give(a));
     ck_assert_int_eq(answers_with(ELPQ_E_LOST), 2);
     expect_int(ask(pool, elpq_sql("select 1")), 1);
+    finish_pool(pool);
+}
+END_TEST
+
+/* Its connection was given back by hand, and another one has it. */
+START_TEST(released_when_another_has_the_connection)
+{
+    elpq_pool *pool = pool_of(1);
+    struct want *a = take(pool, KEY, .shared = false);
+    elpq_tx *tx;
+
+    expect_ok(a->got);
+    a->lost->wanted = 1;
+    release(elpq_lock_conn(a->lock));
+    await(a->lost);
+    tx = begin_now(pool);
+    await(give(a));
+    expect_int(ask(tx, elpq_sql("select 4")), 4);
+    expect_ok(commit(tx));
     finish_pool(pool);
 }
 END_TEST
@@ -452,8 +496,10 @@ static void build(Suite *s)
     tcase_add_loop_test(t, giving_up_after_some_turns, 0, 8);
     tcase_add_loop_test(t, a_late_grant_is_undone, 0, 3);
     tcase_add_test(t, a_grant_that_was_canceled_is_undone);
+    tcase_add_test(t, a_canceled_grant_takes_nothing_from_others);
     t = harness_case(s, "lost", 0);
     tcase_add_test(t, a_lost_connection_is_a_lost_lock);
+    tcase_add_test(t, released_when_another_has_the_connection);
     tcase_add_test(t, released_inside_of_its_callback);
     tcase_add_loop_test(t, what_ends_the_session_ends_the_lock, 0, 3);
     tcase_add_loop_test(t, the_pool_closes_after_some_turns, 0, 8);

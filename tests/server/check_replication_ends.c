@@ -160,6 +160,24 @@ START_TEST(it_comes_back)
 }
 END_TEST
 
+/* The end of a stream that was up is no attempt that failed. */
+START_TEST(one_attempt_is_enough_to_come_back)
+{
+    elpq_replication_options o = stream_options();
+
+    o.max_attempts = 1;
+    make_all("id int primary key", "pgoutput");
+    consume_up(&o);
+    admin_do("insert into elpq_changed values (1)");
+    run_until(&seen_changes.commits, 1);
+    terminate(sender_pid());
+    run_until(&seen_changes.ups, 2);
+    ck_assert(!seen_changes.given_up);
+    consume_end();
+    drop_all();
+}
+END_TEST
+
 /* A server that is stopped says nothing; when it goes on, all is well. */
 START_TEST(a_silent_server_is_noticed)
 {
@@ -362,6 +380,7 @@ static void build(Suite *s)
     tcase_add_test(t, a_change_beyond_the_limit_is_an_error);
     t = harness_case(s, "lost", 30);
     tcase_add_test(t, it_comes_back);
+    tcase_add_test(t, one_attempt_is_enough_to_come_back);
     tcase_add_test(t, a_silent_server_is_noticed);
     tcase_add_test(t, a_temporary_slot_ends_with_its_connection);
     tcase_add_test(t, a_slot_is_made_once);

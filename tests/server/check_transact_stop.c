@@ -93,6 +93,54 @@ START_TEST(stopped_when_others_have_the_connection)
 }
 END_TEST
 
+/* What others have behind it goes on. */
+START_TEST(stopped_with_others_behind)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    elpq_transact_options o = quick(&jobs[0]);
+    struct answer *behind;
+
+    lock_server();
+    jobs[0].body = block_and_commit;
+    run_on(conn, &jobs[0], &o);
+    wait_for_bodies(&jobs[0], 1);
+    await_blocked(1);
+    behind = ask(conn, elpq_sql("select 5"));
+    RUN(elpq_transact_cancel(jobs[0].t));
+    await(jobs[0].done);
+    ck_assert_int_eq(jobs[0].done->code, ELPQ_E_CANCELED);
+    expect_int(behind, 5);
+    unlock_server();
+    ck_assert_int_eq(rows(), 0);
+    close_conn(conn);
+}
+END_TEST
+
+/* It was to run again in a lease that has ended in the pause. */
+START_TEST(released_in_the_pause)
+{
+    elpq_pool_options po = { .max_size = 1, .conn = traced() };
+    elpq_pool *pool = pool_new(&po);
+    elpq_conn *conn = lease(pool);
+    elpq_transact_options o = quick(&jobs[0]);
+    elpq_tx *other;
+
+    o.backoff_min_ms = o.backoff_max_ms = 100;
+    jobs[0].failures = 1;
+    jobs[0].fail_with = CONFLICT;
+    run_on(conn, &jobs[0], &o);
+    while (events_of(ELPQ_EVENT_RETRY) == 0)
+        harness_turn(EVLOOP_ONCE);
+    release(conn);
+    other = begin_now(pool);
+    expect_error(jobs[0].done, ELPQ_E_CLOSED, "", ELPQ_NOT_EXECUTED);
+    ck_assert_int_eq(jobs[0].bodies, 1);
+    expect_ok(ask(other, elpq_sql("select 1")));
+    expect_ok(commit(other));
+    expect_usable(pool);
+}
+END_TEST
+
 START_TEST(canceled_while_it_waits)
 {
     elpq_pool *pool = pool_of(1);
@@ -214,6 +262,8 @@ static void build(Suite *s)
 
     tcase_add_loop_test(t, stopped_in_the_body, 0, 6);
     tcase_add_loop_test(t, stopped_when_others_have_the_connection, 0, 2);
+    tcase_add_test(t, stopped_with_others_behind);
+    tcase_add_test(t, released_in_the_pause);
     tcase_add_loop_test(t, canceled_while_it_waits, 0, 2);
     tcase_add_loop_test(t, canceled_after_some_turns, 0, 6);
     tcase_add_loop_test(t, stopped_in_the_pause, 0, 3);

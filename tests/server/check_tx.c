@@ -317,6 +317,30 @@ static void expect_commit_fails(elpq_tx *tx)
     expect_error(commit(tx), ELPQ_E_ROLLED_BACK, "", ELPQ_NOT_EXECUTED);
 }
 
+static void roll_back_the_outer_one(struct answer *a)
+{
+    ck_assert_int_eq(CALL(elpq_rollback(a->data, NULL, NULL)), 0);
+}
+
+/* Their transaction is gone, and their handles end from the inside. */
+START_TEST(orphans_end_inside_out)
+{
+    elpq_pool *pool = pool_of(1);
+    elpq_tx *tx = begin_now(pool);
+    elpq_tx *outer = expect_ok(savepoint(tx))->tx;
+    elpq_tx *inner = expect_ok(savepoint(outer))->tx;
+    struct answer *end;
+
+    expect_ok(rollback(tx));
+    end = rollback(inner);
+    end->then = roll_back_the_outer_one;
+    end->data = outer;
+    expect_ok(end);
+    expect_int(ask(pool, elpq_sql("select 1")), 1);
+    finish_pool(pool);
+}
+END_TEST
+
 START_TEST(rollback_without_a_callback)
 {
     elpq_pool *pool = pool_of(1);
@@ -510,6 +534,7 @@ static void build(Suite *s)
     tcase_add_test(t, releasing_a_failed_savepoint_is_an_error);
     t = tx_case(s, "dropped");
     tcase_add_test(t, rollback_without_a_callback);
+    tcase_add_test(t, orphans_end_inside_out);
     tcase_add_test(t, a_lost_connection_rolls_back);
     tcase_add_test(t, rollback_on_a_lost_connection_is_fine);
     tcase_add_test(t, closing_the_pool_rolls_back);

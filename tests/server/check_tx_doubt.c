@@ -140,6 +140,101 @@ START_TEST(a_commit_that_was_not_sent)
 }
 END_TEST
 
+/* What execute() cannot send. */
+#define UNSENT "copy elpq_doubt from stdin"
+
+/* A savepoint that was rolled back undoes what came in it, and no more: a
+ * statement in front of it that was not sent is not there to be committed. */
+START_TEST(not_sent_in_front_of_a_savepoint)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    elpq_tx *tx = expect_ok(begin(conn, NULL))->tx, *part;
+    struct answer *a, *unsent;
+
+    expect_ok(insert(tx, "undone"));
+    unsent = ask(tx, elpq_sql(UNSENT));
+    a = savepoint(tx);
+    expect_error(unsent, ELPQ_E_USAGE, "", ELPQ_NOT_EXECUTED);
+    part = expect_ok(a)->tx;
+    if (_i == 0)
+        expect_ok(rollback(part));
+    else
+        expect_ok(commit(part));
+    expect_error(commit(tx), ELPQ_E_ROLLED_BACK, "", ELPQ_NOT_EXECUTED);
+    ck_assert_int_eq(rows(), 0);
+    close_conn(conn);
+}
+END_TEST
+
+/* In the savepoint, it is undone with it, and in a released one it is not. */
+START_TEST(not_sent_in_a_savepoint)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    elpq_tx *tx = expect_ok(begin(conn, NULL))->tx;
+    elpq_tx *part = expect_ok(savepoint(tx))->tx;
+    struct answer *unsent, *end;
+
+    expect_ok(insert(part, "undone"));
+    unsent = ask(part, elpq_sql(UNSENT));
+    if (_i == 0)
+        end = rollback(part);
+    else
+        end = commit(part);
+    expect_error(unsent, ELPQ_E_USAGE, "", ELPQ_NOT_EXECUTED);
+    if (_i == 0)
+        expect_ok(end);
+    else
+        expect_error(end, ELPQ_E_ROLLED_BACK, "", ELPQ_NOT_EXECUTED);
+    expect_ok(insert(tx, "kept"));
+    expect_ok(commit(tx));
+    ck_assert_int_eq(rows(), 1);
+    close_conn(conn);
+}
+END_TEST
+
+/* Nor is it of the transaction if it came behind COMMIT. */
+START_TEST(not_sent_behind_the_commit)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    elpq_tx *tx = expect_ok(begin(conn, NULL))->tx;
+    struct answer *end, *unsent;
+
+    expect_ok(insert(tx, "kept"));
+    end = commit(tx);
+    unsent = ask(conn, elpq_sql(UNSENT));
+    expect_error(unsent, ELPQ_E_USAGE, "", ELPQ_NOT_EXECUTED);
+    expect_ok(end);
+    ck_assert_int_eq(rows(), 1);
+    close_conn(conn);
+}
+END_TEST
+
+/* The end of a savepoint that was not sent leaves it open in the server, with
+ * what was to be released or undone. */
+START_TEST(a_release_that_was_not_sent)
+{
+    elpq_conn_options o = { .timeout_ms = scaled(300) };
+    elpq_conn *conn = connect_now(NULL, &o);
+    elpq_options patient = { .timeout_ms = ELPQ_NO_TIMEOUT };
+    elpq_tx *tx = expect_ok(begin(conn, NULL))->tx, *part;
+    struct answer *busy, *end;
+
+    part = expect_ok(savepoint(tx))->tx;
+    expect_ok(insert(part, "undone"));
+    lock_server();
+    busy = answer_new(); /* nothing is sent behind it */
+    ck_assert_int_eq(
+        CALL(elpq_script(part, BLOCKED, &patient, NULL, on_done, busy)), 0);
+    end = commit(part);
+    expect_error(end, ELPQ_E_TIMEOUT, "", ELPQ_NOT_EXECUTED);
+    unlock_server();
+    expect_ok(busy);
+    expect_error(commit(tx), ELPQ_E_ROLLED_BACK, "", ELPQ_NOT_EXECUTED);
+    ck_assert_int_eq(rows(), 0);
+    close_conn(conn);
+}
+END_TEST
+
 static void build(Suite *s)
 {
     TCase *t = tcase_create("doubt");
@@ -147,6 +242,10 @@ static void build(Suite *s)
     tcase_set_timeout(t, 20);
     tcase_add_checked_fixture(t, setup_table, teardown_table);
     suite_add_tcase(s, t);
+    tcase_add_loop_test(t, not_sent_in_front_of_a_savepoint, 0, 2);
+    tcase_add_loop_test(t, not_sent_in_a_savepoint, 0, 2);
+    tcase_add_test(t, not_sent_behind_the_commit);
+    tcase_add_test(t, a_release_that_was_not_sent);
     tcase_add_test(t, a_begin_that_came_too_late);
     tcase_add_test(t, a_commit_that_was_refused);
     tcase_add_test(t, a_release_that_came_too_late);
