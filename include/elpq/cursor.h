@@ -4,7 +4,8 @@
  * Cursors: a result that stays on the server, and is fetched in parts.
  *
  * A cursor lives in its transaction, or, with `hold`, in its session until it
- * is closed.  Unlike a stream it leaves its connection free between two
+ * is closed; either is gone when its transaction, or the savepoint it was
+ * declared in, is rolled back.  Unlike a stream it leaves its connection free between two
  * fetches, can go backward (with ELPQ_SCROLL), and can be given up without
  * harm to its transaction.  It costs a round trip for each fetch.
  *
@@ -91,8 +92,8 @@ typedef enum elpq_direction {
  * another; they are pipelined.
  *
  * Returns as elpq_conn_execute(), or ELPQ_E_USAGE for a direction that is
- * none, and ELPQ_E_CLOSED if the transaction of the cursor is over or its
- * connection was given back.  When the server does not have the cursor any
+ * none, and ELPQ_E_CLOSED if the transaction of the cursor is over, or it was
+ * rolled back with its savepoint, or its connection was given back.  When the server does not have the cursor any
  * more, the callback gets SQLSTATE 34000.
  */
 ELPQ_API int elpq_cursor_fetch(elpq_cursor *cursor, elpq_direction direction,

@@ -4,7 +4,7 @@
  * Large objects: up to 4 TiB under one OID, read and written piece by piece.
  *
  * A large object is opened in a transaction, and is closed with it at the
- * latest.  Calls on one are pipelined like statements, and run in order.
+ * latest, or with the savepoint it was opened in if that is rolled back.  Calls on one are pipelined like statements, and run in order.
  * elpq_lo_import() and elpq_lo_export() move all of it with flat memory: one
  * piece of 256 KiB at a time, at the pace of the slower side.
  *
@@ -78,7 +78,8 @@ ELPQ_API int elpq_lo_open(elpq_tx *tx, uint32_t oid, int mode,
 /*
  * The calls below return 0, ELPQ_E_USAGE (no callback, a size that cannot be,
  * or an import or export is under way), ELPQ_E_CLOSED (the transaction is
- * over, or the connection lost), ELPQ_E_NOMEM, ELPQ_E_FULL or ELPQ_E_FORKED.
+ * over, the savepoint rolled back, or the connection lost), ELPQ_E_NOMEM,
+ * ELPQ_E_FULL or ELPQ_E_FORKED.
  * After an error of the server the transaction takes no more statements.
  */
 

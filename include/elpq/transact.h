@@ -101,7 +101,9 @@ ELPQ_API int elpq_pool_transact(elpq_pool *pool,
 
 /**
  * The same on a given connection.  If that is lost, there is no other: the
- * body does not run again, and a lost COMMIT stays in doubt.
+ * body does not run again, and a lost COMMIT stays in doubt.  Nor does it run
+ * again on a lease that has ended (ELPQ_E_CLOSED).  The deadline and a cancel
+ * reach what was submitted in the transaction, not what came behind it.
  */
 ELPQ_API int elpq_conn_transact(elpq_conn *conn,
                                 const elpq_transact_options *options,

@@ -76,6 +76,10 @@ ELPQ_API int elpq_tx_script_trusted(elpq_tx *tx, const char *sql,
  * callback gets it as a transaction of its own.  Until elpq_commit() or
  * elpq_rollback() was called on it, its parent takes no statements
  * (ELPQ_E_USAGE); only its rollback is possible.
+ *
+ * What is not sent in the part (its deadline had passed, its values were
+ * refused) is a reason for ELPQ_E_ROLLED_BACK of the part alone; the end of
+ * the part itself, if it is not sent, is one of what is around it.
  */
 ELPQ_API int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg);
 
