@@ -5,9 +5,9 @@
  *
  * A cursor lives in its transaction, or, with `hold`, in its session until it
  * is closed; either is gone when its transaction, or the savepoint it was
- * declared in, is rolled back.  Unlike a stream it leaves its connection free between two
- * fetches, can go backward (with ELPQ_SCROLL), and can be given up without
- * harm to its transaction.  It costs a round trip for each fetch.
+ * declared in, is rolled back.  Unlike a stream it leaves its connection free
+ * between two fetches, can go backward (with ELPQ_SCROLL), and can be given up
+ * without harm to its transaction.  It costs a round trip for each fetch.
  *
  *     elpq_declare(tx, elpq_sql("select ... where a > $1", 7), NULL, on_cursor,
  *                  app);
@@ -93,8 +93,8 @@ typedef enum elpq_direction {
  *
  * Returns as elpq_conn_execute(), or ELPQ_E_USAGE for a direction that is
  * none, and ELPQ_E_CLOSED if the transaction of the cursor is over, or it was
- * rolled back with its savepoint, or its connection was given back.  When the server does not have the cursor any
- * more, the callback gets SQLSTATE 34000.
+ * rolled back with its savepoint, or its connection was given back.  When the
+ * server does not have the cursor any more, the callback gets SQLSTATE 34000.
  */
 ELPQ_API int elpq_cursor_fetch(elpq_cursor *cursor, elpq_direction direction,
                                int n, const elpq_options *options,

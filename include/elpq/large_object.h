@@ -4,7 +4,8 @@
  * Large objects: up to 4 TiB under one OID, read and written piece by piece.
  *
  * A large object is opened in a transaction, and is closed with it at the
- * latest, or with the savepoint it was opened in if that is rolled back.  Calls on one are pipelined like statements, and run in order.
+ * latest, or with the savepoint it was opened in if that is rolled back.
+ * Calls on one are pipelined like statements, and run in order.
  * elpq_lo_import() and elpq_lo_export() move all of it with flat memory: one
  * piece of 256 KiB at a time, at the pace of the slower side.
  *
