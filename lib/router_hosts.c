@@ -188,7 +188,11 @@ static void set_role(struct elpq__host *host, elpq_role role)
     }
 }
 
-/* The one of the highest timeline; of equals, the one that it was. */
+/*
+ * The one of the highest timeline; of equals, the one that it was.  Whoever is
+ * on an older timeline than a primary that there was has been deposed, and is
+ * none while that one is away either.
+ */
 static struct elpq__host *best(const elpq_router *router)
 {
     struct elpq__host *best = NULL;
@@ -196,7 +200,8 @@ static struct elpq__host *best(const elpq_router *router)
     for (unsigned i = 0; i < router->nhosts; i++) {
         struct elpq__host *host = &router->hosts[i];
 
-        if (!host->up || !host->writable)
+        if (!host->up || !host->writable ||
+            host->timeline < router->newest_timeline)
             continue;
         if (!best || host->timeline > best->timeline ||
             (host->timeline == best->timeline && host == router->primary))
@@ -243,8 +248,7 @@ static void expel_rivals(elpq_router *router)
         struct elpq__host *host = &router->hosts[i];
         bool was = host->rival;
 
-        host->rival = router->primary && host != router->primary && host->up &&
-                      host->writable;
+        host->rival = host != router->primary && host->up && host->writable;
         if (host->rival && !was)
             elpq__pool_expel(host->pool,
                              "the host is not the primary any more");
@@ -259,6 +263,7 @@ static void elect(elpq_router *router)
 
     router->primary = now;
     if (now) {
+        router->newest_timeline = now->timeline;
         begin_samples(router, now);
         router->hunts = 0;
     }

@@ -78,6 +78,7 @@ struct elpq_router {
     unsigned turn;             /* where the search for a standby begins   */
 
     struct elpq__host *primary;
+    int64_t newest_timeline;   /* of all primaries that there were        */
     struct elpq__host *sampled; /* whose WAL the samples are of           */
     int64_t sampled_timeline;
     struct elpq__sample samples[ELPQ__SAMPLES]; /* the oldest first       */

@@ -15,7 +15,10 @@
  * that check has come back, the host is in doubt, and gets nothing new.  A
  * host that does not answer within check_timeout_ms is down, and tried again
  * with a back-off.  If two hosts say that they are the primary, the one of
- * the higher timeline is, and the connections to the other are closed.
+ * the higher timeline is, and the connections to the other are closed.  It
+ * stays so while the younger one is down: a router never goes back to an older
+ * timeline, and a cluster that was made anew, or restored to what it was
+ * before a promotion, needs a new router.
  *
  * Lag.  The lag of a standby is the age of the newest moment at which the
  * primary's WAL is known to have been replayed on it completely: what was

@@ -281,6 +281,37 @@ START_TEST(of_two_primaries_the_younger_is_the_one)
 }
 END_TEST
 
+/* What is written to the elder meanwhile would be lost when it is rewound. */
+START_TEST(nor_is_the_elder_one_while_the_younger_is_away)
+{
+    elpq_router_options o = { .check_period_ms = 100 };
+    elpq_router *router;
+    struct answer *waits;
+    uint64_t checks;
+    int new, old;
+
+    o.check_timeout_ms = (int)(500 * harness_slow());
+    router = router_of(&o);
+    UNTIL(info(router, 0).up && info(router, 1).up && info(router, 2).up);
+    new = counts(router).primary;
+    for (old = 0; old == new || info(router, old).role != ELPQ_ROLE_NONE;)
+        ck_assert_int_lt(++old, 3);
+    node("freeze %d", new);
+    UNTIL(!info(router, new).up);
+    waits = ask_router(router, elpq_sql("select current_setting('port')"),
+                       NULL);
+    checks = info(router, old).checks;
+    UNTIL(info(router, old).checks > checks + 1);
+    ck_assert_int_eq(counts(router).primary, -1);
+    ck_assert(info(router, old).up);
+    ck_assert_int_eq(info(router, old).role, ELPQ_ROLE_NONE);
+    node("thaw %d", new);
+    expect_text(waits, new == 0 ? "5000" : new == 1 ? "5001" : "5002");
+    ck_assert_int_eq(counts(router).primary, new);
+    expect_ok(close_router(router, 0));
+}
+END_TEST
+
 static void build(Suite *suite)
 {
     TCase *tc = harness_case(suite, "alone", 0);
@@ -300,6 +331,7 @@ static void build(Suite *suite)
     tcase_add_test(tc, closed_again_while_it_drains);
     tcase_add_test(tc, a_primary_that_has_slept_is_none);
     tcase_add_test(tc, of_two_primaries_the_younger_is_the_one);
+    tcase_add_test(tc, nor_is_the_elder_one_while_the_younger_is_away);
 }
 
 int main(void)
