@@ -284,7 +284,9 @@ END_TEST
 /* What is written to the elder meanwhile would be lost when it is rewound. */
 START_TEST(nor_is_the_elder_one_while_the_younger_is_away)
 {
-    elpq_router_options o = { .check_period_ms = 100 };
+    /* The grace is that of the pools: a check that gets no answer has none. */
+    elpq_router_options o = { .check_period_ms = 100,
+                              .pool.conn.cancel_grace_ms = 600000 };
     elpq_router *router;
     struct answer *waits;
     uint64_t checks;
