@@ -332,14 +332,15 @@ ELPQ_API int elpq_conninfo_redact(const char *conninfo, char *out,
 /* -------------------------------------------------------------- password */
 
 /**
- * Changes the password of a user; NULL is the user of the session.  The
- * password does not leave this process: what is sent is its SCRAM-SHA-256
- * verifier, made on a helper thread with a random salt and 4,096 iterations,
- * and trace events do not show it (the server's log_statement may).  SASLprep
- * is applied as the server would.
+ * Changes the password of a user; NULL is the user of the session, whatever
+ * SET ROLE says.  The password does not leave this process: what is sent is
+ * its SCRAM-SHA-256 verifier, made on a helper thread with a random salt and
+ * 4,096 iterations, and trace events do not show it (the server's
+ * log_statement may).  SASLprep is applied as the server would.
  *
  * The statement is submitted when the verifier is made, so it may come behind
- * statements that were submitted later; the deadline covers both.
+ * statements that were submitted later; the deadline covers both.  If the
+ * connection was given back by then, `done` gets ELPQ_E_CLOSED.
  * options->request is set to NULL.  `done` comes once.  Returns as
  * elpq_conn_execute(); ELPQ_E_USAGE also for an empty password.
  */
