@@ -234,22 +234,25 @@ static void conn_open(elpq_conn *conn)
         opened(conn, NULL, conn->opened_arg);
 }
 
-/* Ends a connect that did not get through; the error is borrowed. */
-void elpq__conn_connect_failed(elpq_conn *conn, const elpq_error *error)
+/* Ends a connect that did not get through; the error is borrowed.  Whatever
+ * became of its setup: nothing of the user's was executed. */
+void elpq__conn_connect_failed(elpq_conn *conn, const elpq_error *why)
 {
     elpq_conn_cb opened = conn->opened;
     void *arg = conn->opened_arg;
+    elpq_error error = *why;
 
+    error.flags = (error.flags | ELPQ_NOT_EXECUTED) & ~(unsigned)ELPQ_IN_DOUBT;
     elpq__conn_ref(conn);
     conn->connect_failed = true;
-    elpq__trace(conn, ELPQ_EVENT_CONNECT_FAILED, NULL, error,
+    elpq__trace(conn, ELPQ_EVENT_CONNECT_FAILED, NULL, &error,
                 elpq__now() - conn->connect_began);
     conn->opened = NULL;
     elpq__conn_shut(conn);
     if (conn->owner) {
-        conn->owner->opened(conn, error);
+        conn->owner->opened(conn, &error);
     } else if (opened) {
-        opened(NULL, error, arg);
+        opened(NULL, &error, arg);
         elpq__conn_drop_handle(conn);
     }
     elpq__conn_unref(conn);
@@ -266,7 +269,6 @@ static void on_setup(const elpq_error *error, void *arg)
         elpq_error failed = *error;
 
         failed.code = ELPQ_E_CONNECT;
-        failed.flags |= ELPQ_NOT_EXECUTED;
         elpq__conn_connect_failed(conn, &failed);
     } else if (--conn->setup_left == 0) {
         conn_open(conn);

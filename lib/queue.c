@@ -235,6 +235,15 @@ void elpq__request_blame(elpq_request *req, elpq_code code, unsigned flags,
     req->text = text;
 }
 
+void elpq__request_blame_unsent(elpq_request *req, const elpq_error *error)
+{
+    elpq_error own = *error;
+
+    own.flags = (own.flags | ELPQ_NOT_EXECUTED) & ~(unsigned)ELPQ_IN_DOUBT;
+    req->owned = elpq_error_dup(&own);
+    elpq__request_blame(req, own.code, own.flags, NULL);
+}
+
 /* The words for what elpq decided itself. */
 static const char *own_words(const elpq_request *req, char *buf, size_t size)
 {

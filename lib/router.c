@@ -119,9 +119,7 @@ void elpq__router_fail_waiting(elpq_router *router, const elpq_error *error)
 
             router->nwaiting--;
             req->again = NULL;
-            req->owned = elpq_error_dup(error);
-            elpq__request_blame(req, error->code,
-                                error->flags | ELPQ_NOT_EXECUTED, NULL);
+            elpq__request_blame_unsent(req, error);
             elpq__request_end_soon(req);
         }
 }

@@ -163,6 +163,30 @@ START_TEST(no_host_at_all)
 }
 END_TEST
 
+/* What waited in line for a host that turns out to be none never ran. */
+START_TEST(no_host_that_answers)
+{
+    static const char *const params[] = {
+        "options", "-c search_path=elpq_router_fake,pg_catalog", NULL
+    };
+    static const char *const one[] = { "", NULL };
+    elpq_router_options o = { .pool.conn.params = params };
+    elpq_router *router;
+
+    admin_do("set client_min_messages = error");
+    admin_do("drop schema if exists elpq_router_fake cascade");
+    admin_do("create schema elpq_router_fake");
+    admin_do("grant usage on schema elpq_router_fake to public");
+    admin_do("create function elpq_router_fake.pg_is_in_recovery() returns"
+             " bool language sql as 'select 1/0 = 1'");
+    router = elpq_router_new(loop, one, &o, NULL);
+    expect_error(ask_router(router, elpq_sql("select 1"), NULL),
+                 ELPQ_E_SERVER, "22012", ELPQ_NOT_EXECUTED);
+    expect_ok(close_router(router, 0));
+    admin_do("drop schema elpq_router_fake cascade");
+}
+END_TEST
+
 /* A session that ends under a check or a statement is no fail-over. */
 START_TEST(lost_sessions)
 {
@@ -321,6 +345,7 @@ static void build(Suite *suite)
     tcase_add_test(tc, calls_that_make_no_sense);
     tcase_add_test(tc, one_host);
     tcase_add_test(tc, no_host_at_all);
+    tcase_add_test(tc, no_host_that_answers);
     tcase_add_test(tc, lost_sessions);
     if (!nodes_possible())
         return;
