@@ -198,6 +198,11 @@ elpq_conn *elpq_connect(struct event_base *base, const char *conninfo,
                          "elpq_connect needs an event_base and a callback");
         return NULL;
     }
+    if (options && !elpq__server_timeout_fits(options->pooler,
+                                              options->server_timeout_ms)) {
+        elpq__error_give(error, ELPQ_E_USAGE, ELPQ__NO_SERVER_TIMEOUT);
+        return NULL;
+    }
     why = elpq__conninfo_check(conninfo, options ? options->params : NULL);
     if (why) {
         elpq__error_give(error, ELPQ_E_USAGE, why);

@@ -170,6 +170,11 @@ elpq_request *elpq__request_submit(struct elpq__loop *loop,
     if (trace->server_timeout_ms || (options && options->server_timeout_ms))
         req->server_ms = elpq__server_timeout(options, trace->server_timeout_ms,
                                               req->timeout_ms);
+    /* Of a driven one, those that do its work are refused. */
+    if (options && kind != ELPQ__DRIVEN &&
+        !elpq__server_timeout_fits(trace->pooler, options->server_timeout_ms))
+        elpq__request_blame(req, ELPQ_E_USAGE, ELPQ_NOT_EXECUTED,
+                            ELPQ__NO_SERVER_TIMEOUT);
     req->trace = trace->trace;
     req->trace_arg = trace->trace_arg;
     return req;

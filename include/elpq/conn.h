@@ -119,7 +119,8 @@ typedef struct elpq_options {
      * error is ELPQ_E_TIMEOUT with SQLSTATE 57014.  Counted from when the
      * server begins.  0: the default of the connection or pool;
      * ELPQ_NO_TIMEOUT: none of ours; ELPQ_FROM_DEADLINE: timeout_ms, rounded
-     * up by an eighth at most.
+     * up by an eighth at most.  With ELPQ_POOLER_TRANSACTION the request is
+     * refused, as a SET is.
      */
     int server_timeout_ms;
 } elpq_options;
@@ -138,8 +139,9 @@ typedef enum elpq_pooler {
      * SET but for SET LOCAL and SET TRANSACTION, RESET, DISCARD, LISTEN,
      * UNLISTEN, PREPARE, EXECUTE, DEALLOCATE, LOAD, temporary tables that
      * outlive their transaction, DECLARE ... WITH HOLD, advisory locks of
-     * sessions, set_config() outside of a transaction, and what is flagged
-     * ELPQ_SESSION.  Scripts, functions and DO are not looked into.
+     * sessions, set_config() outside of a transaction, a server_timeout_ms,
+     * and what is flagged ELPQ_SESSION.  Scripts, functions and DO are not
+     * looked into.
      */
     ELPQ_POOLER_TRANSACTION
 } elpq_pooler;
@@ -175,7 +177,7 @@ typedef struct elpq_conn_options {
      * another one, in the pipeline in front of it; so equal ones cost nothing
      * (but in a transaction).  A request that wants none gets the session's
      * default back (RESET): a value of your own SET is lost by that.  Not with
-     * ELPQ_POOLER_TRANSACTION: there, sessions are not yours.
+     * ELPQ_POOLER_TRANSACTION, where sessions are not yours: ELPQ_E_USAGE.
      */
     int server_timeout_ms;
     elpq_notice_cb notice;    /**< gets the server's notices                */
