@@ -119,7 +119,7 @@ static void note_answer(elpq_conn *conn, elpq_request *req)
     if (req->answered || req->describing)
         return;
     req->answered = true;
-    if (conn->options.trace && !req->internal)
+    if (conn->options.trace && !req->internal && !req->detached)
         elpq__trace(conn, ELPQ_EVENT_FIRST, req, NULL,
                     elpq__now() - req->sent);
 }
