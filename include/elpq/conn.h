@@ -35,8 +35,9 @@
  *
  * What differs: the results of a group come together, when its last statement
  * has run (results that took more than 64 KiB once are not sent in groups
- * any more), and are bounded together by max_result_bytes; now() is the same
- * in all of it; a statement that is not flagged, sent behind a group on the
+ * any more); one that would make more than max_result_bytes of them together
+ * is dropped, and its statement sent again on its own; now() is the same in all
+ * of it; a statement that is not flagged, sent behind a group on the
  * same connection, waits until the group is answered.  Do not flag a function
  * that does, out of sight of the SQL text, what a read-only transaction lets
  * pass: NOTIFY, temporary tables and settings are undone if a later statement
