@@ -164,8 +164,10 @@ static bool may_go_again(const elpq_request *req, const elpq_error *error)
         return false;
     if (route->unrun)
         return true;
+    /* TIMEOUT with both is that of a connect: its own has no RETRYABLE. */
     return (error->flags & flags) == flags &&
-           (error->code == ELPQ_E_LOST || error->code == ELPQ_E_CONNECT);
+           (error->code == ELPQ_E_LOST || error->code == ELPQ_E_CONNECT ||
+            error->code == ELPQ_E_TIMEOUT);
 }
 
 static bool go_again(elpq_request *req, const elpq_error *error)

@@ -187,6 +187,37 @@ START_TEST(no_host_that_answers)
 }
 END_TEST
 
+static int silent;
+
+/* The first connect of the pool gets no answer; the checks' do. */
+static void lead_into_silence(elpq_ticket *ticket, void *arg)
+{
+    const char *params[] = { "host", "127.0.0.1", "port", arg, NULL };
+
+    RUN(elpq_ticket_go(ticket, silent++ == 0 ? params : NULL));
+}
+
+START_TEST(a_connect_without_an_answer_is_tried_again)
+{
+    static const char *const one[] = { "", NULL };
+    elpq_router_options o = { .pool.before_connect = lead_into_silence };
+    elpq_router *router;
+    char port[12];
+    int number, fd = blackhole(&number);
+
+    snprintf(port, sizeof(port), "%d", number);
+    o.pool.conn.connect_timeout_ms = (int)(300 * harness_slow());
+    o.pool.hook_arg = port;
+    silent = 0;
+    router = elpq_router_new(loop, one, &o, NULL);
+    expect_int(ask_router(router, elpq_sql("select 7"), NULL), 7);
+    ck_assert_int_ge(silent, 2);
+    ck_assert_uint_eq(counts(router).retries, 1);
+    expect_ok(close_router(router, 0));
+    close(fd);
+}
+END_TEST
+
 /* A session that ends under a check or a statement is no fail-over. */
 START_TEST(lost_sessions)
 {
@@ -346,6 +377,7 @@ static void build(Suite *suite)
     tcase_add_test(tc, one_host);
     tcase_add_test(tc, no_host_at_all);
     tcase_add_test(tc, no_host_that_answers);
+    tcase_add_test(tc, a_connect_without_an_answer_is_tried_again);
     tcase_add_test(tc, lost_sessions);
     if (!nodes_possible())
         return;
