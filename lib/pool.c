@@ -329,6 +329,7 @@ int elpq_pool_resize(elpq_pool *pool, unsigned min_size, unsigned max_size)
                         ELPQ_LEFT_RESIZED, NULL);
         max_size = pool->options.max_size; /* a hook may change it */
     }
+    elpq__pool_idle_timers(pool); /* fewer than before may stay */
     elpq__pool_wake(pool);
     return 0;
 }
