@@ -275,6 +275,9 @@ ELPQ_API int elpq_conn_script_trusted(elpq_conn *conn, const char *sql,
  * VACUUM) may have committed a part, and fail with ELPQ_E_CANCELED and
  * IN_DOUBT.  Nothing that is submitted after the cancel is ever hit.
  *
+ * The cancel request is sent on a helper thread; but libpq 17 and later may
+ * read the password file on this one before, if no password was given.
+ *
  * Valid until the request's callback has begun; calling it twice is fine.
  */
 ELPQ_API void elpq_cancel(elpq_request *request);
