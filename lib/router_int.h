@@ -44,7 +44,7 @@ struct elpq__host {
     bool current;             /* as was told in events                    */
     int64_t answered;
     int64_t lsn;              /* replayed, or of the primary: flushed     */
-    int64_t timeline;
+    int64_t timeline;         /* its own, or received; 0: unknown         */
     int64_t fresh;            /* all until then was replayed; 0: unknown  */
     int64_t round_trip;
     uint64_t requests;

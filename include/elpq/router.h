@@ -26,6 +26,9 @@
  * of this process alone, by comparing WAL positions, so the clocks of the
  * hosts do not matter, and it is an upper bound: it never reads less than it
  * is.  A standby that is cut off, or whose primary is, ages out of the bound.
+ * One that receives WAL of an older timeline follows a primary that was
+ * deposed, and is out of it at once; that shows where the checks' user has
+ * pg_read_all_stats (a part of pg_monitor).
  * The bound holds for the moment at which the statement is given to the
  * standby's pool.  (A commit with synchronous_commit = off counts from the
  * moment when its WAL was flushed.)

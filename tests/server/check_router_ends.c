@@ -369,6 +369,52 @@ START_TEST(nor_is_the_elder_one_while_the_younger_is_away)
 }
 END_TEST
 
+/* Makes segments of WAL. */
+static void switch_wal(int n, int times)
+{
+    elpq_conn *conn = connect_now(node_at(n), NULL);
+
+    while (times-- > 0) {
+        expect_ok(ask(conn, elpq_sql("select pg_create_restore_point('x')")));
+        expect_ok(ask(conn, elpq_sql("select pg_switch_wal()")));
+    }
+    close_conn(conn);
+}
+
+/*
+ * Its position lies between two of the younger primary's: but that it has
+ * replayed other WAL as far says nothing.
+ */
+START_TEST(a_standby_of_the_elder_is_not_read)
+{
+    elpq_router_options o = { .check_period_ms = 100, .max_lag_ms = 600000 };
+    const int64_t segment = 16 << 20;
+    elpq_router *router = router_of(&o);
+    int new, old, third;
+    int64_t behind;
+
+    UNTIL(info(router, 0).up && info(router, 1).up && info(router, 2).up);
+    new = counts(router).primary;
+    for (old = 0; old == new || info(router, old).role != ELPQ_ROLE_NONE;)
+        ck_assert_int_lt(++old, 3);
+    third = 3 - old - new;
+    ck_assert_int_eq(info(router, third).role, ELPQ_ROLE_STANDBY);
+    UNTIL(info(router, third).lag_bytes >= 0);
+    switch_wal(new, 4);
+    UNTIL(info(router, third).lag_bytes > 2 * segment);
+    behind = info(router, third).lag_bytes;
+    switch_wal(old, 1);
+    UNTIL(info(router, third).lag_bytes < behind);
+    ck_assert_int_gt(info(router, third).lag_bytes, 0);
+    ck_assert(!info(router, third).current);
+    ck_assert_int_eq(info(router, third).lag_ms, -1);
+    expect_text(ask_router(router, READ("select current_setting('port')"),
+                           NULL),
+                new == 0 ? "5000" : new == 1 ? "5001" : "5002");
+    expect_ok(close_router(router, 0));
+}
+END_TEST
+
 static void build(Suite *suite)
 {
     TCase *tc = harness_case(suite, "alone", 0);
@@ -391,6 +437,7 @@ static void build(Suite *suite)
     tcase_add_test(tc, a_primary_that_has_slept_is_none);
     tcase_add_test(tc, of_two_primaries_the_younger_is_the_one);
     tcase_add_test(tc, nor_is_the_elder_one_while_the_younger_is_away);
+    tcase_add_test(tc, a_standby_of_the_elder_is_not_read);
 }
 
 int main(void)
