@@ -96,21 +96,28 @@ static void finish_head(elpq_conn *conn)
 }
 
 /* Results that wait for one Sync are bounded together. */
-static void keep_result(elpq_conn *conn, const PGresult *res)
+static bool is_too_much(elpq_conn *conn, const PGresult *res)
 {
     conn->kept_bytes += PQresultMemorySize(res);
-    if (conn->kept_bytes > conn->options.max_result_bytes)
-        elpq__conn_lost(conn, ELPQ_E_LIMIT, NULL);
+    return conn->kept_bytes > conn->options.max_result_bytes;
 }
 
-/* The head is answered, but shares its Sync with those behind it. */
+/*
+ * The head is answered, but shares its Sync with those behind it.  A read that
+ * others leave no room for runs again, alone; if it is too large even so, that
+ * is its outcome.
+ */
 static void await_sync(elpq_conn *conn, elpq_request *req)
 {
     elpq__list_remove(&req->node);
     elpq__list_push(&conn->answered, &req->node);
     elpq__answer_begin(conn);
-    if (req->result)
-        keep_result(conn, req->result);
+    if (req->result && is_too_much(conn, req->result)) {
+        conn->kept_bytes -= PQresultMemorySize(req->result);
+        PQclear(req->result);
+        req->result = NULL;
+        req->aborted = true;
+    }
 }
 
 /* The first piece of an answer has come. */
@@ -119,7 +126,7 @@ static void note_answer(elpq_conn *conn, elpq_request *req)
     if (req->answered || req->describing)
         return;
     req->answered = true;
-    if (conn->options.trace && !req->internal)
+    if (conn->options.trace && !req->internal && !req->detached)
         elpq__trace(conn, ELPQ_EVENT_FIRST, req, NULL,
                     elpq__now() - req->sent);
 }
@@ -298,8 +305,8 @@ static void take_success(elpq_conn *conn, elpq_request *req, PGresult *res)
     } else {
         PQclear(part->result);
         part->result = res;
-        if (req->batch)
-            keep_result(conn, res);
+        if (req->batch && is_too_much(conn, res))
+            elpq__conn_lost(conn, ELPQ_E_LIMIT, NULL);
     }
 }
 

@@ -198,6 +198,7 @@ static elpq_request *find_target(const elpq_conn *conn)
     return NULL;
 }
 
+/* A trace hook may close the connection at the end: it must outlive that. */
 void elpq__cancel_kick(elpq_conn *conn)
 {
     elpq_request *target;
@@ -205,6 +206,7 @@ void elpq__cancel_kick(elpq_conn *conn)
     if (conn->cancel || conn->cancel_target || conn->state == ELPQ__CLOSED ||
         !conn->pg || !(target = find_target(conn)))
         return;
+    elpq__conn_ref(conn);
     target->cancel_sent = true;
     conn->cancel_target = target;
     conn->grace.fire = on_grace;
@@ -216,6 +218,7 @@ void elpq__cancel_kick(elpq_conn *conn)
     else
         send_cancel(conn);
     elpq__pipeline_settle(conn);
+    elpq__conn_unref(conn);
 }
 
 void elpq__cancel_answered(elpq_conn *conn)

@@ -200,6 +200,11 @@ elpq_conn *elpq_connect(struct event_base *base, const char *conninfo,
                          "elpq_connect needs an event_base and a callback");
         return NULL;
     }
+    if (options && !elpq__server_timeout_fits(options->pooler,
+                                              options->server_timeout_ms)) {
+        elpq__error_give(error, ELPQ_E_USAGE, ELPQ__NO_SERVER_TIMEOUT);
+        return NULL;
+    }
     why = elpq__conninfo_check(conninfo, options ? options->params : NULL);
     if (why) {
         elpq__error_give(error, ELPQ_E_USAGE, why);
@@ -236,22 +241,25 @@ static void conn_open(elpq_conn *conn)
         opened(conn, NULL, conn->opened_arg);
 }
 
-/* Ends a connect that did not get through; the error is borrowed. */
-void elpq__conn_connect_failed(elpq_conn *conn, const elpq_error *error)
+/* Ends a connect that did not get through; the error is borrowed.  Whatever
+ * became of its setup: nothing of the user's was executed. */
+void elpq__conn_connect_failed(elpq_conn *conn, const elpq_error *why)
 {
     elpq_conn_cb opened = conn->opened;
     void *arg = conn->opened_arg;
+    elpq_error error = *why;
 
+    error.flags = (error.flags | ELPQ_NOT_EXECUTED) & ~(unsigned)ELPQ_IN_DOUBT;
     elpq__conn_ref(conn);
     conn->connect_failed = true;
-    elpq__trace(conn, ELPQ_EVENT_CONNECT_FAILED, NULL, error,
+    elpq__trace(conn, ELPQ_EVENT_CONNECT_FAILED, NULL, &error,
                 elpq__now() - conn->connect_began);
     conn->opened = NULL;
     elpq__conn_shut(conn);
     if (conn->owner) {
-        conn->owner->opened(conn, error);
+        conn->owner->opened(conn, &error);
     } else if (opened) {
-        opened(NULL, error, arg);
+        opened(NULL, &error, arg);
         elpq__conn_drop_handle(conn);
     }
     elpq__conn_unref(conn);
@@ -268,7 +276,6 @@ static void on_setup(const elpq_error *error, void *arg)
         elpq_error failed = *error;
 
         failed.code = ELPQ_E_CONNECT;
-        failed.flags |= ELPQ_NOT_EXECUTED;
         elpq__conn_connect_failed(conn, &failed);
     } else if (--conn->setup_left == 0) {
         conn_open(conn);

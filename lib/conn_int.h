@@ -397,6 +397,11 @@ void elpq__batch_free(elpq_request *request);
 /* What options and default say, in milliseconds; 0: none. */
 int elpq__server_timeout(const elpq_options *options, int default_ms,
                          int timeout_ms);
+/* Whether such a server_timeout_ms can be, as sessions are not to be shared. */
+bool elpq__server_timeout_fits(elpq_pooler pooler, int ms);
+#define ELPQ__NO_SERVER_TIMEOUT                                               \
+    "server_timeout_ms needs sessions, which a pooler in transaction mode "   \
+    "does not give"
 /*
  * What sets statement_timeout for the next request, to be sent in front of
  * it; NULL: out of memory.

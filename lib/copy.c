@@ -72,6 +72,14 @@ static elpq_copy *copy_new(const struct elpq__copy_job *job,
     return copy;
 }
 
+/* COPY of a table leaves nothing in its session; a query may. */
+static bool leaves_something(const elpq_copy_spec *spec)
+{
+    return spec->trusted_sql ||
+           (spec->trusted_query &&
+            elpq__sql_touches_session(spec->trusted_query));
+}
+
 /* The request, which owns the COPY; NULL: no memory. */
 static elpq_request *request_of(struct elpq__loop *loop,
                                 const struct elpq__copy_job *job,
@@ -91,8 +99,7 @@ static elpq_request *request_of(struct elpq__loop *loop,
     req->copy = copy;
     req->cb.result = job->done;
     req->arg = job->arg;
-    /* COPY of a table leaves nothing in its session. */
-    req->touches = !copy->whole;
+    req->touches = leaves_something(job->spec);
     copy->req = req;
     return req;
 }

@@ -6,6 +6,9 @@
  *
  * libpq makes it from a PGconn, but only keeps its errors there; so the thread
  * has one of its own, which was never connected.
+ *
+ * Meanwhile the connection may be closed, or given back to its pool and lent
+ * to somebody else, and the deadline may pass: then nothing is sent.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,13 +20,14 @@
 struct change {
     struct elpq__job job;
     elpq_conn *conn; /* a reference; not looked at by the thread           */
+    unsigned lease;  /* of the connection, when it was submitted           */
+    struct elpq__timer deadline; /* while the thread has it                */
     char *user;      /* NULL: the session's                                */
     char *password;
     char *verifier; /* the thread's, until it is done                     */
     char *tag;
     int timeout_ms;
-    int64_t began;
-    elpq_done_cb done;
+    elpq_done_cb done; /* NULL: it was called                              */
     void *arg;
 };
 
@@ -35,6 +39,15 @@ static void change_free(struct change *c)
     free(c->tag);
     elpq__conn_unref(c->conn);
     free(c);
+}
+
+/* Nothing was sent. */
+static void refuse(struct elpq__done end, elpq_code code)
+{
+    elpq_error error;
+
+    elpq__error_set(&error, code, ELPQ_NOT_EXECUTED, NULL);
+    end.call(&error, end.arg);
 }
 
 static void work(struct elpq__job *job)
@@ -66,24 +79,21 @@ static void write_sql(const struct change *c, struct elpq__buf *sql)
     if (c->user)
         elpq__buf_add_quoted(sql, c->user, '"');
     else
-        elpq__buf_add_str(sql, "CURRENT_USER");
+        elpq__buf_add_str(sql, "SESSION_USER");
     elpq__buf_addf(sql, " PASSWORD '%s'", c->verifier);
     elpq__buf_add_byte(sql, '\0');
 }
 
-static int submit(struct change *c, struct elpq__done *end)
+static int send_it(struct change *c, int timeout_ms)
 {
-    elpq_options options = { .tag = c->tag, .timeout_ms = c->timeout_ms };
-    int64_t spent = (elpq__now() - c->began) / 1000;
+    struct elpq__done *end = elpq__done_new(c->done, c->arg);
+    elpq_options options = { .tag = c->tag, .timeout_ms = timeout_ms };
     struct elpq__buf sql = { 0 };
     elpq_statement st;
     int code = ELPQ_E_NOMEM;
 
-    if (c->timeout_ms > 0)
-        options.timeout_ms =
-            c->timeout_ms > spent ? c->timeout_ms - (int)spent : 1;
     write_sql(c, &sql);
-    if (!sql.failed) {
+    if (end && !sql.failed) {
         st = elpq_sql_from_trusted_string(sql.data, NULL, 0);
         st.flags = ELPQ_NO_PREPARE | ELPQ__SECRET;
         code =
@@ -92,24 +102,45 @@ static int submit(struct change *c, struct elpq__done *end)
     if (sql.data)
         explicit_bzero(sql.data, sql.size);
     elpq__buf_free(&sql);
+    if (code)
+        free(end);
     return code;
+}
+
+/* The verifier is made, if it could be: 0, or why it is of no use. */
+static int submit(struct change *c)
+{
+    int64_t left = (c->deadline.due - elpq__now()) / 1000;
+
+    elpq__timer_stop(c->conn->loop, &c->deadline);
+    if (!c->verifier)
+        return ELPQ_E_NOMEM;
+    if (c->lease != c->conn->slot_lease)
+        return ELPQ_E_CLOSED;
+    if (c->timeout_ms <= 0)
+        return send_it(c, c->timeout_ms);
+    return left > 0 ? send_it(c, (int)left) : ELPQ_E_TIMEOUT;
 }
 
 static void done(struct elpq__job *job)
 {
     struct change *c = elpq__container(job, struct change, job);
-    struct elpq__done *end = elpq__done_new(c->done, c->arg);
-    int code = ELPQ_E_NOMEM;
-    elpq_error error;
+    struct elpq__done end = { c->done, c->arg };
+    int code = end.call ? submit(c) : 0;
 
-    if (end && c->verifier)
-        code = submit(c, end);
-    if (code) {
-        free(end);
-        elpq__error_set(&error, (elpq_code)code, ELPQ_NOT_EXECUTED, NULL);
-        c->done(&error, c->arg);
-    }
     change_free(c);
+    if (code)
+        refuse(end, (elpq_code)code);
+}
+
+/* The thread goes on, to an end that nobody waits for. */
+static void on_deadline(struct elpq__timer *timer)
+{
+    struct change *c = elpq__container(timer, struct change, deadline);
+    struct elpq__done end = { c->done, c->arg };
+
+    c->done = NULL;
+    refuse(end, ELPQ_E_TIMEOUT);
 }
 
 static void dispose(struct elpq__job *job)
@@ -136,10 +167,11 @@ int elpq_conn_change_password(elpq_conn *conn, const char *user,
     c->job =
         (struct elpq__job){ .work = work, .done = done, .dispose = dispose };
     c->conn = conn;
+    c->lease = conn->slot_lease;
     elpq__conn_ref(conn);
     c->done = done_cb;
     c->arg = arg;
-    c->began = elpq__now();
+    c->deadline.fire = on_deadline;
     c->timeout_ms = options && options->timeout_ms ? options->timeout_ms
                                                    : conn->options.timeout_ms;
     c->password = strdup(password);
@@ -151,5 +183,8 @@ int elpq_conn_change_password(elpq_conn *conn, const char *user,
         change_free(c);
         return ELPQ_E_NOMEM;
     }
+    if (c->timeout_ms > 0)
+        elpq__timer_start(conn->loop, &c->deadline,
+                          elpq__now() + c->timeout_ms * INT64_C(1000));
     return 0;
 }

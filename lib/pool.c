@@ -240,6 +240,9 @@ static char *check_arguments(const struct event_base *base,
         options->on_connect[0])
         return strdup("on_connect needs sessions, which a pooler in "
                       "transaction mode does not give");
+    if (options && !elpq__server_timeout_fits(options->conn.pooler,
+                                              options->conn.server_timeout_ms))
+        return strdup(ELPQ__NO_SERVER_TIMEOUT);
     for (size_t i = 0; options && options->prepare && options->prepare[i]; i++)
         if (!options->prepare[i]->sql)
             return strdup("prepare: a statement without text");
@@ -326,6 +329,7 @@ int elpq_pool_resize(elpq_pool *pool, unsigned min_size, unsigned max_size)
                         ELPQ_LEFT_RESIZED, NULL);
         max_size = pool->options.max_size; /* a hook may change it */
     }
+    elpq__pool_idle_timers(pool); /* fewer than before may stay */
     elpq__pool_wake(pool);
     return 0;
 }

@@ -75,6 +75,14 @@ static void idle_timer(elpq_pool *pool, elpq_conn *conn)
         elpq__timer_start(pool->loop, &conn->slot_timer, due);
 }
 
+void elpq__pool_idle_timers(elpq_pool *pool)
+{
+    struct elpq__node *node = pool->conns[IDLE].head.next;
+
+    for (; node != &pool->conns[IDLE].head; node = node->next)
+        idle_timer(pool, elpq__container(node, elpq_conn, slot_node));
+}
+
 static void leave(elpq_conn *conn)
 {
     elpq_pool *pool = pool_of(conn);

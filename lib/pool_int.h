@@ -174,6 +174,8 @@ static inline void elpq__histogram_add(elpq_histogram *h, int64_t usec)
 
 /* Puts a request into the line, whatever its length; the pool is open. */
 void elpq__pool_enlist(elpq_pool *pool, elpq_request *request);
+/* min_size has changed: who may go, and when. */
+void elpq__pool_idle_timers(elpq_pool *pool);
 /* Requests that wait, run, or hold a lease. */
 unsigned elpq__pool_load(const elpq_pool *pool);
 /* Ends all connections, lent ones too, as if they had broken. */

@@ -80,8 +80,7 @@ void elpq__pool_fail_waiting(elpq_pool *pool, const elpq_error *error)
 
         pool->nwaiting--;
         pool->stats.failed_waiting++;
-        req->owned = elpq_error_dup(error);
-        elpq__request_blame(req, error->code, error->flags, NULL);
+        elpq__request_blame_unsent(req, error);
         elpq__request_end_soon(req);
     }
 }

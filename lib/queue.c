@@ -171,6 +171,11 @@ elpq_request *elpq__request_submit(struct elpq__loop *loop,
     if (trace->server_timeout_ms || (options && options->server_timeout_ms))
         req->server_ms = elpq__server_timeout(options, trace->server_timeout_ms,
                                               req->timeout_ms);
+    /* Of a driven one, those that do its work are refused. */
+    if (options && kind != ELPQ__DRIVEN &&
+        !elpq__server_timeout_fits(trace->pooler, options->server_timeout_ms))
+        elpq__request_blame(req, ELPQ_E_USAGE, ELPQ_NOT_EXECUTED,
+                            ELPQ__NO_SERVER_TIMEOUT);
     req->trace = trace->trace;
     req->trace_arg = trace->trace_arg;
     return req;
@@ -234,6 +239,15 @@ void elpq__request_blame(elpq_request *req, elpq_code code, unsigned flags,
     req->code = code;
     req->error_flags = flags;
     req->text = text;
+}
+
+void elpq__request_blame_unsent(elpq_request *req, const elpq_error *error)
+{
+    elpq_error own = *error;
+
+    own.flags = (own.flags | ELPQ_NOT_EXECUTED) & ~(unsigned)ELPQ_IN_DOUBT;
+    req->owned = elpq_error_dup(&own);
+    elpq__request_blame(req, own.code, own.flags, NULL);
 }
 
 /* The words for what elpq decided itself. */

@@ -217,6 +217,10 @@ void elpq__request_own(elpq_conn *conn, elpq_request *request, int timeout_ms);
 void elpq__request_blame(elpq_request *request, elpq_code code,
                          unsigned flags, const char *text);
 
+/* The same with an error of something else, for want of which it never ran. */
+void elpq__request_blame_unsent(elpq_request *request,
+                                const elpq_error *error);
+
 /* Calls back, in the loop, and frees; the request is in no list. */
 void elpq__request_end(elpq_request *request);
 

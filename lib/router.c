@@ -119,9 +119,7 @@ void elpq__router_fail_waiting(elpq_router *router, const elpq_error *error)
 
             router->nwaiting--;
             req->again = NULL;
-            req->owned = elpq_error_dup(error);
-            elpq__request_blame(req, error->code,
-                                error->flags | ELPQ_NOT_EXECUTED, NULL);
+            elpq__request_blame_unsent(req, error);
             elpq__request_end_soon(req);
         }
 }
@@ -166,8 +164,10 @@ static bool may_go_again(const elpq_request *req, const elpq_error *error)
         return false;
     if (route->unrun)
         return true;
+    /* TIMEOUT with both is that of a connect: its own has no RETRYABLE. */
     return (error->flags & flags) == flags &&
-           (error->code == ELPQ_E_LOST || error->code == ELPQ_E_CONNECT);
+           (error->code == ELPQ_E_LOST || error->code == ELPQ_E_CONNECT ||
+            error->code == ELPQ_E_TIMEOUT);
 }
 
 static bool go_again(elpq_request *req, const elpq_error *error)

@@ -18,7 +18,9 @@
  * never shorter.
  *
  * A standby that has replayed more than the primary has written does not
- * follow this primary: it gets nothing until it was restarted.
+ * follow this primary: it gets nothing until it was restarted.  The same holds
+ * while it receives WAL of an older timeline than the primary's, where the
+ * server tells us that (is_astray).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +31,9 @@
 #define USEC_PER_MS INT64_C(1000)
 
 /*
- * In recovery; read only; position in the WAL; timeline of a primary.  The
- * primary's position is what it has flushed, as no standby gets more.
+ * In recovery; read only; position in the WAL; timeline: a standby's is that of
+ * the WAL it receives, 0 if it receives none or we may not know.  The primary's
+ * position is what it has flushed, as no standby gets more.
  */
 static const char question[] =
     "select pg_is_in_recovery(),"
@@ -38,7 +41,8 @@ static const char question[] =
     " (case when pg_is_in_recovery()"
     " then coalesce(pg_last_wal_replay_lsn(), '0/0')"
     " else pg_current_wal_flush_lsn() end - '0/0'::pg_lsn)::int8,"
-    " case when pg_is_in_recovery() then 0"
+    " case when pg_is_in_recovery() then coalesce("
+    "(select received_tli from pg_stat_wal_receiver), 0)"
     " else ('x' || substr(pg_walfile_name(pg_current_wal_flush_lsn()), 1, 8))"
     "::bit(32)::int8 end";
 
@@ -84,12 +88,19 @@ static void add_sample(elpq_router *router, int64_t time, int64_t lsn)
     router->nsamples = n + 1;
 }
 
+/* A primary that has been deposed, or a standby that follows such a one. */
+static bool is_astray(const struct elpq__host *host)
+{
+    return host->timeline > 0 &&
+           host->timeline < host->router->newest_timeline;
+}
+
 /* The youngest sample that the standby has replayed. */
 static void measure(struct elpq__host *host)
 {
     const elpq_router *router = host->router;
 
-    if (host->role != ELPQ_ROLE_STANDBY)
+    if (host->role != ELPQ_ROLE_STANDBY || is_astray(host))
         return;
     for (unsigned i = router->nsamples; i > 0; i--) {
         const struct elpq__sample *s = &router->samples[i - 1];
@@ -126,7 +137,7 @@ static bool within_bounds(const struct elpq__host *host)
     int64_t lag = elpq__host_lag_usec(host);
     int64_t bytes = elpq__host_lag_bytes(host);
 
-    if (host->role != ELPQ_ROLE_STANDBY || host->diverged)
+    if (host->role != ELPQ_ROLE_STANDBY || host->diverged || is_astray(host))
         return false;
     if (o->max_lag_ms >= 0 && (lag < 0 || lag > o->max_lag_ms * USEC_PER_MS))
         return false;
@@ -188,7 +199,11 @@ static void set_role(struct elpq__host *host, elpq_role role)
     }
 }
 
-/* The one of the highest timeline; of equals, the one that it was. */
+/*
+ * The one of the highest timeline; of equals, the one that it was.  Whoever is
+ * on an older timeline than a primary that there was has been deposed, and is
+ * none while that one is away either.
+ */
 static struct elpq__host *best(const elpq_router *router)
 {
     struct elpq__host *best = NULL;
@@ -196,7 +211,7 @@ static struct elpq__host *best(const elpq_router *router)
     for (unsigned i = 0; i < router->nhosts; i++) {
         struct elpq__host *host = &router->hosts[i];
 
-        if (!host->up || !host->writable)
+        if (!host->up || !host->writable || is_astray(host))
             continue;
         if (!best || host->timeline > best->timeline ||
             (host->timeline == best->timeline && host == router->primary))
@@ -243,8 +258,7 @@ static void expel_rivals(elpq_router *router)
         struct elpq__host *host = &router->hosts[i];
         bool was = host->rival;
 
-        host->rival = router->primary && host != router->primary && host->up &&
-                      host->writable;
+        host->rival = host != router->primary && host->up && host->writable;
         if (host->rival && !was)
             elpq__pool_expel(host->pool,
                              "the host is not the primary any more");
@@ -259,6 +273,7 @@ static void elect(elpq_router *router)
 
     router->primary = now;
     if (now) {
+        router->newest_timeline = now->timeline;
         begin_samples(router, now);
         router->hunts = 0;
     }

@@ -44,7 +44,7 @@ struct elpq__host {
     bool current;             /* as was told in events                    */
     int64_t answered;
     int64_t lsn;              /* replayed, or of the primary: flushed     */
-    int64_t timeline;
+    int64_t timeline;         /* its own, or received; 0: unknown         */
     int64_t fresh;            /* all until then was replayed; 0: unknown  */
     int64_t round_trip;
     uint64_t requests;
@@ -78,6 +78,7 @@ struct elpq_router {
     unsigned turn;             /* where the search for a standby begins   */
 
     struct elpq__host *primary;
+    int64_t newest_timeline;   /* of all primaries that there were        */
     struct elpq__host *sampled; /* whose WAL the samples are of           */
     int64_t sampled_timeline;
     struct elpq__sample samples[ELPQ__SAMPLES]; /* the oldest first       */

@@ -291,6 +291,7 @@ elpq_router *elpq_router_new(struct event_base *base, const char *const *hosts,
     router->monitor = router->options.pool.conn;
     router->monitor.params = router->hosts[0].pool->options.conn.params;
     router->monitor.connect_timeout_ms = router->options.check_timeout_ms;
+    router->monitor.cancel_grace_ms = 1; /* who is late to answer is down */
     router->monitor.notice = NULL;
     router->monitor.trace = NULL;
     router->stats.hosts = n;

@@ -42,6 +42,11 @@ int elpq__server_timeout(const elpq_options *options, int default_ms,
     return ms > 0 ? ms : 0;
 }
 
+bool elpq__server_timeout_fits(elpq_pooler pooler, int ms)
+{
+    return !pooler || ms == 0 || ms == ELPQ_NO_TIMEOUT;
+}
+
 /* It may have been in a failed transaction, in which SET is refused. */
 static void on_set(const elpq_error *error, void *arg)
 {

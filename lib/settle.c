@@ -215,16 +215,18 @@ static void refuse_in_tx(elpq_request *req)
 
 /*
  * What sharing a Sync did to a request: others have failed, or it wants to
- * write among reads.  True if it is held, to go on its own.
+ * write among reads.  True if it is held, to go on its own.  It ran `p`, if
+ * that is not NULL.
  */
-static bool settle_shared(elpq_conn *conn, elpq_request *req)
+static bool settle_shared(elpq_conn *conn, elpq_request *req,
+                          struct elpq__prepared *p)
 {
     bool reads = req->sharing == ELPQ__SHARES_READS;
 
     if (reads && !req->aborted && req->failure &&
         state_is(req->failure, "25006")) {
-        if (req->prepared)
-            req->prepared->apart = true; /* it always wants to */
+        if (p)
+            p->apart = true; /* it always wants to */
         req->aborted = true;
     }
     /* Those behind a lead go each on its own, without it. */
@@ -382,7 +384,7 @@ void elpq__settle(elpq_conn *conn, elpq_request *req)
                        : settle_prepared(conn, req, req, req->failure);
     req->prepared = NULL;
     /* Each may hold the request, to send it again. */
-    if (!(stale && hold(conn, req)) && !settle_shared(conn, req) &&
+    if (!(stale && hold(conn, req)) && !settle_shared(conn, req, p) &&
         !settle_cancel(conn, req) && !settle_described(conn, req)) {
         note_command(conn, req);
         pass_head(conn, req);

@@ -35,8 +35,9 @@
  *
  * What differs: the results of a group come together, when its last statement
  * has run (results that took more than 64 KiB once are not sent in groups
- * any more), and are bounded together by max_result_bytes; now() is the same
- * in all of it; a statement that is not flagged, sent behind a group on the
+ * any more); one that would make more than max_result_bytes of them together
+ * is dropped, and its statement sent again on its own; now() is the same in all
+ * of it; a statement that is not flagged, sent behind a group on the
  * same connection, waits until the group is answered.  Do not flag a function
  * that does, out of sight of the SQL text, what a read-only transaction lets
  * pass: NOTIFY, temporary tables and settings are undone if a later statement
@@ -119,7 +120,8 @@ typedef struct elpq_options {
      * error is ELPQ_E_TIMEOUT with SQLSTATE 57014.  Counted from when the
      * server begins.  0: the default of the connection or pool;
      * ELPQ_NO_TIMEOUT: none of ours; ELPQ_FROM_DEADLINE: timeout_ms, rounded
-     * up by an eighth at most.
+     * up by an eighth at most.  With ELPQ_POOLER_TRANSACTION the request is
+     * refused, as a SET is.
      */
     int server_timeout_ms;
 } elpq_options;
@@ -138,8 +140,9 @@ typedef enum elpq_pooler {
      * SET but for SET LOCAL and SET TRANSACTION, RESET, DISCARD, LISTEN,
      * UNLISTEN, PREPARE, EXECUTE, DEALLOCATE, LOAD, temporary tables that
      * outlive their transaction, DECLARE ... WITH HOLD, advisory locks of
-     * sessions, set_config() outside of a transaction, and what is flagged
-     * ELPQ_SESSION.  Scripts, functions and DO are not looked into.
+     * sessions, set_config() outside of a transaction, a server_timeout_ms,
+     * and what is flagged ELPQ_SESSION.  Scripts, functions and DO are not
+     * looked into.
      */
     ELPQ_POOLER_TRANSACTION
 } elpq_pooler;
@@ -175,7 +178,7 @@ typedef struct elpq_conn_options {
      * another one, in the pipeline in front of it; so equal ones cost nothing
      * (but in a transaction).  A request that wants none gets the session's
      * default back (RESET): a value of your own SET is lost by that.  Not with
-     * ELPQ_POOLER_TRANSACTION: there, sessions are not yours.
+     * ELPQ_POOLER_TRANSACTION, where sessions are not yours: ELPQ_E_USAGE.
      */
     int server_timeout_ms;
     elpq_notice_cb notice;    /**< gets the server's notices                */
@@ -272,6 +275,9 @@ ELPQ_API int elpq_conn_script_trusted(elpq_conn *conn, const char *sql,
  * VACUUM) may have committed a part, and fail with ELPQ_E_CANCELED and
  * IN_DOUBT.  Nothing that is submitted after the cancel is ever hit.
  *
+ * The cancel request is sent on a helper thread; but libpq 17 and later may
+ * read the password file on this one before, if no password was given.
+ *
  * Valid until the request's callback has begun; calling it twice is fine.
  */
 ELPQ_API void elpq_cancel(elpq_request *request);
@@ -332,14 +338,15 @@ ELPQ_API int elpq_conninfo_redact(const char *conninfo, char *out,
 /* -------------------------------------------------------------- password */
 
 /**
- * Changes the password of a user; NULL is the user of the session.  The
- * password does not leave this process: what is sent is its SCRAM-SHA-256
- * verifier, made on a helper thread with a random salt and 4,096 iterations,
- * and trace events do not show it (the server's log_statement may).  SASLprep
- * is applied as the server would.
+ * Changes the password of a user; NULL is the user of the session, whatever
+ * SET ROLE says.  The password does not leave this process: what is sent is
+ * its SCRAM-SHA-256 verifier, made on a helper thread with a random salt and
+ * 4,096 iterations, and trace events do not show it (the server's
+ * log_statement may).  SASLprep is applied as the server would.
  *
  * The statement is submitted when the verifier is made, so it may come behind
- * statements that were submitted later; the deadline covers both.
+ * statements that were submitted later; the deadline covers both.  If the
+ * connection was given back by then, `done` gets ELPQ_E_CLOSED.
  * options->request is set to NULL.  `done` comes once.  Returns as
  * elpq_conn_execute(); ELPQ_E_USAGE also for an empty password.
  */

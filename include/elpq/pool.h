@@ -174,7 +174,8 @@ ELPQ_API void elpq_conn_release(elpq_conn *conn);
 /**
  * Changes min_size and max_size (0: 10).  More connections are made on demand,
  * or at once up to min_size; those above max_size are closed, busy ones when
- * they come back.  Returns 0, ELPQ_E_USAGE (min_size above max_size),
+ * they come back; those above min_size when they were idle for long enough.
+ * Returns 0, ELPQ_E_USAGE (min_size above max_size),
  * ELPQ_E_CLOSED or ELPQ_E_FORKED.
  */
 ELPQ_API int elpq_pool_resize(elpq_pool *pool, unsigned min_size,

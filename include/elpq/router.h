@@ -15,7 +15,10 @@
  * that check has come back, the host is in doubt, and gets nothing new.  A
  * host that does not answer within check_timeout_ms is down, and tried again
  * with a back-off.  If two hosts say that they are the primary, the one of
- * the higher timeline is, and the connections to the other are closed.
+ * the higher timeline is, and the connections to the other are closed.  It
+ * stays so while the younger one is down: a router never goes back to an older
+ * timeline, and a cluster that was made anew, or restored to what it was
+ * before a promotion, needs a new router.
  *
  * Lag.  The lag of a standby is the age of the newest moment at which the
  * primary's WAL is known to have been replayed on it completely: what was
@@ -23,6 +26,9 @@
  * of this process alone, by comparing WAL positions, so the clocks of the
  * hosts do not matter, and it is an upper bound: it never reads less than it
  * is.  A standby that is cut off, or whose primary is, ages out of the bound.
+ * One that receives WAL of an older timeline follows a primary that was
+ * deposed, and is out of it at once; that shows where the checks' user has
+ * pg_read_all_stats (a part of pg_monitor).
  * The bound holds for the moment at which the statement is given to the
  * standby's pool.  (A commit with synchronous_commit = off counts from the
  * moment when its WAL was flushed.)

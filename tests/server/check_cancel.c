@@ -69,6 +69,31 @@ START_TEST(canceling_what_runs)
 }
 END_TEST
 
+static elpq_conn *closed;
+
+static void close_while_canceling(const elpq_event *event)
+{
+    if (event->kind == ELPQ_EVENT_STATE &&
+        strcmp(event->message, "CANCELING") == 0)
+        close_conn(closed);
+}
+
+/* Nothing else holds it: it must outlive the hook (under ASan, valgrind). */
+START_TEST(closing_in_the_hook_of_the_cancel)
+{
+    elpq_conn_options o = traced();
+    struct answer *a;
+
+    closed = connect_now(NULL, &o);
+    lock_server();
+    a = ask(closed, elpq_sql(BLOCKED));
+    await_blocked(1);
+    trace_then = close_while_canceling;
+    cancel(a);
+    expect_error(a, ELPQ_E_CANCELED, "", ELPQ_IN_DOUBT);
+}
+END_TEST
+
 /* What the server reports is the outcome. */
 START_TEST(canceling_too_late_gives_the_result)
 {
@@ -324,6 +349,7 @@ static void build(Suite *s)
     tcase_add_test(t, canceling_what_was_not_sent);
     tcase_add_test(t, canceling_what_waits_for_a_connection);
     tcase_add_test(t, canceling_what_runs);
+    tcase_add_test(t, closing_in_the_hook_of_the_cancel);
     tcase_add_test(t, canceling_too_late_gives_the_result);
     tcase_add_test(t, canceling_what_is_pipelined_behind);
     tcase_add_test(t, canceling_several_of_a_pipeline);

@@ -103,6 +103,29 @@ START_TEST(in_a_transaction)
 }
 END_TEST
 
+/* As the same query without COPY: it may set something in its session. */
+START_TEST(what_its_query_leaves)
+{
+    elpq_pool *pool = pool_of(1);
+    struct flow f = { 0 };
+
+    expect_ok(copy_out(pool, elpq_copy_query("select 7"), &f));
+    expect_got(&f, "7\n");
+    ck_assert_uint_eq(stats(pool).resets, 0);
+    f = (struct flow){ 0 };
+    expect_ok(copy_out(pool, elpq_copy_query("select set_config("
+                                             "'elpq.tenant', '7', false)"),
+                       &f));
+    expect_got(&f, "7\n");
+    expect_text(ask(pool, elpq_sql("select coalesce(nullif(current_setting("
+                                   "'elpq.tenant', true), ''), 'none')")),
+                "none");
+    ck_assert_uint_eq(stats(pool).resets, 1);
+    ck_assert_uint_eq(stats(pool).connects, 1);
+    finish_pool(pool);
+}
+END_TEST
+
 /* Rows of all sizes: those larger than a chunk come alone. */
 START_TEST(rows_of_all_sizes)
 {
@@ -432,6 +455,7 @@ static void build(Suite *s)
     tcase_add_test(t, binary);
     tcase_add_test(t, no_rows);
     tcase_add_test(t, in_a_transaction);
+    tcase_add_test(t, what_its_query_leaves);
     tcase_add_test(t, rows_of_all_sizes);
     tcase_add_test(t, no_limit_on_its_size);
     t = harness_case(s, "pause", 0);

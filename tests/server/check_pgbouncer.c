@@ -269,11 +269,16 @@ START_TEST(what_needs_a_session_is_refused)
     };
     elpq_pool *pool = bounced_pool(1);
     elpq_options flagged = { .flags = ELPQ_SESSION };
+    elpq_options timed = { .server_timeout_ms = 1000 };
+    elpq_options untimed = { .server_timeout_ms = ELPQ_NO_TIMEOUT };
     elpq_tx *tx;
 
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
         expect_refusal(ask(pool, sql_text(refused[i])));
     expect_refusal(ask_with(pool, elpq_sql("select 1"), &flagged));
+    expect_refusal(ask_with(pool, elpq_sql("select 1"), &timed));
+    expect_refusal(script(pool, "select 1", &timed));
+    expect_int(ask_with(pool, elpq_sql("select 1"), &untimed), 1);
     tx = begin_now(pool);
     expect_ok(ask(tx, elpq_sql("set transaction read write")));
     expect_ok(ask(tx, elpq_sql("set local work_mem = '3MB'")));
@@ -293,10 +298,20 @@ START_TEST(objects_that_need_a_session_are_refused)
     elpq_pool_options o = { .conn.pooler = ELPQ_POOLER_TRANSACTION,
                             .on_connect = setup };
     elpq_listener_options l = { .conn.pooler = ELPQ_POOLER_TRANSACTION };
+    elpq_pool_options timed = { .conn = { .pooler = ELPQ_POOLER_TRANSACTION,
+                                          .server_timeout_ms = 1000 } };
     elpq_error *error = NULL;
 
     ck_assert_ptr_null(elpq_pool_new(loop, bouncer(), &o, &error));
     ck_assert_ptr_nonnull(strstr(error->message, "on_connect"));
+    elpq_error_free(error);
+    ck_assert_ptr_null(elpq_pool_new(loop, bouncer(), &timed, &error));
+    ck_assert_ptr_nonnull(strstr(error->message, "server_timeout_ms"));
+    elpq_error_free(error);
+    ck_assert_ptr_null(elpq_connect(loop, bouncer(), &timed.conn, on_conn,
+                                    NULL, &error));
+    ck_assert_int_eq(error->code, ELPQ_E_USAGE);
+    ck_assert_ptr_nonnull(strstr(error->message, "server_timeout_ms"));
     elpq_error_free(error);
     ck_assert_ptr_null(elpq_listener_new(loop, bouncer(), &l, NULL, NULL,
                                          &error));

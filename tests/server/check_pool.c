@@ -454,6 +454,20 @@ START_TEST(a_failing_on_connect_is_reported)
 }
 END_TEST
 
+START_TEST(a_connection_lost_in_on_connect_ran_nothing)
+{
+    static const char *const first[] = {
+        "select pg_terminate_backend(pg_backend_pid())", NULL
+    };
+    elpq_pool_options o = { .max_size = 1, .on_connect = first };
+    elpq_pool *pool = pool_new(&o);
+
+    expect_error(ask(pool, elpq_sql("select 1")), ELPQ_E_CONNECT, "57P01",
+                 ELPQ_NOT_EXECUTED | ELPQ_RETRYABLE);
+    finish_pool(pool);
+}
+END_TEST
+
 static void build_use(Suite *s)
 {
     TCase *t = harness_case(s, "serving", 0);
@@ -484,6 +498,7 @@ static void build(Suite *s)
     tcase_add_test(t, failed_connects_back_off);
     tcase_add_test(t, no_connects_without_need);
     tcase_add_test(t, a_failing_on_connect_is_reported);
+    tcase_add_test(t, a_connection_lost_in_on_connect_ran_nothing);
 }
 
 int main(void)

@@ -87,6 +87,23 @@ START_TEST(a_pool_shrinks_no_further_than_min_size)
 }
 END_TEST
 
+/* Those that were to stay go when they need not any more. */
+START_TEST(a_lower_min_size_lets_idle_connections_go)
+{
+    elpq_pool_options o = { .min_size = 3, .max_size = 3 };
+    elpq_pool *pool;
+
+    o.idle_timeout_ms = scaled(100);
+    pool = pool_new(&o);
+    fill(pool, 3);
+    ck_assert_int_eq(CALL(elpq_pool_resize(pool, 1, 3)), 0);
+    while (stats(pool).size > 1)
+        event_base_loop(loop, EVLOOP_ONCE);
+    ck_assert_uint_eq(stats(pool).retired_idle, 2);
+    finish_pool(pool);
+}
+END_TEST
+
 /* The connection used last is used next, pinged or not. */
 START_TEST(one_request_pings_one_connection)
 {
@@ -366,6 +383,7 @@ static void build(Suite *s)
 
     tcase_add_test(t, a_pool_shrinks_though_it_is_used_a_little);
     tcase_add_test(t, a_pool_shrinks_no_further_than_min_size);
+    tcase_add_test(t, a_lower_min_size_lets_idle_connections_go);
     tcase_add_test(t, one_request_pings_one_connection);
     tcase_add_test(t, a_burst_pings_as_many_as_it_needs);
     t = harness_case(s, "line", 0);

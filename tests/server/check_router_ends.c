@@ -163,6 +163,61 @@ START_TEST(no_host_at_all)
 }
 END_TEST
 
+/* What waited in line for a host that turns out to be none never ran. */
+START_TEST(no_host_that_answers)
+{
+    static const char *const params[] = {
+        "options", "-c search_path=elpq_router_fake,pg_catalog", NULL
+    };
+    static const char *const one[] = { "", NULL };
+    elpq_router_options o = { .pool.conn.params = params };
+    elpq_router *router;
+
+    admin_do("set client_min_messages = error");
+    admin_do("drop schema if exists elpq_router_fake cascade");
+    admin_do("create schema elpq_router_fake");
+    admin_do("grant usage on schema elpq_router_fake to public");
+    admin_do("create function elpq_router_fake.pg_is_in_recovery() returns"
+             " bool language sql as 'select 1/0 = 1'");
+    router = elpq_router_new(loop, one, &o, NULL);
+    expect_error(ask_router(router, elpq_sql("select 1"), NULL),
+                 ELPQ_E_SERVER, "22012", ELPQ_NOT_EXECUTED);
+    expect_ok(close_router(router, 0));
+    admin_do("drop schema elpq_router_fake cascade");
+}
+END_TEST
+
+static int silent;
+
+/* The first connect of the pool gets no answer; the checks' do. */
+static void lead_into_silence(elpq_ticket *ticket, void *arg)
+{
+    const char *params[] = { "host", "127.0.0.1", "port", arg, NULL };
+
+    RUN(elpq_ticket_go(ticket, silent++ == 0 ? params : NULL));
+}
+
+START_TEST(a_connect_without_an_answer_is_tried_again)
+{
+    static const char *const one[] = { "", NULL };
+    elpq_router_options o = { .pool.before_connect = lead_into_silence };
+    elpq_router *router;
+    char port[12];
+    int number, fd = blackhole(&number);
+
+    snprintf(port, sizeof(port), "%d", number);
+    o.pool.conn.connect_timeout_ms = (int)(300 * harness_slow());
+    o.pool.hook_arg = port;
+    silent = 0;
+    router = elpq_router_new(loop, one, &o, NULL);
+    expect_int(ask_router(router, elpq_sql("select 7"), NULL), 7);
+    ck_assert_int_ge(silent, 2);
+    ck_assert_uint_eq(counts(router).retries, 1);
+    expect_ok(close_router(router, 0));
+    close(fd);
+}
+END_TEST
+
 /* A session that ends under a check or a statement is no fail-over. */
 START_TEST(lost_sessions)
 {
@@ -281,6 +336,85 @@ START_TEST(of_two_primaries_the_younger_is_the_one)
 }
 END_TEST
 
+/* What is written to the elder meanwhile would be lost when it is rewound. */
+START_TEST(nor_is_the_elder_one_while_the_younger_is_away)
+{
+    /* The grace is that of the pools: a check that gets no answer has none. */
+    elpq_router_options o = { .check_period_ms = 100,
+                              .pool.conn.cancel_grace_ms = 600000 };
+    elpq_router *router;
+    struct answer *waits;
+    uint64_t checks;
+    int new, old;
+
+    o.check_timeout_ms = (int)(500 * harness_slow());
+    router = router_of(&o);
+    UNTIL(info(router, 0).up && info(router, 1).up && info(router, 2).up);
+    new = counts(router).primary;
+    for (old = 0; old == new || info(router, old).role != ELPQ_ROLE_NONE;)
+        ck_assert_int_lt(++old, 3);
+    node("freeze %d", new);
+    UNTIL(!info(router, new).up);
+    waits = ask_router(router, elpq_sql("select current_setting('port')"),
+                       NULL);
+    checks = info(router, old).checks;
+    UNTIL(info(router, old).checks > checks + 1);
+    ck_assert_int_eq(counts(router).primary, -1);
+    ck_assert(info(router, old).up);
+    ck_assert_int_eq(info(router, old).role, ELPQ_ROLE_NONE);
+    node("thaw %d", new);
+    expect_text(waits, new == 0 ? "5000" : new == 1 ? "5001" : "5002");
+    ck_assert_int_eq(counts(router).primary, new);
+    expect_ok(close_router(router, 0));
+}
+END_TEST
+
+/* Makes segments of WAL. */
+static void switch_wal(int n, int times)
+{
+    elpq_conn *conn = connect_now(node_at(n), NULL);
+
+    while (times-- > 0) {
+        expect_ok(ask(conn, elpq_sql("select pg_create_restore_point('x')")));
+        expect_ok(ask(conn, elpq_sql("select pg_switch_wal()")));
+    }
+    close_conn(conn);
+}
+
+/*
+ * Its position lies between two of the younger primary's: but that it has
+ * replayed other WAL as far says nothing.
+ */
+START_TEST(a_standby_of_the_elder_is_not_read)
+{
+    elpq_router_options o = { .check_period_ms = 100, .max_lag_ms = 600000 };
+    const int64_t segment = 16 << 20;
+    elpq_router *router = router_of(&o);
+    int new, old, third;
+    int64_t behind;
+
+    UNTIL(info(router, 0).up && info(router, 1).up && info(router, 2).up);
+    new = counts(router).primary;
+    for (old = 0; old == new || info(router, old).role != ELPQ_ROLE_NONE;)
+        ck_assert_int_lt(++old, 3);
+    third = 3 - old - new;
+    ck_assert_int_eq(info(router, third).role, ELPQ_ROLE_STANDBY);
+    UNTIL(info(router, third).lag_bytes >= 0);
+    switch_wal(new, 4);
+    UNTIL(info(router, third).lag_bytes > 2 * segment);
+    behind = info(router, third).lag_bytes;
+    switch_wal(old, 1);
+    UNTIL(info(router, third).lag_bytes < behind);
+    ck_assert_int_gt(info(router, third).lag_bytes, 0);
+    ck_assert(!info(router, third).current);
+    ck_assert_int_eq(info(router, third).lag_ms, -1);
+    expect_text(ask_router(router, READ("select current_setting('port')"),
+                           NULL),
+                new == 0 ? "5000" : new == 1 ? "5001" : "5002");
+    expect_ok(close_router(router, 0));
+}
+END_TEST
+
 static void build(Suite *suite)
 {
     TCase *tc = harness_case(suite, "alone", 0);
@@ -288,6 +422,8 @@ static void build(Suite *suite)
     tcase_add_test(tc, calls_that_make_no_sense);
     tcase_add_test(tc, one_host);
     tcase_add_test(tc, no_host_at_all);
+    tcase_add_test(tc, no_host_that_answers);
+    tcase_add_test(tc, a_connect_without_an_answer_is_tried_again);
     tcase_add_test(tc, lost_sessions);
     if (!nodes_possible())
         return;
@@ -300,6 +436,8 @@ static void build(Suite *suite)
     tcase_add_test(tc, closed_again_while_it_drains);
     tcase_add_test(tc, a_primary_that_has_slept_is_none);
     tcase_add_test(tc, of_two_primaries_the_younger_is_the_one);
+    tcase_add_test(tc, nor_is_the_elder_one_while_the_younger_is_away);
+    tcase_add_test(tc, a_standby_of_the_elder_is_not_read);
 }
 
 int main(void)

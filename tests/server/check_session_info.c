@@ -232,6 +232,78 @@ START_TEST(a_password_that_is_not)
 }
 END_TEST
 
+static void two_roles(void)
+{
+    admin_do("set client_min_messages = error");
+    admin_do("drop role if exists elpq_pw_member, elpq_pw_group");
+    admin_do("create role elpq_pw_group superuser");
+    admin_do("create role elpq_pw_member login in role elpq_pw_group");
+}
+
+static long has_password(const char *role)
+{
+    return admin_int("select count(*) from pg_authid where rolname = '%s' and"
+                     " rolpassword is not null", role);
+}
+
+START_TEST(the_password_of_the_session_s_user)
+{
+    struct answer *a = answer_new();
+    elpq_conn *conn;
+
+    two_roles();
+    conn = connect_now("user=elpq_pw_member", NULL);
+    expect_ok(ask(conn, elpq_sql("set role elpq_pw_group")));
+    ck_assert_int_eq(
+        CALL(elpq_conn_change_password(conn, NULL, "x", NULL, on_done, a)), 0);
+    expect_ok(a);
+    ck_assert_int_eq(has_password("elpq_pw_member"), 1);
+    ck_assert_int_eq(has_password("elpq_pw_group"), 0);
+    close_conn(conn);
+    admin_do("drop role elpq_pw_member, elpq_pw_group");
+}
+END_TEST
+
+/* It was given back while the thread was at it. */
+START_TEST(not_in_the_lease_of_another)
+{
+    elpq_pool *pool = pool_of(1);
+    elpq_conn *conn = lease(pool);
+    struct answer *a = answer_new();
+
+    two_roles();
+    ck_assert_int_eq(CALL(elpq_conn_change_password(
+                         conn, "elpq_pw_group", "x", NULL, on_done, a)),
+                     0);
+    release(conn);
+    conn = lease(pool);
+    expect_error(a, ELPQ_E_CLOSED, "", ELPQ_NOT_EXECUTED);
+    expect_int(ask(conn, elpq_sql("select 1")), 1);
+    ck_assert_int_eq(has_password("elpq_pw_group"), 0);
+    release(conn);
+    finish_pool(pool);
+    admin_do("drop role elpq_pw_member, elpq_pw_group");
+}
+END_TEST
+
+/* The deadline is over when the loop comes to look, whoever is first. */
+START_TEST(too_late_to_send_a_password)
+{
+    elpq_options o = { .timeout_ms = 1 };
+    elpq_conn *conn = connect_now(NULL, NULL);
+    struct answer *a = answer_new();
+    int64_t from = now_usec();
+
+    ck_assert_int_eq(CALL(elpq_conn_change_password(conn, "no such user", "x",
+                                                    &o, on_done, a)),
+                     0);
+    while (now_usec() < from + 2000)
+        ;
+    expect_error(a, ELPQ_E_TIMEOUT, "", ELPQ_NOT_EXECUTED);
+    close_conn(conn);
+}
+END_TEST
+
 static void build(Suite *s)
 {
     TCase *t = harness_case(s, "notices", 0);
@@ -246,6 +318,9 @@ static void build(Suite *s)
     t = harness_case(s, "password", 0);
     tcase_add_loop_test(t, a_password_is_changed, 0, 2);
     tcase_add_test(t, a_password_that_is_not);
+    tcase_add_test(t, the_password_of_the_session_s_user);
+    tcase_add_test(t, not_in_the_lease_of_another);
+    tcase_add_test(t, too_late_to_send_a_password);
 }
 
 int main(void)

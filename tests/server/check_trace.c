@@ -129,6 +129,28 @@ START_TEST(the_events_of_what_was_not_sent)
 }
 END_TEST
 
+/* Called back, though the server has yet to answer: then it has its end. */
+START_TEST(nothing_comes_behind_done)
+{
+    elpq_conn_options c = traced();
+    elpq_conn *conn = connect_now(NULL, &c);
+    elpq_options o = tagged("late");
+    struct answer *a, *late;
+
+    lock_server();
+    a = ask(conn, elpq_sql(BLOCKED));
+    late = ask_with(conn, elpq_sql("select 1"), &o);
+    await_blocked(1);
+    cancel(late);
+    expect_error(late, ELPQ_E_CANCELED, "", ELPQ_IN_DOUBT);
+    unlock_server();
+    expect_ok(a);
+    expect_int(ask(conn, elpq_sql("select 2")), 2);
+    ck_assert_str_eq(kinds_of("late"), "STE");
+    close_conn(conn);
+}
+END_TEST
+
 /* One of each per statement, however it ends. */
 START_TEST(every_statement_is_done_once)
 {
@@ -299,6 +321,7 @@ static void build(Suite *s)
     tcase_add_test(t, durations_measure_what_they_say);
     tcase_add_test(t, the_events_of_an_error);
     tcase_add_test(t, the_events_of_what_was_not_sent);
+    tcase_add_test(t, nothing_comes_behind_done);
     tcase_add_test(t, every_statement_is_done_once);
     tcase_add_test(t, the_events_of_a_connection);
     tcase_add_test(t, the_events_of_a_failed_connect);
