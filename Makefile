@@ -214,12 +214,14 @@ run_tests     = '$(support)/run-tests'
 TESTS         = $(SWEEPS) $(UNIT_TESTS) $(SERVER_TESTS) $(MATRIX)
 STATIC_CHECKS = check-abi check-headers check-layers check-compile-fail \
                 check-cxx check-docs check-hardening
-# Two programs at once, but for those that measure times, and those whose
-# replication slots have the same name.
+# Two programs at once, but for those that measure times, those whose
+# replication slots have the same name, and those that change the password of a
+# role that others have.
 JOBS          = 2
 ALONE         = %/check_loop %/check_load %/check_matrix \
                 %/check_replication %/check_replication_ends \
-                %/check_replication_kills
+                %/check_replication_kills %/driver_replication \
+                %/check_auth %/check_session_info
 run_tests_of  = --jobs $(JOBS) $(filter-out $(ALONE),$(1)) $(2) \
                 $(addprefix --jobs 1 ,$(filter $(ALONE),$(1)))
 run_examples := $(if $(findstring command,$(origin TESTS)),,--command \
@@ -268,6 +270,7 @@ check-valgrind: RUN = $(VALGRIND)
 check-valgrind: export CK_FORK = no
 check-valgrind: export CK_TIMEOUT_MULTIPLIER = 20
 check-valgrind: export ELPQ_TEST_SLOW = 10
+check-valgrind: export TEST_TIMEOUT = 3600
 check-valgrind: check-suites
 
 # Builds of their own, out of tree, under build/.
@@ -280,12 +283,14 @@ check-asan: export ASAN_OPTIONS  ?= detect_stack_use_after_return=1
 check-asan: export UBSAN_OPTIONS ?= print_stacktrace=1
 check-asan: export CK_TIMEOUT_MULTIPLIER = 5
 check-asan: export ELPQ_TEST_SLOW = 5
+check-asan: export TEST_TIMEOUT = 3600
 check-asan:
 	$(call variant,asan,CFLAGS='-g -O1' --enable-werror \
 	  --enable-sanitizers=address$(comma)undefined,check-suites)
 check-tsan: export TSAN_OPTIONS ?= suppressions=$(up)/tests/support/tsan.supp
 check-tsan: export CK_TIMEOUT_MULTIPLIER = 10
 check-tsan: export ELPQ_TEST_SLOW = 10
+check-tsan: export TEST_TIMEOUT = 3600
 check-tsan:
 	$(call variant,tsan,CFLAGS='-g -O1' --enable-werror \
 	  --enable-sanitizers=thread,check-suites TESTS='$(TSAN_TESTS)' \
