@@ -499,6 +499,7 @@ START_TEST(with_statement_timeout)
     int n = share_of_races(2);
 
     real = true;
+    memset(&tally, 0, sizeof(tally));
     for (int i = 0; i < LANES; i++)
         lanes[i].conn = connect_now(NULL, NULL);
     while ((int)tally.races < n) {
