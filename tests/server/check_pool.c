@@ -382,40 +382,46 @@ START_TEST(a_ping_without_an_answer_costs_only_time)
 }
 END_TEST
 
-/* 20, 40, 80, 80 ... each a random part between half and all of it.  They are
+/* From the failure that came last to the next attempt. */
+static int64_t next_pause(elpq_pool *pool)
+{
+    int i = seen_count - 1;
+
+    while (!stats(pool).connecting)
+        harness_turn(EVLOOP_ONCE);
+    while (seen[i].kind != ELPQ_EVENT_CONNECT_FAILED)
+        i--;
+    return now_usec() - seen[i].when;
+}
+
+/* 40, 80, 160, 160 ... each a random part between half and all of it.  They are
  * longer in slow builds, or what is random would be lost in what is slow. */
 START_TEST(failed_connects_back_off)
 {
+    const int64_t slack = (int64_t)(1000000 * harness_slow());
     elpq_pool_options o = { .max_size = 1, .min_size = 1,
-                            .backoff_min_ms = scaled(20),
-                            .backoff_max_ms = scaled(80) };
-    int64_t last = 0, pause, least = INT64_MAX;
+                            .backoff_min_ms = scaled(40),
+                            .backoff_max_ms = scaled(160) };
+    int64_t least = INT64_MAX;
     elpq_pool *pool;
-    int i, n = 0;
+    int n;
 
     o.conn = traced();
     pool = pool_at(loopback(dead_port()), &o);
-    await_events(ELPQ_EVENT_CONNECT_FAILED, 10);
-    for (i = 0; i < seen_count; i++) {
-        const int step = scaled(n <= 1 ? 20 : n == 2 ? 40 : 80);
+    for (n = 1; n <= 10; n++) {
+        const int64_t step = scaled(n == 1 ? 40 : n == 2 ? 80 : 160) * 1000;
+        int64_t pause;
 
-        if (seen[i].kind != ELPQ_EVENT_CONNECT_FAILED)
-            continue;
-        pause = seen[i].when - last;
-        if (n > 0)
-            ck_assert_int_ge(pause, step * 1000 / 2 - 1000);
-        if (n > 0)
-            ck_assert_int_le(pause,
-                             step * 1000 +
-                                 (int64_t)(1000000 * harness_slow()));
+        await_events(ELPQ_EVENT_CONNECT_FAILED, n);
+        pause = next_pause(pool);
+        ck_assert_int_ge(pause, step / 2 - 1000);
+        ck_assert_int_le(pause, step + slack);
         if (n >= 3 && pause < least)
             least = pause;
-        last = seen[i].when;
-        n++;
     }
-    /* Seven times the last tenth would be quite a coincidence. */
-    ck_assert_int_lt(least, scaled(76) * INT64_C(1000));
-    ck_assert_uint_eq(stats(pool).connect_failures, (uint64_t)n);
+    /* Eight times the last tenth would be quite a coincidence. */
+    ck_assert_int_lt(least, scaled(152) * INT64_C(1000));
+    ck_assert_uint_eq(stats(pool).connect_failures, 10);
     finish_pool(pool);
 }
 END_TEST
