@@ -150,9 +150,9 @@ $(B)/%.map: $(srcdir)/%/exports.txt config.mk
 # -z,defs catches a missing library; sanitizer runtimes are missing on purpose.
 define shared                           # name, objects, map, libraries
 $(B)/$(1).so.$(VERSION): $(2) $(3)
-	$$(call say,LD  $$@)$$(CC) -shared $$(ld_flags) -Wl,-soname,$(1).so.$(SOVERSION) \
-	  -Wl,--version-script,$(3) $(if $(INSTRUMENT),,-Wl,-z,defs) \
-	  -Wl,--as-needed -o $$@ $(2) $(4)
+	$$(call say,LD  $$@)$$(CC) -shared $$(ld_flags) \
+	  -Wl,-soname,$(1).so.$(SOVERSION) -Wl,--version-script,$(3) \
+	  $(if $(INSTRUMENT),,-Wl,-z,defs) -Wl,--as-needed -o $$@ $(2) $(4)
 $(B)/$(1).so: $(B)/$(1).so.$(VERSION)
 	@ln -sf $(1).so.$(VERSION) $(B)/$(1).so.$(SOVERSION)
 	@ln -sf $(1).so.$(SOVERSION) $$@
@@ -172,7 +172,8 @@ kit: $(KIT_LIBS:%=$(B)/%.a) $(B)/faultproxy
 
 archives  = $(B)/libelpq-qb.a $(B)/libelpq.a
 test_libs = $(CHECK_LIBS) -Wl,--as-needed $(PG_QUERY_LIBS) $(EVHTTP_LIBS)
-link      = @mkdir -p $(@D)$(newline)	$(call say,LD  $@)$(CC) $(ld_flags) $(PIE_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
+link      = @mkdir -p $(@D)$(newline)	$(call say,LD  $@)$(CC) $(ld_flags) \
+            $(PIE_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
 define newline
 
 
@@ -214,18 +215,21 @@ run_tests     = '$(support)/run-tests'
 TESTS         = $(SWEEPS) $(UNIT_TESTS) $(SERVER_TESTS) $(MATRIX)
 STATIC_CHECKS = check-abi check-headers check-layers check-compile-fail \
                 check-cxx check-docs check-hardening
-# Two programs at once, but for those that measure times, and those whose
-# replication slots have the same name.
+# Two programs at once, but for those that measure times, those whose
+# replication slots have the same name, and those that change the password of a
+# role that others have.
 JOBS          = 2
 ALONE         = %/check_loop %/check_load %/check_matrix \
                 %/check_replication %/check_replication_ends \
-                %/check_replication_kills
+                %/check_replication_kills %/driver_replication \
+                %/check_auth %/check_session_info
 run_tests_of  = --jobs $(JOBS) $(filter-out $(ALONE),$(1)) $(2) \
                 $(addprefix --jobs 1 ,$(filter $(ALONE),$(1)))
 run_examples := $(if $(findstring command,$(origin TESTS)),,--command \
                   "sh '$(srcdir)/examples/run-all' $(B)/examples")
 suites        = $(with_postgres) --tls --scram -- $(run_tests) \
-                $(call run_tests_of,$(filter-out $(SKIP),$(TESTS)),$(run_examples) $(1))
+                $(call run_tests_of,$(filter-out \
+                  $(SKIP),$(TESTS)),$(run_examples) $(1))
 export RUN
 export ELPQ_TEST_FAULTS = $(srcdir)/docs/faults.md
 export ELPQ_CONNINFO_ENV = $(B)/tests/support/conninfo_env
@@ -252,7 +256,8 @@ check-unit: need-check $(UNIT_TESTS)
 	@$(run_tests) --jobs $(JOBS) $(TESTS)
 
 VALGRIND = valgrind --quiet --error-exitcode=99 --leak-check=full \
-           --errors-for-leak-kinds=definite,indirect --show-leak-kinds=definite,indirect \
+           --errors-for-leak-kinds=definite,indirect \
+           --show-leak-kinds=definite,indirect \
            --suppressions=$(support)/valgrind.supp
 # check_loop measures how long turns take, which means nothing here, and the
 # routers' servers promote and restart faster than they could follow.
@@ -268,6 +273,7 @@ check-valgrind: RUN = $(VALGRIND)
 check-valgrind: export CK_FORK = no
 check-valgrind: export CK_TIMEOUT_MULTIPLIER = 20
 check-valgrind: export ELPQ_TEST_SLOW = 10
+check-valgrind: export TEST_TIMEOUT = 3600
 check-valgrind: check-suites
 
 # Builds of their own, out of tree, under build/.
@@ -280,12 +286,14 @@ check-asan: export ASAN_OPTIONS  ?= detect_stack_use_after_return=1
 check-asan: export UBSAN_OPTIONS ?= print_stacktrace=1
 check-asan: export CK_TIMEOUT_MULTIPLIER = 5
 check-asan: export ELPQ_TEST_SLOW = 5
+check-asan: export TEST_TIMEOUT = 3600
 check-asan:
 	$(call variant,asan,CFLAGS='-g -O1' --enable-werror \
 	  --enable-sanitizers=address$(comma)undefined,check-suites)
 check-tsan: export TSAN_OPTIONS ?= suppressions=$(up)/tests/support/tsan.supp
 check-tsan: export CK_TIMEOUT_MULTIPLIER = 10
 check-tsan: export ELPQ_TEST_SLOW = 10
+check-tsan: export TEST_TIMEOUT = 3600
 check-tsan:
 	$(call variant,tsan,CFLAGS='-g -O1' --enable-werror \
 	  --enable-sanitizers=thread,check-suites TESTS='$(TSAN_TESTS)' \
@@ -303,7 +311,8 @@ coverage: export ELPQ_TEST_SLOW = 5
 coverage: export UNCOVERED ?=
 coverage:
 	@find $(B)/coverage -name '*.gcda' -exec rm -f {} + 2>/dev/null || true
-	$(call variant,coverage,CFLAGS='-g -O0' --enable-coverage,check-suites PLAIN_ONLY=%/check_sweeps)
+	$(call variant,coverage,CFLAGS='-g -O0' --enable-coverage,check-suites \
+	  PLAIN_ONLY=%/check_sweeps)
 	@'$(support)/coverage' '$(srcdir)' $(B)/coverage \
 	  $(COVERAGE_LINES) $(COVERAGE_BRANCHES)
 
@@ -495,7 +504,8 @@ help:
 ## make demo            install what is missing, run the demo on a private
 ##                      throw-away PostgreSQL           (DEMO_ARGS=...)
 ## make check           install what is missing, run every test the same way
-##                      (TESTS="build/tests/unit/x", RUN=prefix, CK_RUN_CASE=...)
+##                      (TESTS="build/tests/unit/x", RUN=prefix,
+##                      CK_RUN_CASE=...)
 ## make deps            install what building and testing need
 ## make check-unit      only the tests without a server
 ## make check-suites    unit and server tests and examples, installing nothing
@@ -508,8 +518,8 @@ help:
 ## make check-headers   each public header compiles alone, as C11 and C++17
 ## make check-cxx       the builder renders the same for C++ as for C
 ## make check-layers    no file includes a higher floor
-## make check-docs      the code in docs/ is that of tests/docs/, and the man pages
-##                      render
+## make check-docs      the code in docs/ is that of tests/docs/, and the man
+##                      pages render
 ## make docs            write it there
 ## make check-consumer  programs outside the tree build through pkg-config
 ## make check-compile-fail   misuse that must not compile does not
@@ -520,7 +530,8 @@ help:
 ## make soak            the builder's random trees, a million of them, random
 ##                      statements, and every change of its table of operators
 ##                      (SOAK_TREES, SOAK_STATEMENTS, SOAK_SEED)
-## make faults          the matrix of faults, its table written to docs/faults.md
+## make faults          the matrix of faults, its table written to
+##                      docs/faults.md
 ## make soak-faults     of it, cuts of connections and races of cancels only
 ##                      (SOAK_CUTS, SOAK_RACES)
 ## make fuzz            libFuzzer on builder, decoders, sessions and conninfo

@@ -447,5 +447,6 @@ static void build(Suite *s)
 
 int main(void)
 {
+    setenv("RES_OPTIONS", "timeout:1 attempts:1", 1);
     return harness_main("connect", build);
 }

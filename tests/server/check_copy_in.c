@@ -203,7 +203,7 @@ START_TEST(a_stopped_server_stops_the_writer)
     struct flow f = flow_of("7\t0123456789012345678901234567890123456789\n",
                             43 * 100000);
     int64_t before;
-    size_t stuck;
+    size_t stuck = 0;
 
     f.hold = true;
     copy_in(conn, &table, &f);
@@ -216,8 +216,10 @@ START_TEST(a_stopped_server_stops_the_writer)
         return;
     }
     before = resident();
-    run_for_ms(200);
-    stuck = f.at;
+    for (int still = 0; still < 10; still = f.at == stuck ? still + 1 : 0) {
+        stuck = f.at;
+        run_for_ms(10);
+    }
     ck_assert_uint_lt(f.at, f.size);
     for (int i = 0; i < 1000; i++)
         flow_write(&f);

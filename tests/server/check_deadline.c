@@ -25,7 +25,7 @@ static int took_ms(struct answer *a)
     return (int)((await(a)->answered - a->submitted) / 1000);
 }
 
-/* A deadline is kept to 100 ms, on a machine that is not slowed down. */
+/* A deadline is kept to half a second, even where the machine is busy. */
 static void expect_took(struct answer *a, int ms)
 {
     int took = took_ms(a);
@@ -149,7 +149,8 @@ START_TEST(default_deadline_and_none)
 }
 END_TEST
 
-/* Both fire within milliseconds: one outcome each, and it is told which. */
+/* Both fire within milliseconds: one outcome each, and it is told which.  Where
+ * the program is held up, the deadline passes before anything was sent. */
 START_TEST(deadline_against_statement_timeout)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
@@ -161,8 +162,9 @@ START_TEST(deadline_against_statement_timeout)
 
         expect_ok(ask(conn, elpq_sql("set statement_timeout = 20")));
         a = await(ask_with(conn, elpq_sql(SLOW_SQL), &o));
-        ck_assert_str_eq(a->sqlstate, "57014");
         ck_assert(a->code == ELPQ_E_TIMEOUT || a->code == ELPQ_E_SERVER);
+        if (!(a->flags & ELPQ_NOT_EXECUTED))
+            ck_assert_str_eq(a->sqlstate, "57014");
         expect_ok(ask(conn, elpq_sql("set statement_timeout = 0")));
         expect_int(ask(conn, elpq_sql("select $1", i)), i);
     }
@@ -229,9 +231,10 @@ END_TEST
  * the connection is closed, and nobody knows what became of the statement. */
 static void expect_grace_period(bool by_deadline)
 {
+    const int ms = (int)(1000 * harness_slow());
     elpq_conn_options c = { .cancel_grace_ms = 150 };
     elpq_conn *conn = connect_now(NULL, &c);
-    elpq_options o = deadline(by_deadline ? 100 : 0);
+    elpq_options o = deadline(by_deadline ? ms : 0);
     struct answer *a, *behind;
 
     lock_server();
@@ -248,7 +251,7 @@ static void expect_grace_period(bool by_deadline)
         cancel(a);
     expect_error(a, by_deadline ? ELPQ_E_TIMEOUT : ELPQ_E_CANCELED, "",
                  ELPQ_IN_DOUBT);
-    expect_took(a, by_deadline ? 250 : 150);
+    expect_took(a, by_deadline ? ms + 150 : 150);
     await(behind);
     ck_assert_int_eq(behind->code, ELPQ_E_LOST);
     ck_assert_uint_eq(behind->flags & ~(unsigned)ELPQ_RETRYABLE,
@@ -339,25 +342,30 @@ END_TEST
 
 /* --------------------------------------------------------------- many */
 
+/* They pass together: who waits in line must not get a connection first. */
 START_TEST(a_storm_of_deadlines)
 {
-    elpq_pool_options p = { .max_size = 4, .conn.trace = on_event };
+    const int ms = (int)(300 * harness_slow());
+    elpq_pool_options p = { .min_size = 4, .max_size = 4,
+                            .conn.trace = on_event };
     elpq_pool *pool = pool_new(&p);
-    elpq_options o = deadline(60);
+    elpq_options o = deadline(ms);
     struct answer *a[200];
     elpq_pool_statistics s;
     int i;
 
+    while (stats(pool).idle < 4)
+        event_base_loop(loop, EVLOOP_ONCE);
     for (i = 0; i < 200; i++)
         a[i] = ask_with(pool, elpq_sql(SLOW_SQL), &o);
+    await_events(ELPQ_EVENT_SENT, 4);
+    hold_loop_until(a[199]->submitted + (ms + 10) * INT64_C(1000));
     for (i = 0; i < 200; i++)
         ck_assert_int_eq(await(a[i])->code, ELPQ_E_TIMEOUT);
     expect_int(ask(pool, elpq_sql("select 1")), 1);
     s = stats(pool);
     ck_assert_uint_eq(s.timeouts, 200);
-    /* One per connection; more only where submitting takes so long that the
-     * deadlines do not pass together. */
-    ck_assert_uint_le(s.cancels, (uint64_t)(4 * harness_slow()));
+    ck_assert_uint_eq(s.cancels, 4); /* of what ran */
     ck_assert_uint_le(s.connects, 4);
     finish_pool(pool);
 }

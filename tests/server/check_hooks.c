@@ -439,7 +439,7 @@ START_TEST(connects_of_a_pool_that_are_closed_at_birth_are_paused)
     elpq_pool *pool;
     struct answer *a;
 
-    o.conn.timeout_ms = 2000;
+    o.conn.timeout_ms = (int)(2000 * harness_slow());
     pool = pool_at(NULL, &o);
     arm(0);
     trace_then = close_at_birth;

@@ -182,7 +182,7 @@ START_TEST(listen_and_unlisten_in_one_turn)
     await_server("select query = 'UNLISTEN \"b\"' from pg_stat_activity"
                  " where application_name = '%s'", self());
     while (counts().channels > 0)
-        run_for_ms(1);
+        harness_turn(EVLOOP_ONCE);
     ck_assert_int_eq(told.notes, 2);
     finish_listener();
 }
@@ -263,7 +263,7 @@ START_TEST(changing_channels_in_a_notification)
         run_until(&told.notes, 3);
     } else {
         while (counts().channels > 0)
-            run_for_ms(1);
+            harness_turn(EVLOOP_ONCE);
         ck_assert_int_eq(told.notes, 1);
     }
     finish_listener();

@@ -58,8 +58,7 @@ static void sequence_listener(const elpq_listener_options *options)
 /* All that was sent is seen, or covered by a GAP. */
 static void expect_sequence(void)
 {
-    while (sequence.last < sequence.sent)
-        run_for_ms(1);
+    run_until(&sequence.last, sequence.sent);
     ck_assert_int_eq(sequence.violations, 0);
 }
 
@@ -81,7 +80,7 @@ START_TEST(under_kills_every_number_comes_or_a_gap)
     }
     run_until(&told.gaps, 1);
     while (!elpq_listener_is_up(told.l, "seq"))
-        run_for_ms(1);
+        harness_turn(EVLOOP_ONCE);
     send_numbers(1);
     expect_sequence();
     ck_assert_int_ge(told.downs, 1);
@@ -238,7 +237,7 @@ START_TEST(paused_over_kills_the_gap_stays_in_its_place)
         send_numbers(2);
         while (counts().connects < (unsigned)i + 2 ||
                !elpq_listener_is_up(told.l, "seq"))
-            run_for_ms(1);
+            harness_turn(EVLOOP_ONCE);
     }
     send_numbers(5);
     RUN(elpq_listener_resume(told.l));

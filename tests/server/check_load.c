@@ -225,7 +225,6 @@ END_TEST
 static struct storm {
     elpq_pool *pool;
     unsigned most;  /* connects at a time                                   */
-    int64_t begun[1000];
     int attempts;
 } storm;
 
@@ -242,10 +241,8 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 static void on_attempt(const elpq_event *e, void *arg)
 {
     (void)arg;
-    if ((e->kind == ELPQ_EVENT_CONNECTED ||
-         e->kind == ELPQ_EVENT_CONNECT_FAILED) &&
-        storm.attempts < 1000)
-        storm.begun[storm.attempts++] = now_usec();
+    storm.attempts += e->kind == ELPQ_EVENT_CONNECTED ||
+                      e->kind == ELPQ_EVENT_CONNECT_FAILED;
 }
 
 /* All connections break at once, and hundreds wait for them. */

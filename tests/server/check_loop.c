@@ -11,6 +11,17 @@
 #include <unistd.h>
 
 #include "../support/harness.h"
+#include "../support/harness_internal.h"
+
+/* Also after a test that failed, whose own process ends there: this runs in
+ * the one that goes on. */
+static void restore_password(void)
+{
+    admin_do("alter role %s password '%s'",
+             harness_env("ELPQ_TEST_SCRAM_USER"),
+             harness_env("ELPQ_TEST_SCRAM_PASSWORD"));
+    harness_close_admin();
+}
 
 static void teardown(void)
 {
@@ -133,20 +144,15 @@ START_TEST(twenty_connects_with_scram_and_tls)
 }
 END_TEST
 
-/* A server can ask for a million rounds, which take a second. */
-static void ask_for_a_million_rounds(bool on)
+/* A server can ask for a million rounds, which take a second: in a build of
+ * ours that is slow as well, since it is libpq that computes them. */
+static void ask_for_a_million_rounds(void)
 {
-    const char *user = harness_env("ELPQ_TEST_SCRAM_USER");
-
-    if (on)
-        admin_do("alter role %s password 'SCRAM-SHA-256$%d:"
-                 "c2FsdHNhbHRzYWx0c2FsdA==$"
-                 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:"
-                 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='",
-                 user, (int)(1000000 / harness_slow()));
-    else
-        admin_do("alter role %s password '%s'", user,
-                 harness_env("ELPQ_TEST_SCRAM_PASSWORD"));
+    admin_do("alter role %s password 'SCRAM-SHA-256$1000000:"
+             "c2FsdHNhbHRzYWx0c2FsdA==$"
+             "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:"
+             "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='",
+             harness_env("ELPQ_TEST_SCRAM_USER"));
 }
 
 static void do_a_hostile_server_does_not_hold_up_the_loop(void)
@@ -156,7 +162,7 @@ static void do_a_hostile_server_does_not_hold_up_the_loop(void)
     struct answer *slow, *late, *pings[50];
     int i;
 
-    ask_for_a_million_rounds(true);
+    ask_for_a_million_rounds();
     start_measuring();
     slow = start_connect(scram(""), NULL);
     late = start_connect(scram(""), &o);
@@ -168,12 +174,11 @@ static void do_a_hostile_server_does_not_hold_up_the_loop(void)
         expect_int(pings[i], i);
     ck_assert_int_eq(slow->calls, 0);
     measure_until(53);
-    ask_for_a_million_rounds(false);
     ck_assert_int_eq(slow->code, ELPQ_E_CONNECT);
     ck_assert_str_eq(slow->sqlstate, "28P01");
     ck_assert_int_eq(late->code, ELPQ_E_TIMEOUT);
     ck_assert_int_le(late->answered - late->submitted,
-                     300000 + (int64_t)(100000 * harness_slow()));
+                     300000 + (int64_t)(500000 * harness_slow()));
     close_conn(other);
 }
 
@@ -461,6 +466,7 @@ static void build(Suite *s)
         if (harness_env("ELPQ_TEST_CA"))
             tcase_add_test(t, twenty_connects_with_scram_and_tls);
         tcase_add_test(t, a_hostile_server_does_not_hold_up_the_loop);
+        tcase_add_unchecked_fixture(t, NULL, restore_password);
     } else {
         printf("no ELPQ_TEST_SCRAM_USER: SCRAM is not measured\n");
     }
@@ -481,5 +487,6 @@ static void build(Suite *s)
 
 int main(void)
 {
+    setenv("RES_OPTIONS", "timeout:1 attempts:1", 1);
     return harness_main("loop", build);
 }

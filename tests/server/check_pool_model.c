@@ -316,15 +316,16 @@ static void check_gauges(void)
 
 static void check_sessions(void)
 {
+    int64_t end = now_usec() + (int64_t)(WAIT_SECONDS * 1e6 * harness_slow());
     elpq_pool_statistics s = stats(m.pool);
-    int i;
 
     /*
      * Resets and connects may still be under way; and a backend that was
-     * killed last may be gone before its end is read, or be seen still.
+     * killed last may be gone before its end is read, or be seen still.  The
+     * round trip to the server is the pace of the loop.
      */
-    for (i = 0; i < 5000 && !(s.size == s.idle && s.size == sessions()); i++) {
-        run_for_ms(1);
+    while (!(sessions() == s.size && s.size == s.idle) && now_usec() < end) {
+        run_turns(2);
         s = stats(m.pool);
     }
     ck_assert_uint_eq(s.waiting, 0);

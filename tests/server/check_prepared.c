@@ -353,8 +353,9 @@ enum { HELD_CANCELED, HELD_CLOSED, HELD_LOST, HELD_LATE, HELD_PASSED, HELDS };
  * Meanwhile anything may happen to it. */
 START_TEST(a_stale_statement_is_held_and_answered_once)
 {
+    const int ms = (int)(1000 * harness_slow());
     elpq_conn *conn = with_star();
-    elpq_options late = { .timeout_ms = _i == HELD_LATE ? 100 : 0 };
+    elpq_options late = { .timeout_ms = _i == HELD_LATE ? ms : 0 };
     struct answer *stale, *running;
 
     lock_server();

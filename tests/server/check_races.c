@@ -499,6 +499,7 @@ START_TEST(with_statement_timeout)
     int n = share_of_races(2);
 
     real = true;
+    memset(&tally, 0, sizeof(tally));
     for (int i = 0; i < LANES; i++)
         lanes[i].conn = connect_now(NULL, NULL);
     while ((int)tally.races < n) {
@@ -525,6 +526,7 @@ START_TEST(many_deadlines_at_once)
                             .max_connecting = 2 };
     elpq_options late = { .timeout_ms = scaled(300) };
     elpq_faultproxy_stats s;
+    struct answer *last = NULL;
     elpq_pool *pool;
 
     up.upstream_port = (int)strtol(server_port(), NULL, 10);
@@ -535,7 +537,9 @@ START_TEST(many_deadlines_at_once)
     while (stats(pool).idle < STORM_SIZE)
         event_base_loop(loop, EVLOOP_ONCE);
     for (int i = 0; i < STORM; i++)
-        ask_with(pool, elpq_sql("select pg_sleep(60)"), &late);
+        last = ask_with(pool, elpq_sql("select pg_sleep(60)"), &late);
+    run_turns(20); /* what runs is sent */
+    hold_loop_until(last->submitted + (late.timeout_ms + 10) * INT64_C(1000));
     while (answers_come() < STORM) {
         elpq_pool_statistics now = stats(pool);
 

@@ -108,7 +108,7 @@ START_TEST(real_conflicts_are_all_resolved)
 }
 END_TEST
 
-/* Each locks the other's row second. */
+/* Each locks the other's row second, when both have their own. */
 static void lock_both(struct job *job)
 {
     int mine = job == &jobs[0];
@@ -117,8 +117,8 @@ static void lock_both(struct job *job)
     (void)CALL(elpq_execute(job->tx,
                       elpq_sql("update elpq_transact set n = n where n = $1",
                                mine), NULL, on_statement, job));
-    (void)CALL(elpq_execute(job->tx, elpq_sql("select pg_sleep(0.2)"), NULL,
-                      on_statement, job));
+    (void)CALL(elpq_execute(job->tx, elpq_sql(BLOCKED), NULL, on_statement,
+                      job));
     (void)CALL(elpq_execute(job->tx,
                       elpq_sql("update elpq_transact set n = n where n = $1",
                                1 - mine), NULL, on_statement, job));
@@ -131,10 +131,13 @@ START_TEST(a_deadlock_is_one_attempt_more)
     int i;
 
     admin_do("insert into elpq_transact values (0), (1)");
+    lock_server();
     for (i = 0; i < 2; i++) {
         jobs[i].body = lock_both;
         run_on(pool, &jobs[i], NULL);
     }
+    await_blocked(2);
+    unlock_server();
     expect_ok(jobs[0].done);
     expect_ok(jobs[1].done);
     ck_assert_int_ge(jobs[0].bodies + jobs[1].bodies, 3);

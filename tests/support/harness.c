@@ -14,7 +14,7 @@
 
 #include "harness_internal.h"
 
-#define WATCHDOG_SECONDS 60
+#define WATCHDOG_SECONDS 120 /* as long as the longest cases */
 
 struct event_base *loop;
 int harness_depth;
@@ -113,12 +113,22 @@ static void on_alarm(int sig)
     _exit(70);
 }
 
+/* Check multiplies the times of its cases by a factor of its own. */
+static unsigned watchdog_seconds(void)
+{
+    const char *s = harness_env("CK_TIMEOUT_MULTIPLIER");
+    double check = s ? strtod(s, NULL) : 1, slow = harness_slow();
+
+    return (unsigned)(WATCHDOG_SECONDS * (check > slow ? check : slow));
+}
+
 void harness_setup(void)
 {
     harness_resume_stopped(); /* what a failed test left, with CK_FORK=no */
     harness_close_admin();
+    harness_close_dead();
     signal(SIGALRM, on_alarm);
-    alarm((unsigned)(WATCHDOG_SECONDS * harness_slow()));
+    alarm(watchdog_seconds());
     random_seed(random_start);
     fds_at_start = open_fds();
     loop = event_base_new();
@@ -192,6 +202,7 @@ void harness_teardown(void)
                   events_left());
     settle_answers();
     harness_close_admin();
+    harness_close_dead();
     event_base_free(loop);
     loop = NULL;
     ck_assert_msg(turn_until(fds_are_back), "%d file descriptors, were %d",
@@ -518,6 +529,17 @@ void run_for_ms(int ms)
     while (!over)
         harness_turn(EVLOOP_ONCE);
     event_free(timer);
+}
+
+void hold_loop_until(int64_t usec)
+{
+    int64_t left;
+
+    while ((left = usec - now_usec()) > 0) {
+        const struct timespec pause = { left / 1000000, left % 1000000 * 1000 };
+
+        nanosleep(&pause, NULL);
+    }
 }
 
 unsigned answers_come(void)

@@ -19,8 +19,9 @@
  * "always from the loop, never before the call returns" is tested everywhere.
  *
  * The server comes from the environment, as tests/support/with-postgres makes
- * it.  Nothing here waits longer than WAIT_SECONDS (times the factor for slow
- * builds), and an alarm ends a test that hangs.
+ * it.  What waits here for an event fails after WAIT_SECONDS (times the factor
+ * for slow builds); what blocks in libpq or waits for a process has no limit of
+ * its own, but an alarm ends a test that hangs.
  */
 #ifndef ELPQ_TESTS_HARNESS_H
 #define ELPQ_TESTS_HARNESS_H
@@ -192,6 +193,10 @@ void run_turns(int n);
 /* Runs the loop for a time, because nothing is to happen in it. */
 void run_for_ms(int ms);
 
+/* Lets the time of now_usec() come without a turn of the loop: all that is due
+ * until then is due in the same turn. */
+void hold_loop_until(int64_t usec);
+
 /* Answers that have come in this test; those with this code. */
 unsigned answers_come(void);
 unsigned answers_with(int code);
@@ -242,7 +247,8 @@ elpq_pool_statistics stats(elpq_pool *pool);
 const char *server_host(void);
 const char *server_port(void);
 
-/* Conninfo of that address, with more keywords; and of a local port. */
+/* Conninfo of that address, with more keywords; and of a local port.  They
+ * are good until the next two, or four. */
 const char *tcp(const char *more);
 const char *loopback(int port);
 
@@ -337,7 +343,7 @@ bool signal_server(int pid, int sig);
 /* A listening port of the loopback that accepts nothing; < 0 on failure. */
 int blackhole(int *port);
 
-/* A port that nobody listens on. */
+/* A port that nobody listens on, until the test ends. */
 int dead_port(void);
 
 /* Open file descriptors of this process. */

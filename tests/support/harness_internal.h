@@ -9,5 +9,6 @@
 void harness_reset_traces(void);
 void harness_close_admin(void);
 void harness_resume_stopped(void);
+void harness_close_dead(void);
 
 #endif

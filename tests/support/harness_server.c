@@ -22,6 +22,7 @@
 #include "harness_internal.h"
 
 #define MANY_STOPPED 4
+#define MANY_DEAD 4
 
 struct seen_event seen[MANY_TRACES];
 int seen_count;
@@ -32,6 +33,8 @@ void (*notice_then)(elpq_conn *conn);
 
 static PGconn *admin_conn;
 static int stopped[MANY_STOPPED];
+static int dead[MANY_DEAD]; /* sockets that no one listens on */
+static int dead_count;
 
 /* -------------------------------------------------- connections and pools */
 
@@ -137,10 +140,12 @@ const char *tcp(const char *more)
 
 const char *loopback(int port)
 {
-    static char conninfo[64];
+    static char conninfo[4][64];
+    static int next;
+    char *s = conninfo[next++ % 4];
 
-    snprintf(conninfo, sizeof(conninfo), "host=127.0.0.1 port=%d", port);
-    return conninfo;
+    snprintf(s, sizeof(conninfo[0]), "host=127.0.0.1 port=%d", port);
+    return s;
 }
 
 const char *temporary_file(const char *text)
@@ -486,13 +491,20 @@ int blackhole(int *port)
     return fd;
 }
 
+/* Nobody else gets the port either: the socket stays bound to it. */
 int dead_port(void)
 {
     int port;
-    int fd = bound_socket(&port);
 
-    close(fd);
+    ck_assert_int_lt(dead_count, MANY_DEAD);
+    dead[dead_count++] = bound_socket(&port);
     return port;
+}
+
+void harness_close_dead(void)
+{
+    while (dead_count > 0)
+        close(dead[--dead_count]);
 }
 
 int open_fds(void)
