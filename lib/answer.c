@@ -114,6 +114,9 @@ static void await_sync(elpq_conn *conn, elpq_request *req)
     elpq__answer_begin(conn);
     if (req->result && is_too_much(conn, req->result)) {
         conn->kept_bytes -= PQresultMemorySize(req->result);
+        if (req->prepared &&
+            PQresultMemorySize(req->result) > ELPQ__LARGE_RESULT)
+            req->prepared->apart = true;
         PQclear(req->result);
         req->result = NULL;
         req->aborted = true;

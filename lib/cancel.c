@@ -248,7 +248,8 @@ static elpq_request *next_to_cancel(elpq_conn *conn,
             elpq_request *req = elpq__container(node, elpq_request, node);
 
             if (!req->internal && !req->cause &&
-                (!scope || elpq__scope_has(scope, req->serial)) &&
+                (!scope || req->scope == scope ||
+                 elpq__scope_has(scope, req->serial)) &&
                 !(keep_commit && is_commit_behind(req)))
                 return req;
         }

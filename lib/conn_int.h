@@ -200,6 +200,10 @@ struct elpq_conn {
     struct elpq__list watchers;
 };
 
+/* What returns more than this delays those that share its Sync, and has one of
+ * its own from then on. */
+#define ELPQ__LARGE_RESULT ((size_t)64 * 1024)
+
 /* --------------------------------------------------------------- state.c */
 
 /* The only writer of conn->state. */

@@ -310,8 +310,15 @@ static void undo_grants(elpq_lock *lock, unsigned n)
     struct lock_sql s;
 
     if (n == 0 || lock->leased || lock->conn->state == ELPQ__CLOSED ||
-        PQtransactionStatus(lock->conn->pg) == PQTRANS_INERROR)
+        lock->lease != lock->conn->slot_lease)
         return;
+    if (PQtransactionStatus(lock->conn->pg) == PQTRANS_INERROR) {
+        if (lock->owes > 0)
+            elpq__conn_lost(lock->conn, ELPQ_E_LOST,
+                            "a lock could not be released: the connection was "
+                            "closed");
+        return;
+    }
     if ((other = another(lock))) {
         other->owes += n;
         return;
@@ -334,6 +341,11 @@ static void on_locked(elpq_result *result, const elpq_error *error, void *arg)
     if (!error && lock->conn->state == ELPQ__CLOSED) {
         elpq__error_set(&failed, ELPQ_E_LOST, ELPQ_RETRYABLE, NULL);
         error = &failed; /* a hook has closed it */
+    }
+    if (!error && lock->lease != lock->conn->slot_lease) {
+        elpq__error_set(&failed, ELPQ_E_CLOSED, 0,
+                        "the connection was released");
+        error = &failed; /* its reset unlocks */
     }
     if (error)
         undo_grants(lock, lock->owes +
@@ -508,6 +520,7 @@ int elpq_conn_lock(elpq_conn *conn, elpq_lock_key key,
     if (!lock)
         return ELPQ_E_NOMEM;
     lock->conn = conn;
+    lock->lease = conn->slot_lease;
     elpq__conn_ref(conn);
     code = ask(lock);
     if (code)

@@ -202,7 +202,7 @@ static void ask_conn(struct elpq__catalog *catalog)
     const struct target target = { .conn = catalog->owner };
     const elpq_conn *conn = target.conn;
 
-    if (!conn->in_tx && conn->tx_status == PQTRANS_IDLE)
+    if (!conn->in_tx && conn->settled && conn->tx_status == PQTRANS_IDLE)
         ask(catalog, &target);
 }
 

@@ -16,6 +16,7 @@
 #include "many_int.h"
 #include "pool_int.h"
 #include "router_int.h"
+#include "scope.h"
 #include "tx_int.h"
 
 #define DEFAULT_WINDOW 256
@@ -97,6 +98,8 @@ static void end(struct elpq__many *many)
     elpq_conn *conn = many->conn;
     elpq_request *req = many->req;
 
+    if (many->outer && atomic(many) && many->error) /* not all, so nothing */
+        elpq__scope_break(conn, ++conn->serial);
     if (many->outer)
         elpq__tx_vacate(many->outer);
     if (many->error) {

@@ -442,7 +442,7 @@ void elpq__request_end_soon(elpq_request *req)
     elpq__timer_stop(req->loop, &req->deadline);
     /* Without it, the transaction is not what its owner commits; without the
      * end of a savepoint, the one around it is not. */
-    if (req->conn && !req->internal)
+    if (req->conn && !req->internal && !elpq__request_is_stopped(req))
         elpq__scope_break(req->conn,
                           req->scope ? req->scope->first : req->serial);
     req->place = ELPQ__ENDING;

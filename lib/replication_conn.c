@@ -465,6 +465,7 @@ void elpq__replication_due(struct elpq__timer *timer)
         come_back(r, &error);
         return;
     }
+    r->was_up = false;
     conn = elpq__conn_new(r->base, r->conninfo, &r->options.conn, NULL, NULL);
     if (!conn) {
         elpq__error_set(&error, ELPQ_E_NOMEM, ELPQ_RETRYABLE, NULL);
@@ -474,5 +475,4 @@ void elpq__replication_due(struct elpq__timer *timer)
     conn->owner = &stream_owner;
     conn->slot_pool = r;
     r->conn = conn;
-    r->was_up = false;
 }

@@ -170,6 +170,13 @@ struct elpq_request {
     int64_t sent;             /* only where a trace or server_ms wants it */
 };
 
+/* Its user had enough of it: that is no error, and is not one of its
+ * transaction. */
+static inline bool elpq__request_is_stopped(const elpq_request *request)
+{
+    return request->stopped && request->code == ELPQ_E_CANCELED;
+}
+
 /* Who owns a waiting request: told when it leaves by itself. */
 struct elpq__line {
     void (*left)(struct elpq__line *line, elpq_request *request);

@@ -13,15 +13,15 @@ bool elpq__scope_has(const struct elpq__scope *scope, uint64_t serial)
 
 void elpq__scope_open(elpq_conn *conn, struct elpq__scope *scope)
 {
-    scope->first = ++conn->serial;
+    scope->first = conn->serial + 1;
     scope->last = 0;
-    scope->broken = false;
+    scope->broken = scope->replaced = false;
     elpq__list_push(&conn->scopes, &scope->node);
 }
 
-void elpq__scope_end(elpq_conn *conn, struct elpq__scope *scope)
+void elpq__scope_end(const elpq_conn *conn, struct elpq__scope *scope)
 {
-    scope->last = ++conn->serial;
+    scope->last = conn->serial + 1;
 }
 
 void elpq__scope_close(struct elpq__scope *scope)

@@ -20,9 +20,10 @@
 
 struct elpq__scope {
     struct elpq__node node; /* in conn->scopes: inner ones come later      */
-    uint64_t first;         /* before all that is in it                    */
-    uint64_t last;          /* behind it; 0: it is open                    */
+    uint64_t first;         /* of what begins it, which is not in it       */
+    uint64_t last;          /* of what ends it, likewise; 0: it is open    */
     bool broken;            /* a statement of it was not sent              */
+    bool replaced;          /* COMMIT was not, and ROLLBACK went instead   */
     char undo[48];          /* goes instead of COMMIT or RELEASE then      */
 };
 
@@ -34,10 +35,9 @@ struct elpq__resident {
     bool holds;             /* also when its transaction was committed     */
 };
 
-/* A scope opens in the one that is open, and takes what comes from now on. */
+/* The next request of the connection begins it, in what is open, or ends it. */
 void elpq__scope_open(elpq_conn *conn, struct elpq__scope *scope);
-/* Its end was submitted: what comes from now on is not in it. */
-void elpq__scope_end(elpq_conn *conn, struct elpq__scope *scope);
+void elpq__scope_end(const elpq_conn *conn, struct elpq__scope *scope);
 /* It is forgotten. */
 void elpq__scope_close(struct elpq__scope *scope);
 /* The session is somebody else's: no scope is left, and no resident. */

@@ -18,9 +18,6 @@
 #include "conn_int.h"
 #include "scope.h"
 
-/* What returns more than this delays those that share its Sync. */
-#define LARGE_RESULT ((size_t)64 * 1024)
-
 static bool state_is(const PGresult *res, const char *sqlstate)
 {
     const char *s = PQresultErrorField(res, PG_DIAG_SQLSTATE);
@@ -168,7 +165,7 @@ static bool settle_prepared(elpq_conn *conn, elpq_request *req,
     if (part->result && !is_described(conn, p))
         describe(conn, p, part->result);
     if (req->sharing && part->result &&
-        PQresultMemorySize(part->result) > LARGE_RESULT)
+        PQresultMemorySize(part->result) > ELPQ__LARGE_RESULT)
         p->apart = true;
     part->shape = p->shape;
     return false;
@@ -350,7 +347,7 @@ static bool settle_described(elpq_conn *conn, elpq_request *req)
         elpq__request_blame(req, ELPQ_E_NOMEM, ELPQ_NOT_EXECUTED, NULL);
     if (req->code) {
         /* It never ran: its transaction is not what is to be committed. */
-        if (!req->stopped)
+        if (!elpq__request_is_stopped(req))
             elpq__scope_break(conn, req->serial);
         return false;
     }

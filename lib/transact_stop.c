@@ -7,6 +7,7 @@
  * phase waits for; where that is a timer, t->stop takes its place.  The phase
  * is left there, as always, but for the body's, which nothing else would end.
  */
+#include "scope.h"
 #include "transact_int.h"
 
 void elpq__transact_finish_stopped(elpq_transactor *t)
@@ -39,44 +40,46 @@ static bool is_ours(const elpq_transactor *t)
            (!t->tx || elpq__tx_is_live(t->tx));
 }
 
-/* On a connection that was lent, BEGIN too; on another one, others may have
- * something behind the transaction. */
-static void cancel_what_is_ours(elpq_transactor *t, bool keep_commit)
-{
-    if (t->lent || t->scope)
-        elpq__cancel_all(t->conn, t->lent ? NULL : t->scope, t->cause,
-                         keep_commit);
-}
-
-/*
- * What is in flight is to end.  COMMIT behind others waits for its answer;
- * when the timer comes again, it is canceled, or its connection closed.
- */
-static void hurry(elpq_transactor *t)
+static void start_grace(elpq_transactor *t)
 {
     elpq__timer_start(t->loop, &t->deadline,
                       elpq__now() +
                           t->conn->options.cancel_grace_ms * INT64_C(1000));
+}
+
+/*
+ * What the transaction has in flight is to end, but not ROLLBACK, and COMMIT
+ * behind others waits for its answer.  Others may have something behind it.
+ */
+static void hurry(elpq_transactor *t)
+{
+    start_grace(t);
+    if (is_ours(t) && t->scope && elpq__linked(&t->scope->node))
+        elpq__cancel_all(t->conn, t->scope, t->cause, true);
+}
+
+/* The timer comes again: ROLLBACK too, and with it the connection. */
+static void press(elpq_transactor *t)
+{
+    start_grace(t);
     if (is_ours(t))
-        cancel_what_is_ours(t, true);
+        elpq__cancel_all(t->conn,
+                         t->phase == ELPQ__T_COMMITTING ? t->scope : NULL,
+                         t->cause, true);
 }
 
 static void interrupt_body(elpq_transactor *t)
 {
-    elpq_conn *conn = t->conn;
-
     /* First: what a hook does meanwhile finds no body any more. */
     t->phase = ELPQ__T_ROLLING;
-    elpq__timer_start(t->loop, &t->deadline,
-                      elpq__now() +
-                          conn->options.cancel_grace_ms * INT64_C(1000));
-    if (is_ours(t))
-        cancel_what_is_ours(t, false);
+    hurry(t);
     elpq__transact_roll_back(t);
 }
 
 static void interrupt(elpq_transactor *t, elpq_code cause)
 {
+    bool first = !t->cause;
+
     if (!t->cause && t->phase != ELPQ__T_RESOLVING)
         t->cause = cause;
     switch (t->phase) {
@@ -87,23 +90,28 @@ static void interrupt(elpq_transactor *t, elpq_code cause)
         /* On a lent connection all is ours; elsewhere BEGIN is waited for,
          * behind what others have sent. */
         if (t->lent)
-            hurry(t);
+            press(t);
         break;
     case ELPQ__T_BODY:
         interrupt_body(t);
         break;
     case ELPQ__T_ROLLING:
     case ELPQ__T_COMMITTING:
-        hurry(t);
+        if (first)
+            hurry(t);
+        else if (cause == ELPQ_E_TIMEOUT)
+            press(t);
         break;
     case ELPQ__T_RESOLVING:
         if (cause == ELPQ_E_TIMEOUT)
             break; /* that has a deadline of its own */
         t->asked_enough = true;
-        if (t->request)
+        if (t->request) {
             elpq__request_cancel(t->request, cause);
-        else
-            elpq__task_post(t->loop, &t->stop);
+            break;
+        }
+        elpq__timer_stop(t->loop, &t->pause); /* or it asks once more */
+        elpq__task_post(t->loop, &t->stop);
         break;
     case ELPQ__T_PAUSING:
         elpq__timer_stop(t->loop, &t->pause);

@@ -177,21 +177,26 @@ static int command(elpq_tx *tx, const char *sql, int timeout_ms,
                    elpq_result_cb callback)
 {
     elpq_statement st = elpq_sql_from_trusted_string(sql, NULL, 0);
+    elpq_options options = { .tag = tx->tag, .timeout_ms = timeout_ms };
+    elpq_conn *conn = tx->conn;
     elpq_request *req;
-    elpq_options options = { .tag = tx->tag,
-                             .timeout_ms = timeout_ms,
-                             .request = &req };
     int code;
 
     if (tx->committing)
         options.flags = ELPQ__COMMIT | tx->commit_flags;
-    req = NULL;
-    code = elpq_conn_execute(tx->conn, &st, &options, callback, tx);
-    if (req && tx->committing)
+    if ((code = elpq__conn_check(conn)))
+        return code;
+    req = elpq__request_submit(conn->loop, ELPQ__STATEMENT, &st, &options,
+                               conn->options.timeout_ms, &conn->options);
+    if (!req)
+        return ELPQ_E_NOMEM;
+    req->cb.result = callback;
+    req->arg = tx;
+    if (tx->committing) /* before a hook can cancel it */
         req->scope = &tx->scope;
-    if (req && tx->watch)
+    if (tx->watch)
         *tx->watch = req;
-    return code;
+    return elpq__conn_submit(conn, req);
 }
 
 /* ------------------------------------------------------------------ doubt */
@@ -248,6 +253,7 @@ void elpq__tx_unsent_commit(elpq_request *commit)
     if (!conn->in_tx || !commit->scope ||
         strcmp(commit->scope->undo, "ROLLBACK") != 0)
         return; /* of a savepoint: what is around it is broken by that */
+    commit->scope->replaced = true;
     if (!elpq__group_queue(conn, rollback, "ROLLBACK", 0, on_cleared)) {
         elpq__conn_lost(conn, ELPQ_E_LOST,
                         "a rollback could not be sent: the connection was "
@@ -407,15 +413,15 @@ int elpq__tx_begin_on(elpq_conn *conn, const elpq_tx_options *options,
     tx->conn = conn;
     tx->lease = conn->slot_lease;
     elpq__conn_ref(conn);
+    elpq__tx_mark(conn, true);
+    open_scope(tx);
     code = command(tx, tx->begin, o->timeout_ms, on_begin);
     if (code) {
+        elpq__scope_close(&tx->scope);
+        elpq__tx_mark(conn, false);
         tx_free(tx);
         elpq__conn_unref(conn);
         return code;
-    }
-    if (is_live(tx)) { /* and no hook has given it back */
-        elpq__tx_mark(conn, true);
-        open_scope(tx);
     }
     return 0;
 }
@@ -440,16 +446,15 @@ int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg)
     elpq__conn_ref(tx->conn);
     snprintf(child->begin, sizeof(child->begin), "SAVEPOINT elpq_%u",
              child->depth);
+    open_scope(child);
     code = command(child, child->begin, 0, on_begin);
     if (code) {
         tx->child = NULL;
+        elpq__scope_close(&child->scope);
         elpq__conn_unref(tx->conn);
         tx_free(child);
-        return code;
     }
-    if (is_live(child))
-        open_scope(child);
-    return 0;
+    return code;
 }
 
 /* --------------------------------------------------------------- in it */
@@ -503,15 +508,9 @@ static void rolled_back(elpq_tx *tx, elpq_error *error)
     if (!is_live(tx))
         return;
     strcpy(error->sqlstate, conn->tx_sqlstate);
+    conn->tx_sqlstate[0] = '\0';
     if (elpq__sqlstate_retryable(error->sqlstate))
         error->flags |= ELPQ_RETRYABLE;
-}
-
-/* Then it was rolled back in its place already. */
-static bool was_unsent(const elpq_error *error)
-{
-    return (error->flags & ELPQ_NOT_EXECUTED) && !error->sqlstate[0] &&
-           (error->code == ELPQ_E_TIMEOUT || error->code == ELPQ_E_CANCELED);
 }
 
 static void on_commit(elpq_result *result, const elpq_error *error, void *arg)
@@ -519,7 +518,7 @@ static void on_commit(elpq_result *result, const elpq_error *error, void *arg)
     elpq_tx *tx = arg;
     elpq_error failed;
 
-    if (error && may_linger(tx, error) && !was_unsent(error))
+    if (error && may_linger(tx, error) && !tx->scope.replaced)
         clear_session(tx);
     /* COMMIT of a failed transaction is answered with ROLLBACK. */
     if (!error && strcmp(elpq_command(result), "ROLLBACK") == 0) {
@@ -538,14 +537,15 @@ int elpq__tx_commit(elpq_tx *tx, const char *sql, unsigned flags,
         return ELPQ_E_USAGE;
     tx->committing = true;
     tx->commit_flags = flags;
+    elpq__scope_end(tx->conn, &tx->scope);
     code = is_live(tx)
                ? command(tx, sql, tx->watch ? ELPQ_NO_TIMEOUT : 0, on_commit)
                : ELPQ_E_CLOSED;
     if (code && code != ELPQ_E_CLOSED) {
         tx->committing = false;
+        tx->scope.last = 0;
         return code;
     }
-    elpq__scope_end(tx->conn, &tx->scope);
     begin_end(tx, callback, arg);
     if (code)
         elpq__task_post(tx->conn->loop, &tx->end);
@@ -617,6 +617,8 @@ static void on_rollback_to(elpq_result *result, const elpq_error *error,
     (void)result;
     if (error)
         tx->broken = true; /* and RELEASE would keep what was to go */
+    else if (is_live(tx))
+        tx->conn->tx_sqlstate[0] = '\0';
 }
 
 static int send_rollback(elpq_tx *tx)
@@ -629,7 +631,6 @@ static int send_rollback(elpq_tx *tx)
     code = command(tx, tx->scope.undo, 0, on_rollback_to);
     if (code)
         return code;
-    tx->conn->tx_sqlstate[0] = '\0';
     snprintf(release, sizeof(release), "RELEASE SAVEPOINT elpq_%u", tx->depth);
     return command(tx, release, 0, on_rollback);
 }
@@ -645,6 +646,7 @@ int elpq_rollback(elpq_tx *tx, elpq_done_cb callback, void *arg)
     orphan_children(tx);
     begin_end(tx, callback, arg);
     elpq__scope_undone(tx->conn, &tx->scope); /* first: they take no calls */
+    elpq__scope_end(tx->conn, &tx->scope);
     if (!is_live(tx)) {
         elpq__task_post(tx->conn->loop, &tx->end);
     } else if (send_rollback(tx) != 0) {
@@ -654,6 +656,5 @@ int elpq_rollback(elpq_tx *tx, elpq_done_cb callback, void *arg)
                         "closed");
         elpq__task_post(tx->conn->loop, &tx->end);
     }
-    elpq__scope_end(tx->conn, &tx->scope);
     return 0;
 }

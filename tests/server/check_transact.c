@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "../../lib/conn_int.h"
+#include "../../lib/transact_int.h"
 #include "transact.h"
 
 /* COMMIT of who has inserted waits for LOCK_KEY. */
@@ -331,6 +332,26 @@ START_TEST(a_lost_commit_stays_in_doubt)
 }
 END_TEST
 
+/* The pause before the next question is over in the same turn as the cancel is
+ * heeded: it must not be asked any more. */
+START_TEST(canceled_when_it_is_about_to_ask_again)
+{
+    elpq_transact_options o = quick(&jobs[0]);
+    elpq_pool *pool = pool_with_lost_commit(0, &o);
+
+    cut(jobs[0].tx);
+    while (!elpq__timer_runs(&jobs[0].t->pause))
+        harness_turn(EVLOOP_ONCE);
+    RUN(elpq_transact_cancel(jobs[0].t));
+    hold_loop_until(now_usec() + 1100000);
+    await(jobs[0].done);
+    ck_assert_int_eq(jobs[0].done->code, ELPQ_E_LOST);
+    ck_assert_uint_ne(jobs[0].done->flags & ELPQ_IN_DOUBT, 0);
+    unlock_server();
+    finish_pool(pool);
+}
+END_TEST
+
 /* A canceled COMMIT: what the server says is the outcome. */
 START_TEST(canceled_in_commit)
 {
@@ -509,6 +530,7 @@ static void build(Suite *s)
     tcase_add_loop_test(t, a_lost_commit_that_was_rolled_back_runs_again, 0,
                         2);
     tcase_add_loop_test(t, a_lost_commit_that_went_through_is_found_out, 0, 2);
+    tcase_add_test(t, canceled_when_it_is_about_to_ask_again);
     tcase_add_loop_test(t, a_lost_commit_stays_in_doubt, 0, 4);
     tcase_add_test(t, canceled_in_commit);
     t = table_case(s, "nested");
