@@ -361,6 +361,34 @@ START_TEST(released_when_another_has_the_connection)
 }
 END_TEST
 
+/* The lease ends when the server has granted the lock, and its answer is on
+ * the way: it is not held. */
+START_TEST(granted_when_its_lease_is_over)
+{
+    elpq_pool *pool = pool_of(1);
+    elpq_conn *conn = lease(pool);
+    struct want *a;
+
+    expect_int(ask(conn, elpq_sql("select 1")), 1);
+    a = take(conn, KEY, .shared = false);
+    run_turns(_i);
+    while (_i == 2 && held() == 0) /* the loop stands still */
+        ;
+    release(conn);
+    await(a->got);
+    if (a->got->code == 0) /* it was held before, and was told so */
+        a->lost->wanted = 1;
+    else
+        ck_assert(a->got->code == ELPQ_E_CLOSED ||
+                  a->got->code == ELPQ_E_CANCELED);
+    expect_int(ask(pool, elpq_sql("select 1")), 1);
+    ck_assert_int_eq(held(), 0);
+    if (a->got->code == 0)
+        await(give(a));
+    finish_pool(pool);
+}
+END_TEST
+
 static void let_go(struct want *w)
 {
     ck_assert_int_eq(CALL(elpq_lock_release(w->lock, NULL, NULL)), 0);
@@ -500,6 +528,7 @@ static void build(Suite *s)
     t = harness_case(s, "lost", 0);
     tcase_add_test(t, a_lost_connection_is_a_lost_lock);
     tcase_add_test(t, released_when_another_has_the_connection);
+    tcase_add_loop_test(t, granted_when_its_lease_is_over, 0, 3);
     tcase_add_test(t, released_inside_of_its_callback);
     tcase_add_loop_test(t, what_ends_the_session_ends_the_lock, 0, 3);
     tcase_add_loop_test(t, the_pool_closes_after_some_turns, 0, 8);

@@ -567,6 +567,26 @@ static TCase *new_case(Suite *suite, const char *name)
     return tc;
 }
 
+/* All or nothing is the transaction's then: it cannot keep a part of them. */
+START_TEST(a_part_of_them_does_not_commit)
+{
+    elpq_pool *pool = pool_of(1);
+    elpq_tx *tx = begin_now(pool);
+    struct many m;
+
+    many_init(&m, ROWS);
+    m.trap = 5;
+    m.trap_code = -1;
+    run_many(tx, &m, source_of(&m, .mode = ELPQ_MANY_ATOMIC), NULL);
+    await(m.verdict);
+    ck_assert_int_ne(m.verdict->code, 0);
+    expect_int(ask(tx, elpq_sql("select count(*) from elpq_many")), 5);
+    expect_error(commit(tx), ELPQ_E_ROLLED_BACK, "", ELPQ_NOT_EXECUTED);
+    ck_assert_int_eq(rows(), 0);
+    finish_pool(pool);
+}
+END_TEST
+
 static void build(Suite *suite)
 {
     TCase *tc = new_case(suite, "normal");
@@ -592,6 +612,7 @@ static void build(Suite *suite)
     tcase_add_test(tc, a_lost_connection);
     tcase_add_test(tc, closing_from_the_source);
     tcase_add_test(tc, closing_the_pool_under_it);
+    tcase_add_test(tc, a_part_of_them_does_not_commit);
 }
 
 int main(void)

@@ -324,6 +324,21 @@ START_TEST(canceled_in_a_transaction_while_it_is_described)
 }
 END_TEST
 
+/* One that its user has stopped is no failure of the transaction. */
+START_TEST(stopped_in_a_transaction_before_it_was_sent)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    elpq_tx *tx = expect_ok(begin(conn, NULL))->tx;
+    struct flow f = { 0 };
+
+    FLOW(&f, tx, elpq_sql("select generate_series(1, 3)"), NULL);
+    stop_flow(&f);
+    expect_ok(f.a);
+    expect_ok(commit(tx));
+    close_conn(conn);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- deadline */
 
 START_TEST(the_deadline_in_the_middle)
@@ -500,6 +515,7 @@ static void build(Suite *s)
     tcase_add_test(t, canceled_while_it_is_described);
     tcase_add_test(t, paused_and_canceled_while_it_is_described);
     tcase_add_test(t, canceled_in_a_transaction_while_it_is_described);
+    tcase_add_test(t, stopped_in_a_transaction_before_it_was_sent);
     t = harness_case(s, "deadline", 0);
     tcase_add_test(t, the_deadline_in_the_middle);
     tcase_add_test(t, the_deadline_while_paused);

@@ -116,6 +116,61 @@ START_TEST(stopped_with_others_behind)
 }
 END_TEST
 
+static void hold_on(struct job *job)
+{
+    block(job);
+    ck_assert_int_eq(CALL(elpq_transact_rollback(job->t, NULL)), 0);
+}
+
+/* What it is in goes on, however often it is canceled on its way back. */
+START_TEST(canceled_while_it_rolls_back)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    elpq_tx *tx = expect_ok(begin(conn, NULL))->tx;
+    elpq_transact_options o = quick(&jobs[0]);
+
+    lock_server();
+    jobs[0].body = _i == 0 ? hold_on : block;
+    run_on(tx, &jobs[0], &o);
+    wait_for_bodies(&jobs[0], 1);
+    await_blocked(1);
+    RUN(elpq_transact_cancel(jobs[0].t));
+    RUN(elpq_transact_cancel(jobs[0].t));
+    await(jobs[0].done);
+    ck_assert_int_lt(jobs[0].done->code, 0);
+    unlock_server();
+    expect_ok(ask(tx, sql_text(INSERT)));
+    expect_ok(commit(tx));
+    ck_assert_int_eq(rows(), 1);
+    close_conn(conn);
+}
+END_TEST
+
+static void cancel_commit(const elpq_event *event)
+{
+    if (event->kind == ELPQ_EVENT_SUBMIT && event->sql &&
+        strcmp(event->sql, "COMMIT") == 0)
+        RUN(elpq_transact_cancel(jobs[0].t));
+}
+
+/* Inside of the call that submits COMMIT: no transaction stays behind. */
+START_TEST(canceled_as_commit_is_submitted)
+{
+    elpq_conn_options co = traced();
+    elpq_conn *conn = connect_now(NULL, &co);
+    elpq_transact_options o = quick(&jobs[0]);
+
+    trace_then = cancel_commit;
+    run_on(conn, &jobs[0], &o);
+    expect_error(jobs[0].done, ELPQ_E_CANCELED, "", ELPQ_NOT_EXECUTED);
+    trace_then = NULL;
+    expect_ok(ask(conn, sql_text(INSERT)));
+    ck_assert_int_eq(rows(), 1);
+    ck_assert_int_eq(elpq_conn_tx_status(conn), ELPQ_TX_IDLE);
+    close_conn(conn);
+}
+END_TEST
+
 /* It was to run again in a lease that has ended in the pause. */
 START_TEST(released_in_the_pause)
 {
@@ -264,6 +319,8 @@ static void build(Suite *s)
     tcase_add_loop_test(t, stopped_when_others_have_the_connection, 0, 2);
     tcase_add_test(t, stopped_with_others_behind);
     tcase_add_test(t, released_in_the_pause);
+    tcase_add_loop_test(t, canceled_while_it_rolls_back, 0, 2);
+    tcase_add_test(t, canceled_as_commit_is_submitted);
     tcase_add_loop_test(t, canceled_while_it_waits, 0, 2);
     tcase_add_loop_test(t, canceled_after_some_turns, 0, 6);
     tcase_add_loop_test(t, stopped_in_the_pause, 0, 3);
