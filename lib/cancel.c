@@ -51,11 +51,15 @@ static void drive(struct elpq__cancel *c)
         return;
     while (!atomic_load(&c->job.abandoned)) {
         struct pollfd fd = { .fd = libpq->cancel_socket(c->modern) };
+        int error;
         int n;
 
         fd.events = want == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+        elpq__job_waits(true);
         n = poll(&fd, 1, 50);
-        if (n < 0 && errno != EINTR)
+        error = errno;
+        elpq__job_waits(false);
+        if (n < 0 && error != EINTR)
             return; /* not again and again: the grace period ends it */
         if (n <= 0)
             continue;
@@ -71,10 +75,13 @@ static void work(struct elpq__job *job)
     char why[256];
 
     /* Whether it got through shows in the statement's outcome. */
-    if (c->modern)
+    if (c->modern) {
         drive(c);
-    else
-        PQcancel(c->old, why, sizeof(why));
+        return;
+    }
+    elpq__job_waits(true); /* it is made of system calls alone */
+    PQcancel(c->old, why, sizeof(why));
+    elpq__job_waits(false);
 }
 
 static void dispose(struct elpq__job *job)

@@ -170,9 +170,12 @@ static bool wait_socket(struct elpq__connect *c, PGconn *pg,
                                                                  : POLLOUT };
     int ms = usec > POLL_MS * 1000 ? POLL_MS : (int)(usec / 1000) + 1;
 
-    int n = poll(&fd, 1, ms);
+    int n;
 
+    elpq__job_waits(true);
+    n = poll(&fd, 1, ms);
     c->cannot_wait = n < 0 && errno != EINTR;
+    elpq__job_waits(false);
     return n > 0;
 }
 

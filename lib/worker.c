@@ -8,26 +8,37 @@
  * there is nothing to do, and ends when no job is wanted any more: the last
  * done() or abandon asks idle threads to quit and joins them, so that nothing
  * is left behind when a program closes its pools.  A thread that is stuck in a
- * job which everybody gave up is detached, and ends by itself.
+ * job which everybody gave up is let alone, ends by itself, and is joined when
+ * somebody comes by.
+ *
+ * When the process exits, OpenSSL and Kerberos free what a thread uses in
+ * libpq, and at its own end.  So exit() waits until no thread is in there, but
+ * where it only waits, and keeps it there; for EXIT_MS at most.
  */
 #include "worker.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Most of them sleep in poll(), in connects; as many as several pools have
  * under way whose hosts do not answer leave some for the others. */
 #define THREADS_MAX 32
 /* Neither kind of job may take the last two threads from the other. */
 #define THREADS_PER_KIND (THREADS_MAX - 2)
+/* To hash a password takes milliseconds; a server may want it to take hours. */
+#define EXIT_MS 1000
 
 struct thread {
     pthread_t id;
     bool live;   /* the place is taken                                     */
     bool busy;   /* in a job                                               */
     bool ending; /* told to end when it is idle, and to be joined          */
-    bool orphan; /* detached while busy: frees its place itself            */
+    bool orphan; /* let alone while busy: ends after its job               */
+    bool over;   /* and has done so, but for being joined                  */
 };
 
 /* Urgent and ordinary jobs. */
@@ -41,11 +52,16 @@ static struct {
     unsigned running[KINDS];
     struct thread threads[THREADS_MAX];
     unsigned wanted; /* jobs submitted, and not done or abandoned          */
+    unsigned inside; /* threads in a job, and not in a wait of it          */
     bool ready;      /* the lists are initialized                          */
+    bool exiting;    /* the process is: nobody goes inside                 */
+    pthread_cond_t left; /* exiting, and a thread is not inside any more   */
 } workers = { .mutex = PTHREAD_MUTEX_INITIALIZER,
-              .wake = PTHREAD_COND_INITIALIZER };
+              .wake = PTHREAD_COND_INITIALIZER,
+              .left = PTHREAD_COND_INITIALIZER };
 
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+static pthread_once_t watched = PTHREAD_ONCE_INIT;
+static pthread_once_t watched_again = PTHREAD_ONCE_INIT;
 
 /* In the child no helper thread exists, and the mutex may be held. */
 static void after_fork(void)
@@ -53,10 +69,58 @@ static void after_fork(void)
     memset(&workers, 0, sizeof(workers));
     pthread_mutex_init(&workers.mutex, NULL);
     pthread_cond_init(&workers.wake, NULL);
+    pthread_cond_init(&workers.left, NULL);
 }
 
-static void watch_fork(void)
+/* They have nothing to do any more but for the destructors of libraries; the
+ * mutex is held, which they have left. */
+static void join_those_over(void)
 {
+    for (int i = 0; i < THREADS_MAX; i++) {
+        struct thread *t = &workers.threads[i];
+
+        if (t->over) {
+            pthread_join(t->id, NULL);
+            memset(t, 0, sizeof(*t)); /* the place is free again */
+        }
+    }
+}
+
+static void at_exit(void)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += EXIT_MS / 1000;
+    pthread_mutex_lock(&workers.mutex);
+    workers.exiting = true;
+    while (workers.inside > 0 &&
+           pthread_cond_timedwait(&workers.left, &workers.mutex, &until) == 0)
+        ;
+    join_those_over();
+    pthread_mutex_unlock(&workers.mutex);
+}
+
+static void watch_exit(void)
+{
+    atexit(at_exit);
+}
+
+/*
+ * What was registered last runs first, so OpenSSL, which libpq brings along,
+ * has to be awake before.  With no option it would not do anything; this one,
+ * OPENSSL_INIT_LOAD_CRYPTO_STRINGS, is set by every user of it.  The rest of it
+ * wakes in the first job.
+ */
+static void watch_process(void)
+{
+    int (*wake)(uint64_t, const void *);
+    void *symbol = dlsym(RTLD_DEFAULT, "OPENSSL_init_crypto");
+
+    memcpy(&wake, &symbol, sizeof(wake));
+    if (wake)
+        wake(0x2, NULL);
+    watch_exit();
     pthread_atfork(NULL, NULL, after_fork);
 }
 
@@ -81,6 +145,31 @@ static struct elpq__job *next_job(void)
     return elpq__container(node, struct elpq__job, node);
 }
 
+/* The mutex is held. */
+static void go_inside(void)
+{
+    while (workers.exiting) /* for ever */
+        pthread_cond_wait(&workers.wake, &workers.mutex);
+    workers.inside++;
+}
+
+static void go_outside(void)
+{
+    workers.inside--;
+    if (workers.exiting)
+        pthread_cond_broadcast(&workers.left);
+}
+
+void elpq__job_waits(bool on)
+{
+    pthread_mutex_lock(&workers.mutex);
+    if (on)
+        go_outside();
+    else
+        go_inside();
+    pthread_mutex_unlock(&workers.mutex);
+}
+
 /* Runs one job; the mutex is held before and after. */
 static void run_job(struct elpq__job *job)
 {
@@ -90,6 +179,7 @@ static void run_job(struct elpq__job *job)
     workers.running[kind]++;
     pthread_mutex_unlock(&workers.mutex);
     job->work(job);
+    pthread_once(&watched_again, watch_exit);
     pthread_mutex_lock(&workers.mutex);
     workers.running[kind]--;
     if (job->state == ELPQ__JOB_ABANDONED) {
@@ -109,22 +199,22 @@ static void *thread_main(void *arg)
     pthread_mutex_lock(&workers.mutex);
     for (;;) {
         struct elpq__job *job =
-            self->ending || self->orphan ? NULL : next_job();
+            self->ending || self->orphan || workers.exiting ? NULL : next_job();
 
         if (job) {
             self->busy = true;
+            go_inside();
             run_job(job);
+            go_outside();
             self->busy = false;
-        } else if (self->ending || self->orphan) {
+        } else if (self->ending || (self->orphan && !workers.exiting)) {
             break;
         } else {
             pthread_cond_wait(&workers.wake, &workers.mutex);
         }
     }
-    if (self->orphan) {
-        memset(self, 0, sizeof(*self)); /* the place is free again */
-        pthread_cond_broadcast(&workers.wake); /* and so is its share */
-    }
+    self->over = self->orphan;
+    pthread_cond_broadcast(&workers.wake); /* its share is free again */
     pthread_mutex_unlock(&workers.mutex);
     return NULL;
 }
@@ -154,6 +244,7 @@ static bool ensure_threads(void)
     unsigned idle = 0;
     bool any = false;
 
+    join_those_over();
     for (int i = 0; i < THREADS_MAX; i++) {
         const struct thread *t = &workers.threads[i];
 
@@ -178,7 +269,7 @@ bool elpq__job_submit(struct elpq__loop *loop, struct elpq__job *job,
     int kind = urgent ? URGENT : ORDINARY;
     bool ok;
 
-    pthread_once(&fork_once, watch_fork);
+    pthread_once(&watched, watch_process);
     if (!elpq__loop_expect(loop))
         return false;
     job->loop = loop;
@@ -216,6 +307,7 @@ static void job_unwanted(void)
     int n = 0;
 
     pthread_mutex_lock(&workers.mutex);
+    join_those_over();
     if (--workers.wanted == 0) {
         for (int i = 0; i < THREADS_MAX; i++) {
             struct thread *t = &workers.threads[i];
@@ -224,7 +316,6 @@ static void job_unwanted(void)
                 continue;
             if (t->busy) {
                 t->orphan = true;
-                pthread_detach(t->id);
             } else {
                 t->ending = true;
                 ending[n++] = t;

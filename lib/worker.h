@@ -40,12 +40,17 @@ struct elpq__job {
 /*
  * Queues a job whose three functions are set.  Urgent ones (cancel requests)
  * go first; they and the others each have threads that the other kind cannot
- * occupy.  False if
- * there is no thread and none can be made, or no descriptor: the job is the
- * caller's then.
+ * occupy.  False if there is no thread and none can be made, or no descriptor:
+ * the job is the caller's then.
  */
 bool elpq__job_submit(struct elpq__loop *loop, struct elpq__job *job,
                       bool urgent);
+
+/*
+ * Around a wait in work(), which may be long, and touches nothing that ends
+ * with the process.  If that ends meanwhile, the wait does not return.
+ */
+void elpq__job_waits(bool on);
 
 /* Gives a job up, before its done() ran.  The job is gone for the caller. */
 void elpq__job_abandon(struct elpq__job *job);
