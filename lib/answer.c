@@ -298,6 +298,8 @@ static void take_success(elpq_conn *conn, elpq_request *req, PGresult *res)
         req->rows += (uint64_t)PQntuples(res);
         req->result_bytes += PQresultMemorySize(res);
     }
+    if (req->kind == ELPQ__SCRIPT) /* each of its commands has one */
+        elpq__note_tag(conn, PQcmdStatus(res));
     if (req->kind == ELPQ__COPY) {
         elpq__copy_take(req, res);
     } else if (conn->phase == ELPQ__PHASE_PARSE) {

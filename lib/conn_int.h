@@ -430,6 +430,9 @@ void elpq__answers_drain(elpq_conn *conn);
 
 /* -------------------------------------------------------------- settle.c */
 
+/* A command tag of the server's: some commands drop all that was prepared. */
+void elpq__note_tag(elpq_conn *conn, const char *tag);
+
 /* A request has its Sync, and is in no list: what became of it. */
 void elpq__settle(elpq_conn *conn, elpq_request *request);
 /* If nothing is in flight any more, the held ones go first. */

@@ -264,7 +264,8 @@ void elpq__copy_end(elpq_conn *conn, const char *error)
     conn->copy = NULL;
     copy->phase = ELPQ__COPY_OVER;
     copy->finished = !error;
-    elpq__buf_free(&copy->buf);
+    if (!copy->feeding) /* else libpq reads it */
+        elpq__buf_free(&copy->buf);
     if (PQputCopyEnd(conn->pg, error) != 1) {
         elpq__lost(conn);
         return;

@@ -87,6 +87,7 @@ static size_t feed(elpq_conn *conn, elpq_copy *copy, const char *data,
 {
     size_t taken = 0;
 
+    copy->feeding = true;
     while (taken < size && !copy->full) {
         size_t piece = size - taken < PIECE ? size - taken : PIECE;
 
@@ -94,6 +95,7 @@ static size_t feed(elpq_conn *conn, elpq_copy *copy, const char *data,
             break;
         taken += piece;
     }
+    copy->feeding = false;
     return taken;
 }
 
@@ -109,7 +111,7 @@ size_t elpq_copy_write(elpq_copy *copy, const void *data, size_t size)
         return 0;
     conn = copy->req->conn;
     inside = elpq__pipeline_enter(conn);
-    if (!conn->io.writing)
+    if (!conn->io.writing && !copy->feeding)
         taken = feed(conn, copy, data, size);
     if (taken < size)
         copy->starved = true;
@@ -157,7 +159,7 @@ int elpq_copy_put(elpq_copy *copy, const elpq_value *values, unsigned n)
         return elpq__loop_is_ours(copy->req->loop) ? ELPQ_E_CLOSED
                                                    : ELPQ_E_FORKED;
     conn = copy->req->conn;
-    if (copy->full || conn->io.writing) {
+    if (copy->full || conn->io.writing || copy->feeding) {
         copy->starved = true;
         return ELPQ_E_FULL;
     }
@@ -188,6 +190,8 @@ int elpq_copy_finish(elpq_copy *copy)
         return ELPQ_E_FORKED;
     if (!elpq__copy_flows(copy) || !copy->in)
         return ELPQ_E_CLOSED;
+    if (copy->feeding)
+        return ELPQ_E_FULL;
     if (copy->typed)
         elpq__copy_encode_tail(copy);
     if (copy->buf.failed) {

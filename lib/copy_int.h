@@ -73,6 +73,7 @@ struct elpq_copy {
     size_t unflushed;     /* bytes since libpq's output was flushed         */
     bool full;            /* takes nothing before the next round            */
     bool starved;         /* a writer waits for `ready`                     */
+    bool feeding;         /* libpq takes data, and may call a hook          */
     bool finishing;       /* elpq_copy_finish()                             */
     bool broken;          /* libpq failed                                   */
     uint64_t nrows;       /* that elpq_copy_put() took                      */

@@ -31,6 +31,7 @@ static void send_command(struct elpq__channel *channel)
 {
     elpq_listener *l = channel->listener;
     char sql[16 + 2 * ELPQ__CHANNEL_MAX + 3];
+    elpq_options o = { .timeout_ms = 0 };
     elpq_statement st;
     char *p;
 
@@ -46,7 +47,10 @@ static void send_command(struct elpq__channel *channel)
     st = elpq_sql_from_trusted_string(sql, NULL, 0);
     st.flags = ELPQ_NO_PREPARE;
     channel->busy = true;
-    if (elpq_conn_execute(l->conn, &st, NULL, on_command, channel) == 0)
+    /* While a full queue holds the reading up, no answer can be in time. */
+    if (l->options.policy == ELPQ_LISTEN_STOP_READING)
+        o.timeout_ms = ELPQ_NO_TIMEOUT;
+    if (elpq_conn_execute(l->conn, &st, &o, on_command, channel) == 0)
         return;
     channel->busy = false;
     elpq__listener_lose(l, ELPQ_E_NOMEM, NULL);
@@ -111,7 +115,7 @@ static void listen_to_all(elpq_listener *l)
             struct elpq__channel *channel =
                 elpq__container(node, struct elpq__channel, node);
 
-            if (channel->live > 0 && l->up)
+            if (channel->live > 0 && l->up && !channel->busy)
                 send_command(channel);
         }
 }

@@ -124,8 +124,9 @@ void elpq__listener_push_down(elpq_listener *l, const elpq_error *error)
     forget_ups(l);
     elpq_error_free(l->down);
     l->down = elpq_error_dup(error);
-    if (!elpq__linked(&l->down_item.node))
-        push(l, &l->down_item);
+    /* Behind all that came before it, whichever it is. */
+    elpq__list_remove(&l->down_item.node);
+    push(l, &l->down_item);
 }
 
 void elpq__listener_push_refusal(struct elpq__channel *channel,

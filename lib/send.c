@@ -374,13 +374,21 @@ static void on_closed_statement(const elpq_error *error, void *arg)
         elpq__prepared_free(p);
 }
 
+/* DEALLOCATE of what is gone already fails, and may not fail a transaction;
+ * libpq 17 has a message for it, which does not. */
+static bool may_close(const elpq_conn *conn)
+{
+    if (elpq__libpq()->send_close_prepared)
+        return PQtransactionStatus(conn->pg) != PQTRANS_INERROR;
+    return !conn->in_tx && conn->settled && conn->tx_status == PQTRANS_IDLE;
+}
+
 /* Closes on the server what the cache has thrown out. */
 static bool send_closes(elpq_conn *conn)
 {
     struct elpq__prepared *p;
 
-    while (PQtransactionStatus(conn->pg) != PQTRANS_INERROR &&
-           (p = elpq__cache_next_closing(&conn->prepared))) {
+    while (may_close(conn) && (p = elpq__cache_next_closing(&conn->prepared))) {
         char sql[80] = "DEALLOCATE ";
         elpq_statement st;
         elpq_request *req;
@@ -450,6 +458,15 @@ static bool send_server_timeout(elpq_conn *conn, elpq_request *next)
     return true;
 }
 
+/* In a failed transaction nothing runs, and SET is refused, again and again. */
+static bool wants_server_timeout(const elpq_conn *conn,
+                                 const elpq_request *next)
+{
+    return next->server_ms != conn->server_ms && !next->internal &&
+           (conn->nsent > 0 ||
+            PQtransactionStatus(conn->pg) != PQTRANS_INERROR);
+}
+
 void elpq__send_queue(elpq_conn *conn)
 {
     struct elpq__node *node;
@@ -467,7 +484,7 @@ void elpq__send_queue(elpq_conn *conn)
             elpq__task_post(conn->loop, &conn->flush);
             break;
         }
-        if (req->server_ms != conn->server_ms && !req->internal) {
+        if (wants_server_timeout(conn, req)) {
             if (!send_server_timeout(conn, req))
                 return;
             continue;

@@ -87,7 +87,7 @@ void elpq__server_timeout_sent(elpq_conn *conn, const elpq_request *req)
                 (!req->internal && req->kind != ELPQ__STATEMENT);
 
     if ((req->internal && !undoes) ||
-        (req->kind == ELPQ__STATEMENT && req->query))
+        (req->kind == ELPQ__STATEMENT && req->query && !req->touches))
         return;
     for (size_t i = 0; !lost && i < sizeof(words) / sizeof(words[0]); i++)
         lost = strcasestr(req->sql, words[i]) != NULL;

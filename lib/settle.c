@@ -45,6 +45,27 @@ static bool is_outdated(const PGresult *failure)
            !PQresultErrorField(failure, PG_DIAG_CONTEXT);
 }
 
+/* A type of a parameter is the guess that the server made at Parse ... */
+static bool guesses(const elpq_request *req)
+{
+    for (unsigned i = 0; i < req->n; i++)
+        if (req->types[i] == 0)
+            return true;
+    return false;
+}
+
+/* ... and does not fit now: perhaps the table is another one since. */
+static bool is_mistyped(const PGresult *failure)
+{
+    static const char *const states[] = { "42883", "42804", "22P02", "22003",
+                                          "22007" };
+
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+        if (state_is(failure, states[i]))
+            return true;
+    return false;
+}
+
 /*
  * Holds a request that did not run, to send it again.  What was sent behind
  * it may have run by now, and then the order would be another: so it is held
@@ -162,6 +183,8 @@ static bool settle_prepared(elpq_conn *conn, elpq_request *req,
         elpq__cache_evict(&conn->prepared, p);
         return failure != NULL;
     }
+    if (failure && is_mistyped(failure) && !part->parse && guesses(part))
+        elpq__cache_evict(&conn->prepared, p);
     if (part->result && !is_described(conn, p))
         describe(conn, p, part->result);
     if (req->sharing && part->result &&
@@ -316,6 +339,13 @@ static void pass_head(elpq_conn *conn, elpq_request *req)
                         "connection was closed");
 }
 
+void elpq__note_tag(elpq_conn *conn, const char *tag)
+{
+    if (tag[0] == 'D' &&
+        (strcmp(tag, "DEALLOCATE ALL") == 0 || strcmp(tag, "DISCARD ALL") == 0))
+        elpq__cache_clear(&conn->prepared);
+}
+
 /* What a command that went well changes for us. */
 static void note_command(elpq_conn *conn, const elpq_request *req)
 {
@@ -325,9 +355,7 @@ static void note_command(elpq_conn *conn, const elpq_request *req)
         note_command(conn, req->batch->statements[i]);
     if (!req->internal && elpq__reset_needed_after(req))
         conn->slot_dirty = true;
-    if (tag[0] == 'D' &&
-        (strcmp(tag, "DEALLOCATE ALL") == 0 || strcmp(tag, "DISCARD ALL") == 0))
-        elpq__cache_clear(&conn->prepared);
+    elpq__note_tag(conn, tag);
 }
 
 /*

@@ -53,8 +53,9 @@ static size_t wire_bytes(const elpq_request *req)
 
 bool elpq__sync_wants_apart(const char *sql)
 {
-    /* A read-only transaction lets it pass, and a failure would undo it. */
-    return strcasestr(sql, "notify") != NULL;
+    /* A read-only transaction lets them pass (large objects before 16), and a
+     * failure would undo them. */
+    return strcasestr(sql, "notify") != NULL || strcasestr(sql, "lo_") != NULL;
 }
 
 enum elpq__sharing elpq__sync_sharing(const elpq_conn *conn,

@@ -31,7 +31,10 @@
  * sent again in their order; only their callbacks come later than those of
  * reads that were sent behind the group.  A statement that does write although
  * it is flagged is refused by the server, which undoes all it did, and sent
- * again on its own; so the flag never changes what a statement does.
+ * again on its own; so the flag does not change what a statement does.  Do not
+ * flag what catches that error inside of a function, nor what changes that
+ * which the server does not count as writing, as a temporary table: it may run
+ * twice.
  *
  * What differs: the results of a group come together, when its last statement
  * has run (results that took more than 64 KiB once are not sent in groups

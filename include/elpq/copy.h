@@ -155,6 +155,8 @@ ELPQ_API const char *elpq_copy_error(const elpq_copy *copy);
 /**
  * All data was written: `done` gets the outcome.  Returns 0, ELPQ_E_CLOSED
  * (it is over, or was finished before), ELPQ_E_NOMEM or ELPQ_E_FORKED.
+ * A hook of a notice that comes while data are written cannot write more, nor
+ * finish: ELPQ_E_FULL.
  */
 ELPQ_API int elpq_copy_finish(elpq_copy *copy);
 

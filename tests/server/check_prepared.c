@@ -517,6 +517,31 @@ START_TEST(stale_statements_of_the_user_are_not_retried)
 }
 END_TEST
 
+/* What the server took a parameter for does not fit the table any more: that
+ * is told once, and not for as long as the statement is prepared. */
+START_TEST(a_changed_column_is_parsed_anew)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    int i;
+
+    expect_ok(script(conn,
+                     "create temp table t (code int);"
+                     " insert into t values (5)",
+                     NULL));
+    for (i = 0; i < 2; i++)
+        expect_int(
+            ask(conn, elpq_sql("select count(*) from t where code = $1", "5")),
+            1);
+    expect_ok(ask(conn, elpq_sql("alter table t alter code type text")));
+    expect_error(
+        ask(conn, elpq_sql("select count(*) from t where code = $1", "5")),
+        ELPQ_E_SERVER, "42883", 0);
+    expect_int(
+        ask(conn, elpq_sql("select count(*) from t where code = $1", "5")), 1);
+    close_conn(conn);
+}
+END_TEST
+
 START_TEST(a_changed_search_path_is_seen)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
@@ -571,6 +596,7 @@ static void build(Suite *s)
     tcase_add_test(t, the_same_codes_from_the_user_are_not_retried);
     tcase_add_test(t, stale_statements_of_the_user_are_not_retried);
     tcase_add_test(t, a_changed_search_path_is_seen);
+    tcase_add_test(t, a_changed_column_is_parsed_anew);
 }
 
 int main(void)

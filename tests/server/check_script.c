@@ -208,6 +208,37 @@ START_TEST(transactions_of_a_script)
 }
 END_TEST
 
+/* A script forgets what is prepared, wherever in it, and whoever gets its
+ * results; then nothing is deallocated in a transaction, which would fail. */
+START_TEST(a_script_that_discards_all)
+{
+    elpq_conn_options o = { .statement_cache = 1 };
+    elpq_conn *conn = connect_now(NULL, &o);
+    elpq_tx *tx;
+    int i;
+
+    for (i = 0; i < 3; i++)
+        expect_int(ask(conn, elpq_sql("select 1")), 1);
+    if (_i == 0) {
+        expect_ok(script(conn, "deallocate all; select 2", NULL));
+    } else {
+        struct answer *a = answer_new();
+
+        ck_assert_int_eq(CALL(elpq_script(conn, "deallocate all; select 2",
+                                          NULL, NULL, on_done, a)),
+                         0);
+        expect_ok(a);
+    }
+    tx = expect_ok(begin(conn, NULL))->tx;
+    for (i = 0; i < 3; i++) {
+        expect_int(ask(tx, elpq_sql("select 3")), 3);
+        expect_int(ask(tx, elpq_sql("select 4")), 4);
+    }
+    expect_ok(commit(tx));
+    close_conn(conn);
+}
+END_TEST
+
 START_TEST(an_empty_script)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
@@ -443,6 +474,7 @@ static void build(Suite *s)
     tcase_add_test(t, a_script_in_a_transaction);
     tcase_add_test(t, the_limit_is_for_each_result);
     tcase_add_test(t, transactions_of_a_script);
+    tcase_add_loop_test(t, a_script_that_discards_all, 0, 2);
     tcase_add_test(t, an_empty_script);
     tcase_add_test(t, an_empty_statement);
     tcase_add_test(t, a_statement_of_two_commands_is_refused);

@@ -251,6 +251,36 @@ START_TEST(batches_and_groups_of_reads)
 }
 END_TEST
 
+/* There SET is refused for ever, and what needs the line for itself must not
+ * wait for it. */
+START_TEST(a_script_in_a_failed_transaction)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+
+    expect_ok(ask(conn, elpq_sql("begin")));
+    expect_error(ask(conn, elpq_sql("select 1 / 0")), ELPQ_E_SERVER, "22012",
+                 0);
+    expect_ok(script(conn, "rollback", &s70));
+    expect_text(ask_with(conn, elpq_sql(SHOW), &s70), "70s");
+    close_conn(conn);
+}
+END_TEST
+
+/* What a query says to the session counts as well. */
+START_TEST(a_query_that_sets_it)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+
+    expect_text(ask_with(conn, elpq_sql(SHOW), &s70), "70s");
+    expect_ok(ask_with(conn,
+                       elpq_sql("select set_config('statement_timeout',"
+                                " '0', false)"),
+                       &s70));
+    expect_text(ask_with(conn, elpq_sql(SHOW), &s70), "70s");
+    close_conn(conn);
+}
+END_TEST
+
 static void build(Suite *s)
 {
     TCase *t = harness_case(s, "server timeout", 30);
@@ -267,6 +297,8 @@ static void build(Suite *s)
     tcase_add_test(t, from_the_deadline);
     tcase_add_test(t, a_cancel_by_others_is_no_timeout);
     tcase_add_test(t, in_a_failed_transaction);
+    tcase_add_test(t, a_script_in_a_failed_transaction);
+    tcase_add_test(t, a_query_that_sets_it);
     tcase_add_test(t, batches_and_groups_of_reads);
 }
 
