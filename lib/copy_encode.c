@@ -103,15 +103,22 @@ bool elpq__copy_look_at_columns(elpq_copy *copy)
 
 /* ---------------------------------------------------------- binary values */
 
-/* By way of text, as the server reads a literal of the type. */
+/*
+ * By way of text, as the server reads a literal of the type.  A number of
+ * units of money is not: how many cents are in one, lc_monetary says.
+ */
 static int encode_printed(const struct elpq__codec *codec, const elpq_value *v,
                           struct elpq__buf *out, struct elpq__why *why)
 {
     elpq_value parsed = elpq_value_init(codec->oid, (elpq_kind)codec->kind);
     size_t start = out->size;
     size_t size;
-    int rc = elpq__value_print(v, out, why);
+    int rc;
 
+    if (codec->kind == ELPQ_KIND_MONEY)
+        return elpq__refuse(why, "only elpq_money() can be sent as type %s",
+                            codec->name);
+    rc = elpq__value_print(v, out, why);
     if (rc || codec->textual)
         return rc;
     size = out->size - start;

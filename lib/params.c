@@ -130,9 +130,8 @@ static int print_struct(const elpq_value *v, struct elpq__buf *out,
     case ELPQ_KIND_TIMETZ:
         rc = elpq__print_timetz(out, &v->u.timetz);
         break;
-    case ELPQ_KIND_MONEY:
-        elpq__print_money(out, v->u.int64);
-        break;
+    case ELPQ_KIND_MONEY: /* no text is the same in each lc_monetary */
+        return elpq__refuse(why, "money is sent in binary, as type money only");
     case ELPQ_KIND_LSN:
         elpq__print_lsn(out, v->u.uint64);
         break;

@@ -355,6 +355,36 @@ START_TEST(values_that_do_not_fit)
 }
 END_TEST
 
+/* How many cents a number is, and which point is decimal, lc_monetary says. */
+START_TEST(money_is_never_guessed)
+{
+    static const char words[] = "only elpq_money() can be sent as type money";
+    elpq_conn *conn = with_table("i int, m money");
+    struct flow f;
+
+    start(&f, conn, &rows_in);
+    PUT(&f, 1, elpq_money(1234));
+    REFUSED(&f, words, 2, 5);
+    REFUSED(&f, words, 2, 12.5);
+    REFUSED(&f, words, 2, "12.5");
+    REFUSED(&f, words, 2, elpq_numeric("12.50"));
+    finish(&f);
+    expect_text(ask(conn, elpq_sql("select string_agg(m::numeric::text, ' ')"
+                                   " from r")),
+                "12.34");
+    expect_ok(script(conn, "create type pg_temp.mood as enum ('ok');"
+                           "alter table r add e pg_temp.mood", NULL));
+    start(&f, conn, &rows_in); /* which go as text now */
+    PUT(&f, 3, 5, elpq_null(0));
+    REFUSED(&f, "money is sent in binary", 4, elpq_money(5), elpq_null(0));
+    finish(&f);
+    expect_text(ask(conn, elpq_sql("select m::numeric::text from r"
+                                   " where i = 3")),
+                "5.00");
+    close_conn(conn);
+}
+END_TEST
+
 START_TEST(the_server_refuses_a_row)
 {
     elpq_conn *conn = with_table("n int check (n <> 2)");
@@ -579,6 +609,7 @@ static void build(Suite *s)
     tcase_add_test(t, without_the_right_to_read);
     t = harness_case(s, "errors", 0);
     tcase_add_test(t, values_that_do_not_fit);
+    tcase_add_test(t, money_is_never_guessed);
     tcase_add_test(t, the_server_refuses_a_row);
     tcase_add_test(t, there_is_no_such_table_or_column);
     tcase_add_test(t, bytes_for_rows_and_rows_for_bytes);

@@ -184,7 +184,6 @@ static elpq_value c_array(uint32_t oid, elpq_kind elem, size_t width,
     E(elpq_timetz(1, 3600), 1, "0000000000000001fffff1f0")                    \
     E(with(0, elpq_timetz(1, -5445)), 0, "00:00:00.000001-01:30:45")          \
     E(elpq_money(-5), 1, "fffffffffffffffb")                                  \
-    E(with(0, elpq_money(-123456789)), 0, "-$1,234,567.89")                   \
     E(elpq_lsn(0x16B374D848), 1, "00000016b374d848")                          \
     E(with(0, elpq_lsn(0x16B374D848)), 0, "16/B374D848")                      \
     E(elpq_tid(1, 2), 1, "000000010002")                                      \
@@ -397,6 +396,11 @@ static elpq_value deep_value(void)
       "an address of family 5 with 8 bits is no value of type inet")          \
     R(elpq_timetz(0, 16 * 3600),                                              \
       "a value is out of range for type time with time zone")                 \
+    R(with(0, elpq_money(-123456789)),                                        \
+      "money is sent in binary, as type money only")                          \
+    R(elpq_array(O(MONEY_ARRAY),                                              \
+                 (const elpq_value[]){ elpq_text("1"), elpq_money(1) }, 2),   \
+      "element 2: money is sent in binary, as type money only")               \
     R(elpq_path(NULL, 0, true), "0 coordinates are no value of type path")    \
     R(elpq_hstore(0, (const elpq_value[]){ elpq_text("a"), elpq_int32(1) },   \
                   1),                                                         \
