@@ -163,6 +163,35 @@ START_TEST(types_as_text)
 }
 END_TEST
 
+/* One value is stored as the same, whatever columns are next to its own. */
+START_TEST(bytes_are_the_same_in_both_formats)
+{
+    static const char uuid[16] = { 'a', 'b' };
+    elpq_conn *conn = with_table("t text, c \"char\", j jsonb, u uuid, y bytea");
+    struct flow f;
+
+    start(&f, conn, &rows_in);
+    PUT(&f, elpq_bytea("a\\b", 3), elpq_bytea("c", 1), elpq_bytea("[1]", 3),
+        elpq_bytea(uuid, 16), elpq_bytea("a\\b", 3));
+    finish(&f);
+    expect_ok(script(conn, "create type pg_temp.mood as enum ('ok');"
+                           "alter table r add e pg_temp.mood", NULL));
+    start(&f, conn, &rows_in);
+    PUT(&f, elpq_bytea("a\\b", 3), elpq_bytea("c", 1), elpq_bytea("[1]", 3),
+        elpq_bytea(uuid, 16), elpq_bytea("a\\b", 3), elpq_null(0));
+    REFUSED(&f, "3 bytes are no value of type uuid", "", "", "{}",
+            elpq_bytea("a\\b", 3), elpq_null(0), elpq_null(0));
+    REFUSED(&f, "NUL", elpq_bytea("a\0b", 3), "", "{}", elpq_null(0),
+            elpq_null(0), elpq_null(0));
+    finish(&f);
+    expect_text(ask(conn, elpq_sql("select string_agg(distinct r::text, ' ')"
+                                   " from r")),
+                "(\"a\\\\b\",c,[1],61620000-0000-0000-0000-000000000000,"
+                "\"\\\\x615c62\",)");
+    close_conn(conn);
+}
+END_TEST
+
 /* Out of the table again, with the getters that statements' results have. */
 static void check_getters(struct flow *f, elpq_result *rows)
 {
@@ -602,6 +631,7 @@ static void build(Suite *s)
     tcase_add_test(t, types_in_binary);
     tcase_add_test(t, binary_where_it_can_be);
     tcase_add_test(t, types_as_text);
+    tcase_add_test(t, bytes_are_the_same_in_both_formats);
     tcase_add_test(t, getters);
     tcase_add_test(t, many_rows_and_kept_results);
     tcase_add_test(t, odd_shapes);
