@@ -113,6 +113,7 @@ extern const struct elpq__codec_ops elpq__int_ops;
 extern const struct elpq__codec_ops elpq__float_ops;
 extern const struct elpq__codec_ops elpq__numeric_ops;
 extern const struct elpq__codec_ops elpq__text_ops;
+extern const struct elpq__codec_ops elpq__xml_ops;
 extern const struct elpq__codec_ops elpq__char_ops;
 extern const struct elpq__codec_ops elpq__jsonb_ops;
 extern const struct elpq__codec_ops elpq__bytea_ops;

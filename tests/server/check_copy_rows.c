@@ -192,6 +192,27 @@ START_TEST(bytes_are_the_same_in_both_formats)
 }
 END_TEST
 
+/* What is declared is the encoding of a file, and text is none. */
+START_TEST(xml_keeps_its_text)
+{
+    static const char xml[] = "<?xml version=\"1.0\" encoding=\"latin1\"?>"
+                              "<a>\xc3\xa9</a>";
+    elpq_conn *conn = with_table("i int, x xml");
+    elpq_value item = elpq_text(xml);
+    elpq_value array = elpq_array(ELPQ_OID_XML_ARRAY, &item, 1);
+    elpq_statement st;
+    struct flow f;
+
+    start(&f, conn, &rows_in);
+    PUT(&f, 1, xml);
+    finish(&f);
+    expect_text(ask(conn, elpq_sql("select x::text from r")), xml);
+    st = elpq_sql_from_trusted_string("select ($1::text[])[1]", &array, 1);
+    expect_text(ask(conn, &st), xml);
+    close_conn(conn);
+}
+END_TEST
+
 /* Out of the table again, with the getters that statements' results have. */
 static void check_getters(struct flow *f, elpq_result *rows)
 {
@@ -632,6 +653,7 @@ static void build(Suite *s)
     tcase_add_test(t, binary_where_it_can_be);
     tcase_add_test(t, types_as_text);
     tcase_add_test(t, bytes_are_the_same_in_both_formats);
+    tcase_add_test(t, xml_keeps_its_text);
     tcase_add_test(t, getters);
     tcase_add_test(t, many_rows_and_kept_results);
     tcase_add_test(t, odd_shapes);
