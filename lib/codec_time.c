@@ -475,9 +475,9 @@ const struct elpq__codec_ops elpq__time_ops = { .decode = time_decode,
 static int timestamp_decode(const struct elpq__codec *codec, const char *data,
                             size_t size, elpq_value *out)
 {
-    (void)codec;
     if (size != 8)
         return ELPQ_E_DECODE;
+    out->elem = codec->oid == ELPQ_OID_TIMESTAMPTZ;
     return timestamp_from_wire((int64_t)elpq__load64(data), &out->u.int64);
 }
 
@@ -489,12 +489,13 @@ static int timestamp_parse(const struct elpq__codec *codec, const char *text,
     int64_t offset = 0;
     struct civil c;
 
+    out->elem = codec->oid == ELPQ_OID_TIMESTAMPTZ;
     if (take_infinity(text, size, &out->u.int64))
         return 0;
     c = take_civil(&r);
     take_char(&r, ' ');
     time = elpq__take_time(&r);
-    if (codec->oid == ELPQ_OID_TIMESTAMPTZ)
+    if (out->elem)
         offset = elpq__take_offset(&r);
     days = take_era(&r, &c) - ELPQ__EPOCH_DAYS;
     /* one day more, for the offset: the sum is days from overflow */

@@ -85,8 +85,8 @@ static int print_time_kind(const elpq_value *v, struct elpq__buf *out,
     } else {
         rc = elpq__timestamp_to_wire(x, &usec);
         if (!rc)
-            rc = elpq__print_timestamp(out, usec,
-                                       v->oid == ELPQ_OID_TIMESTAMPTZ);
+            rc = elpq__print_timestamp(
+                out, usec, v->elem != 0 || v->oid == ELPQ_OID_TIMESTAMPTZ);
     }
     if (!rc)
         return 0;

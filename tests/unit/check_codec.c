@@ -144,6 +144,31 @@ START_TEST(test_times)
 }
 END_TEST
 
+/* What was read as a point in time is sent as one, whatever its type. */
+START_TEST(test_points_in_time)
+{
+    static const char zeros[8] = { 0 };
+    static const struct {
+        uint32_t oid;
+        const char *text;
+    } types[] = { { O(TIMESTAMP), "2000-01-01 00:00:00" },
+                  { O(TIMESTAMPTZ), "2000-01-01 00:00:00+00" } };
+
+    for (size_t i = 0; i < 2; i++) {
+        elpq_result *binary = one_cell(types[i].oid, 1, zeros, 8);
+        elpq_result *text = text_cell(types[i].oid, types[i].text);
+        elpq_value v = elpq_null(0);
+
+        ck_assert_int_eq(elpq_get_value(binary, 0, 0, &v), 0);
+        ck_assert_uint_eq(v.elem, i);
+        ck_assert_int_eq(elpq_get_value(text, 0, 0, &v), 0);
+        ck_assert_uint_eq(v.elem, i);
+        elpq_result_unref(binary);
+        elpq_result_unref(text);
+    }
+}
+END_TEST
+
 static const struct {
     const char *text;
     elpq_interval_parts expected;
@@ -520,6 +545,7 @@ int main(void)
     tcase_add_loop_test(tables, test_binary_to_text, 0, SAMPLES);
     tcase_add_loop_test(tables, test_text_again, 0, SAMPLES);
     tcase_add_loop_test(tables, test_times, 0, COUNT(times));
+    tcase_add_test(tables, test_points_in_time);
     tcase_add_loop_test(tables, test_intervals, 0, COUNT(intervals));
     tcase_add_test(tables, test_bytea_text);
     tcase_add_loop_test(tables, test_whole_numbers, 0, COUNT(wholes));

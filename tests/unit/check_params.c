@@ -238,6 +238,12 @@ static elpq_value c_array(uint32_t oid, elpq_kind elem, size_t width,
     E(elpq_val(1.5L), 0, "15e-1")                                             \
     E(elpq_long_double(-(long double)INFINITY), 0, "-Infinity")               \
     E(elpq_val((elpq_int128_t)INT64_MIN * 4), 0, "-36893488147419103232")     \
+    E(with(0, elpq_timestamptz(1)), 0, "1970-01-01 00:00:00.000001+00")       \
+    E(with(99999, elpq_timestamptz_unix(0)), 0, "1970-01-01 00:00:00+00")     \
+    E(with(0, elpq_timestamp(0)), 0, "1970-01-01 00:00:00")                   \
+    E(elpq_array(99999, (const elpq_value[]){ with(0, elpq_timestamptz(0)) }, \
+                 1),                                                          \
+      0, "{\"1970-01-01 00:00:00+00\"}")                                      \
     E(elpq_timestamptz_unix(0), 1, "fffca2fec4c82000")                        \
     E(elpq_timestamptz_timespec((struct timespec){ -1, 999999999 }), 1,       \
       "fffca2fec4c81fff")                                                     \
