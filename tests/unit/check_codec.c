@@ -532,6 +532,28 @@ START_TEST(test_large_numerics)
 }
 END_TEST
 
+/* A query of two million negations, which would take 350 MB to print. */
+START_TEST(test_large_tsquery)
+{
+    static const char word[] = { 1, 0, 0, 'a', 0 };
+    const size_t count = 2000000;
+    size_t size = 4 + 2 * (count - 1) + sizeof(word);
+    char *data = malloc(size);
+    elpq_string s = { NULL, 0 };
+    elpq_result *result;
+
+    ck_assert_ptr_nonnull(data);
+    elpq__put_int32(data, (uint32_t)count);
+    for (size_t i = 0; i < count - 1; i++)
+        memcpy(data + 4 + 2 * i, "\2\1", 2);
+    memcpy(data + size - sizeof(word), word, sizeof(word));
+    result = one_cell(O(TSQUERY), 1, data, (int)size);
+    ck_assert_int_eq(elpq_get_string(result, 0, 0, &s), ELPQ_E_NOMEM);
+    elpq_result_unref(result);
+    free(data);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("codec");
@@ -553,6 +575,7 @@ int main(void)
     tcase_add_test(tables, test_doubles);
     tcase_add_test(tables, test_long_numbers);
     tcase_add_test(tables, test_large_numerics);
+    tcase_add_test(hostile, test_large_tsquery);
     tcase_add_loop_test(hostile, test_malformed, 0, COUNT(malformed));
     tcase_add_loop_test(hostile, test_every_truncation, 0, SAMPLES);
     tcase_add_test(hostile, test_random_bytes);
