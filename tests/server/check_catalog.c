@@ -451,6 +451,28 @@ START_TEST(a_changed_composite_is_noticed)
 }
 END_TEST
 
+/* One look-up asks for both: the type that changed, and the unknown one. */
+START_TEST(an_unknown_type_is_found_while_another_is_stale)
+{
+    elpq_options text = { .flags = ELPQ_TEXT_RESULT };
+    elpq_pool *pool = pool_of(1);
+    elpq_composite_view view;
+    struct answer *a;
+
+    make_types();
+    load(pool, "shop.size");
+    admin_do("alter type shop.size add attribute d int");
+    a = expect_ok(
+        ask_with(pool, elpq_sql("select row(1, 2, 3)::shop.size"), &text));
+    ck_assert_int_eq(elpq_get_composite(a->result, 0, 0, &view), 0);
+    for (int i = 0; i < 3; i++)
+        expect_ok(ask(pool, elpq_sql("select 'ok'::shop.mood")));
+    ck_assert_int_eq(elpq_find_type(pool, "shop.size")->nfields, 3);
+    ck_assert(is_binary(ask(pool, elpq_sql("select 'ok'::shop.mood"))));
+    finish_pool(pool);
+}
+END_TEST
+
 /* A result keeps the types that it was made with. */
 START_TEST(a_result_outlives_its_pool)
 {
@@ -573,6 +595,7 @@ static void build(Suite *suite)
     tcase_add_test(change, a_type_made_anew_is_found_by_a_refresh);
     tcase_add_test(change, a_refused_oid_has_the_types_refreshed);
     tcase_add_test(change, a_changed_composite_is_noticed);
+    tcase_add_test(change, an_unknown_type_is_found_while_another_is_stale);
     tcase_add_test(change, a_result_outlives_its_pool);
     tcase_add_test(contract, a_connection_alone_and_a_transaction_load_types);
     tcase_add_test(contract, a_look_up_that_fails_says_so);
