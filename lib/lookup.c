@@ -80,6 +80,8 @@ static void on_answer(elpq_result *result, const elpq_error *error, void *arg)
         rc = elpq__catalog_take(l->catalog, result);
     if (!error && !rc)
         rc = elpq__catalog_give_up(l->catalog, l->asked, l->nasked);
+    if (!error && !rc && l->type_cb && elpq_rows(result) == 0)
+        elpq__catalog_forget(l->catalog, l->name); /* it was dropped */
     if (rc) {
         elpq__error_set(&own, (elpq_code)rc, 0,
                         rc == ELPQ_E_FULL ? "too many types are known" : NULL);

@@ -379,6 +379,25 @@ START_TEST(nothing_is_looked_up_in_a_transaction)
 }
 END_TEST
 
+START_TEST(a_dropped_type_cannot_be_loaded)
+{
+    elpq_pool *pool = pool_of(1);
+    uint32_t before;
+
+    make_types();
+    before = load(pool, "shop.mood").oid;
+    load(pool, "shop.age");
+    admin_do("drop type shop.mood cascade");
+    load_as(pool, "shop.mood", ELPQ_E_TYPE);
+    ck_assert_ptr_null(elpq_find_type(pool, "shop.mood"));
+    ck_assert_ptr_nonnull(elpq_find_type(pool, "shop.age"));
+    load_as(pool, "shop.mood", ELPQ_E_TYPE);
+    admin_do("create type shop.mood as enum ('new')");
+    ck_assert_uint_ne(load(pool, "shop.mood").oid, before);
+    finish_pool(pool);
+}
+END_TEST
+
 START_TEST(a_type_made_anew_is_found_by_a_refresh)
 {
     elpq_pool *pool = pool_of(1);
@@ -592,6 +611,7 @@ static void build(Suite *suite)
     tcase_add_test(change, an_unknown_type_is_looked_up_by_itself);
     tcase_add_test(change, without_a_loaded_type_nothing_is_looked_up);
     tcase_add_test(change, nothing_is_looked_up_in_a_transaction);
+    tcase_add_test(change, a_dropped_type_cannot_be_loaded);
     tcase_add_test(change, a_type_made_anew_is_found_by_a_refresh);
     tcase_add_test(change, a_refused_oid_has_the_types_refreshed);
     tcase_add_test(change, a_changed_composite_is_noticed);
