@@ -329,6 +329,21 @@ static int keep_name(struct elpq__catalog *catalog, const char *name,
     return 0;
 }
 
+void elpq__catalog_forget(struct elpq__catalog *catalog, const char *name)
+{
+    struct elpq__type_name **at = &catalog->names;
+    struct elpq__type_name *gone;
+
+    while (*at && strcmp((*at)->name, name) != 0)
+        at = &(*at)->next;
+    gone = *at;
+    if (!gone)
+        return;
+    *at = gone->next;
+    catalog->nnames--;
+    free(gone);
+}
+
 static int replace_set(struct elpq__catalog *catalog,
                        const struct elpq__type *types, unsigned n)
 {

@@ -73,6 +73,9 @@ int elpq__catalog_take(struct elpq__catalog *catalog, elpq_result *result);
 int elpq__catalog_give_up(struct elpq__catalog *catalog, const uint32_t *oids,
                           unsigned n);
 
+/* The name is of no type any more, if it ever was of one. */
+void elpq__catalog_forget(struct elpq__catalog *catalog, const char *name);
+
 /* $1: names, $2: OIDs; a row for each type, and for each that it is made of. */
 extern const char elpq__catalog_sql[];
 

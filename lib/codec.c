@@ -37,7 +37,7 @@
     C(BPCHAR,      "character",                   TEXT,      true,  text)     \
     C(NAME,        "name",                        TEXT,      true,  text)     \
     C(JSON,        "json",                        TEXT,      true,  text)     \
-    C(XML,         "xml",                         TEXT,      true,  text)     \
+    C(XML,         "xml",                         TEXT,      true,  xml)      \
     C(CHAR,        "\"char\"",                    TEXT,      false, char)     \
     C(JSONB,       "jsonb",                       TEXT,      false, jsonb)    \
     C(JSONPATH,    "jsonpath",                    TEXT,      false, jsonb)    \

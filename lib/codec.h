@@ -113,6 +113,7 @@ extern const struct elpq__codec_ops elpq__int_ops;
 extern const struct elpq__codec_ops elpq__float_ops;
 extern const struct elpq__codec_ops elpq__numeric_ops;
 extern const struct elpq__codec_ops elpq__text_ops;
+extern const struct elpq__codec_ops elpq__xml_ops;
 extern const struct elpq__codec_ops elpq__char_ops;
 extern const struct elpq__codec_ops elpq__jsonb_ops;
 extern const struct elpq__codec_ops elpq__bytea_ops;
@@ -249,7 +250,6 @@ void elpq__print_macaddr(struct elpq__buf *out, const uint8_t *bytes,
 void elpq__print_bits(struct elpq__buf *out, const uint8_t *data, size_t count);
 void elpq__print_lsn(struct elpq__buf *out, uint64_t x);
 void elpq__print_tid(struct elpq__buf *out, const elpq_tid_parts *x);
-void elpq__print_money(struct elpq__buf *out, int64_t x);
 void elpq__print_point(struct elpq__buf *out, double x, double y);
 /* ELPQ_E_TYPE if the OID is of no geometric type. */
 int elpq__print_doubles(struct elpq__buf *out, uint32_t oid,

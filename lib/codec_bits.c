@@ -114,8 +114,8 @@ const struct elpq__codec_ops elpq__bits_ops = { .print = bits_print,
 
 /*
  * An integer of the currency's smallest unit.  Its text depends on lc_monetary
- * of the server, where only the digits and the sign are sure; it is written
- * here as in the locale C.
+ * of the server, where only the digits and the sign are sure; so it is never
+ * sent in text.  What came in binary is written as in the locale C.
  */
 static int money_decode(const struct elpq__codec *codec, const char *data,
                         size_t size, elpq_value *out)
@@ -152,7 +152,7 @@ static int money_parse(const struct elpq__codec *codec, const char *text,
     return 0;
 }
 
-void elpq__print_money(struct elpq__buf *out, int64_t x)
+static void print_money(struct elpq__buf *out, int64_t x)
 {
     uint64_t units = x < 0 ? 0 - (uint64_t)x : (uint64_t)x;
     char digits[ELPQ__INT_SIZE];
@@ -173,7 +173,7 @@ static int money_print(const struct elpq__codec *codec, const char *data,
     (void)codec;
     if (size != 8)
         return ELPQ_E_DECODE;
-    elpq__print_money(out, (int64_t)elpq__load64(data));
+    print_money(out, (int64_t)elpq__load64(data));
     return 0;
 }
 

@@ -403,6 +403,11 @@ static void print_tree(const struct node *nodes, struct todo *stack,
 /* An operator puts five things on the stack, of which one is taken off. */
 #define TODO_PER_NODE 5
 
+/* Nodes of two bytes take a hundred times that to print; so many do not. */
+#define NODES_MAX                                                              \
+    (ELPQ__SCRATCH_LIMIT /                                                     \
+     (sizeof(struct node) + TODO_PER_NODE * sizeof(struct todo)))
+
 static int tsquery_print(const struct elpq__codec *codec, const char *data,
                          size_t size, struct elpq__buf *out)
 {
@@ -417,6 +422,8 @@ static int tsquery_print(const struct elpq__codec *codec, const char *data,
         return ELPQ_E_DECODE;
     if (count == 0)
         return elpq__read_done(&r) ? 0 : ELPQ_E_DECODE;
+    if (count > NODES_MAX)
+        return ELPQ_E_NOMEM;
     nodes = calloc(count, sizeof(*nodes));
     stack = calloc((size_t)count * TODO_PER_NODE + 1, sizeof(*stack));
     if (!nodes || !stack)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Codecs of what is text or bytes already: the text family, "char", jsonb,
- * bytea and uuid.
+ * Codecs of what is text or bytes already: the text family, xml, "char",
+ * jsonb, bytea and uuid.
  */
 #include "codec.h"
 
@@ -43,6 +43,23 @@ static int text_encode(const struct elpq__codec *codec, const elpq_value *v,
 
 const struct elpq__codec_ops elpq__text_ops = { .print = text_print,
                                                 .encode = text_encode };
+
+/* ------------------------------------------------------------------- xml */
+
+/*
+ * In binary, the server reads a document in the encoding that it declares;
+ * text is in that of the connection, whatever is declared, and goes as text.
+ */
+static int xml_encode(const struct elpq__codec *codec, const elpq_value *v,
+                      struct elpq__buf *out, struct elpq__why *why)
+{
+    if (v->kind != ELPQ_KIND_BYTES)
+        return ELPQ__AS_TEXT;
+    return text_encode(codec, v, out, why);
+}
+
+const struct elpq__codec_ops elpq__xml_ops = { .print = text_print,
+                                               .encode = xml_encode };
 
 /* ---------------------------------------------------------------- "char" */
 

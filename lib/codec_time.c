@@ -291,15 +291,25 @@ static struct civil take_civil(struct elpq__reader *r)
     return c;
 }
 
-/* The era at the end of the text, which decides about the year. */
+/*
+ * The era at the end of the text, which decides about the year, and so about
+ * the 29th of February.
+ */
 static int64_t take_era(struct elpq__reader *r, struct civil *c)
 {
+    int64_t days;
+
     if (elpq__take(r, ' ')) {
         take_char(r, 'B');
         take_char(r, 'C');
         c->year = 1 - c->year;
     }
-    return r->bad ? 0 : days_of(c);
+    if (r->bad)
+        return 0;
+    days = days_of(c);
+    if (civil_of(days).day != c->day) /* the month has no such day */
+        r->bad = true;
+    return days;
 }
 
 int64_t elpq__take_time(struct elpq__reader *r)
@@ -311,16 +321,18 @@ int64_t elpq__take_time(struct elpq__reader *r)
     usec += take_number(r, 2, 2, 59) * MINUTE;
     take_char(r, ':');
     usec += take_number(r, 2, 2, 59) * SECOND;
-    if (!elpq__take(r, '.'))
-        return usec;
-    do {
-        usec += take_number(r, 1, 1, 9) * unit;
-        unit /= 10;
-    } while (unit > 0 && r->p < r->end && *r->p >= '0' && *r->p <= '9');
+    if (elpq__take(r, '.')) {
+        do {
+            usec += take_number(r, 1, 1, 9) * unit;
+            unit /= 10;
+        } while (unit > 0 && r->p < r->end && *r->p >= '0' && *r->p <= '9');
+    }
+    if (usec > ELPQ__DAY_USEC)
+        r->bad = true;
     return usec;
 }
 
-/* +hh, +hh:mm or +hh:mm:ss, in microseconds */
+/* +hh, +hh:mm or +hh:mm:ss, in microseconds; less than 16 hours, as there */
 int64_t elpq__take_offset(struct elpq__reader *r)
 {
     bool negative = elpq__take(r, '-');
@@ -328,7 +340,7 @@ int64_t elpq__take_offset(struct elpq__reader *r)
 
     if (!negative)
         take_char(r, '+');
-    offset = take_number(r, 2, 2, 24) * HOUR;
+    offset = take_number(r, 2, 2, 15) * HOUR;
     if (elpq__take(r, ':'))
         offset += take_number(r, 2, 2, 59) * MINUTE;
     if (elpq__take(r, ':'))
@@ -430,9 +442,7 @@ static int time_parse(const struct elpq__codec *codec, const char *text,
 
     (void)codec;
     out->u.int64 = elpq__take_time(&r);
-    if (!elpq__read_done(&r) || out->u.int64 > ELPQ__DAY_USEC)
-        return ELPQ_E_DECODE;
-    return 0;
+    return elpq__read_done(&r) ? 0 : ELPQ_E_DECODE;
 }
 
 static int time_print(const struct elpq__codec *codec, const char *data,
@@ -465,9 +475,9 @@ const struct elpq__codec_ops elpq__time_ops = { .decode = time_decode,
 static int timestamp_decode(const struct elpq__codec *codec, const char *data,
                             size_t size, elpq_value *out)
 {
-    (void)codec;
     if (size != 8)
         return ELPQ_E_DECODE;
+    out->elem = codec->oid == ELPQ_OID_TIMESTAMPTZ;
     return timestamp_from_wire((int64_t)elpq__load64(data), &out->u.int64);
 }
 
@@ -479,12 +489,13 @@ static int timestamp_parse(const struct elpq__codec *codec, const char *text,
     int64_t offset = 0;
     struct civil c;
 
+    out->elem = codec->oid == ELPQ_OID_TIMESTAMPTZ;
     if (take_infinity(text, size, &out->u.int64))
         return 0;
     c = take_civil(&r);
     take_char(&r, ' ');
     time = elpq__take_time(&r);
-    if (codec->oid == ELPQ_OID_TIMESTAMPTZ)
+    if (out->elem)
         offset = elpq__take_offset(&r);
     days = take_era(&r, &c) - ELPQ__EPOCH_DAYS;
     /* one day more, for the offset: the sum is days from overflow */

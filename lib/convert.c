@@ -245,6 +245,7 @@ static elpq_value time_value(uint32_t oid, int64_t seconds, int64_t usec)
     elpq_value v = elpq_typed(oid, elpq_timestamp(NO_TIME));
     int64_t x;
 
+    v.elem = oid == ELPQ_OID_TIMESTAMPTZ;
     if (!__builtin_mul_overflow(seconds, SECOND, &x) &&
         !__builtin_add_overflow(x, usec, &x) && x != INT64_MAX &&
         x != INT64_MIN)

@@ -103,15 +103,22 @@ bool elpq__copy_look_at_columns(elpq_copy *copy)
 
 /* ---------------------------------------------------------- binary values */
 
-/* By way of text, as the server reads a literal of the type. */
+/*
+ * By way of text, as the server reads a literal of the type.  A number of
+ * units of money is not: how many cents are in one, lc_monetary says.
+ */
 static int encode_printed(const struct elpq__codec *codec, const elpq_value *v,
                           struct elpq__buf *out, struct elpq__why *why)
 {
     elpq_value parsed = elpq_value_init(codec->oid, (elpq_kind)codec->kind);
     size_t start = out->size;
     size_t size;
-    int rc = elpq__value_print(v, out, why);
+    int rc;
 
+    if (codec->kind == ELPQ_KIND_MONEY)
+        return elpq__refuse(why, "only elpq_money() can be sent as type %s",
+                            codec->name);
+    rc = elpq__value_print(v, out, why);
     if (rc || codec->textual)
         return rc;
     size = out->size - start;
@@ -298,7 +305,27 @@ static void escape(struct elpq__buf *out, size_t start)
     }
 }
 
-static int text_value(const elpq_value *v, uint32_t oid, struct elpq__buf *out,
+/* Bytes are what a codec takes them for in binary: text, a uuid, or bytes. */
+static int print_bytes(const struct elpq__copy_column *column,
+                       const elpq_value *v, struct elpq__buf *out,
+                       struct elpq__why *why)
+{
+    int kind = column->codec ? column->codec->kind : ELPQ_KIND_BYTES;
+    elpq_value as = *v;
+
+    if (kind == ELPQ_KIND_TEXT)
+        as.kind = ELPQ_KIND_TEXT;
+    if (kind != ELPQ_KIND_UUID)
+        return elpq__value_print(&as, out, why);
+    if (v->u.bytes.size != sizeof(as.u.uuid))
+        return elpq__refuse(why, "%zu bytes are no value of type %s",
+                            v->u.bytes.size, column->codec->name);
+    elpq__print_uuid(out, (const uint8_t *)v->u.bytes.data);
+    return 0;
+}
+
+static int text_value(const struct elpq__copy_column *column,
+                      const elpq_value *v, struct elpq__buf *out,
                       struct elpq__why *why)
 {
     elpq_value as = *v;
@@ -309,8 +336,9 @@ static int text_value(const elpq_value *v, uint32_t oid, struct elpq__buf *out,
         elpq__buf_add_str(out, "\\N");
         return 0;
     }
-    as.oid = oid;
-    rc = elpq__value_print(&as, out, why);
+    as.oid = column->oid;
+    rc = v->kind == ELPQ_KIND_BYTES ? print_bytes(column, &as, out, why)
+                                    : elpq__value_print(&as, out, why);
     if (!rc)
         escape(out, start);
     return rc;
@@ -360,7 +388,7 @@ static int text_row(elpq_copy *copy, const elpq_value *values, int n, int *at,
     for (i = 0; i < n && !rc; i++) {
         if (i > 0)
             elpq__buf_add_byte(out, '\t');
-        rc = text_value(&values[i], copy->columns[i].oid, out, why);
+        rc = text_value(&copy->columns[i], &values[i], out, why);
     }
     elpq__buf_add_byte(out, '\n');
     *at = i - 1;

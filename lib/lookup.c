@@ -80,6 +80,8 @@ static void on_answer(elpq_result *result, const elpq_error *error, void *arg)
         rc = elpq__catalog_take(l->catalog, result);
     if (!error && !rc)
         rc = elpq__catalog_give_up(l->catalog, l->asked, l->nasked);
+    if (!error && !rc && l->type_cb && elpq_rows(result) == 0)
+        elpq__catalog_forget(l->catalog, l->name); /* it was dropped */
     if (rc) {
         elpq__error_set(&own, (elpq_code)rc, 0,
                         rc == ELPQ_E_FULL ? "too many types are known" : NULL);
@@ -138,12 +140,16 @@ static int submit(struct lookup *l, const struct target *target,
     return rc;
 }
 
-/* All names and OIDs of the catalog; false: no memory.  Both are freed. */
+/*
+ * All names and OIDs of the catalog, and those that it misses; false: no
+ * memory.  Both are freed.
+ */
 static bool ask_for_all(const struct elpq__catalog *catalog, struct question *q)
 {
     const struct elpq__type_set *set = catalog->set;
     const char **names = calloc(catalog->nnames + 1u, sizeof(*names));
-    uint32_t *oids = calloc((set ? set->count : 0) + 1u, sizeof(*oids));
+    size_t known = set ? set->count : 0;
+    uint32_t *oids = calloc(known + ELPQ__MISSING_MAX, sizeof(*oids));
 
     q->names = names;
     q->oids = oids;
@@ -151,8 +157,10 @@ static bool ask_for_all(const struct elpq__catalog *catalog, struct question *q)
         return false;
     for (const struct elpq__type_name *n = catalog->names; n; n = n->next)
         names[q->nnames++] = n->name;
-    for (unsigned i = 0; set && i < set->count; i++)
+    for (size_t i = 0; i < known; i++)
         oids[q->noids++] = set->types[i].info.oid;
+    for (unsigned i = 0; i < catalog->nmissing; i++)
+        oids[q->noids++] = catalog->missing[i];
     return true;
 }
 
@@ -178,11 +186,11 @@ static void ask(struct elpq__catalog *catalog, const struct target *target)
     l->by_itself = true;
     l->nasked = catalog->nmissing;
     memcpy(l->asked, catalog->missing, sizeof(l->asked));
+    if (catalog->set->stale && ask_for_all(catalog, &all))
+        q = all;
     catalog->nmissing = 0;
     catalog->asked = now;
     catalog->asking = true;
-    if (catalog->set->stale && ask_for_all(catalog, &all))
-        q = all;
     if (submit(l, target, &q, NULL))
         catalog->asking = false;
     free_question(&all);

@@ -85,8 +85,8 @@ static int print_time_kind(const elpq_value *v, struct elpq__buf *out,
     } else {
         rc = elpq__timestamp_to_wire(x, &usec);
         if (!rc)
-            rc = elpq__print_timestamp(out, usec,
-                                       v->oid == ELPQ_OID_TIMESTAMPTZ);
+            rc = elpq__print_timestamp(
+                out, usec, v->elem != 0 || v->oid == ELPQ_OID_TIMESTAMPTZ);
     }
     if (!rc)
         return 0;
@@ -130,9 +130,8 @@ static int print_struct(const elpq_value *v, struct elpq__buf *out,
     case ELPQ_KIND_TIMETZ:
         rc = elpq__print_timetz(out, &v->u.timetz);
         break;
-    case ELPQ_KIND_MONEY:
-        elpq__print_money(out, v->u.int64);
-        break;
+    case ELPQ_KIND_MONEY: /* no text is the same in each lc_monetary */
+        return elpq__refuse(why, "money is sent in binary, as type money only");
     case ELPQ_KIND_LSN:
         elpq__print_lsn(out, v->u.uint64);
         break;

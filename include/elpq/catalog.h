@@ -43,7 +43,8 @@ typedef void (*elpq_type_cb)(const elpq_type_info *type,
  * Asks the server for a type, also if it is known already.  The name is as in
  * SQL: with its schema ("shop.mood"), or found by the session's search_path;
  * quoted if it has to be ("\"Mood\""); also "shop.mood[]".  A type that does
- * not exist is ELPQ_E_TYPE.  The type is borrowed for the callback.
+ * not exist, or does no more, is ELPQ_E_TYPE.  The type is borrowed for the
+ * callback.
  *
  * Returns as elpq_pool_execute() and its like do, with the same contract and
  * options; ELPQ_E_FULL as well if 10,000 types are known.

@@ -28,7 +28,12 @@ static inline elpq_value elpq_timetz(int64_t usec, int32_t offset)
     return v;
 }
 
-/** Money in the smallest unit of the currency, as cents. */
+/**
+ * Money in the smallest unit of the currency, as cents.  It goes in binary, as
+ * the type money and in arrays of it: how the server reads its text depends on
+ * lc_monetary.  Where it would have to go as text - as another type, or in
+ * rows of a COPY that go as text - it is refused, ELPQ_E_VALUE.
+ */
 static inline elpq_value elpq_money(int64_t units)
 {
     elpq_value v = elpq_value_init(ELPQ_OID_MONEY, ELPQ_KIND_MONEY);

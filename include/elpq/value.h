@@ -48,7 +48,8 @@ typedef enum elpq_kind {
     ELPQ_KIND_UUID,      /**< u.uuid                                       */
     ELPQ_KIND_DATE,      /**< u.int64: days since 1970-01-01               */
     ELPQ_KIND_TIME,      /**< u.int64: microseconds since midnight         */
-    ELPQ_KIND_TIMESTAMP, /**< u.int64: microseconds since 1970-01-01 00:00 */
+    ELPQ_KIND_TIMESTAMP, /**< u.int64: microseconds since 1970-01-01
+                              00:00; elem: 1 if that is UTC, else local    */
     ELPQ_KIND_INTERVAL,  /**< u.interval                                   */
     ELPQ_KIND_ARRAY,     /**< u.array: elements as elpq_value              */
     ELPQ_KIND_C_ARRAY,   /**< u.array: elements as a C array, see `elem`   */
@@ -327,11 +328,15 @@ static inline elpq_value elpq_timestamp(int64_t usec)
     return v;
 }
 
-/** A point in time: microseconds since 1970-01-01 00:00 UTC. */
+/**
+ * A point in time: microseconds since 1970-01-01 00:00 UTC.  It stays one if
+ * it is sent as another type, as a domain over timestamptz.
+ */
 static inline elpq_value elpq_timestamptz(int64_t usec)
 {
     elpq_value v = elpq_value_init(ELPQ_OID_TIMESTAMPTZ, ELPQ_KIND_TIMESTAMP);
 
+    v.elem = 1;
     v.u.int64 = usec;
     return v;
 }

@@ -379,6 +379,25 @@ START_TEST(nothing_is_looked_up_in_a_transaction)
 }
 END_TEST
 
+START_TEST(a_dropped_type_cannot_be_loaded)
+{
+    elpq_pool *pool = pool_of(1);
+    uint32_t before;
+
+    make_types();
+    before = load(pool, "shop.mood").oid;
+    load(pool, "shop.age");
+    admin_do("drop type shop.mood cascade");
+    load_as(pool, "shop.mood", ELPQ_E_TYPE);
+    ck_assert_ptr_null(elpq_find_type(pool, "shop.mood"));
+    ck_assert_ptr_nonnull(elpq_find_type(pool, "shop.age"));
+    load_as(pool, "shop.mood", ELPQ_E_TYPE);
+    admin_do("create type shop.mood as enum ('new')");
+    ck_assert_uint_ne(load(pool, "shop.mood").oid, before);
+    finish_pool(pool);
+}
+END_TEST
+
 START_TEST(a_type_made_anew_is_found_by_a_refresh)
 {
     elpq_pool *pool = pool_of(1);
@@ -447,6 +466,28 @@ START_TEST(a_changed_composite_is_noticed)
     ck_assert_str_eq(view.names[2], "d");
     ck_assert_int_eq(elpq_cell_int32(&view.fields[2], &n), 0);
     ck_assert_int_eq(n, 3);
+    finish_pool(pool);
+}
+END_TEST
+
+/* One look-up asks for both: the type that changed, and the unknown one. */
+START_TEST(an_unknown_type_is_found_while_another_is_stale)
+{
+    elpq_options text = { .flags = ELPQ_TEXT_RESULT };
+    elpq_pool *pool = pool_of(1);
+    elpq_composite_view view;
+    struct answer *a;
+
+    make_types();
+    load(pool, "shop.size");
+    admin_do("alter type shop.size add attribute d int");
+    a = expect_ok(
+        ask_with(pool, elpq_sql("select row(1, 2, 3)::shop.size"), &text));
+    ck_assert_int_eq(elpq_get_composite(a->result, 0, 0, &view), 0);
+    for (int i = 0; i < 3; i++)
+        expect_ok(ask(pool, elpq_sql("select 'ok'::shop.mood")));
+    ck_assert_int_eq(elpq_find_type(pool, "shop.size")->nfields, 3);
+    ck_assert(is_binary(ask(pool, elpq_sql("select 'ok'::shop.mood"))));
     finish_pool(pool);
 }
 END_TEST
@@ -570,9 +611,11 @@ static void build(Suite *suite)
     tcase_add_test(change, an_unknown_type_is_looked_up_by_itself);
     tcase_add_test(change, without_a_loaded_type_nothing_is_looked_up);
     tcase_add_test(change, nothing_is_looked_up_in_a_transaction);
+    tcase_add_test(change, a_dropped_type_cannot_be_loaded);
     tcase_add_test(change, a_type_made_anew_is_found_by_a_refresh);
     tcase_add_test(change, a_refused_oid_has_the_types_refreshed);
     tcase_add_test(change, a_changed_composite_is_noticed);
+    tcase_add_test(change, an_unknown_type_is_found_while_another_is_stale);
     tcase_add_test(change, a_result_outlives_its_pool);
     tcase_add_test(contract, a_connection_alone_and_a_transaction_load_types);
     tcase_add_test(contract, a_look_up_that_fails_says_so);

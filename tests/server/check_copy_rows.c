@@ -163,6 +163,56 @@ START_TEST(types_as_text)
 }
 END_TEST
 
+/* One value is stored as the same, whatever columns are next to its own. */
+START_TEST(bytes_are_the_same_in_both_formats)
+{
+    static const char uuid[16] = { 'a', 'b' };
+    elpq_conn *conn = with_table("t text, c \"char\", j jsonb, u uuid, y bytea");
+    struct flow f;
+
+    start(&f, conn, &rows_in);
+    PUT(&f, elpq_bytea("a\\b", 3), elpq_bytea("c", 1), elpq_bytea("[1]", 3),
+        elpq_bytea(uuid, 16), elpq_bytea("a\\b", 3));
+    finish(&f);
+    expect_ok(script(conn, "create type pg_temp.mood as enum ('ok');"
+                           "alter table r add e pg_temp.mood", NULL));
+    start(&f, conn, &rows_in);
+    PUT(&f, elpq_bytea("a\\b", 3), elpq_bytea("c", 1), elpq_bytea("[1]", 3),
+        elpq_bytea(uuid, 16), elpq_bytea("a\\b", 3), elpq_null(0));
+    REFUSED(&f, "3 bytes are no value of type uuid", "", "", "{}",
+            elpq_bytea("a\\b", 3), elpq_null(0), elpq_null(0));
+    REFUSED(&f, "NUL", elpq_bytea("a\0b", 3), "", "{}", elpq_null(0),
+            elpq_null(0), elpq_null(0));
+    finish(&f);
+    expect_text(ask(conn, elpq_sql("select string_agg(distinct r::text, ' ')"
+                                   " from r")),
+                "(\"a\\\\b\",c,[1],61620000-0000-0000-0000-000000000000,"
+                "\"\\\\x615c62\",)");
+    close_conn(conn);
+}
+END_TEST
+
+/* What is declared is the encoding of a file, and text is none. */
+START_TEST(xml_keeps_its_text)
+{
+    static const char xml[] = "<?xml version=\"1.0\" encoding=\"latin1\"?>"
+                              "<a>\xc3\xa9</a>";
+    elpq_conn *conn = with_table("i int, x xml");
+    elpq_value item = elpq_text(xml);
+    elpq_value array = elpq_array(ELPQ_OID_XML_ARRAY, &item, 1);
+    elpq_statement st;
+    struct flow f;
+
+    start(&f, conn, &rows_in);
+    PUT(&f, 1, xml);
+    finish(&f);
+    expect_text(ask(conn, elpq_sql("select x::text from r")), xml);
+    st = elpq_sql_from_trusted_string("select ($1::text[])[1]", &array, 1);
+    expect_text(ask(conn, &st), xml);
+    close_conn(conn);
+}
+END_TEST
+
 /* Out of the table again, with the getters that statements' results have. */
 static void check_getters(struct flow *f, elpq_result *rows)
 {
@@ -351,6 +401,36 @@ START_TEST(values_that_do_not_fit)
     expect_text(ask(conn, elpq_sql("select string_agg(r::text, ' ' order by"
                                    " small) from r")),
                 "(1,2,1970-01-01,x,{1}) (2,1,,42,)");
+    close_conn(conn);
+}
+END_TEST
+
+/* How many cents a number is, and which point is decimal, lc_monetary says. */
+START_TEST(money_is_never_guessed)
+{
+    static const char words[] = "only elpq_money() can be sent as type money";
+    elpq_conn *conn = with_table("i int, m money");
+    struct flow f;
+
+    start(&f, conn, &rows_in);
+    PUT(&f, 1, elpq_money(1234));
+    REFUSED(&f, words, 2, 5);
+    REFUSED(&f, words, 2, 12.5);
+    REFUSED(&f, words, 2, "12.5");
+    REFUSED(&f, words, 2, elpq_numeric("12.50"));
+    finish(&f);
+    expect_text(ask(conn, elpq_sql("select string_agg(m::numeric::text, ' ')"
+                                   " from r")),
+                "12.34");
+    expect_ok(script(conn, "create type pg_temp.mood as enum ('ok');"
+                           "alter table r add e pg_temp.mood", NULL));
+    start(&f, conn, &rows_in); /* which go as text now */
+    PUT(&f, 3, 5, elpq_null(0));
+    REFUSED(&f, "money is sent in binary", 4, elpq_money(5), elpq_null(0));
+    finish(&f);
+    expect_text(ask(conn, elpq_sql("select m::numeric::text from r"
+                                   " where i = 3")),
+                "5.00");
     close_conn(conn);
 }
 END_TEST
@@ -572,6 +652,8 @@ static void build(Suite *s)
     tcase_add_test(t, types_in_binary);
     tcase_add_test(t, binary_where_it_can_be);
     tcase_add_test(t, types_as_text);
+    tcase_add_test(t, bytes_are_the_same_in_both_formats);
+    tcase_add_test(t, xml_keeps_its_text);
     tcase_add_test(t, getters);
     tcase_add_test(t, many_rows_and_kept_results);
     tcase_add_test(t, odd_shapes);
@@ -579,6 +661,7 @@ static void build(Suite *s)
     tcase_add_test(t, without_the_right_to_read);
     t = harness_case(s, "errors", 0);
     tcase_add_test(t, values_that_do_not_fit);
+    tcase_add_test(t, money_is_never_guessed);
     tcase_add_test(t, the_server_refuses_a_row);
     tcase_add_test(t, there_is_no_such_table_or_column);
     tcase_add_test(t, bytes_for_rows_and_rows_for_bytes);

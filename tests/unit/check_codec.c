@@ -110,6 +110,7 @@ static const struct {
     { O(DATE), "2000-02-29", 11016 },
     { O(DATE), "0001-01-01", -719162 },
     { O(DATE), "0001-12-31 BC", -719163 },
+    { O(DATE), "0001-02-29 BC", -719469 },
     { O(DATE), "4714-11-24 BC", -2440588 },
     { O(DATE), "5874897-12-31", 2145042905 },
     { O(DATE), "infinity", ELPQ_INFINITY },
@@ -120,9 +121,11 @@ static const struct {
     { O(TIME), "01:02:03.4", 3723400000 },
     { O(TIMESTAMP), "1970-01-01 00:00:00.000001", 1 },
     { O(TIMESTAMP), "10000-01-01 00:00:00", 253402300800000000 },
+    { O(TIMESTAMP), "1969-12-31 24:00:00", 0 },
     { O(TIMESTAMP), "infinity", ELPQ_INFINITY },
     { O(TIMESTAMPTZ), "1970-01-01 00:00:00+00", 0 },
     { O(TIMESTAMPTZ), "1970-01-01 05:30:00+05:30", 0 },
+    { O(TIMESTAMPTZ), "1970-01-01 15:59:59+15:59:59", 0 },
     { O(TIMESTAMPTZ), "1969-12-31 20:29:08-03:30:52", 0 },
     { O(TIMESTAMPTZ), "0044-03-15 12:00:00+00 BC", -63517780800000000 },
 };
@@ -138,6 +141,31 @@ START_TEST(test_times)
     ck_assert_int_eq(rc, 0);
     ck_assert_int_eq(x, times[_i].expected);
     elpq_result_unref(result);
+}
+END_TEST
+
+/* What was read as a point in time is sent as one, whatever its type. */
+START_TEST(test_points_in_time)
+{
+    static const char zeros[8] = { 0 };
+    static const struct {
+        uint32_t oid;
+        const char *text;
+    } types[] = { { O(TIMESTAMP), "2000-01-01 00:00:00" },
+                  { O(TIMESTAMPTZ), "2000-01-01 00:00:00+00" } };
+
+    for (size_t i = 0; i < 2; i++) {
+        elpq_result *binary = one_cell(types[i].oid, 1, zeros, 8);
+        elpq_result *text = text_cell(types[i].oid, types[i].text);
+        elpq_value v = elpq_null(0);
+
+        ck_assert_int_eq(elpq_get_value(binary, 0, 0, &v), 0);
+        ck_assert_uint_eq(v.elem, i);
+        ck_assert_int_eq(elpq_get_value(text, 0, 0, &v), 0);
+        ck_assert_uint_eq(v.elem, i);
+        elpq_result_unref(binary);
+        elpq_result_unref(text);
+    }
 }
 END_TEST
 
@@ -504,6 +532,28 @@ START_TEST(test_large_numerics)
 }
 END_TEST
 
+/* A query of two million negations, which would take 350 MB to print. */
+START_TEST(test_large_tsquery)
+{
+    static const char word[] = { 1, 0, 0, 'a', 0 };
+    const size_t count = 2000000;
+    size_t size = 4 + 2 * (count - 1) + sizeof(word);
+    char *data = malloc(size);
+    elpq_string s = { NULL, 0 };
+    elpq_result *result;
+
+    ck_assert_ptr_nonnull(data);
+    elpq__put_int32(data, (uint32_t)count);
+    for (size_t i = 0; i < count - 1; i++)
+        memcpy(data + 4 + 2 * i, "\2\1", 2);
+    memcpy(data + size - sizeof(word), word, sizeof(word));
+    result = one_cell(O(TSQUERY), 1, data, (int)size);
+    ck_assert_int_eq(elpq_get_string(result, 0, 0, &s), ELPQ_E_NOMEM);
+    elpq_result_unref(result);
+    free(data);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("codec");
@@ -517,6 +567,7 @@ int main(void)
     tcase_add_loop_test(tables, test_binary_to_text, 0, SAMPLES);
     tcase_add_loop_test(tables, test_text_again, 0, SAMPLES);
     tcase_add_loop_test(tables, test_times, 0, COUNT(times));
+    tcase_add_test(tables, test_points_in_time);
     tcase_add_loop_test(tables, test_intervals, 0, COUNT(intervals));
     tcase_add_test(tables, test_bytea_text);
     tcase_add_loop_test(tables, test_whole_numbers, 0, COUNT(wholes));
@@ -524,6 +575,7 @@ int main(void)
     tcase_add_test(tables, test_doubles);
     tcase_add_test(tables, test_long_numbers);
     tcase_add_test(tables, test_large_numerics);
+    tcase_add_test(hostile, test_large_tsquery);
     tcase_add_loop_test(hostile, test_malformed, 0, COUNT(malformed));
     tcase_add_loop_test(hostile, test_every_truncation, 0, SAMPLES);
     tcase_add_test(hostile, test_random_bytes);

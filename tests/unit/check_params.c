@@ -184,7 +184,6 @@ static elpq_value c_array(uint32_t oid, elpq_kind elem, size_t width,
     E(elpq_timetz(1, 3600), 1, "0000000000000001fffff1f0")                    \
     E(with(0, elpq_timetz(1, -5445)), 0, "00:00:00.000001-01:30:45")          \
     E(elpq_money(-5), 1, "fffffffffffffffb")                                  \
-    E(with(0, elpq_money(-123456789)), 0, "-$1,234,567.89")                   \
     E(elpq_lsn(0x16B374D848), 1, "00000016b374d848")                          \
     E(with(0, elpq_lsn(0x16B374D848)), 0, "16/B374D848")                      \
     E(elpq_tid(1, 2), 1, "000000010002")                                      \
@@ -239,6 +238,12 @@ static elpq_value c_array(uint32_t oid, elpq_kind elem, size_t width,
     E(elpq_val(1.5L), 0, "15e-1")                                             \
     E(elpq_long_double(-(long double)INFINITY), 0, "-Infinity")               \
     E(elpq_val((elpq_int128_t)INT64_MIN * 4), 0, "-36893488147419103232")     \
+    E(with(0, elpq_timestamptz(1)), 0, "1970-01-01 00:00:00.000001+00")       \
+    E(with(99999, elpq_timestamptz_unix(0)), 0, "1970-01-01 00:00:00+00")     \
+    E(with(0, elpq_timestamp(0)), 0, "1970-01-01 00:00:00")                   \
+    E(elpq_array(99999, (const elpq_value[]){ with(0, elpq_timestamptz(0)) }, \
+                 1),                                                          \
+      0, "{\"1970-01-01 00:00:00+00\"}")                                      \
     E(elpq_timestamptz_unix(0), 1, "fffca2fec4c82000")                        \
     E(elpq_timestamptz_timespec((struct timespec){ -1, 999999999 }), 1,       \
       "fffca2fec4c81fff")                                                     \
@@ -397,6 +402,11 @@ static elpq_value deep_value(void)
       "an address of family 5 with 8 bits is no value of type inet")          \
     R(elpq_timetz(0, 16 * 3600),                                              \
       "a value is out of range for type time with time zone")                 \
+    R(with(0, elpq_money(-123456789)),                                        \
+      "money is sent in binary, as type money only")                          \
+    R(elpq_array(O(MONEY_ARRAY),                                              \
+                 (const elpq_value[]){ elpq_text("1"), elpq_money(1) }, 2),   \
+      "element 2: money is sent in binary, as type money only")               \
     R(elpq_path(NULL, 0, true), "0 coordinates are no value of type path")    \
     R(elpq_hstore(0, (const elpq_value[]){ elpq_text("a"), elpq_int32(1) },   \
                   1),                                                         \
