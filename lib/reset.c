@@ -26,20 +26,18 @@ static const char *const reset_commands[] = {
 };
 
 /* The text decoders read dates and intervals in these styles only. */
-static const char *const style_commands[] = {
-    "SET DateStyle TO 'ISO'",
-    "SET IntervalStyle TO 'postgres'",
-    NULL,
-};
+#define SET_DATES "SET DateStyle TO 'ISO'"
+#define SET_INTERVALS "SET IntervalStyle TO 'postgres'"
+static const char *const style_commands[] = { SET_DATES, SET_INTERVALS, NULL };
 
 static const char *const rollback_commands[] = { "ROLLBACK", NULL };
 
-bool elpq__group_queue(elpq_conn *conn, const char *const *group,
-                       const char *sql, int timeout_ms, elpq_done_cb done)
+static bool queue_own(elpq_conn *conn, enum elpq__kind kind,
+                      const char *const *group, const char *sql, int timeout_ms,
+                      elpq_done_cb done)
 {
     elpq_statement st = elpq_sql_from_trusted_string(sql, NULL, 0);
-    elpq_request *req =
-        elpq__request_new(conn->loop, ELPQ__GROUP, &st, NULL);
+    elpq_request *req = elpq__request_new(conn->loop, kind, &st, NULL);
 
     if (!req)
         return false;
@@ -51,6 +49,12 @@ bool elpq__group_queue(elpq_conn *conn, const char *const *group,
     elpq__conn_ref(conn);
     elpq__conn_enqueue(conn, req);
     return true;
+}
+
+bool elpq__group_queue(elpq_conn *conn, const char *const *group,
+                       const char *sql, int timeout_ms, elpq_done_cb done)
+{
+    return queue_own(conn, ELPQ__GROUP, group, sql, timeout_ms, done);
 }
 
 static bool queue_group(elpq_conn *conn, const char *const *group,
@@ -78,8 +82,10 @@ static bool queue_setup(elpq_conn *conn, elpq_done_cb done, unsigned *count)
 
 bool elpq__setup_queue(elpq_conn *conn, elpq_done_cb done)
 {
+    /* A session for replication takes scripts only. */
     if (!styles_are_right(conn)) {
-        if (!queue_group(conn, style_commands, "set styles", done))
+        if (!queue_own(conn, ELPQ__SCRIPT, NULL, SET_DATES "; " SET_INTERVALS,
+                       0, done))
             return false;
         conn->setup_left++;
     }

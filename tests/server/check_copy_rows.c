@@ -167,7 +167,8 @@ END_TEST
 START_TEST(bytes_are_the_same_in_both_formats)
 {
     static const char uuid[16] = { 'a', 'b' };
-    elpq_conn *conn = with_table("t text, c \"char\", j jsonb, u uuid, y bytea");
+    elpq_conn *conn =
+        with_table("t text, c \"char\", j jsonb, u uuid, y bytea");
     struct flow f;
 
     start(&f, conn, &rows_in);

@@ -160,6 +160,27 @@ START_TEST(it_comes_back)
 }
 END_TEST
 
+/* Dates have to come in the style that is read, also where the server's is
+ * another one. */
+START_TEST(styles_of_the_server)
+{
+    elpq_replication_options o = stream_options();
+
+    make_all("id int primary key, day date", "pgoutput");
+    admin_do("do $$ begin execute format('alter role %%I set datestyle to"
+             " %%L', current_user, 'SQL, DMY'); end $$");
+    consume_up(&o);
+    admin_do("insert into elpq_changed values (1, date '2024-02-03')");
+    run_until(&seen_changes.commits, 1);
+    admin_do("do $$ begin execute format('alter role %%I reset datestyle',"
+             " current_user); end $$");
+    expect_log("begin\nrelation elpq_changed\n"
+               "insert elpq_changed 1|2024-02-03\ncommit\n");
+    consume_end();
+    drop_all();
+}
+END_TEST
+
 /* The end of a stream that was up is no attempt that failed. */
 START_TEST(one_attempt_is_enough_to_come_back)
 {
@@ -379,6 +400,7 @@ static void build(Suite *s)
     tcase_add_test(t, too_many_tables_are_an_error);
     tcase_add_test(t, a_change_beyond_the_limit_is_an_error);
     t = harness_case(s, "lost", 30);
+    tcase_add_test(t, styles_of_the_server);
     tcase_add_test(t, it_comes_back);
     tcase_add_test(t, one_attempt_is_enough_to_come_back);
     tcase_add_test(t, a_silent_server_is_noticed);
