@@ -90,7 +90,7 @@ END_TEST
 /* RELEASE is late, and what comes after it is in the transaction as before. */
 START_TEST(a_release_that_came_too_late)
 {
-    elpq_pool_options o = { .max_size = 1, .conn.timeout_ms = scaled(300) };
+    elpq_pool_options o = { .max_size = 1, .conn.timeout_ms = scaled(1000) };
     elpq_options patient = { .timeout_ms = ELPQ_NO_TIMEOUT };
     elpq_pool *pool = pool_new(&o);
     elpq_tx *tx = begin_now(pool), *part;
@@ -115,7 +115,7 @@ END_TEST
  * must not run in the transaction that it did not end. */
 START_TEST(a_commit_that_was_not_sent)
 {
-    elpq_conn_options o = { .timeout_ms = scaled(300) };
+    elpq_conn_options o = { .timeout_ms = scaled(1000) };
     elpq_conn *conn = connect_now(NULL, &o);
     elpq_options patient = { .timeout_ms = ELPQ_NO_TIMEOUT };
     elpq_tx *tx = expect_ok(begin(conn, NULL))->tx;
@@ -213,7 +213,7 @@ END_TEST
  * what was to be released or undone. */
 START_TEST(a_release_that_was_not_sent)
 {
-    elpq_conn_options o = { .timeout_ms = scaled(300) };
+    elpq_conn_options o = { .timeout_ms = scaled(1000) };
     elpq_conn *conn = connect_now(NULL, &o);
     elpq_options patient = { .timeout_ms = ELPQ_NO_TIMEOUT };
     elpq_tx *tx = expect_ok(begin(conn, NULL))->tx, *part;
