@@ -277,11 +277,14 @@ START_TEST(closing_at_any_time)
         listen_to("c");
     run_turns(_i / 2);
     close_now();
+    ck_assert_int_eq(told.downs, 0);
     listener_at("host=/nonexistent", NULL);
     listen_to("c");
     if (_i & 1)
         run_until(&told.downs, 1);
     close_now();
+    ck_assert_int_eq(told.ups, 0);
+    ck_assert_int_eq(told.downs, _i & 1);
 }
 END_TEST
 

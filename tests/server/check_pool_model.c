@@ -403,6 +403,8 @@ static void run_model(bool kills, unsigned depth)
 START_TEST(random_operations)
 {
     run_model(false, 1);
+    ck_assert_uint_eq(m.killed, 0);
+    ck_assert_uint_eq(m.shared, 0);
 }
 END_TEST
 
@@ -448,6 +450,7 @@ START_TEST(random_operations_and_a_sudden_end)
     close_pool(m.pool, drains[_i % 3]);
     run_turns((int)random_below(5));
     settle_model();
+    ck_assert_int_eq(m.n_pending + m.n_held + m.n_txs, 0);
 }
 END_TEST
 

@@ -451,6 +451,7 @@ START_TEST(with_a_scripted_server)
 {
     open_scripted();
     race("cancel, scripted", false, share_of_races(78));
+    ck_assert_uint_gt(tally.unsent, 0);
     race("deadline, scripted", true, share_of_races(15));
     close_all();
 }

@@ -256,6 +256,7 @@ START_TEST(a_slot_is_made_once)
     admin_do("insert into elpq_changed values (1)");
     consume_up(&o);
     run_until(&seen_changes.commits, 1);
+    ck_assert_int_eq(seen_changes.downs, 0);
     consume_end();
     drop_all();
 }
@@ -321,7 +322,9 @@ START_TEST(a_hook_closes_its_connection)
     trace_then = close_conn_at;
     consume_from(&o);
     run_until(&seen_changes.downs, 1);
+    ck_assert_int_eq(seen_changes.code, ELPQ_E_CLOSED);
     run_until(&seen_changes.ups, 1);
+    ck_assert_int_eq(seen_changes.downs, 1);
     consume_end();
     drop_all();
 }

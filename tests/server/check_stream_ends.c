@@ -192,7 +192,7 @@ START_TEST(canceled_in_the_middle)
 END_TEST
 
 /* The server is stuck in writing, and hears nothing until we read on. */
-static void end_a_paused_one(void (*end)(struct flow *), int code)
+static void expect_end_while_paused(void (*end)(struct flow *), int code)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
     struct flow f = { .counts = true, .at = 10, .act = pause_flow };
@@ -212,13 +212,13 @@ static void end_a_paused_one(void (*end)(struct flow *), int code)
 
 START_TEST(canceled_while_paused)
 {
-    end_a_paused_one(cancel_flow, ELPQ_E_CANCELED);
+    expect_end_while_paused(cancel_flow, ELPQ_E_CANCELED);
 }
 END_TEST
 
 START_TEST(stopped_while_paused)
 {
-    end_a_paused_one(stop_flow, 0);
+    expect_end_while_paused(stop_flow, 0);
 }
 END_TEST
 

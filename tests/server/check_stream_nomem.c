@@ -54,7 +54,7 @@ static char *test_strdup(const char *s)
 
 /* Runs `once` with the first allocation failing, then the second, and so on
  * until none is left to fail; it tells whether all went well. */
-static void fail_each(bool (*once)(elpq_conn *conn), int least)
+static void expect_each_told(bool (*once)(elpq_conn *conn), int least)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
     bool failed = true;
@@ -102,7 +102,7 @@ static bool stream_once(elpq_conn *conn)
 START_TEST(streams)
 {
     wanted_rows = _i == 0 ? 5 : 1;
-    fail_each(stream_once, 2);
+    expect_each_told(stream_once, 2);
 }
 END_TEST
 
@@ -155,7 +155,7 @@ static bool cursor_once(elpq_conn *conn)
 
 START_TEST(cursors)
 {
-    fail_each(cursor_once, 5);
+    expect_each_told(cursor_once, 5);
 }
 END_TEST
 

@@ -155,6 +155,7 @@ START_TEST(each_fault)
     for (int fault = 0; fault < MANY_FAULTS; fault++)
         if (is_wanted((enum state_id)_i, (enum fault_id)fault))
             run_and_weigh((enum state_id)_i, (enum fault_id)fault);
+    ck_assert_int_eq(events(), 0);
 }
 END_TEST
 
