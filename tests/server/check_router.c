@@ -160,26 +160,38 @@ START_TEST(a_conflict_with_recovery_reads_on_the_primary)
 {
     elpq_router *router = router_of(NULL);
     struct answer *reader;
-    int primary = settled(router);
+    int primary = settled(router), tries = 0;
     elpq_conn *a = connect_now(node_at((primary + 1) % 3), NULL);
     elpq_conn *b = connect_now(node_at((primary + 2) % 3), NULL);
+    uint64_t before;
+    bool asleep;
 
     write_table(router);
     expect_ok(ask_router(router, elpq_sql("insert into ticker select"
                                           " generate_series(1, 10)"), NULL));
-    /* It holds a snapshot on a standby, and what it needs is removed. */
-    UNTIL(standbys(router) == 2 && info(router, 0).lag_bytes <= 0 &&
-          info(router, 1).lag_bytes <= 0 && info(router, 2).lag_bytes <= 0);
-    reader = ask_router(router,
-                        READ("select count(*), pg_sleep(case when"
-                             " pg_is_in_recovery() then 30 else 0 end)"
-                             " from ticker"), NULL);
-    UNTIL(strcmp(text_of(a, SLEEPS), "t") == 0 ||
-          strcmp(text_of(b, SLEEPS), "t") == 0);
+    /*
+     * It holds a snapshot on a standby, and what it needs is removed.  A
+     * standby that is late for a moment is not read: then it is asked again.
+     */
+    do {
+        replayed(router);
+        before = counts(router).retries;
+        reader = ask_router(router,
+                            READ("select count(*), pg_sleep(case when"
+                                 " pg_is_in_recovery() then 30 else 0 end)"
+                                 " from ticker"),
+                            NULL);
+        UNTIL(reader->calls || strcmp(text_of(a, SLEEPS), "t") == 0 ||
+              strcmp(text_of(b, SLEEPS), "t") == 0);
+        asleep = !reader->calls;
+        ck_assert_msg(asleep || tries++ < 10, "no standby reads");
+        if (!asleep)
+            expect_ok(reader);
+    } while (!asleep);
     expect_ok(ask_router(router, elpq_sql("drop table ticker"), NULL));
     /* On the primary it is gone; what matters is who says so. */
     expect_error(reader, ELPQ_E_SERVER, "42P01", 0);
-    ck_assert_uint_eq(counts(router).retries, 1);
+    ck_assert_uint_eq(counts(router).retries, before + 1);
     close_conn(a);
     close_conn(b);
     expect_ok(close_router(router, 0));
@@ -193,19 +205,22 @@ START_TEST(a_late_standby_is_not_read)
     elpq_router_options o = { .max_lag_ms = (int)(500 * harness_slow()) };
     elpq_router *router = router_of(&o);
     int primary = settled(router);
-    int late = (primary + 1) % 3;
+    int late = (primary + 1) % 3, other = (primary + 2) % 3;
     elpq_conn *direct = connect_now(node_at(late), NULL);
     uint64_t before;
 
     write_table(router);
     ck_assert_int_eq(info(router, primary).lag_ms, -1);
-    UNTIL(standbys(router) == 2);
+    replayed(router);
     expect_ok(ask(direct, elpq_sql("select pg_wal_replay_pause()")));
     UNTIL(strcmp(text_of(direct, "select pg_get_wal_replay_pause_state()"),
                  "paused") == 0);
     expect_ok(ask_router(router, elpq_sql("insert into ticker values (1)"),
                          NULL));
     UNTIL(!info(router, late).current);
+    checked_anew(router, primary);
+    checked_anew(router, other);
+    UNTIL(info(router, other).lag_bytes <= 0);
     ck_assert(info(router, late).up);
     ck_assert_int_gt(info(router, late).lag_bytes, 0);
     before = info(router, late).requests;
@@ -359,7 +374,7 @@ static void start_load(elpq_router *router)
     memset(&load, 0, sizeof(load));
     load.router = router;
     write_table(router);
-    UNTIL(standbys(router) == 2);
+    replayed(router);
     write_next();
     for (int i = 0; i < 4; i++)
         read_next(&readers[i]);

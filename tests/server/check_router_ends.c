@@ -381,14 +381,6 @@ static void switch_wal(int n, int times)
     close_conn(conn);
 }
 
-/* Asked after this was called, and answered. */
-static void checked_anew(elpq_router *router, int n)
-{
-    uint64_t checks = info(router, n).checks;
-
-    UNTIL(info(router, n).checks > checks + 1);
-}
-
 /*
  * Its position lies between two of the younger primary's: but that it has
  * replayed other WAL as far says nothing.

@@ -132,6 +132,23 @@ static struct answer *close_router(elpq_router *router, int drain_ms)
     return a;
 }
 
+/* Asked after this was called, and answered. */
+static inline void checked_anew(elpq_router *router, int n)
+{
+    uint64_t checks = info(router, n).checks;
+
+    UNTIL(info(router, n).checks > checks + 1);
+}
+
+/* What the primary has acknowledged so far is to be read on both standbys. */
+static inline void replayed(elpq_router *router)
+{
+    for (int i = 0; i < 3; i++)
+        checked_anew(router, i);
+    UNTIL(standbys(router) == 2 && info(router, 0).lag_bytes <= 0 &&
+          info(router, 1).lag_bytes <= 0 && info(router, 2).lag_bytes <= 0);
+}
+
 static inline void write_table(elpq_router *router)
 {
     expect_ok(ask_router(router,
