@@ -485,7 +485,7 @@ bool elpq__copy_undone(const elpq_request *request);
 /* While conn->copy is set: */
 
 /* libpq is about to read: looks whether the server has refused the data. */
-void elpq__copy_look(elpq_conn *conn);
+bool elpq__copy_look(elpq_conn *conn);
 /* Takes what has come; true if results are next. */
 bool elpq__copy_move(elpq_conn *conn);
 /* The end of a round: there may be room again. */

@@ -58,6 +58,8 @@ static elpq_copy *copy_new(const struct elpq__copy_job *job,
     if (!copy)
         return NULL;
     copy->in = job->in;
+    if (!job->in)
+        copy->buf.limit = 2 * ELPQ__BUF_LIMIT; /* max_result_bytes is less */
     copy->ready = job->ready;
     copy->data = job->data;
     copy->rows = job->rows;
@@ -172,9 +174,9 @@ void elpq__copy_answered(elpq_request *req)
     const elpq_copy *copy = req->copy;
 
     if (copy->phase == ELPQ__COPY_COMMAND && !req->failure)
-        elpq__request_blame(req, ELPQ_E_USAGE, 0,
+        elpq__request_blame(req, ELPQ_E_USAGE, ELPQ_IN_DOUBT,
                             "the statement is not COPY FROM STDIN or TO "
-                            "STDOUT");
+                            "STDOUT, but it ran");
     if (copy->dropped && req->cause && !req->failure)
         elpq__request_blame(req, req->cause, 0, NULL);
     if (copy->mistake) {

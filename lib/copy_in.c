@@ -39,10 +39,12 @@ static bool server_refuses(elpq_conn *conn)
                      memmem(window, n, panic, sizeof(panic) - 1));
 }
 
-void elpq__copy_look(elpq_conn *conn)
+bool elpq__copy_look(elpq_conn *conn)
 {
-    if (conn->copy->flows_in && server_refuses(conn))
-        elpq__copy_end(conn, "the server has refused the data");
+    if (!conn->copy->flows_in || !server_refuses(conn))
+        return false;
+    elpq__copy_end(conn, "the server has refused the data");
+    return true;
 }
 
 /* Whether the socket is full. */

@@ -2,15 +2,19 @@
 /*
  * COPY out of a table: what libpq has is handed on in chunks.
  *
- * libpq allocates a block for each message, which is a row; they are gathered
- * here, or taken apart (rows.h).  A chunk is handed on when it is large, and
- * when no more has come; so nothing waits here for more, and a pause keeps
- * less than a chunk.
+ * libpq copies each message, which is a row, to where it stays until it is
+ * handed on: PQgetlineAsync() has no memory of its own, as PQgetCopyData() has.
+ * A chunk is handed on when it is large, and when no more has come; so nothing
+ * waits here for more, and a pause keeps less than a chunk.
  */
+#include <limits.h>
+
 #include "copy_int.h"
 
 #define CHUNK ELPQ__ROWS_CHUNK
 #define CHUNK_ROWS 256
+/* With less room than this it is handed on. */
+#define CHUNK_REST (CHUNK / 16)
 /* Reads in one round, if data comes that fast. */
 #define READS 16
 
@@ -18,14 +22,6 @@
 static bool wanted(const elpq_conn *conn, const elpq_copy *copy)
 {
     return conn->copy == copy && !copy->req->cause && !copy->mistake;
-}
-
-static void give_bytes(elpq_copy *copy, const char *data, size_t size)
-{
-    if (size == 0)
-        return;
-    copy->req->delivered = true;
-    copy->data(copy, data, size, copy->req->arg);
 }
 
 /* ------------------------------------------------------------------- rows */
@@ -36,8 +32,6 @@ static bool renew_result(elpq_copy *copy)
     struct elpq__rows *store;
     PGresult *res;
 
-    if (copy->result)
-        return true;
     store = elpq__rows_new(copy->ncolumns);
     res = PQcopyResult(copy->described, PG_COPYRES_ATTRS);
     if (store && res)
@@ -67,25 +61,153 @@ static void give_rows(elpq_conn *conn, elpq_copy *copy)
     }
 }
 
-static void add_row(elpq_conn *conn, elpq_copy *copy, char *block, size_t size)
+static inline void add_rows(elpq_conn *conn, elpq_copy *copy, size_t size)
 {
-    int rc = ELPQ_E_NOMEM;
+    struct elpq__rows *store = copy->result->store;
+    int rc = copy->binary ? elpq__rows_add_binary(store, &copy->stream, size)
+                          : elpq__rows_add_text(store, size);
 
-    if (!renew_result(copy))
-        PQfreemem(block);
-    else if (copy->binary)
-        rc = elpq__rows_add_binary(copy->result->store, &copy->stream, block,
-                                   size);
-    else
-        rc = elpq__rows_add_text(copy->result->store, block, size);
     if (rc)
         elpq__conn_lost(conn, (elpq_code)rc,
                         rc == ELPQ_E_NOMEM ? NULL
                                            : "the data of COPY are no rows of "
                                              "its columns");
-    else if (copy->result->store->rows >= CHUNK_ROWS ||
-             copy->result->store->bytes >= CHUNK)
+    else if (!conn->paused &&
+             (store->rows >= CHUNK_ROWS || store->bytes >= CHUNK - CHUNK_REST))
         give_rows(conn, copy);
+}
+
+/* ------------------------------------------------------------------ bytes */
+
+static void give_bytes(elpq_copy *copy)
+{
+    copy->req->delivered = true;
+    copy->data(copy, copy->buf.data, copy->buf.size, copy->req->arg);
+    elpq__buf_clear(&copy->buf);
+}
+
+static void add_bytes(elpq_conn *conn, elpq_copy *copy, size_t size)
+{
+    copy->buf.size += size;
+    if (!conn->paused && copy->buf.size >= CHUNK - CHUNK_REST)
+        give_bytes(copy);
+}
+
+static char *bytes_room(elpq_copy *copy, size_t held, size_t *room)
+{
+    size_t least =
+        copy->buf.size + held < CHUNK ? CHUNK - copy->buf.size : held + 1;
+    char *p = elpq__buf_reserve(&copy->buf, least);
+
+    if (!p)
+        return NULL;
+    *room = copy->buf.room - copy->buf.size - held;
+    return p + held;
+}
+
+/* --------------------------------------------------------------- messages */
+
+/* Behind `held` bytes of what is being read; NULL without memory. */
+static inline char *room_for(elpq_copy *copy, size_t held, int *room)
+{
+    size_t n = 0;
+    char *p = NULL;
+
+    if (!copy->typed)
+        p = bytes_room(copy, held, &n);
+    else if (copy->result || renew_result(copy))
+        p = elpq__rows_room(copy->result->store, held, &n);
+    *room = n < INT_MAX ? (int)n : INT_MAX;
+    return p;
+}
+
+#define NO_MEMORY (-3)
+
+/*
+ * Puts the next message where it stays, and those after it while they fill the
+ * room to the last byte, since then nobody knows whether there is more of it.
+ * Returns the size, or as PQgetCopyData(), but that 0 may be an empty message;
+ * or NO_MEMORY.
+ */
+static inline int64_t read_message(elpq_conn *conn, elpq_copy *copy)
+{
+    size_t size = 0;
+    int n, room;
+
+    do {
+        char *p = room_for(copy, size, &room);
+
+        if (!p)
+            return NO_MEMORY;
+        n = PQgetlineAsync(conn->pg, p, room);
+        if (n > 0)
+            size += (size_t)n;
+    } while (n == room && size <= conn->options.max_result_bytes);
+    if (size > 0 || n == 0)
+        return (int64_t)size;
+    return PQstatus(conn->pg) == CONNECTION_BAD ? -2 : -1;
+}
+
+/* The same of a message in a block of libpq. */
+static int64_t put_message(elpq_copy *copy, const char *block, size_t size)
+{
+    size_t done = 0;
+
+    while (done < size) {
+        int room;
+        char *p = room_for(copy, done, &room);
+        size_t n = size - done;
+
+        if (!p)
+            return NO_MEMORY;
+        if (n > (size_t)room)
+            n = (size_t)room;
+        memcpy(p, block + done, n);
+        done += n;
+    }
+    return (int64_t)size;
+}
+
+/*
+ * When PQgetlineAsync() may have skipped an empty message, or when nobody wants
+ * any: the size of one that was put there, or dropped; or as read_message().
+ */
+static int64_t read_block(elpq_conn *conn, elpq_copy *copy)
+{
+    char *block = NULL;
+    int64_t n = PQgetCopyData(conn->pg, &block, 1);
+
+    if (n > 0 && wanted(conn, copy))
+        n = put_message(copy, block, (size_t)n);
+    PQfreemem(block);
+    return n;
+}
+
+/* Takes the next message; returns as PQgetCopyData(). */
+static inline int take(elpq_conn *conn, elpq_copy *copy)
+{
+    int64_t size = wanted(conn, copy) ? read_message(conn, copy) : 0;
+
+    if (size == 0)
+        size = read_block(conn, copy);
+    if (size <= 0 && size != NO_MEMORY)
+        return (int)size;
+    if (size == NO_MEMORY) {
+        elpq__conn_lost(conn, ELPQ_E_NOMEM, NULL);
+        return 1;
+    }
+    copy->bytes += (uint64_t)size;
+    if (!wanted(conn, copy))
+        copy->dropped = true; /* since a hook was called, if not before */
+    else if ((uint64_t)size > conn->options.max_result_bytes)
+        elpq__conn_lost(conn, ELPQ_E_LIMIT,
+                        "a row of COPY is larger than max_result_bytes: the "
+                        "connection was closed");
+    else if (copy->typed)
+        add_rows(conn, copy, (size_t)size);
+    else
+        add_bytes(conn, copy, (size_t)size);
+    return 1;
 }
 
 /* ------------------------------------------------------------------ chunks */
@@ -95,49 +217,12 @@ static void give_rest(elpq_conn *conn, elpq_copy *copy)
 {
     bool rows = copy->result && copy->result->store->bytes > 0;
 
-    if (!wanted(conn, copy)) {
+    if (!wanted(conn, copy))
         copy->dropped = copy->dropped || rows || copy->buf.size > 0;
-    } else if (rows) {
+    else if (rows)
         give_rows(conn, copy);
-    } else if (copy->buf.size > 0) {
-        give_bytes(copy, copy->buf.data, copy->buf.size);
-        elpq__buf_clear(&copy->buf);
-    }
-}
-
-static void add_bytes(elpq_conn *conn, elpq_copy *copy, char *block,
-                      size_t size)
-{
-    if (copy->buf.size > 0 && copy->buf.size + size > CHUNK)
-        give_rest(conn, copy);
-    if (!wanted(conn, copy) || conn->paused || size < CHUNK) {
-        elpq__buf_add(&copy->buf, block, size);
-        if (copy->buf.failed)
-            elpq__conn_lost(conn, ELPQ_E_NOMEM, NULL);
-    } else {
-        give_bytes(copy, block, size);
-    }
-    PQfreemem(block);
-}
-
-static void add(elpq_conn *conn, elpq_copy *copy, char *block, size_t size)
-{
-    conn->reads = 0; /* it is no single answer that grows */
-    conn->answer_bytes = 0;
-    copy->bytes += size;
-    if (!wanted(conn, copy)) {
-        copy->dropped = true;
-        PQfreemem(block);
-    } else if (size > conn->options.max_result_bytes) {
-        PQfreemem(block);
-        elpq__conn_lost(conn, ELPQ_E_LIMIT,
-                        "a row of COPY is larger than max_result_bytes: the "
-                        "connection was closed");
-    } else if (copy->typed) {
-        add_row(conn, copy, block, size);
-    } else {
-        add_bytes(conn, copy, block, size);
-    }
+    else if (copy->buf.size > 0)
+        give_bytes(copy);
 }
 
 /* Takes in more, if it has come meanwhile; false if there is none. */
@@ -157,12 +242,12 @@ bool elpq__copy_read(elpq_conn *conn, elpq_copy *copy)
     int reads = READS;
 
     while (conn->copy == copy && !conn->paused) {
-        char *block = NULL;
-        int n = copy->ended ? -1 : PQgetCopyData(conn->pg, &block, 1);
+        int n = copy->ended ? -1 : take(conn, copy);
 
         if (n > 0) {
             fresh = true;
-            add(conn, copy, block, (size_t)n);
+            conn->reads = 0; /* it is no single answer that grows */
+            conn->answer_bytes = 0;
             continue;
         }
         if (n == 0 && fresh && read_more(conn, &reads)) {

@@ -35,7 +35,9 @@ struct elpq_cursor {
     elpq_cursor_cb on_declared; /* later on_closed, with the same arg      */
     elpq_done_cb on_closed;
     void *arg;
-    struct elpq__task end;      /* closed when there was nothing to send   */
+    bool closing; /* with nothing to send: `end` is posted
+                     when only the handle's reference is left */
+    struct elpq__task end;
 
     elpq_walk_cb on_rows;       /* of a walk; NULL: there is none          */
     elpq_done_cb on_walked;
@@ -64,7 +66,9 @@ static void ref(elpq_cursor *c)
 
 static void unref(elpq_cursor *c)
 {
-    if (--c->refs > 0)
+    if (--c->refs == 1 && c->closing)
+        elpq__task_post(c->conn->loop, &c->end);
+    if (c->refs > 0)
         return;
     elpq__resident_drop(&c->resident);
     elpq__conn_unref(c->conn);
@@ -410,7 +414,10 @@ static void finish(elpq_cursor *c, const elpq_error *error)
 
 static void run_end(struct elpq__task *task)
 {
-    finish(elpq__container(task, elpq_cursor, end), NULL);
+    elpq_cursor *c = elpq__container(task, elpq_cursor, end);
+
+    c->closing = false;
+    finish(c, NULL);
 }
 
 /* Gone is gone, with its transaction or its session. */
@@ -441,8 +448,9 @@ int elpq_cursor_close(elpq_cursor *c, elpq_done_cb callback, void *arg)
     live = is_live(c);
     if (live && (code = command(c, &st, NULL, on_closed, c)) != 0)
         return code;
-    elpq_cursor_stop(c); /* first: its task is to run before `end` */
-    if (!live)
+    elpq_cursor_stop(c);
+    c->closing = !live;
+    if (c->closing && c->refs == 1)
         elpq__task_post(c->conn->loop, &c->end);
     c->on_closed = callback;
     c->arg = arg;

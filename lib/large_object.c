@@ -32,7 +32,9 @@ void elpq__lo_ref(elpq_large_object *lo)
 
 void elpq__lo_unref(elpq_large_object *lo)
 {
-    if (--lo->refs > 0)
+    if (--lo->refs == 1 && lo->ended)
+        elpq__task_post(lo->conn->loop, &lo->end);
+    if (lo->refs > 0)
         return;
     elpq__resident_drop(&lo->resident);
     elpq__conn_unref(lo->conn);
@@ -366,16 +368,24 @@ int elpq_lo_truncate(elpq_large_object *lo, int64_t size,
 
 /* ------------------------------------------------------------------ close */
 
-/* `done` is promised: where there is nothing to send, this is a task. */
 static void run_closed(struct elpq__task *task)
 {
     elpq_large_object *lo = elpq__container(task, elpq_large_object, end);
     elpq_done_cb done = lo->on_end;
     void *arg = lo->end_arg;
 
+    lo->ended = false;
     elpq__lo_unref(lo);
     if (done)
         done(NULL, arg);
+}
+
+/* What was submitted before is answered first, and a flow has ended. */
+static void set_ended(elpq_large_object *lo)
+{
+    lo->ended = true;
+    if (lo->refs == 1)
+        elpq__task_post(lo->conn->loop, &lo->end);
 }
 
 /* In a failed transaction it is closed already, or soon will be. */
@@ -383,7 +393,7 @@ static void on_closed(elpq_result *result, const elpq_error *error, void *arg)
 {
     (void)result;
     (void)error;
-    run_closed(&((elpq_large_object *)arg)->end);
+    set_ended(arg);
 }
 
 int elpq_lo_close(elpq_large_object *lo, elpq_done_cb done, void *arg)
@@ -403,7 +413,7 @@ int elpq_lo_close(elpq_large_object *lo, elpq_done_cb done, void *arg)
                                       1);
     if (check(lo) || elpq_conn_tx_status(lo->conn) == ELPQ_TX_FAILED ||
         elpq_conn_execute(lo->conn, &st, NULL, on_closed, lo))
-        elpq__task_post(lo->conn->loop, &lo->end);
+        set_ended(lo);
     lo->closed = true;
     elpq__lo_flow_close(lo);
     return 0;

@@ -34,7 +34,9 @@ struct elpq_large_object {
     void *buffer;       /* of a source                                     */
     struct elpq__task go_on;
 
-    struct elpq__task end; /* closed, with nothing to send                 */
+    bool ended; /* it is closed; `end` is posted when only the
+                   handle's reference is left                   */
+    struct elpq__task end;
     elpq_done_cb on_end;
     void *end_arg;
 };

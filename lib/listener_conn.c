@@ -63,6 +63,13 @@ static bool is_refusal(const elpq_error *error)
            strncmp(error->sqlstate, "22", 2) == 0;
 }
 
+/* The server does what it is asked. */
+static void set_well(elpq_listener *l)
+{
+    l->attempts = 0;
+    l->down_told = false;
+}
+
 /* The server has done as the last command says. */
 static void settle_command(struct elpq__channel *channel)
 {
@@ -89,6 +96,8 @@ static void on_command(elpq_result *result, const elpq_error *error, void *arg)
     channel->busy = false;
     if (l->up && !l->closing) {
         l->alive = elpq__now();
+        if (!error || is_refusal(error))
+            set_well(l);
         if (!error)
             settle_command(channel);
         else if (is_refusal(error))
@@ -194,9 +203,10 @@ static void on_opened(elpq_conn *conn, const elpq_error *error)
         return;
     }
     l->stats.connects++;
-    l->attempts = 0;
+    l->attempts++; /* if nothing can be listened to */
     l->up = true;
-    l->down_told = false;
+    if (l->stats.channels == 0)
+        set_well(l);
     l->alive = elpq__now();
     elpq__listener_probe(&l->probe);
     listen_to_all(l);

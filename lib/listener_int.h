@@ -79,7 +79,7 @@ struct elpq_listener {
     struct elpq__timer connect;  /* the pause before the next attempt     */
     struct elpq__timer probe;
     unsigned failures;           /* pauses in a row                       */
-    unsigned attempts;           /* connects in a row that failed         */
+    unsigned attempts;           /* connects in a row; see set_well()     */
     bool gave_up;
     uint64_t random;
 

@@ -211,6 +211,18 @@ void elpq__pipeline_leave(elpq_conn *conn, bool was_inside)
     elpq__conn_unref(conn);
 }
 
+/*
+ * After a pause, what libpq holds already is handed out before it reads more:
+ * else, with a pause after every piece, it would hold more and more.
+ */
+static void hand_out_held(elpq_conn *conn)
+{
+    if (conn->notified)
+        drain_unasked(conn);
+    else
+        elpq__answers_drain(conn);
+}
+
 /* Everything a connection does in one go. */
 static void pump(elpq_conn *conn, bool readable)
 {
@@ -222,9 +234,11 @@ static void pump(elpq_conn *conn, bool readable)
     elpq__conn_ref(conn);
     elpq__pipeline_enter(conn);
     conn->sending_now = true;
+    if (conn->copy && elpq__copy_look(conn))
+        readable = true; /* TLS may hold the rest of what was looked at */
+    if (conn->read_again && !conn->paused)
+        hand_out_held(conn);
     readable = readable && !conn->paused;
-    if (conn->copy)
-        elpq__copy_look(conn);
     if (readable && conn->state != ELPQ__CLOSED &&
         !elpq__stream_is_full(conn))
         alive = consume(conn);

@@ -9,13 +9,13 @@
 #include <string.h>
 
 #include <elpq/error.h>
-#include <libpq-fe.h>
 
 #include "alloc.h"
 #include "reader.h"
 
 #define FIRST_ROWS 64
-#define FIRST_BLOCKS 64
+#define FIRST_BLOCKS 8
+#define FIRST_LARGE 4096
 
 /* What a binary COPY begins with; then flags, and an extension. */
 static const char signature[11] = "PGCOPY\n\377\r\n";
@@ -32,7 +32,9 @@ struct elpq__rows *elpq__rows_new(int columns)
 void elpq__rows_clear(struct elpq__rows *rows)
 {
     for (size_t i = 0; i < rows->nblocks; i++)
-        PQfreemem(rows->blocks[i]);
+        free(rows->blocks[i]);
+    free(rows->large);
+    rows->large = NULL;
     rows->nblocks = rows->bytes = rows->rows = rows->used = 0;
 }
 
@@ -58,37 +60,63 @@ static void *grow(void *array, size_t *room, size_t least, size_t size)
     return array;
 }
 
-static bool keep(struct elpq__rows *rows, char *block)
+/* The bytes in `large` were added. */
+static bool keep_large(struct elpq__rows *rows)
 {
     if (rows->nblocks == rows->blocks_room) {
         char **more =
             grow(rows->blocks, &rows->blocks_room, FIRST_BLOCKS, sizeof(*more));
 
-        if (!more) {
-            PQfreemem(block);
+        if (!more)
             return false;
-        }
         rows->blocks = more;
     }
-    rows->blocks[rows->nblocks++] = block;
+    rows->blocks[rows->nblocks++] = rows->large;
+    rows->large = NULL;
     return true;
 }
 
-/* Where the bytes are from now on, a NUL behind them; NULL without memory. */
-static inline char *hold(struct elpq__rows *rows, char *block, size_t size)
+/* Room for as much again as it holds, and a NUL. */
+static bool grow_large(struct elpq__rows *rows, size_t held)
 {
-    char *at;
+    size_t n = held > FIRST_LARGE ? held : FIRST_LARGE;
+    char *more = n < SIZE_MAX / 2 ? realloc(rows->large, 2 * n + 1) : NULL;
+
+    if (!more)
+        return false;
+    if (!rows->large)
+        memcpy(more, rows->chunk + rows->used, held);
+    rows->large = more;
+    rows->large_room = 2 * n;
+    return true;
+}
+
+char *elpq__rows_more_room(struct elpq__rows *rows, size_t held, size_t *room)
+{
+    if (!rows->chunk) {
+        rows->chunk = malloc(ELPQ__ROWS_CHUNK);
+        return rows->chunk ? elpq__rows_room(rows, held, room) : NULL;
+    }
+    if ((!rows->large || rows->large_room == held) && !grow_large(rows, held))
+        return NULL;
+    *room = rows->large_room - held;
+    return rows->large + held;
+}
+
+/* The bytes that were put there, a NUL behind them; NULL without memory. */
+static inline char *hold(struct elpq__rows *rows, size_t size)
+{
+    char *at = rows->large;
 
     rows->bytes += size;
-    if (!rows->chunk)
-        rows->chunk = malloc(ELPQ__ROWS_CHUNK);
-    if (!rows->chunk || size >= ELPQ__ROWS_CHUNK - rows->used)
-        return keep(rows, block) ? block : NULL;
-    at = rows->chunk + rows->used;
-    memcpy(at, block, size);
+    if (at) {
+        if (!keep_large(rows))
+            return NULL;
+    } else {
+        at = rows->chunk + rows->used;
+        rows->used += size + 1;
+    }
     at[size] = '\0';
-    rows->used += size + 1;
-    PQfreemem(block);
     return at;
 }
 
@@ -192,10 +220,9 @@ static inline int read_rows(struct elpq__rows *rows,
 }
 
 int elpq__rows_add_binary(struct elpq__rows *rows,
-                          struct elpq__rows_stream *stream, char *block,
-                          size_t size)
+                          struct elpq__rows_stream *stream, size_t size)
 {
-    const char *p = hold(rows, block, size);
+    const char *p = hold(rows, size);
     const char *end;
     int rc;
 
@@ -264,12 +291,13 @@ static int read_line(struct elpq__rows *rows, char *p, char *end)
     return 0;
 }
 
-int elpq__rows_add_text(struct elpq__rows *rows, char *block, size_t size)
+int elpq__rows_add_text(struct elpq__rows *rows, size_t size)
 {
+    char *block = hold(rows, size);
     char *end;
     int rc = 0;
 
-    if (!(block = hold(rows, block, size)))
+    if (!block)
         return ELPQ_E_NOMEM;
     for (char *p = block; p < block + size && !rc; p = end + 1) {
         end = memchr(p, '\n', (size_t)(block + size - p));

@@ -79,7 +79,7 @@ typedef struct elpq_copy_spec {
 typedef void (*elpq_copy_ready_cb)(elpq_copy *copy, void *arg);
 
 /**
- * Gets the next bytes, borrowed: up to 64 KiB, or one row that is larger.
+ * Gets the next bytes, borrowed: up to 64 KiB, or more if a row is large.
  * Rows are whole in the formats text and CSV, unless the server sends parts.
  */
 typedef void (*elpq_copy_data_cb)(elpq_copy *copy, const void *data,
@@ -105,7 +105,8 @@ typedef void (*elpq_copy_rows_cb)(elpq_copy *copy, elpq_result *rows,
  * once (in rare cases not before elpq_copy_finish()), and the writer is not
  * called again.  The error's context names the line, as "COPY t, line 3".
  * Until elpq_copy_finish() was called nothing takes effect: a connection that
- * is lost before gives NOT_EXECUTED.
+ * is lost before gives NOT_EXECUTED; but ELPQ_IN_DOUBT with a trusted_sql, in
+ * which there may be other statements.
  *
  * Returns 0, ELPQ_E_USAGE (a callback or the target is missing, a spec that
  * makes no sense), or as elpq_conn_execute().

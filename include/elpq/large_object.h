@@ -84,7 +84,8 @@ ELPQ_API int elpq_lo_open(elpq_tx *tx, uint32_t oid, int mode,
  * After an error of the server the transaction takes no more statements.
  */
 
-/** Reads up to `size` bytes (at most 256 MiB) from where the object is at. */
+/** Reads up to `size` bytes from where the object is at: at most 256 MiB, and
+ *  well below half of max_result_bytes, since they may come as text. */
 ELPQ_API int elpq_lo_read(elpq_large_object *lo, size_t size,
                           const elpq_options *options,
                           elpq_lo_data_cb callback, void *arg);
@@ -111,8 +112,8 @@ ELPQ_API int elpq_lo_truncate(elpq_large_object *lo, int64_t size,
 /**
  * Closes it; the pointer is invalid afterwards.  What was submitted is still
  * answered; an import or export that is under way ends with ELPQ_E_CLOSED.
- * `done` may be NULL.  Returns 0, or ELPQ_E_FORKED: then it is still open.
- * NULL is fine.
+ * `done` comes after them, and may be NULL.  Returns 0, or ELPQ_E_FORKED: then
+ * it is still open.  NULL is fine.
  */
 ELPQ_API int elpq_lo_close(elpq_large_object *lo, elpq_done_cb done,
                            void *arg);

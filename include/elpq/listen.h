@@ -13,7 +13,8 @@
  *    the server refused that one;
  *  - GAP (of a channel): between the notification before and the next one
  *    some may be missing.  LISTEN is in place when it comes, so who reads the
- *    tables now has missed nothing.
+ *    tables now has missed nothing.  (If the connection was lost while it was
+ *    queued, DOWN has come or is next, and another GAP follows behind UP.)
  *
  * Every notification that was sent between UP and DOWN is delivered, in order,
  * or a GAP comes in its place.  (libpq, when it is out of memory, may drop one
@@ -96,8 +97,9 @@ typedef struct elpq_listener_options {
     int backoff_min_ms;       /**< pause before it connects again; 0: 100   */
     int backoff_max_ms;       /**< it doubles up to this; 0: 10,000.  The
                                    pause is random between half and all     */
-    unsigned max_attempts;    /**< failed connects in a row, after which it
-                                   gives up; 0: never                       */
+    unsigned max_attempts;    /**< connects in a row that failed, or after
+                                   which nothing could be listened to, until
+                                   it gives up; 0: never                    */
     int ping_after_ms;        /**< silent for so long, the server is asked for
                                    a sign of life; 0: 30,000; -1: never     */
     int ping_timeout_ms;      /**< without one in this time, the connection is

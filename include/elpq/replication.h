@@ -258,7 +258,10 @@ typedef struct elpq_replication_options {
                                    wal_sender_timeout                       */
     int server_timeout_ms;    /**< silent for half of it, the server is asked
                                    for a sign of life; for all of it, the
-                                   connection is lost; 0: 60,000; -1: never */
+                                   connection is lost; 0: 60,000; -1: never.
+                                   Not while it makes the slot, which waits for
+                                   all transactions: there TCP's keepalives
+                                   count                                    */
     int backoff_min_ms;       /**< pause before it connects again; 0: 100   */
     int backoff_max_ms;       /**< it doubles up to this; 0: 10,000.  The
                                    pause is random between half and all     */

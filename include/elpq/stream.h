@@ -45,8 +45,9 @@ typedef void (*elpq_rows_cb)(elpq_result *rows, elpq_request *stream,
  * `rows` gets chunk after chunk, each from the loop; never while the stream
  * is paused, nor after elpq_cancel(), elpq_stream_stop() or the deadline.
  * `done` comes exactly once and last: without an error after all rows, else
- * with what went wrong; the rows that had come before have been handed over.
- * A result without rows has no chunk.
+ * with what went wrong; the rows that had come before have been handed over,
+ * but those of a chunk of several rows that was not yet full, which libpq
+ * drops. A result without rows has no chunk.
  *
  * A chunk is one row, or up to options->chunk_rows rows where libpq can do
  * so (17 or newer).  Columns arrive as for elpq_execute(): the first time that

@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "copy_flow.h"
+#include "elpq/testkit.h"
 
 /* About 100 bytes a row. */
 #define ROWS(n)                                                               \
@@ -126,7 +127,35 @@ START_TEST(what_its_query_leaves)
 }
 END_TEST
 
-/* Rows of all sizes: those larger than a chunk come alone. */
+/* Which no server of PostgreSQL sends; and the end of all that the socket has,
+ * so that nothing but looking twice finds what comes behind them. */
+START_TEST(empty_pieces_are_skipped)
+{
+    elpq_fakepg *server = elpq_fakepg_new(
+        loop,
+        "startup\nwelcome\nuntil Q\nsend H hex 000000\n"
+        "send d \nsend d \"a\\n\"\nsend d \nsend d \nsend d \"b\\n\"\n"
+        "send d \nsend c\nsend C \"COPY 2\\0\"\nsend Z \"I\"\nserve\n",
+        NULL);
+    char conninfo[100];
+    elpq_conn *conn;
+    struct flow f = { 0 };
+
+    ck_assert_ptr_nonnull(server);
+    snprintf(conninfo, sizeof(conninfo),
+             "host=127.0.0.1 port=%d user=x dbname=x sslmode=disable"
+             " gssencmode=disable",
+             elpq_fakepg_port(server));
+    conn = connect_now(conninfo, NULL);
+    expect_ok(copy_out(conn, elpq_copy_sql("copy t to stdout"), &f));
+    expect_got(&f, "a\nb\n");
+    expect_ok(ask(conn, elpq_sql("select")));
+    close_conn(conn);
+    elpq_fakepg_free(server);
+}
+END_TEST
+
+/* Rows of all sizes, some of which fill the room to the last byte. */
 START_TEST(rows_of_all_sizes)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
@@ -456,6 +485,7 @@ static void build(Suite *s)
     tcase_add_test(t, no_rows);
     tcase_add_test(t, in_a_transaction);
     tcase_add_test(t, what_its_query_leaves);
+    tcase_add_test(t, empty_pieces_are_skipped);
     tcase_add_test(t, rows_of_all_sizes);
     tcase_add_test(t, no_limit_on_its_size);
     t = harness_case(s, "pause", 0);

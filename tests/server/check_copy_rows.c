@@ -539,13 +539,47 @@ START_TEST(a_large_row)
     memset(big, 'q', size);
     start(&f, conn, &rows_in);
     PUT(&f, elpq_textn(big, size));
-    ck_assert_int_eq(CALL(elpq_copy_row(f.copy, "small")), ELPQ_E_FULL);
-    run_until(&f.calls, 2);
-    PUT(&f, "small");
+    /* What is flushed behind `ready` may fill the socket again. */
+    for (int calls = 2; CALL(elpq_copy_row(f.copy, "small")) == ELPQ_E_FULL;
+         calls++)
+        run_until(&f.calls, calls);
+    ck_assert_int_ge(f.calls, 2);
     finish(&f);
     expect_int(ask(conn, elpq_sql("select sum(length(t)) from r")),
                (int64_t)size + 5);
     free(big);
+    close_conn(conn);
+}
+END_TEST
+
+static void pause_it(struct flow *f, elpq_result *none)
+{
+    (void)none;
+    RUN(elpq_copy_pause(f->copy));
+}
+
+/* What libpq has read must be taken before it reads more, or its buffer grows
+ * with each pause. */
+START_TEST(a_pause_after_each_chunk)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    elpq_copy_spec spec = { .trusted_query =
+                                "select i from generate_series(1, 500000) i" };
+    struct flow f = { .step = pause_it };
+    size_t before = harness_allocated(), most = 0;
+
+    copy_rows(conn, &spec, &f);
+    for (int calls = 1; !f.done->calls; calls++) {
+        run_until(&f.calls, calls);
+        if (harness_allocated() > most)
+            most = harness_allocated();
+        RUN(elpq_copy_resume(f.copy));
+        if (f.rows == 500000)
+            break;
+    }
+    expect_ok(f.done);
+    ck_assert_int_eq(f.rows, 500000);
+    ck_assert_uint_le(most, before + 512 * 1024);
     close_conn(conn);
 }
 END_TEST
@@ -669,6 +703,7 @@ static void build(Suite *s)
     t = harness_case(s, "back-pressure", 0);
     tcase_add_test(t, many_rows_in);
     tcase_add_test(t, a_large_row);
+    tcase_add_test(t, a_pause_after_each_chunk);
     t = harness_case(s, "ends", 0);
     tcase_add_test(t, canceling_while_the_columns_are_asked_for);
     tcase_add_test(t, closing_and_stopping_inside_rows);

@@ -214,6 +214,24 @@ START_TEST(closing_during_a_walk)
 }
 END_TEST
 
+/* Its transaction is as good as over, but a chunk is still to come. */
+START_TEST(closing_behind_the_end_of_its_transaction)
+{
+    struct scene s = begin_scene(THOUSAND);
+    struct walk w = { 0 };
+    struct answer *end;
+
+    walk(&w, s.cursor, 100);
+    end = rollback(s.tx);
+    close_walk(&w);
+    expect_ok(w.data);
+    ck_assert_int_eq(w.a->calls, 1);
+    ck_assert_uint_lt(w.a->order, ((struct answer *)w.data)->order);
+    expect_ok(end);
+    finish_pool(s.pool);
+}
+END_TEST
+
 START_TEST(an_error_in_a_walk)
 {
     struct scene s = begin_scene("select n, 1 / (501 - n) from"
@@ -291,6 +309,7 @@ static void build(Suite *s)
     tcase_add_test(t, pausing_a_walk);
     tcase_add_test(t, stopping_a_walk);
     tcase_add_test(t, closing_during_a_walk);
+    tcase_add_test(t, closing_behind_the_end_of_its_transaction);
     tcase_add_test(t, an_error_in_a_walk);
     tcase_add_test(t, losing_all_inside_rows);
     tcase_add_test(t, losing_the_connection_in_a_walk);

@@ -5,6 +5,7 @@
  */
 #include <signal.h>
 
+#include "elpq/testkit.h"
 #include "listen.h"
 
 /* ------------------------------------------------------------------ plain */
@@ -348,6 +349,36 @@ START_TEST(giving_up_after_max_attempts)
 }
 END_TEST
 
+/* As a standby does, it lets everybody in, and LISTEN is refused. */
+START_TEST(giving_up_where_nothing_can_be_listened_to)
+{
+    elpq_listener_options o = { .backoff_min_ms = 1,
+                                .backoff_max_ms = 2,
+                                .max_attempts = 3 };
+    elpq_fakepg *server = elpq_fakepg_new(
+        loop,
+        "startup\nwelcome\nexpect P \"LISTEN\"\nuntil S\n"
+        "send E \"SERROR\\0C25006\\0Mno LISTEN during recovery\\0\\0\"\n"
+        "send Z \"I\"\nserve\n",
+        NULL);
+    char conninfo[100];
+
+    ck_assert_ptr_nonnull(server);
+    snprintf(conninfo, sizeof(conninfo),
+             "host=127.0.0.1 port=%d user=x dbname=x sslmode=disable"
+             " gssencmode=disable",
+             elpq_fakepg_port(server));
+    listener_at(conninfo, &o);
+    listen_to("c");
+    run_until(&told.downs, 2);
+    ck_assert(told.given_up);
+    ck_assert_uint_eq(counts().connects, 3);
+    ck_assert_int_eq(told.ups, 0);
+    finish_listener();
+    elpq_fakepg_free(server);
+}
+END_TEST
+
 /* The server stops, and so does not even refuse. */
 START_TEST(a_dead_peer_is_noticed)
 {
@@ -441,6 +472,7 @@ static void build(Suite *s)
     tcase_add_test(t, a_lost_connection_is_made_again_with_a_gap);
     tcase_add_test(t, a_server_that_is_not_there_is_one_down);
     tcase_add_test(t, giving_up_after_max_attempts);
+    tcase_add_test(t, giving_up_where_nothing_can_be_listened_to);
     tcase_add_test(t, a_dead_peer_is_noticed);
 }
 

@@ -7,7 +7,6 @@
  * Slow builds take less of it, and are not measured: what they grow by is not
  * the driver's alone.
  */
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,25 +130,18 @@ START_TEST(large_rows)
 }
 END_TEST
 
-/* What the allocator has handed out.  The builds that are slow have another
- * one, of which mallinfo2() knows nothing. */
-static size_t allocated(void)
-{
-    return harness_slow() > 1 ? 0 : mallinfo2().uordblks;
-}
-
 START_TEST(a_stopped_consumer_costs_nothing)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
     struct flow f = { .counts = true, .at = 10, .act = pause_flow };
-    size_t before = allocated();
+    size_t before = harness_allocated();
 
     FLOW(&f, conn, elpq_sql("select n, repeat('x', 1000)"
                             " from generate_series(1, 100000) n"), NULL);
     await_rows(&f, 10);
     await_held_back(conn);
     run_turns(100);
-    ck_assert_uint_le(allocated(), before + 256 * 1024);
+    ck_assert_uint_le(harness_allocated(), before + 256 * 1024);
     stop_flow(&f);
     expect_ok(f.a);
     close_conn(conn);
@@ -162,7 +154,7 @@ START_TEST(a_pause_after_each_row)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
     struct flow f = { .counts = true, .act = pause_flow };
-    size_t before = allocated();
+    size_t before = harness_allocated();
 
     FLOW(&f, conn, elpq_sql("select n, repeat('x', 1000)"
                             " from generate_series(1, 2000) n"), NULL);
@@ -170,7 +162,7 @@ START_TEST(a_pause_after_each_row)
         await_rows(&f, n);
         resume_flow(&f);
     }
-    ck_assert_uint_le(allocated(), before + 256 * 1024);
+    ck_assert_uint_le(harness_allocated(), before + 256 * 1024);
     expect_ok(f.a);
     close_conn(conn);
 }

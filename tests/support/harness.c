@@ -4,6 +4,7 @@
  */
 #include "harness.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -37,6 +38,13 @@ double harness_slow(void)
         s = harness_env("CK_TIMEOUT_MULTIPLIER");
     factor = s ? strtod(s, NULL) : 1;
     return factor > 1 ? factor : 1;
+}
+
+size_t harness_allocated(void)
+{
+    struct mallinfo2 info = mallinfo2();
+
+    return harness_slow() > 1 ? 0 : info.uordblks + info.hblkhd;
 }
 
 const char *harness_env(const char *name)

@@ -51,6 +51,10 @@ void harness_teardown(void);
 /* The factor by which this build is slower: 1, or more under valgrind. */
 double harness_slow(void);
 
+/* The bytes that malloc() has handed out; 0 in those builds that are slow,
+ * whose allocator is another one. */
+size_t harness_allocated(void);
+
 /* An environment variable, NULL if unset or empty. */
 const char *harness_env(const char *name);
 

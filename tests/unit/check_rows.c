@@ -10,6 +10,18 @@
 #include "elpq/error.h"
 #include "lib/rows.h"
 
+#ifdef __has_feature
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
+#endif
+
 #define HEAD "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0"
 #define HEAD_SIZE 19
 
@@ -27,25 +39,44 @@ static void teardown(void)
     elpq__rows_free(rows);
 }
 
-/* As libpq hands out a message: exactly its bytes, and a NUL. */
-static char *block_of(const char *bytes, size_t size)
+/* Puts bytes as one message; what lies behind them must not be read. */
+static size_t put(const char *bytes, size_t size)
 {
-    char *block = malloc(size + 1);
+    size_t done = 0, room;
 
-    memcpy(block, bytes, size);
-    block[size] = '\0';
-    return block;
+    while (done < size) {
+        char *p = elpq__rows_room(rows, done, &room);
+        size_t n = size - done < room ? size - done : room;
+
+        ck_assert_ptr_nonnull(p);
+        memcpy(p, bytes + done, n);
+        done += n;
+        if (done == size)
+            ASAN_POISON_MEMORY_REGION(p + n + 1, room - n);
+    }
+    return size;
+}
+
+static int added(int rc)
+{
+    if (rows->chunk)
+        ASAN_UNPOISON_MEMORY_REGION(rows->chunk, ELPQ__ROWS_CHUNK);
+    return rc;
 }
 
 static int binary(const char *bytes, size_t size)
 {
-    return elpq__rows_add_binary(rows, &stream, block_of(bytes, size), size);
+    return added(elpq__rows_add_binary(rows, &stream, put(bytes, size)));
+}
+
+static int text_of(const char *bytes, size_t size)
+{
+    return added(elpq__rows_add_text(rows, put(bytes, size)));
 }
 
 static int text(const char *line)
 {
-    return elpq__rows_add_text(rows, block_of(line, strlen(line)),
-                               strlen(line));
+    return text_of(line, strlen(line));
 }
 
 #define BINARY(bytes) binary(bytes, sizeof(bytes) - 1)
@@ -155,20 +186,26 @@ START_TEST(text_nonsense)
 }
 END_TEST
 
-/* Beyond the chunk rows stay in their blocks; clearing starts anew. */
+/* Beyond the chunk rows get blocks of their own; clearing starts anew. */
 START_TEST(more_than_a_chunk)
 {
-    char *line = malloc(50002);
+    static const size_t sizes[] = { 50000, 15533, 50000, 3, 200000, 65536 };
+    char *line = malloc(200001);
 
-    memset(line, 'z', 50000);
-    memcpy(line + 50000 - 2, "\t1\n", 4);
+    memset(line, 'z', 200000);
     for (int round = 0; round < 3; round++) {
-        for (int i = 0; i < 5; i++)
-            ck_assert_int_eq(text(line), 0);
-        ck_assert_uint_eq(rows->rows, 5);
+        for (size_t i = 0; i < 6; i++) {
+            memcpy(line, "x\t", 2);
+            line[sizes[i] - 1] = '\n';
+            ck_assert_int_eq(text_of(line, sizes[i]), 0);
+            line[sizes[i] - 1] = 'z';
+        }
+        ck_assert_uint_eq(rows->rows, 6);
         ck_assert_uint_eq(rows->nblocks, 4);
-        for (size_t i = 0; i < 5; i++)
-            expect(i, 1, "1");
+        for (size_t i = 0; i < 6; i++) {
+            expect(i, 0, "x");
+            ck_assert_int_eq(rows->fields[i * 2 + 1].size, (int)sizes[i] - 3);
+        }
         elpq__rows_clear(rows);
         ck_assert_uint_eq(rows->rows + rows->bytes + rows->nblocks, 0);
     }
@@ -199,7 +236,7 @@ START_TEST(random_bytes)
         binary(bytes, size);
         stream.begun = true;
         binary(bytes + HEAD_SIZE, sizeof(bytes) - HEAD_SIZE - 1);
-        elpq__rows_add_text(rows, block_of(bytes, size), size);
+        text_of(bytes, size);
         for (size_t f = 0; f < rows->rows * 2; f++)
             if (rows->fields[f].data)
                 ck_assert_int_eq(rows->fields[f].data[rows->fields[f].size],
