@@ -140,6 +140,7 @@ struct elpq_conn {
     bool close_wanted;     /* it was closed inside pump()                 */
     char fatal[6];         /* SQLSTATE of the server's FATAL, if it came  */
     char fatal_text[200];  /* and its message                             */
+    char stale[64];        /* what libpq says of elpq__stream_answered()  */
     bool fatal_proof;      /* by the server itself: it reads no further   */
     size_t server_words;   /* of libpq's message: the server's, see answer.c */
     int encoding;          /* of the client, which must not change        */

@@ -52,13 +52,15 @@ void elpq__note_fatal(elpq_conn *conn, const PGresult *res)
 
 void elpq__lost(elpq_conn *conn)
 {
+    const char *message = PQerrorMessage(conn->pg);
     char text[512];
-    size_t n;
+    size_t n = strlen(conn->stale);
 
     elpq__hide_in_text(elpq__password_of(conn->pg), PQerrorMessage(conn->pg));
+    if (n > 0 && strncmp(message, conn->stale, n) == 0)
+        message += n;
     snprintf(text, sizeof(text), "%s",
-             conn->fatal_text[0] ? conn->fatal_text
-                                 : PQerrorMessage(conn->pg));
+             conn->fatal_text[0] ? conn->fatal_text : message);
     for (n = strlen(text); n > 0 && text[n - 1] == '\n'; n--)
         text[n - 1] = '\0';
     elpq__conn_lost(conn, ELPQ_E_LOST,

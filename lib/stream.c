@@ -102,8 +102,11 @@ void elpq__stream_take(elpq_conn *conn, elpq_request *req, PGresult *res)
  */
 void elpq__stream_answered(elpq_conn *conn, elpq_request *req)
 {
-    if (!req->describing)
+    if (!req->describing) {
         PQsendQuery(conn->pg, NULL);
+        snprintf(conn->stale, sizeof(conn->stale), "%s",
+                 PQerrorMessage(conn->pg));
+    }
     /* It ran to its end after all, but not all rows were handed over. */
     if (req->dropped && !req->failure)
         elpq__request_blame(req, req->cause, ELPQ_IN_DOUBT, NULL);

@@ -2,6 +2,10 @@
 /*
  * Streams whose connection is lost, by itself or because a row is too large.
  */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "elpq/testkit.h"
 #include "flow.h"
 
 /* --------------------------------------------------------------------- loss */
@@ -105,6 +109,45 @@ START_TEST(a_row_that_is_too_large)
 }
 END_TEST
 
+static char last_words[200];
+
+static void on_trace_event(const elpq_event *event, void *arg)
+{
+    (void)arg;
+    if (event->kind == ELPQ_EVENT_DISCONNECTED && event->message)
+        snprintf(last_words, sizeof(last_words), "%s", event->message);
+}
+
+/* libpq is told nonsense at the end of a stream, and complains for good. */
+START_TEST(what_is_said_of_a_loss_long_after)
+{
+    elpq_conn_options o = { .trace = on_trace_event };
+    elpq_faultproxy_options up = { .upstream_host = server_host() };
+    elpq_faultproxy *proxy;
+    char conninfo[80];
+    struct flow f = { 0 };
+    elpq_conn *conn;
+
+    up.upstream_port = (int)strtol(server_port(), NULL, 10);
+    proxy = elpq_faultproxy_new(loop, &up);
+    ck_assert_ptr_nonnull(proxy);
+    snprintf(conninfo, sizeof(conninfo),
+             "host=127.0.0.1 port=%d sslmode=disable",
+             elpq_faultproxy_port(proxy));
+    conn = connect_now(conninfo, &o);
+    FLOW(&f, conn, elpq_sql("select 1"), NULL);
+    expect_ok(f.a);
+    last_words[0] = '\0';
+    ck_assert_ptr_null(elpq_faultproxy_rule(proxy, "cut fin"));
+    while (!last_words[0])
+        event_base_loop(loop, EVLOOP_ONCE);
+    ck_assert_msg(strncmp(last_words, "server closed", 13) == 0, "says '%s'",
+                  last_words);
+    close_conn(conn);
+    elpq_faultproxy_free(proxy);
+}
+END_TEST
+
 static void build(Suite *s)
 {
     TCase *t = harness_case(s, "loss", 0);
@@ -114,6 +157,7 @@ static void build(Suite *s)
     tcase_add_test(t, lost_while_paused_and_canceled);
     tcase_add_test(t, lost_while_it_is_described);
     tcase_add_test(t, a_row_that_is_too_large);
+    tcase_add_test(t, what_is_said_of_a_loss_long_after);
 }
 
 int main(void)
