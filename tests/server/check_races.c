@@ -97,11 +97,6 @@ static struct {
     unsigned races, answers, unsent, hit, detached, spared, closed;
 } tally;
 
-static int scaled(int ms)
-{
-    return (int)(ms * harness_slow());
-}
-
 /* A share of all races, in hundredths; there are fewer where it is slow. */
 static int share_of_races(int percent)
 {

@@ -39,6 +39,11 @@ double harness_slow(void)
     return factor > 1 ? factor : 1;
 }
 
+int scaled(int ms)
+{
+    return (int)(ms * harness_slow());
+}
+
 const char *harness_env(const char *name)
 {
     const char *value = getenv(name);

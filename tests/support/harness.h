@@ -51,6 +51,9 @@ void harness_teardown(void);
 /* The factor by which this build is slower: 1, or more under valgrind. */
 double harness_slow(void);
 
+/* Milliseconds, by that factor. */
+int scaled(int ms);
+
 /* An environment variable, NULL if unset or empty. */
 const char *harness_env(const char *name);
 
