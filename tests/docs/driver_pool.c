@@ -248,6 +248,7 @@ START_TEST(lease_and_numbers)
 {
     begin_app();
     ck_assert_int_eq(open_pool(&app), 0);
+    expect_ok(ask(app.pool, elpq_sql("SELECT 1"))); /* it has connected */
     ck_assert_int_eq(borrow(&app), 0);
     run_until(&app.done, 1);
     show_holders(app.pool);

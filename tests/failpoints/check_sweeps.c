@@ -220,7 +220,7 @@ static uint64_t sweep(uint64_t *calls)
     elpq_failpoint_report report;
     int64_t begun = now_usec();
 
-    o.seconds = (int)(10 * harness_slow());
+    o.seconds = (int)(20 * harness_slow());
     o.trickle = now_way->trickle ? TRICKLE : 0;
     if (harness_env("ELPQ_SWEEP_N")) {
         o.first = (uint64_t)atoll(harness_env("ELPQ_SWEEP_N"));

@@ -58,7 +58,7 @@ static void listener(void)
     elpq_failpoint_arm();
     l = elpq_listener_new(base, server(), &o, on_listen_event, NULL, NULL);
     if (l && elpq_listen(l, "elpq_sweep", on_heard, NULL) == 0) {
-        int64_t end = now_usec() + INT64_C(6000000);
+        int64_t end = now_usec() + scaled(9000) * INT64_C(1000);
 
         while (!listening && !given_up && now_usec() < end)
             turn();
@@ -273,7 +273,7 @@ static void replication(void)
     elpq_failpoint_arm();
     r = elpq_replication_new(base, server(), &o, on_change,
                              on_replication_event, NULL, NULL);
-    for (int64_t end = now_usec() + INT64_C(6000000);
+    for (int64_t end = now_usec() + scaled(9000) * INT64_C(1000);
          r && !change_came && !given_up && now_usec() < end;) {
         turn();
     }

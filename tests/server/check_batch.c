@@ -358,7 +358,7 @@ END_TEST
 START_TEST(a_deadline_and_a_cancel_undo_all)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
-    elpq_options o = { .timeout_ms = (int)(200 * harness_slow()) };
+    elpq_options o = { .timeout_ms = scaled(1000) };
     elpq_request *request = NULL;
     struct batch b;
 

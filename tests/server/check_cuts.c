@@ -54,11 +54,6 @@ static struct recording rec;
 static const struct scenario *scenario;
 static uint64_t client_greeting; /* bytes of the client when connected      */
 
-static int scaled(int ms)
-{
-    return (int)(ms * harness_slow());
-}
-
 static elpq_faultproxy *proxy_to(const char *host, int port)
 {
     elpq_faultproxy_options o = { .upstream_host = host,

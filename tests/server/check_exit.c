@@ -27,15 +27,17 @@ static void on_nothing(elpq_conn *conn, const elpq_error *error, void *arg)
 /* Connects, and ends some time later. */
 static void child(const char *conninfo, long usec, bool closes)
 {
+    /* Where it is slow, they all at once take longer than exit() waits. */
+    const int connects = harness_slow() > 1 ? 1 : CONNECTS;
     const struct timespec pause = { 0, usec * 1000 };
 
     alarm(0);
     base = event_base_new();
-    for (int i = 0; i < CONNECTS; i++)
+    for (int i = 0; i < connects; i++)
         conns[i] = elpq_connect(base, conninfo, NULL, on_nothing, NULL, NULL);
     nanosleep(&pause, NULL);
     if (closes) {
-        for (int i = 0; i < CONNECTS; i++)
+        for (int i = 0; i < connects; i++)
             elpq_conn_close(conns[i]);
         for (int i = 0; i < 3; i++)
             event_base_loop(base, EVLOOP_NONBLOCK);

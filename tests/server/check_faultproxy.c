@@ -68,11 +68,6 @@ static elpq_conn *connect_plain(void)
     return connect_now(through("sslmode=disable"), NULL);
 }
 
-static int scaled(int ms)
-{
-    return (int)(ms * harness_slow());
-}
-
 /* Some of everything: large and small, both ways. */
 static void converse(elpq_conn *conn)
 {

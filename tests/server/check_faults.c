@@ -42,11 +42,6 @@ static struct answer *insert(elpq_tx *tx, const char *who)
     return ask(tx, elpq_sql("insert into elpq_faults values ($1)", who));
 }
 
-static int scaled(int ms)
-{
-    return (int)(ms * harness_slow());
-}
-
 /* ------------------------------------------------------------------- fork */
 
 static void expect_child_is_well(pid_t pid)
@@ -134,7 +129,8 @@ static int run_in_child(struct answer *running, struct answer *late, int ms)
 START_TEST(a_child_that_goes_on_with_the_base_is_deaf)
 {
     elpq_conn *conn = connect_now(NULL, NULL), *other = connect_now(NULL, NULL);
-    elpq_options o = { .timeout_ms = scaled(1000) };
+    elpq_options o = { .timeout_ms = scaled(3000) };
+    elpq_options soon = { .timeout_ms = scaled(500) };
     struct answer *running, *late;
     pid_t pid;
 
@@ -158,7 +154,7 @@ START_TEST(a_child_that_goes_on_with_the_base_is_deaf)
     expect_ok(running);
     expect_error(late, ELPQ_E_TIMEOUT, "57014", 0);
     expect_int(ask(conn, elpq_sql("select 1")), 1);
-    late = ask_with(other, elpq_sql("select pg_sleep(100)"), &o);
+    late = ask_with(other, elpq_sql("select pg_sleep(100)"), &soon);
     expect_error(late, ELPQ_E_TIMEOUT, "57014", 0);
     close_conn(conn);
     close_conn(other);
@@ -352,7 +348,7 @@ END_TEST
 /* The session is not left in a transaction that was told to have failed. */
 START_TEST(a_commit_that_was_never_sent_leaves_nothing_open)
 {
-    elpq_conn_options o = { .timeout_ms = scaled(500) };
+    elpq_conn_options o = { .timeout_ms = scaled(3000) };
     elpq_options patient = { .timeout_ms = ELPQ_NO_TIMEOUT };
     elpq_conn *conn = connect_now(NULL, &o);
     elpq_tx *tx = expect_ok(begin(conn, NULL))->tx;

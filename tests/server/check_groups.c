@@ -418,8 +418,7 @@ END_TEST
 START_TEST(a_deadline_in_a_group_hits_its_own)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
-    elpq_options soon = { .flags = ELPQ_READONLY,
-                          .timeout_ms = (int)(200 * harness_slow()) };
+    elpq_options soon = { .flags = ELPQ_READONLY, .timeout_ms = scaled(1000) };
     struct answer *before, *waits, *behind;
 
     lock_server();

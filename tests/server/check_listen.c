@@ -383,11 +383,10 @@ END_TEST
 START_TEST(a_dead_peer_is_noticed)
 {
     elpq_listener_options o = { .ping_after_ms = 20,
-                                .ping_timeout_ms = 200,
+                                .ping_timeout_ms = scaled(2000),
                                 .backoff_min_ms = 10 };
     int pid;
 
-    o.ping_timeout_ms = (int)(o.ping_timeout_ms * harness_slow());
     listener(&o);
     listen_to("c");
     run_until(&told.ups, 1);

@@ -47,6 +47,9 @@ static void measure_until(unsigned n)
     }
 }
 
+/* What a deed was too slow to see; else NULL. */
+static const char *missed;
+
 /* Does it, and measures the turns.  What else a machine does can make any turn
  * long, but hardly those of three times in a row. */
 static void expect_short_turns(void (*deed)(void))
@@ -54,16 +57,18 @@ static void expect_short_turns(void (*deed)(void))
     int tries = 3;
 
     for (;;) {
+        missed = NULL;
         deed();
         printf("longest of %d turns: %lld usec, processor %lld usec in sum\n",
                turn_costs.n, (long long)turn_costs.longest,
                (long long)turn_costs.cpu_sum);
-        if (!turn_costs.late || !--tries)
+        if ((!turn_costs.late && !missed) || !--tries)
             break;
         teardown();
         harness_setup();
     }
     harness_expect_turns("the loop");
+    ck_assert_msg(!missed, "%s", missed);
 }
 
 /* ---------------------------------------------------------------- connects */
@@ -172,13 +177,14 @@ static void do_a_hostile_server_does_not_hold_up_the_loop(void)
     }
     for (i = 0; i < 50; i++)
         expect_int(pings[i], i);
-    ck_assert_int_eq(slow->calls, 0);
+    if (slow->calls)
+        missed = "the login is over before fifty pings";
     measure_until(53);
     ck_assert_int_eq(slow->code, ELPQ_E_CONNECT);
     ck_assert_str_eq(slow->sqlstate, "28P01");
     ck_assert_int_eq(late->code, ELPQ_E_TIMEOUT);
-    ck_assert_int_le(late->answered - late->submitted,
-                     300000 + (int64_t)(500000 * harness_slow()));
+    if (late->answered - late->submitted > 300000 + scaled(500) * 1000)
+        missed = "the deadline of a login came late";
     close_conn(other);
 }
 
@@ -295,7 +301,8 @@ static void do_a_large_result_in_many_turns(void)
         measure_until(before + 1);
         pings++;
     }
-    ck_assert_uint_gt(pings, 5);
+    if (pings <= 5)
+        missed = "the result came in a few turns";
     ck_assert_uint_eq(elpq_rows(large->result), 100000);
     close_conn(conn);
     close_conn(other);

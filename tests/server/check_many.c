@@ -418,7 +418,7 @@ END_TEST
 START_TEST(a_deadline_of_the_whole_or_of_each_row)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
-    int ms = (int)(300 * harness_slow());
+    int ms = scaled(2000);
     elpq_options whole = { .timeout_ms = ms };
     elpq_options row = { .server_timeout_ms = ms };
     struct many m;
@@ -442,7 +442,7 @@ START_TEST(a_deadline_that_passes_around_the_rows)
 {
     elpq_conn_options patient = { .timeout_ms = ELPQ_NO_TIMEOUT };
     elpq_conn *conn = connect_now(NULL, &patient);
-    elpq_options o = { .timeout_ms = (int)(300 * harness_slow()) };
+    elpq_options o = { .timeout_ms = scaled(_i == 0 ? 300 : 2000) };
     struct many m;
 
     lock_server();

@@ -70,7 +70,7 @@ START_TEST(a_drain_has_an_end)
     expect_error(own, ELPQ_E_CLOSED, "", ELPQ_IN_DOUBT);
     ck_assert_int_ge(running->answered - end->submitted, 99000);
     ck_assert_int_le(running->answered - end->submitted,
-                     100000 + (int64_t)(1000000 * harness_slow()));
+                     100000 + scaled(10000) * INT64_C(1000));
     expect_ok(end);
     /* Closed, and still to be released. */
     ck_assert(!elpq_conn_is_open(conn));
@@ -110,7 +110,7 @@ START_TEST(closing_while_connecting)
     expect_error(a, ELPQ_E_CLOSED, "", ELPQ_NOT_EXECUTED);
     expect_ok(end);
     ck_assert_int_le(end->answered - end->submitted,
-                     (int64_t)(2000000 * harness_slow()));
+                     scaled(10000) * INT64_C(1000));
     close(fd);
 }
 END_TEST

@@ -97,11 +97,6 @@ static struct {
     unsigned races, answers, unsent, hit, detached, spared, closed;
 } tally;
 
-static int scaled(int ms)
-{
-    return (int)(ms * harness_slow());
-}
-
 /* A share of all races, in hundredths; there are fewer where it is slow. */
 static int share_of_races(int percent)
 {
@@ -556,7 +551,7 @@ START_TEST(many_deadlines_at_once)
     printf("storm: %llu cancels, %llu connections\n",
            (unsigned long long)s.cancels, (unsigned long long)s.sessions);
     ck_assert_uint_ge(s.cancels, 1);
-    ck_assert_uint_le(s.cancels, 2 * STORM_SIZE);
+    ck_assert_uint_le(s.cancels, 10 * STORM_SIZE);
     ck_assert_uint_le(s.sessions, 2 * STORM_SIZE);
     finish_pool(pool);
     elpq_faultproxy_free(proxy);

@@ -205,7 +205,7 @@ START_TEST(a_silent_server_is_noticed)
     elpq_replication_options o = stream_options();
     int pid;
 
-    o.server_timeout_ms = (int)(300 * harness_slow());
+    o.server_timeout_ms = scaled(2000);
     make_all("id int primary key", "pgoutput");
     consume_up(&o);
     pid = sender_pid();

@@ -127,7 +127,8 @@ END_TEST
 /* One of the standbys is far away. */
 START_TEST(the_nearest_standby_reads)
 {
-    elpq_router_options o = { .routing = ELPQ_ROUTE_NEAREST };
+    elpq_router_options o = { .routing = ELPQ_ROUTE_NEAREST,
+                              .check_timeout_ms = PATIENT_MS };
     elpq_faultproxy_options up = { .upstream_host = nodes_dir };
     elpq_router *router = router_of(NULL);
     int far = (settled(router) + 1) % 3, near = (far + 1) % 3;
@@ -139,7 +140,7 @@ START_TEST(the_nearest_standby_reads)
     up.upstream_port = 5000 + far;
     proxy = elpq_faultproxy_new(loop, &up);
     ck_assert_ptr_nonnull(proxy);
-    ck_assert_ptr_null(elpq_faultproxy_rule(proxy, "delay 30"));
+    ck_assert_ptr_null(elpq_faultproxy_rule(proxy, "delay 300"));
     snprintf(text, sizeof(text),
              "host=127.0.0.1 port=%d user=elpq_super dbname=postgres",
              elpq_faultproxy_port(proxy));
@@ -230,8 +231,7 @@ START_TEST(a_late_standby_is_not_read)
     ck_assert_uint_eq(info(router, late).requests, before);
     UNTIL(events[ELPQ_ROUTER_LAGGING] >= 1);
     expect_ok(ask(direct, elpq_sql("select pg_wal_replay_resume()")));
-    UNTIL(info(router, late).current);
-    ck_assert_int_eq(info(router, late).lag_bytes, 0);
+    UNTIL(info(router, late).current && info(router, late).lag_bytes <= 0);
     close_conn(direct);
     expect_ok(close_router(router, 0));
 }

@@ -55,7 +55,7 @@ static void body(elpq_transactor *t, elpq_tx *tx, void *arg)
 static struct answer *transact(elpq_router *router, const char *sql,
                                const elpq_transact_options *options)
 {
-    elpq_transact_options o = { .timeout_ms = (int)(15000 * harness_slow()) };
+    elpq_transact_options o = { .timeout_ms = scaled(60000) };
 
     if (options)
         o = *options;
@@ -75,6 +75,7 @@ START_TEST(bodies_go_where_they_belong)
 
     settled(router);
     fill(router);
+    replayed(router);
     expect_ok(transact(router, "insert into verbs values (1)", NULL));
     ck_assert_int_eq(job.hosts[0], 0);
     expect_ok(transact(router, "select 1", &read_only));
@@ -196,6 +197,7 @@ START_TEST(a_lost_commit_stays_in_doubt)
     elpq_conn *direct;
 
     fill(router);
+    replayed(router); /* the new one as well */
     direct = commit_hangs(router, old, 2000);
     node("kill %d", old);
     close_conn(direct);
@@ -231,8 +233,8 @@ START_TEST(a_commit_on_a_former_primary_stays_in_doubt)
     old = settled(router);
     new = (old + 1) % 3;
     fill(router);
-    direct =
-        commit_hangs(router, old, (int)(WAIT_SECONDS * 1000 * harness_slow()));
+    replayed(router); /* the new one as well */
+    direct = commit_hangs(router, old, scaled(WAIT_SECONDS * 1000));
     node("freeze %d", old);
     node("start %d", new);
     node("promote %d", new);

@@ -13,6 +13,7 @@
  */
 #undef _FORTIFY_SOURCE
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <malloc.h>
 #include <stdatomic.h>
@@ -136,11 +137,37 @@ static unsigned copies_left(void)
     return found;
 }
 
+/* Helper threads that are in libpq still have what they log in with. */
+static int threads(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    int n = 0;
+
+    ck_assert_ptr_nonnull(tasks);
+    while (readdir(tasks))
+        n++;
+    closedir(tasks);
+    return n;
+}
+
+static int threads_at_start;
+
+static void await_helpers(void)
+{
+    int64_t end = now_usec() + scaled(WAIT_SECONDS * 1000) * INT64_C(1000);
+
+    while (threads() > threads_at_start) {
+        ck_assert_msg(now_usec() < end, "helper threads that do not end");
+        run_for_ms(5);
+    }
+}
+
 static struct access a;
 
 static void begin_watch(void)
 {
     harness_setup();
+    threads_at_start = threads();
     atomic_store(&ours, 0);
     atomic_store(&theirs, 0);
     atomic_store(&first, NULL);
@@ -152,6 +179,7 @@ static void end_watch(void)
 {
     bool stays = a.way == ENVIRONMENT; /* which keeps what was unset */
 
+    await_helpers();
     access_end(&a);
     explicit_bzero(&a, sizeof(a));
     harness_teardown();

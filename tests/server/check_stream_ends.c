@@ -14,11 +14,6 @@
 /* Asks for a row when 500 have come that it does not give. */
 #define FAILS "select n, 1 / (501 - n) from generate_series(1, 1000) n"
 
-static int scaled(int ms)
-{
-    return (int)(ms * harness_slow());
-}
-
 /* A pool whose one connection must do for everything in the test. */
 static void expect_same_connection(elpq_pool *pool)
 {

@@ -72,7 +72,7 @@ START_TEST(stopped_when_others_have_the_connection)
     struct answer *work;
 
     if (_i == 0)
-        o.timeout_ms = (int)(300 * harness_slow());
+        o.timeout_ms = scaled(2000);
     jobs[0].body = idle_body;
     run_on(tx, &jobs[0], &o);
     wait_for_bodies(&jobs[0], 1);

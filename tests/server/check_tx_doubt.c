@@ -34,11 +34,6 @@ static long rows(void)
 #define insert(target, who)                                                    \
     ask(target, elpq_sql("insert into elpq_doubt values ($1)", who))
 
-static int scaled(int ms)
-{
-    return (int)(ms * harness_slow());
-}
-
 /* The next statement commits by itself. */
 static void expect_no_transaction(elpq_conn *conn)
 {
@@ -51,7 +46,7 @@ static void expect_no_transaction(elpq_conn *conn)
 START_TEST(a_begin_that_came_too_late)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
-    elpq_tx_options o = { .timeout_ms = scaled(100) };
+    elpq_tx_options o = { .timeout_ms = scaled(1000) };
     struct answer *busy, *next;
 
     lock_server();
@@ -90,7 +85,7 @@ END_TEST
 /* RELEASE is late, and what comes after it is in the transaction as before. */
 START_TEST(a_release_that_came_too_late)
 {
-    elpq_pool_options o = { .max_size = 1, .conn.timeout_ms = scaled(1000) };
+    elpq_pool_options o = { .max_size = 1, .conn.timeout_ms = scaled(3000) };
     elpq_options patient = { .timeout_ms = ELPQ_NO_TIMEOUT };
     elpq_pool *pool = pool_new(&o);
     elpq_tx *tx = begin_now(pool), *part;
@@ -115,7 +110,7 @@ END_TEST
  * must not run in the transaction that it did not end. */
 START_TEST(a_commit_that_was_not_sent)
 {
-    elpq_conn_options o = { .timeout_ms = scaled(1000) };
+    elpq_conn_options o = { .timeout_ms = scaled(3000) };
     elpq_conn *conn = connect_now(NULL, &o);
     elpq_options patient = { .timeout_ms = ELPQ_NO_TIMEOUT };
     elpq_tx *tx = expect_ok(begin(conn, NULL))->tx;
@@ -213,7 +208,7 @@ END_TEST
  * what was to be released or undone. */
 START_TEST(a_release_that_was_not_sent)
 {
-    elpq_conn_options o = { .timeout_ms = scaled(1000) };
+    elpq_conn_options o = { .timeout_ms = scaled(3000) };
     elpq_conn *conn = connect_now(NULL, &o);
     elpq_options patient = { .timeout_ms = ELPQ_NO_TIMEOUT };
     elpq_tx *tx = expect_ok(begin(conn, NULL))->tx, *part;

@@ -47,6 +47,10 @@ static void on_router_event(elpq_router *router, const elpq_router_event *e,
         event_then(router, e);
 }
 
+/* A check may take as long as a test waits: a node that is slow is not down.
+ * Tests that freeze one have a time of their own. */
+#define PATIENT_MS scaled(WAIT_SECONDS * 1000)
+
 /* A router of all nodes. */
 static elpq_router *router_of(const elpq_router_options *options)
 {
@@ -57,6 +61,8 @@ static elpq_router *router_of(const elpq_router_options *options)
 
     if (options)
         o = *options;
+    if (!o.check_timeout_ms)
+        o.check_timeout_ms = PATIENT_MS;
     o.event = on_router_event;
     memset(events, 0, sizeof(events));
     event_then = NULL;

@@ -55,6 +55,9 @@ double harness_slow(void);
  * whose allocator is another one. */
 size_t harness_allocated(void);
 
+/* Milliseconds, by that factor. */
+int scaled(int ms);
+
 /* An environment variable, NULL if unset or empty. */
 const char *harness_env(const char *name);
 
