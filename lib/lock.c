@@ -39,6 +39,7 @@ struct elpq_lock {
     elpq_lock_key key;
     bool shared;
     bool try_only;
+    bool may_hold; /* nothing has proved that the session does not   */
     int timeout_ms;
     int64_t due; /* 0: as timeout_ms says                  */
     char *tag;
@@ -79,6 +80,18 @@ static bool is_granted(elpq_result *result, bool try_only)
     return !try_only || (elpq_get_bool(result, 0, 0, &yes) == 0 && yes);
 }
 
+/* Whether it may have been granted: a cancel may come behind that. */
+static bool is_doubtful(elpq_result *result, const elpq_error *error,
+                        bool try_only)
+{
+    if (!error)
+        return is_granted(result, try_only);
+    if (error->flags & ELPQ_NOT_EXECUTED)
+        return false;
+    return error->code != ELPQ_E_SERVER ||
+           strcmp(error->sqlstate, "57014") == 0;
+}
+
 static void held_elsewhere(elpq_error *error)
 {
     elpq__error_set(error, ELPQ_E_SERVER, ELPQ_RETRYABLE | ELPQ_NOT_EXECUTED,
@@ -93,6 +106,8 @@ static void lock_free(elpq_lock *lock)
 {
     if (lock->conn)
         elpq__timer_stop(lock->conn->loop, &lock->deadline);
+    if (lock->conn && lock->may_hold)
+        lock->conn->slot_unclean = true;
     if (lock->leased)
         elpq__lease_end(lock->conn, lock->lease);
     if (lock->conn)
@@ -150,6 +165,7 @@ static void on_unlocked(elpq_result *result, const elpq_error *error, void *arg)
     bool was_held = false;
 
     lock->request = NULL;
+    lock->may_hold = error != NULL;
     if (error && is_stuck(lock))
         close_holder(lock->conn);
     if (!error && (elpq_get_bool(result, 0, 0, &was_held) != 0 || !was_held)) {
@@ -227,6 +243,7 @@ static void on_gone(struct elpq__watcher *watcher, const elpq_error *error)
     lock->state = LOST;
     lock->why = elpq_error_dup(error);
     lock->why_code = error->code;
+    lock->conn->slot_unclean = true; /* if only its lease has ended */
     if (lock->lost)
         elpq__task_post(lock->conn->loop, &lock->task);
 }
@@ -376,6 +393,7 @@ static void on_locked(elpq_result *result, const elpq_error *error, void *arg)
     elpq_error failed;
 
     lock->request = NULL;
+    lock->may_hold = is_doubtful(result, error, lock->try_only);
     if (!error && !is_granted(result, lock->try_only)) {
         held_elsewhere(&failed);
         error = &failed;

@@ -347,6 +347,86 @@ START_TEST(released_in_a_failed_transaction)
 }
 END_TEST
 
+static elpq_pool *pool_without_resets(void)
+{
+    elpq_pool_options o = { .max_size = 1, .reset = ELPQ_RESET_NEVER };
+
+    return pool_new(&o);
+}
+
+/* The pool's reset does what the server refused, and is not left out then. */
+START_TEST(released_in_a_failed_transaction_of_a_lease)
+{
+    elpq_pool *pool = pool_without_resets();
+    struct want *a = take(pool, KEY, .shared = false);
+    elpq_tx *tx;
+
+    expect_ok(a->got);
+    tx = expect_ok(begin(elpq_lock_conn(a->lock), NULL))->tx;
+    expect_error(ask(tx, elpq_sql("select 1 / 0")), ELPQ_E_SERVER, "22012", 0);
+    expect_ok(give(a));
+    expect_int(ask(pool, elpq_sql("select 1")), 1);
+    ck_assert_int_eq(held(), 0);
+    expect_ok(rollback(tx));
+    ck_assert_uint_eq(stats(pool).resets, 1);
+    finish_pool(pool);
+}
+END_TEST
+
+/* Where the server said that it is unlocked, or never was locked, there is
+ * nothing to reset. */
+START_TEST(released_without_a_reset)
+{
+    elpq_pool *pool = pool_without_resets();
+    elpq_conn *conn = connect_now(NULL, NULL);
+    struct want *a = take(pool, KEY, .shared = false), *b;
+
+    expect_ok(a->got);
+    expect_ok(give(a));
+    b = take(conn, KEY, .shared = false);
+    expect_ok(b->got);
+    a = take(pool, KEY, .try_only = true);
+    expect_error(a->got, ELPQ_E_SERVER, "55P03",
+                 ELPQ_RETRYABLE | ELPQ_NOT_EXECUTED);
+    expect_ok(give(b));
+    ck_assert_int_eq(held(), 0);
+    expect_int(ask(pool, elpq_sql("select 1")), 1);
+    ck_assert_uint_eq(stats(pool).resets, 0);
+    finish_pool(pool);
+    close_conn(conn);
+}
+END_TEST
+
+/* Given up while it was waited for, granted or not; and held on a lease that
+ * its borrower gives back. */
+START_TEST(given_up_without_resets)
+{
+    elpq_pool *pool = pool_without_resets();
+    struct want *a;
+
+    expect_int(ask(pool, elpq_sql("select 1")), 1);
+    if (_i == 8) {
+        elpq_conn *conn = lease(pool);
+
+        a = take(conn, KEY, .shared = false);
+        expect_ok(a->got);
+        a->lost->wanted = 1;
+        release(conn);
+        await(a->lost);
+        await(give(a));
+    } else {
+        a = take(pool, KEY, .shared = false);
+        run_turns(_i);
+        while (_i >= 4 && held() == 0) /* the loop stands still */
+            ;
+        expect_ok(give(a));
+    }
+    expect_int(ask(pool, elpq_sql("select 1")), 1);
+    ck_assert_int_eq(held(), 0);
+    finish_pool(pool);
+}
+END_TEST
+
 /* The unlock waits for those in front of it, longer than a statement would. */
 START_TEST(released_behind_what_takes_long)
 {
@@ -603,6 +683,9 @@ static void build(Suite *s)
     tcase_add_test(t, a_canceled_grant_takes_nothing_from_others);
     t = harness_case(s, "not unlocked", 0);
     tcase_add_test(t, released_in_a_failed_transaction);
+    tcase_add_test(t, released_in_a_failed_transaction_of_a_lease);
+    tcase_add_test(t, released_without_a_reset);
+    tcase_add_loop_test(t, given_up_without_resets, 0, 9);
     tcase_add_loop_test(t, released_behind_what_takes_long, 0, 2);
     tcase_add_test(t, an_unlock_that_is_not_answered);
     t = harness_case(s, "lost", 0);
