@@ -108,6 +108,7 @@ static void lock_free(elpq_lock *lock)
         elpq__timer_stop(lock->conn->loop, &lock->deadline);
     if (lock->conn && lock->may_hold)
         lock->conn->slot_unclean = true;
+    elpq__task_drop(&lock->task);
     if (lock->leased)
         elpq__lease_end(lock->conn, lock->lease);
     if (lock->conn)
@@ -248,8 +249,15 @@ static void on_gone(struct elpq__watcher *watcher, const elpq_error *error)
         elpq__task_post(lock->conn->loop, &lock->task);
 }
 
+static void hold(elpq_lock *lock)
+{
+    lock->state = HELD;
+    elpq__list_push(&lock->conn->watchers, &lock->watcher.node);
+}
+
 int elpq_lock_release(elpq_lock *lock, elpq_done_cb done, void *arg)
 {
+    enum lock_state was;
     int code = 0;
 
     if (!lock)
@@ -258,10 +266,6 @@ int elpq_lock_release(elpq_lock *lock, elpq_done_cb done, void *arg)
         return ELPQ_E_USAGE;
     if (lock->conn && !elpq__loop_is_ours(lock->conn->loop))
         return ELPQ_E_FORKED;
-    if (lock->state == HELD)
-        code = unlock(lock);
-    if (code && code != ELPQ_E_CLOSED && !lock->leased)
-        return code;
     lock->released = done;
     lock->released_arg = arg;
     if (lock->state == ASKING) {
@@ -269,11 +273,18 @@ int elpq_lock_release(elpq_lock *lock, elpq_done_cb done, void *arg)
         elpq_cancel(lock->request);
         return 0;
     }
+    was = lock->state;
+    lock->state = RELEASING; /* first: a hook may do anything */
     elpq__list_remove(&lock->watcher.node);
+    if (was == HELD)
+        code = unlock(lock);
+    if (code && code != ELPQ_E_CLOSED && !lock->leased) {
+        hold(lock);
+        return code;
+    }
     /* Without a statement: it is lost, or the pool's reset unlocks it. */
-    if (code || lock->state == LOST)
+    if (code || was == LOST)
         elpq__task_post(lock->conn->loop, &lock->task);
-    lock->state = RELEASING;
     return 0;
 }
 
@@ -416,8 +427,7 @@ static void on_locked(elpq_result *result, const elpq_error *error, void *arg)
     } else if (lock->unwanted) {
         give_back(lock);
     } else {
-        lock->state = HELD;
-        elpq__list_push(&lock->conn->watchers, &lock->watcher.node);
+        hold(lock);
         lock->callback(lock, NULL, lock->arg);
     }
 }

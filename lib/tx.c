@@ -535,14 +535,14 @@ int elpq__tx_commit(elpq_tx *tx, const char *sql, unsigned flags,
 
     if (!is_free(tx))
         return ELPQ_E_USAGE;
-    tx->committing = true;
+    tx->committing = tx->ending = true; /* first: a hook may do anything */
     tx->commit_flags = flags;
     elpq__scope_end(tx->conn, &tx->scope);
     code = is_live(tx)
                ? command(tx, sql, tx->watch ? ELPQ_NO_TIMEOUT : 0, on_commit)
                : ELPQ_E_CLOSED;
     if (code && code != ELPQ_E_CLOSED) {
-        tx->committing = false;
+        tx->committing = tx->ending = false;
         tx->scope.last = 0;
         return code;
     }
