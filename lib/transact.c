@@ -363,7 +363,7 @@ static bool ask_first(elpq_transactor *t)
 {
     static const elpq_statement nothing = { .sql = "",
                                             .flags = ELPQ_NO_PREPARE };
-    elpq_options o = { .tag = t->tag };
+    elpq_options o = { .tag = t->tag, .timeout_ms = ELPQ_NO_TIMEOUT };
     const elpq_statement *st = &nothing;
 
     if (!t->parent) {

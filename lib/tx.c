@@ -31,6 +31,7 @@ struct elpq_tx {
     bool committing;
     unsigned commit_flags; /* of the statement that commits               */
     bool owned;            /* by transact.c, which alone may end it           */
+    bool patient;          /* its end has no deadline: transact.c has         */
     bool broken;           /* ROLLBACK TO did not go through                  */
     unsigned depth;        /* 0, and one more per savepoint                   */
     struct elpq__scope scope;
@@ -472,6 +473,7 @@ const struct elpq__scope *elpq__tx_scope(const elpq_tx *tx)
 void elpq__tx_own(elpq_tx *tx, bool on)
 {
     tx->owned = on;
+    tx->patient = true;
 }
 
 bool elpq__tx_is_free(const elpq_tx *tx)
@@ -528,6 +530,12 @@ static void on_commit(elpq_result *result, const elpq_error *error, void *arg)
     finish(tx, error);
 }
 
+/* The deadline of what ends it: the connection's, or that of its owner. */
+static int end_ms(const elpq_tx *tx)
+{
+    return tx->watch || tx->patient ? ELPQ_NO_TIMEOUT : 0;
+}
+
 int elpq__tx_commit(elpq_tx *tx, const char *sql, unsigned flags,
                     elpq_done_cb callback, void *arg)
 {
@@ -538,9 +546,8 @@ int elpq__tx_commit(elpq_tx *tx, const char *sql, unsigned flags,
     tx->committing = tx->ending = true; /* first: a hook may do anything */
     tx->commit_flags = flags;
     elpq__scope_end(tx->conn, &tx->scope);
-    code = is_live(tx)
-               ? command(tx, sql, tx->watch ? ELPQ_NO_TIMEOUT : 0, on_commit)
-               : ELPQ_E_CLOSED;
+    code =
+        is_live(tx) ? command(tx, sql, end_ms(tx), on_commit) : ELPQ_E_CLOSED;
     if (code && code != ELPQ_E_CLOSED) {
         tx->committing = tx->ending = false;
         tx->scope.last = 0;
@@ -627,12 +634,12 @@ static int send_rollback(elpq_tx *tx)
     int code;
 
     if (tx->depth == 0)
-        return command(tx, tx->scope.undo, 0, on_rollback);
-    code = command(tx, tx->scope.undo, 0, on_rollback_to);
+        return command(tx, tx->scope.undo, end_ms(tx), on_rollback);
+    code = command(tx, tx->scope.undo, end_ms(tx), on_rollback_to);
     if (code)
         return code;
     snprintf(release, sizeof(release), "RELEASE SAVEPOINT elpq_%u", tx->depth);
-    return command(tx, release, 0, on_rollback);
+    return command(tx, release, end_ms(tx), on_rollback);
 }
 
 int elpq_rollback(elpq_tx *tx, elpq_done_cb callback, void *arg)

@@ -35,7 +35,8 @@ elpq_conn *elpq__tx_target(const elpq_tx *tx);
 /* Until it has ended. */
 const struct elpq__scope *elpq__tx_scope(const elpq_tx *tx);
 
-/* While it is owned, its user cannot commit it or roll it back. */
+/* While it is owned, its user cannot commit it or roll it back.  From then on
+ * its end has no deadline but what its owner does about it. */
 void elpq__tx_own(elpq_tx *tx, bool on);
 
 /* Whether nothing is in it that must end first: a savepoint, or rows. */

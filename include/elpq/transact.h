@@ -45,7 +45,8 @@ typedef void (*elpq_body_cb)(elpq_transactor *t, elpq_tx *tx, void *arg);
  */
 typedef struct elpq_transact_options {
     elpq_tx_options tx;    /**< of each attempt                             */
-    int timeout_ms;        /**< the deadline over all attempts and pauses;
+    int timeout_ms;        /**< the deadline over all attempts and pauses,
+                                BEGIN, COMMIT and ROLLBACK included;
                                 0: 30,000                                   */
     unsigned max_attempts; /**< 0: 10                                       */
     int backoff_min_ms;    /**< pause after the first attempt; 0: 10        */

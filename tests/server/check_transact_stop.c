@@ -5,6 +5,65 @@
  */
 #include "transact.h"
 
+/* ------------------------------------------------------------- not stopped */
+
+/* Longer than requests have by default here. */
+static void nap(struct job *job)
+{
+    elpq_options patient = { .timeout_ms = ELPQ_NO_TIMEOUT };
+
+    job->pipelined = true;
+    ck_assert_int_eq(
+        CALL(elpq_execute(job->tx, sql_text(INSERT), NULL, on_statement, job)),
+        0);
+    ck_assert_int_eq(
+        CALL(elpq_execute(job->tx,
+                          sql_format("select pg_sleep(%f)", harness_slow()),
+                          &patient, on_statement, job)),
+        0);
+}
+
+static void nap_and_commit(struct job *job)
+{
+    nap(job);
+    ck_assert_int_eq(CALL(elpq_transact_commit(job->t)), 0);
+}
+
+static void nap_and_roll_back(struct job *job)
+{
+    nap(job);
+    ck_assert_int_eq(CALL(elpq_transact_rollback(job->t, NULL)), 0);
+}
+
+/* What ends a transaction has the time that the whole has, and not what other
+ * requests have. */
+START_TEST(the_end_waits_as_long_as_the_whole_may)
+{
+    elpq_pool_options po = { .max_size = 1,
+                             .conn.timeout_ms = (int)(300 * harness_slow()) };
+    elpq_pool *pool = pool_new(&po);
+    elpq_transact_options o = quick(&jobs[0]);
+    elpq_tx *tx = _i & 2 ? begin_now(pool) : NULL;
+
+    o.timeout_ms = (int)(10000 * harness_slow());
+    jobs[0].body = _i & 1 ? nap_and_roll_back : nap_and_commit;
+    if (tx)
+        run_on(tx, &jobs[0], &o);
+    else
+        run_on(pool, &jobs[0], &o);
+    if (_i & 1)
+        expect_error(jobs[0].done, ELPQ_E_ROLLED_BACK, "", ELPQ_NOT_EXECUTED);
+    else
+        expect_ok(jobs[0].done);
+    ck_assert_int_eq(jobs[0].bodies, 1);
+    if (tx)
+        expect_ok(commit(tx));
+    ck_assert_int_eq(rows(), _i & 1 ? 0 : 1);
+    ck_assert_uint_eq(stats(pool).lost + stats(pool).discarded, 0);
+    finish_pool(pool);
+}
+END_TEST
+
 /* ----------------------------------------------------------------- stopped */
 
 static void submit(struct job *job, const char *sql)
@@ -313,8 +372,10 @@ END_TEST
 
 static void build(Suite *s)
 {
-    TCase *t = table_case(s, "stopped");
+    TCase *t = table_case(s, "not stopped");
 
+    tcase_add_loop_test(t, the_end_waits_as_long_as_the_whole_may, 0, 4);
+    t = table_case(s, "stopped");
     tcase_add_loop_test(t, stopped_in_the_body, 0, 6);
     tcase_add_loop_test(t, stopped_when_others_have_the_connection, 0, 2);
     tcase_add_test(t, stopped_with_others_behind);
