@@ -182,6 +182,7 @@ static void on_begin(elpq_tx *tx, const elpq_error *error, void *arg)
     elpq_transactor *t = arg;
     elpq_error plain;
 
+    t->request = NULL;
     if (error) {
         plain = *error;
         plain.flags &= ~(unsigned)ELPQ_IN_DOUBT; /* BEGIN leaves nothing */
@@ -262,7 +263,7 @@ static int start(elpq_transactor *t)
     t->id[0] = '\0';
     if (t->parent) {
         t->phase = ELPQ__T_BEGINNING;
-        return elpq_savepoint(t->parent, on_begin, t);
+        return elpq__tx_savepoint(t->parent, &t->request, on_begin, t);
     }
     if (!t->lent) /* not in another one's lease, after a pause */
         return t->conn->slot_lease == t->lease ? begin_on(t) : ELPQ_E_CLOSED;

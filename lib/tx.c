@@ -306,6 +306,8 @@ static void on_begin(elpq_result *result, const elpq_error *error, void *arg)
     elpq_tx *tx = arg;
 
     (void)result;
+    if (tx->depth > 0)
+        tx->watch = NULL; /* its end is not watched */
     if (error && (error->flags & ELPQ_IN_DOUBT))
         clear_session(tx);
     if (error)
@@ -429,6 +431,12 @@ int elpq__tx_begin_on(elpq_conn *conn, const elpq_tx_options *options,
 
 int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg)
 {
+    return elpq__tx_savepoint(tx, NULL, callback, arg);
+}
+
+int elpq__tx_savepoint(elpq_tx *tx, elpq_request **watch, elpq_tx_cb callback,
+                       void *arg)
+{
     elpq_tx *child;
     int code;
 
@@ -448,7 +456,8 @@ int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg)
     snprintf(child->begin, sizeof(child->begin), "SAVEPOINT elpq_%u",
              child->depth);
     open_scope(child);
-    code = command(child, child->begin, 0, on_begin);
+    child->watch = watch;
+    code = command(child, child->begin, watch ? ELPQ_NO_TIMEOUT : 0, on_begin);
     if (code) {
         tx->child = NULL;
         elpq__scope_close(&child->scope);
@@ -456,6 +465,18 @@ int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg)
         tx_free(child);
     }
     return code;
+}
+
+void elpq__tx_give_up_savepoint(elpq_request *req, elpq_code cause)
+{
+    if (req->place == ELPQ__QUEUED) {
+        req->serial = 0; /* in no scope, so that it breaks none */
+        elpq__request_cancel(req, cause);
+    } else if (req->place == ELPQ__SENT && !req->cause) {
+        req->cause = cause;
+        req->cancel_sent = true; /* as none may be: all would fail with it */
+        elpq__request_detach(req);
+    }
 }
 
 /* --------------------------------------------------------------- in it */

@@ -205,6 +205,64 @@ START_TEST(canceled_while_it_rolls_back)
 }
 END_TEST
 
+/* A part that has not begun: it does not wait for what is in front of it, by
+ * the deadline or by hand, sent or not, and what is around it goes on. */
+START_TEST(stopped_before_a_part_begins)
+{
+    elpq_options patient = { .timeout_ms = ELPQ_NO_TIMEOUT };
+    elpq_conn *conn = connect_now(NULL, NULL);
+    elpq_tx *tx = expect_ok(begin(conn, NULL))->tx;
+    elpq_transact_options o = quick(&jobs[0]);
+    struct answer *busy;
+
+    expect_ok(ask(tx, sql_text(INSERT)));
+    lock_server();
+    if (_i & 1)
+        o.timeout_ms = (int)(200 * harness_slow());
+    busy = _i & 2 ? script(conn, BLOCKED, &patient)
+                  : ask_with(tx, elpq_sql(BLOCKED), &patient);
+    run_on(tx, &jobs[0], &o);
+    await_blocked(1);
+    if (!(_i & 1)) {
+        RUN(elpq_transact_cancel(jobs[0].t));
+        RUN(elpq_transact_cancel(jobs[0].t));
+    }
+    expect_error(jobs[0].done, _i & 1 ? ELPQ_E_TIMEOUT : ELPQ_E_CANCELED, "",
+                 ELPQ_NOT_EXECUTED);
+    ck_assert_int_eq(jobs[0].bodies, 0);
+    ck_assert_int_eq(busy->calls, 0);
+    /* Another part, meanwhile. */
+    run_on(tx, &jobs[1], NULL);
+    unlock_server();
+    expect_ok(busy);
+    expect_ok(jobs[1].done);
+    expect_ok(commit(tx));
+    ck_assert_int_eq(rows(), 2);
+    ck_assert_int_eq(elpq_conn_tx_status(conn), ELPQ_TX_IDLE);
+    close_conn(conn);
+}
+END_TEST
+
+/* In each phase of a part. */
+START_TEST(a_part_canceled_after_some_turns)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    elpq_tx *tx = expect_ok(begin(conn, NULL))->tx;
+    elpq_transact_options o = quick(&jobs[0]);
+
+    expect_ok(ask(tx, sql_text(INSERT)));
+    jobs[0].body = idle_body;
+    run_on(tx, &jobs[0], &o);
+    run_turns(_i);
+    RUN(elpq_transact_cancel(jobs[0].t));
+    expect_error(jobs[0].done, ELPQ_E_CANCELED, "", ELPQ_NOT_EXECUTED);
+    expect_ok(ask(tx, sql_text(INSERT)));
+    expect_ok(commit(tx));
+    ck_assert_int_eq(rows(), 2);
+    close_conn(conn);
+}
+END_TEST
+
 static void cancel_commit(const elpq_event *event)
 {
     if (event->kind == ELPQ_EVENT_SUBMIT && event->sql &&
@@ -381,6 +439,8 @@ static void build(Suite *s)
     tcase_add_test(t, stopped_with_others_behind);
     tcase_add_test(t, released_in_the_pause);
     tcase_add_loop_test(t, canceled_while_it_rolls_back, 0, 2);
+    tcase_add_loop_test(t, stopped_before_a_part_begins, 0, 4);
+    tcase_add_loop_test(t, a_part_canceled_after_some_turns, 0, 6);
     tcase_add_test(t, canceled_as_commit_is_submitted);
     tcase_add_loop_test(t, canceled_while_it_waits, 0, 2);
     tcase_add_loop_test(t, canceled_after_some_turns, 0, 6);
