@@ -94,6 +94,14 @@ static bool is_moved(const elpq_transactor *t, const elpq_error *error)
            strcmp(hot, "on") == 0 && strcmp(error->sqlstate, "25006") == 0;
 }
 
+/* It tells of a connection that broke, or did not answer in time; some others
+ * close it too (a result beyond the limit, say), and would do so again. */
+static bool is_of_loss(const elpq_error *error)
+{
+    return (error->flags & ELPQ_RETRYABLE) || error->code == ELPQ_E_LOST ||
+           error->code == ELPQ_E_ROLLED_BACK || error->code == ELPQ_E_TIMEOUT;
+}
+
 /* Nothing is committed, and another attempt makes sense. */
 static bool may_retry(const elpq_transactor *t, const elpq_error *error,
                       bool lost)
@@ -101,7 +109,8 @@ static bool may_retry(const elpq_transactor *t, const elpq_error *error,
     if (t->parent || t->given_up || t->attempt >= t->max_attempts)
         return false;
     if (t->lent)
-        return t->lender && (lost || is_conflict(error) || is_moved(t, error));
+        return t->lender && ((lost && is_of_loss(error)) ||
+                             is_conflict(error) || is_moved(t, error));
     return !lost && is_conflict(error);
 }
 
