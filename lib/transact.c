@@ -376,6 +376,8 @@ static bool ask_first(elpq_transactor *t)
     elpq_options o = { .tag = t->tag, .timeout_ms = ELPQ_NO_TIMEOUT };
     const elpq_statement *st = &nothing;
 
+    if (!elpq__tx_is_live(t->tx))
+        return false; /* the connection may be another's by now */
     if (!t->parent) {
         if (t->resolve_ms < 0 || !t->lender ||
             elpq_conn_server_version(t->conn) < 130000)

@@ -152,6 +152,34 @@ START_TEST(stopped_when_others_have_the_connection)
 }
 END_TEST
 
+/* The same, and its body commits: nothing is asked of the other's session. */
+START_TEST(committed_when_others_have_the_connection)
+{
+    elpq_pool *pool = pool_of(1);
+    elpq_transact_options o = quick(&jobs[0]);
+    elpq_tx *tx = begin_now(pool), *other;
+    struct answer *work;
+
+    jobs[0].body = idle_body;
+    run_on(tx, &jobs[0], &o);
+    wait_for_bodies(&jobs[0], 1);
+    expect_ok(rollback(tx));
+    other = begin_now(pool);
+    lock_server();
+    work = ask(other, elpq_sql(BLOCKED));
+    await_blocked(1);
+    ck_assert_int_eq(CALL(_i ? elpq_transact_rollback(jobs[0].t, NULL)
+                             : elpq_transact_commit(jobs[0].t)),
+                     0);
+    expect_error(jobs[0].done, ELPQ_E_ROLLED_BACK, "", ELPQ_NOT_EXECUTED);
+    ck_assert_int_eq(work->calls, 0);
+    unlock_server();
+    expect_ok(work);
+    expect_ok(commit(other));
+    expect_usable(pool);
+}
+END_TEST
+
 /* What others have behind it goes on. */
 START_TEST(stopped_with_others_behind)
 {
@@ -436,6 +464,7 @@ static void build(Suite *s)
     t = table_case(s, "stopped");
     tcase_add_loop_test(t, stopped_in_the_body, 0, 6);
     tcase_add_loop_test(t, stopped_when_others_have_the_connection, 0, 2);
+    tcase_add_loop_test(t, committed_when_others_have_the_connection, 0, 2);
     tcase_add_test(t, stopped_with_others_behind);
     tcase_add_test(t, released_in_the_pause);
     tcase_add_loop_test(t, canceled_while_it_rolls_back, 0, 2);
