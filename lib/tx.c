@@ -308,6 +308,8 @@ static void on_begin(elpq_result *result, const elpq_error *error, void *arg)
     (void)result;
     if (tx->depth > 0)
         tx->watch = NULL; /* its end is not watched */
+    if (!error && tx->depth == 0 && is_live(tx))
+        tx->conn->tx_sqlstate[0] = '\0'; /* of one in front of it */
     if (error && (error->flags & ELPQ_IN_DOUBT))
         clear_session(tx);
     if (error)
