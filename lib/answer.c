@@ -272,11 +272,16 @@ static void take_each(elpq_conn *conn, elpq_request *req, PGresult *res)
 {
     elpq_result *result;
 
+    elpq__note_tag(conn, PQcmdStatus(res));
     conn->reads = 0;
     conn->answer_bytes = 0;
     if (PQresultMemorySize(res) > conn->options.max_result_bytes) {
         PQclear(res);
         elpq__conn_lost(conn, ELPQ_E_LIMIT, NULL);
+        return;
+    }
+    if (!req->each) {
+        PQclear(res);
         return;
     }
     result = elpq__result_new(res);
@@ -298,14 +303,12 @@ static void take_success(elpq_conn *conn, elpq_request *req, PGresult *res)
         req->rows += (uint64_t)PQntuples(res);
         req->result_bytes += PQresultMemorySize(res);
     }
-    if (req->kind == ELPQ__SCRIPT) /* each of its commands has one */
-        elpq__note_tag(conn, PQcmdStatus(res));
     if (req->kind == ELPQ__COPY) {
         elpq__copy_take(req, res);
     } else if (conn->phase == ELPQ__PHASE_PARSE) {
         part->prepared->parsed = true;
         PQclear(res);
-    } else if (req->kind == ELPQ__SCRIPT && req->each) {
+    } else if (req->kind == ELPQ__SCRIPT) {
         take_each(conn, req, res);
     } else {
         PQclear(part->result);

@@ -176,6 +176,8 @@ struct elpq_conn {
     void *slot_pool;
     int slot_place;
     bool slot_dirty;       /* a statement may have changed the session    */
+    bool slot_unclean;     /* a lock of ours may be held in it: a reset
+                              is due, whatever the pool's options say     */
     bool slot_answered;    /* something, since it was opened              */
     int64_t slot_since;    /* when it became idle                         */
     int64_t slot_alive;    /* when it last gave a sign of life            */

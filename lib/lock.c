@@ -33,11 +33,13 @@ struct elpq_lock {
     unsigned owes;   /* grants of others to undo at its end    */
     struct elpq__watcher watcher;
     struct elpq__task task; /* lost, or released without a statement  */
-    elpq_request *request;  /* ASKING                                 */
+    elpq_request *request;  /* ASKING, or the unlock                  */
+    struct elpq__timer deadline; /* of the unlock                     */
     bool unwanted;          /* released while it was asked for        */
     elpq_lock_key key;
     bool shared;
     bool try_only;
+    bool may_hold; /* nothing has proved that the session does not   */
     int timeout_ms;
     int64_t due; /* 0: as timeout_ms says                  */
     char *tag;
@@ -78,6 +80,18 @@ static bool is_granted(elpq_result *result, bool try_only)
     return !try_only || (elpq_get_bool(result, 0, 0, &yes) == 0 && yes);
 }
 
+/* Whether it may have been granted: a cancel may come behind that. */
+static bool is_doubtful(elpq_result *result, const elpq_error *error,
+                        bool try_only)
+{
+    if (!error)
+        return is_granted(result, try_only);
+    if (error->flags & ELPQ_NOT_EXECUTED)
+        return false;
+    return error->code != ELPQ_E_SERVER ||
+           strcmp(error->sqlstate, "57014") == 0;
+}
+
 static void held_elsewhere(elpq_error *error)
 {
     elpq__error_set(error, ELPQ_E_SERVER, ELPQ_RETRYABLE | ELPQ_NOT_EXECUTED,
@@ -90,6 +104,11 @@ static void held_elsewhere(elpq_error *error)
 /* Gives back what it holds; afterwards there is no lock. */
 static void lock_free(elpq_lock *lock)
 {
+    if (lock->conn)
+        elpq__timer_stop(lock->conn->loop, &lock->deadline);
+    if (lock->conn && lock->may_hold)
+        lock->conn->slot_unclean = true;
+    elpq__task_drop(&lock->task);
     if (lock->leased)
         elpq__lease_end(lock->conn, lock->lease);
     if (lock->conn)
@@ -123,12 +142,33 @@ static void fail(elpq_lock *lock, const elpq_error *error)
 static void undo_grants(elpq_lock *lock, unsigned n);
 static void on_locked(elpq_result *result, const elpq_error *error, void *arg);
 
+/* Nothing but the end of the session lets go of it. */
+static void close_holder(elpq_conn *conn)
+{
+    elpq__conn_lost(conn, ELPQ_E_LOST,
+                    "a lock could not be released: the connection was closed");
+}
+
+/*
+ * Of one without a handle nobody could say any more that it is held.  In a
+ * failed transaction the server refuses to unlock, and its end does not.
+ */
+static bool is_stuck(const elpq_lock *lock)
+{
+    return !lock->leased && lock->conn->state != ELPQ__CLOSED &&
+           lock->lease == lock->conn->slot_lease;
+}
+
 static void on_unlocked(elpq_result *result, const elpq_error *error, void *arg)
 {
     elpq_lock *lock = arg;
     elpq_error failed;
     bool was_held = false;
 
+    lock->request = NULL;
+    lock->may_hold = error != NULL;
+    if (error && is_stuck(lock))
+        close_holder(lock->conn);
     if (!error && (elpq_get_bool(result, 0, 0, &was_held) != 0 || !was_held)) {
         elpq__error_set(&failed, ELPQ_E_LOST, 0,
                         "the session did not hold the lock any more");
@@ -140,13 +180,40 @@ static void on_unlocked(elpq_result *result, const elpq_error *error, void *arg)
     finish(lock, error);
 }
 
+static void start_deadline(elpq_lock *lock)
+{
+    int timeout_ms = lock->conn->options.timeout_ms;
+
+    if (timeout_ms > 0)
+        elpq__timer_start(lock->conn->loop, &lock->deadline,
+                          elpq__now() + timeout_ms * INT64_C(1000));
+}
+
+/* The unlock waits for what is in front of it, however long that takes; but
+ * once it runs, a server that does not answer is given up. */
+static void on_deadline(struct elpq__timer *timer)
+{
+    elpq_lock *lock = elpq__container(timer, elpq_lock, deadline);
+
+    if (lock->request->place == ELPQ__SENT && elpq__sync_may_run(lock->request))
+        elpq__request_cancel(lock->request, ELPQ_E_TIMEOUT);
+    else
+        start_deadline(lock);
+}
+
 static int unlock(elpq_lock *lock)
 {
-    elpq_options o = { .tag = lock->tag };
+    elpq_options o = { .timeout_ms = ELPQ_NO_TIMEOUT,
+                       .tag = lock->tag,
+                       .request = &lock->request };
     struct lock_sql s;
+    int code;
 
     make_sql(&s, &lock->key, lock->shared, "", "unlock");
-    return elpq_conn_execute(lock->conn, &s.st, &o, on_unlocked, lock);
+    code = elpq_conn_execute(lock->conn, &s.st, &o, on_unlocked, lock);
+    if (!code)
+        start_deadline(lock);
+    return code;
 }
 
 static void lost_error(const elpq_lock *lock, elpq_error *error)
@@ -177,12 +244,20 @@ static void on_gone(struct elpq__watcher *watcher, const elpq_error *error)
     lock->state = LOST;
     lock->why = elpq_error_dup(error);
     lock->why_code = error->code;
+    lock->conn->slot_unclean = true; /* if only its lease has ended */
     if (lock->lost)
         elpq__task_post(lock->conn->loop, &lock->task);
 }
 
+static void hold(elpq_lock *lock)
+{
+    lock->state = HELD;
+    elpq__list_push(&lock->conn->watchers, &lock->watcher.node);
+}
+
 int elpq_lock_release(elpq_lock *lock, elpq_done_cb done, void *arg)
 {
+    enum lock_state was;
     int code = 0;
 
     if (!lock)
@@ -191,10 +266,6 @@ int elpq_lock_release(elpq_lock *lock, elpq_done_cb done, void *arg)
         return ELPQ_E_USAGE;
     if (lock->conn && !elpq__loop_is_ours(lock->conn->loop))
         return ELPQ_E_FORKED;
-    if (lock->state == HELD)
-        code = unlock(lock);
-    if (code && code != ELPQ_E_CLOSED && !lock->leased)
-        return code;
     lock->released = done;
     lock->released_arg = arg;
     if (lock->state == ASKING) {
@@ -202,11 +273,18 @@ int elpq_lock_release(elpq_lock *lock, elpq_done_cb done, void *arg)
         elpq_cancel(lock->request);
         return 0;
     }
+    was = lock->state;
+    lock->state = RELEASING; /* first: a hook may do anything */
     elpq__list_remove(&lock->watcher.node);
+    if (was == HELD)
+        code = unlock(lock);
+    if (code && code != ELPQ_E_CLOSED && !lock->leased) {
+        hold(lock);
+        return code;
+    }
     /* Without a statement: it is lost, or the pool's reset unlocks it. */
-    if (code || lock->state == LOST)
+    if (code || was == LOST)
         elpq__task_post(lock->conn->loop, &lock->task);
-    lock->state = RELEASING;
     return 0;
 }
 
@@ -223,9 +301,7 @@ static void give_back(elpq_lock *lock)
     if (unlock(lock) == 0)
         return;
     if (!lock->leased) /* nothing else lets go of it */
-        elpq__conn_lost(lock->conn, ELPQ_E_LOST,
-                        "a lock could not be released: the connection was "
-                        "closed");
+        close_holder(lock->conn);
     finish(lock, NULL);
 }
 
@@ -234,9 +310,7 @@ static void on_late_unlock(const elpq_error *error, void *arg)
     elpq_conn *conn = arg;
 
     if (error)
-        elpq__conn_lost(conn, ELPQ_E_LOST,
-                        "a lock could not be released: the connection was "
-                        "closed");
+        close_holder(conn);
     elpq__conn_unref(conn);
 }
 
@@ -249,9 +323,7 @@ static void undo(elpq_conn *conn, const elpq_statement *unlock)
     if (!done ||
         elpq_conn_execute(conn, unlock, NULL, elpq__done_result, done)) {
         free(done);
-        elpq__conn_lost(conn, ELPQ_E_LOST,
-                        "a lock could not be released: the connection was "
-                        "closed");
+        close_holder(conn);
         elpq__conn_unref(conn);
     }
 }
@@ -314,9 +386,7 @@ static void undo_grants(elpq_lock *lock, unsigned n)
         return;
     if (PQtransactionStatus(lock->conn->pg) == PQTRANS_INERROR) {
         if (lock->owes > 0)
-            elpq__conn_lost(lock->conn, ELPQ_E_LOST,
-                            "a lock could not be released: the connection was "
-                            "closed");
+            close_holder(lock->conn);
         return;
     }
     if ((other = another(lock))) {
@@ -334,6 +404,7 @@ static void on_locked(elpq_result *result, const elpq_error *error, void *arg)
     elpq_error failed;
 
     lock->request = NULL;
+    lock->may_hold = is_doubtful(result, error, lock->try_only);
     if (!error && !is_granted(result, lock->try_only)) {
         held_elsewhere(&failed);
         error = &failed;
@@ -356,8 +427,7 @@ static void on_locked(elpq_result *result, const elpq_error *error, void *arg)
     } else if (lock->unwanted) {
         give_back(lock);
     } else {
-        lock->state = HELD;
-        elpq__list_push(&lock->conn->watchers, &lock->watcher.node);
+        hold(lock);
         lock->callback(lock, NULL, lock->arg);
     }
 }
@@ -450,6 +520,7 @@ static elpq_lock *lock_new(elpq_lock_key key, const elpq_lock_options *o,
     lock->timeout_ms = timeout_ms;
     lock->watcher.gone = on_gone;
     lock->task.run = run_task;
+    lock->deadline.fire = on_deadline;
     if (o) {
         lock->shared = o->shared;
         lock->try_only = o->try_only;

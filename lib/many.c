@@ -98,7 +98,8 @@ static void end(struct elpq__many *many)
     elpq_conn *conn = many->conn;
     elpq_request *req = many->req;
 
-    if (many->outer && atomic(many) && many->error) /* not all, so nothing */
+    /* Not all, so nothing; there may be no memory for the error. */
+    if (many->outer && atomic(many) && (many->error || req->code))
         elpq__scope_break(conn, ++conn->serial);
     if (many->outer)
         elpq__tx_vacate(many->outer);

@@ -402,6 +402,8 @@ void elpq__pool_left(struct elpq__line *line, elpq_request *req)
 
 static bool wants_full_reset(const elpq_pool *pool, const elpq_conn *conn)
 {
+    if (conn->slot_unclean)
+        return true;
     switch (pool->options.reset) {
     case ELPQ_RESET_NEVER:
         return false;
@@ -436,7 +438,7 @@ static void recycle(elpq_conn *conn)
         return;
     }
     elpq__pool_move(conn, RESETTING);
-    conn->slot_dirty = false;
+    conn->slot_dirty = conn->slot_unclean = false;
     pool->stats.resets++;
     if (!elpq__reset_queue(conn, full))
         elpq__pool_drop(conn, ELPQ_LEFT_DISCARDED, NULL);

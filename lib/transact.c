@@ -94,6 +94,14 @@ static bool is_moved(const elpq_transactor *t, const elpq_error *error)
            strcmp(hot, "on") == 0 && strcmp(error->sqlstate, "25006") == 0;
 }
 
+/* It tells of a connection that broke, or did not answer in time; some others
+ * close it too (a result beyond the limit, say), and would do so again. */
+static bool is_of_loss(const elpq_error *error)
+{
+    return (error->flags & ELPQ_RETRYABLE) || error->code == ELPQ_E_LOST ||
+           error->code == ELPQ_E_ROLLED_BACK || error->code == ELPQ_E_TIMEOUT;
+}
+
 /* Nothing is committed, and another attempt makes sense. */
 static bool may_retry(const elpq_transactor *t, const elpq_error *error,
                       bool lost)
@@ -101,7 +109,8 @@ static bool may_retry(const elpq_transactor *t, const elpq_error *error,
     if (t->parent || t->given_up || t->attempt >= t->max_attempts)
         return false;
     if (t->lent)
-        return t->lender && (lost || is_conflict(error) || is_moved(t, error));
+        return t->lender && ((lost && is_of_loss(error)) ||
+                             is_conflict(error) || is_moved(t, error));
     return !lost && is_conflict(error);
 }
 
@@ -182,6 +191,7 @@ static void on_begin(elpq_tx *tx, const elpq_error *error, void *arg)
     elpq_transactor *t = arg;
     elpq_error plain;
 
+    t->request = NULL;
     if (error) {
         plain = *error;
         plain.flags &= ~(unsigned)ELPQ_IN_DOUBT; /* BEGIN leaves nothing */
@@ -262,7 +272,7 @@ static int start(elpq_transactor *t)
     t->id[0] = '\0';
     if (t->parent) {
         t->phase = ELPQ__T_BEGINNING;
-        return elpq_savepoint(t->parent, on_begin, t);
+        return elpq__tx_savepoint(t->parent, &t->request, on_begin, t);
     }
     if (!t->lent) /* not in another one's lease, after a pause */
         return t->conn->slot_lease == t->lease ? begin_on(t) : ELPQ_E_CLOSED;
@@ -363,9 +373,11 @@ static bool ask_first(elpq_transactor *t)
 {
     static const elpq_statement nothing = { .sql = "",
                                             .flags = ELPQ_NO_PREPARE };
-    elpq_options o = { .tag = t->tag };
+    elpq_options o = { .tag = t->tag, .timeout_ms = ELPQ_NO_TIMEOUT };
     const elpq_statement *st = &nothing;
 
+    if (!elpq__tx_is_live(t->tx))
+        return false; /* the connection may be another's by now */
     if (!t->parent) {
         if (t->resolve_ms < 0 || !t->lender ||
             elpq_conn_server_version(t->conn) < 130000)

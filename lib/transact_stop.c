@@ -88,8 +88,10 @@ static void interrupt(elpq_transactor *t, elpq_code cause)
         break;
     case ELPQ__T_BEGINNING:
         /* On a lent connection all is ours; elsewhere BEGIN is waited for,
-         * behind what others have sent. */
-        if (t->lent)
+         * behind what others have sent.  SAVEPOINT can be left alone. */
+        if (t->parent)
+            elpq__tx_give_up_savepoint(t->request, cause);
+        else if (t->lent)
             press(t);
         break;
     case ELPQ__T_BODY:

@@ -31,6 +31,7 @@ struct elpq_tx {
     bool committing;
     unsigned commit_flags; /* of the statement that commits               */
     bool owned;            /* by transact.c, which alone may end it           */
+    bool patient;          /* its end has no deadline: transact.c has         */
     bool broken;           /* ROLLBACK TO did not go through                  */
     unsigned depth;        /* 0, and one more per savepoint                   */
     struct elpq__scope scope;
@@ -305,6 +306,10 @@ static void on_begin(elpq_result *result, const elpq_error *error, void *arg)
     elpq_tx *tx = arg;
 
     (void)result;
+    if (tx->depth > 0)
+        tx->watch = NULL; /* its end is not watched */
+    if (!error && tx->depth == 0 && is_live(tx))
+        tx->conn->tx_sqlstate[0] = '\0'; /* of one in front of it */
     if (error && (error->flags & ELPQ_IN_DOUBT))
         clear_session(tx);
     if (error)
@@ -428,6 +433,12 @@ int elpq__tx_begin_on(elpq_conn *conn, const elpq_tx_options *options,
 
 int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg)
 {
+    return elpq__tx_savepoint(tx, NULL, callback, arg);
+}
+
+int elpq__tx_savepoint(elpq_tx *tx, elpq_request **watch, elpq_tx_cb callback,
+                       void *arg)
+{
     elpq_tx *child;
     int code;
 
@@ -447,7 +458,8 @@ int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg)
     snprintf(child->begin, sizeof(child->begin), "SAVEPOINT elpq_%u",
              child->depth);
     open_scope(child);
-    code = command(child, child->begin, 0, on_begin);
+    child->watch = watch;
+    code = command(child, child->begin, watch ? ELPQ_NO_TIMEOUT : 0, on_begin);
     if (code) {
         tx->child = NULL;
         elpq__scope_close(&child->scope);
@@ -455,6 +467,18 @@ int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg)
         tx_free(child);
     }
     return code;
+}
+
+void elpq__tx_give_up_savepoint(elpq_request *req, elpq_code cause)
+{
+    if (req->place == ELPQ__QUEUED) {
+        req->serial = 0; /* in no scope, so that it breaks none */
+        elpq__request_cancel(req, cause);
+    } else if (req->place == ELPQ__SENT && !req->cause) {
+        req->cause = cause;
+        req->cancel_sent = true; /* as none may be: all would fail with it */
+        elpq__request_detach(req);
+    }
 }
 
 /* --------------------------------------------------------------- in it */
@@ -472,6 +496,7 @@ const struct elpq__scope *elpq__tx_scope(const elpq_tx *tx)
 void elpq__tx_own(elpq_tx *tx, bool on)
 {
     tx->owned = on;
+    tx->patient = true;
 }
 
 bool elpq__tx_is_free(const elpq_tx *tx)
@@ -528,6 +553,12 @@ static void on_commit(elpq_result *result, const elpq_error *error, void *arg)
     finish(tx, error);
 }
 
+/* The deadline of what ends it: the connection's, or that of its owner. */
+static int end_ms(const elpq_tx *tx)
+{
+    return tx->watch || tx->patient ? ELPQ_NO_TIMEOUT : 0;
+}
+
 int elpq__tx_commit(elpq_tx *tx, const char *sql, unsigned flags,
                     elpq_done_cb callback, void *arg)
 {
@@ -535,14 +566,13 @@ int elpq__tx_commit(elpq_tx *tx, const char *sql, unsigned flags,
 
     if (!is_free(tx))
         return ELPQ_E_USAGE;
-    tx->committing = true;
+    tx->committing = tx->ending = true; /* first: a hook may do anything */
     tx->commit_flags = flags;
     elpq__scope_end(tx->conn, &tx->scope);
-    code = is_live(tx)
-               ? command(tx, sql, tx->watch ? ELPQ_NO_TIMEOUT : 0, on_commit)
-               : ELPQ_E_CLOSED;
+    code =
+        is_live(tx) ? command(tx, sql, end_ms(tx), on_commit) : ELPQ_E_CLOSED;
     if (code && code != ELPQ_E_CLOSED) {
-        tx->committing = false;
+        tx->committing = tx->ending = false;
         tx->scope.last = 0;
         return code;
     }
@@ -627,12 +657,12 @@ static int send_rollback(elpq_tx *tx)
     int code;
 
     if (tx->depth == 0)
-        return command(tx, tx->scope.undo, 0, on_rollback);
-    code = command(tx, tx->scope.undo, 0, on_rollback_to);
+        return command(tx, tx->scope.undo, end_ms(tx), on_rollback);
+    code = command(tx, tx->scope.undo, end_ms(tx), on_rollback_to);
     if (code)
         return code;
     snprintf(release, sizeof(release), "RELEASE SAVEPOINT elpq_%u", tx->depth);
-    return command(tx, release, 0, on_rollback);
+    return command(tx, release, end_ms(tx), on_rollback);
 }
 
 int elpq_rollback(elpq_tx *tx, elpq_done_cb callback, void *arg)

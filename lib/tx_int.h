@@ -24,6 +24,20 @@ int elpq__tx_begin(struct elpq__lender *lender, unsigned flags,
 int elpq__tx_begin_on(elpq_conn *conn, const elpq_tx_options *options,
                       elpq_request **watch, elpq_tx_cb callback, void *arg);
 
+/*
+ * As elpq_savepoint(), for who has a deadline of his own: SAVEPOINT, *watch
+ * until it calls back, has none.
+ */
+int elpq__tx_savepoint(elpq_tx *tx, elpq_request **watch, elpq_tx_cb callback,
+                       void *arg);
+
+/*
+ * Gives SAVEPOINT up, soon and whatever is in front of it.  The transaction
+ * around it goes on: nothing was submitted in the part yet, so a savepoint that
+ * the server makes all the same is one that nobody goes back to.
+ */
+void elpq__tx_give_up_savepoint(elpq_request *savepoint, elpq_code cause);
+
 /* transact.c: the same as elpq__tx_begin(), for elpq_transact(). */
 int elpq__transact(struct elpq__lender *lender, unsigned flags,
                    const elpq_transact_options *options, elpq_body_cb body,
@@ -35,7 +49,8 @@ elpq_conn *elpq__tx_target(const elpq_tx *tx);
 /* Until it has ended. */
 const struct elpq__scope *elpq__tx_scope(const elpq_tx *tx);
 
-/* While it is owned, its user cannot commit it or roll it back. */
+/* While it is owned, its user cannot commit it or roll it back.  From then on
+ * its end has no deadline but what its owner does about it. */
 void elpq__tx_own(elpq_tx *tx, bool on);
 
 /* Whether nothing is in it that must end first: a savepoint, or rows. */

@@ -102,7 +102,12 @@ ELPQ_API int elpq_tx_lock(elpq_tx *tx, elpq_lock_key key,
  * returned non-zero.  A connection of a pool goes back to it.  `done` (may be
  * NULL) comes when the server has let go of it, with an error if the lock had
  * been lost before (ELPQ_E_LOST, ELPQ_E_CLOSED): what was to be protected by
- * it may not have been.
+ * it may not have been.  It waits for the statements in front of it, without a
+ * deadline.
+ *
+ * On a given connection, what cannot be unlocked ends with its session: `done`
+ * gets the error, and the connection is closed.  So it is in a transaction that
+ * has failed (SQLSTATE 25P02): roll that back first.
  *
  * While it is waited for: gives up.  The callback of elpq_lock_acquire() comes
  * still, with ELPQ_E_CANCELED, and `done` after it.

@@ -51,7 +51,8 @@ typedef enum elpq_reset {
      */
     ELPQ_RESET_AUTO = 0,
     ELPQ_RESET_ALWAYS, /**< after every use                                 */
-    ELPQ_RESET_NEVER   /**< only open transactions are rolled back          */
+    ELPQ_RESET_NEVER   /**< only open transactions are rolled back; but as
+                            always after a lock of lock.h that may be held */
 } elpq_reset;
 
 /**

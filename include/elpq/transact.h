@@ -8,7 +8,9 @@
  * elpq_transact_rollback().  When the server gave it up in favour of another
  * transaction (SQLSTATE 40001 serialization_failure, 40P01 deadlock_detected),
  * or its connection was lost before COMMIT was sent, it was rolled back for
- * certain, and the body runs again, in a new transaction.
+ * certain, and the body runs again, in a new transaction.  It does not where
+ * the error says that this would be the same: a result beyond max_result_bytes,
+ * for example, also ends its connection.
  *
  * When the connection is lost after COMMIT was sent, nobody knows whether it
  * was committed.  The body does not run again then; instead the server is
@@ -45,7 +47,8 @@ typedef void (*elpq_body_cb)(elpq_transactor *t, elpq_tx *tx, void *arg);
  */
 typedef struct elpq_transact_options {
     elpq_tx_options tx;    /**< of each attempt                             */
-    int timeout_ms;        /**< the deadline over all attempts and pauses;
+    int timeout_ms;        /**< the deadline over all attempts and pauses,
+                                BEGIN, COMMIT and ROLLBACK included;
                                 0: 30,000                                   */
     unsigned max_attempts; /**< 0: 10                                       */
     int backoff_min_ms;    /**< pause after the first attempt; 0: 10        */
@@ -131,8 +134,9 @@ ELPQ_API int elpq_transact_commit(elpq_transactor *t);
 /**
  * The body gives up: rolls back.  `why`, copied, is what done gets; it may
  * be the error of a statement, and when that says 40001 or 40P01, or the
- * connection is lost, the body runs again.  With NULL it never does.  Returns
- * 0, or ELPQ_E_USAGE if no body runs.
+ * connection is lost and it tells of that (ELPQ_E_LOST, ELPQ_E_TIMEOUT,
+ * ELPQ_E_ROLLED_BACK, or RETRYABLE), the body runs again.  With NULL it never
+ * does.  Returns 0, or ELPQ_E_USAGE if no body runs.
  */
 ELPQ_API int elpq_transact_rollback(elpq_transactor *t, const elpq_error *why);
 

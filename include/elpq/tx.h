@@ -92,6 +92,11 @@ ELPQ_API int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg);
  * the connection was gone before COMMIT was sent, with the SQLSTATE of that
  * statement if the server had refused it; IN_DOUBT if the connection broke
  * after: it may have happened or not.  For a savepoint, RELEASE.
+ *
+ * COMMIT has the connection's timeout_ms as its deadline, the time for the
+ * statements in front of it included: ELPQ_E_TIMEOUT with NOT_EXECUTED if it
+ * was not sent (it is rolled back), else with IN_DOUBT.  That of
+ * elpq_transact() has the deadline of the whole instead.
  */
 ELPQ_API int elpq_commit(elpq_tx *tx, elpq_done_cb callback, void *arg);
 
@@ -99,8 +104,9 @@ ELPQ_API int elpq_commit(elpq_tx *tx, elpq_done_cb callback, void *arg);
  * Rolls back, and ends `tx`; the pointer is invalid afterwards.  callback may
  * be NULL.  Statements still in flight are answered first.  Always possible:
  * what cannot be rolled back in peace is rolled back by closing the
- * connection.  Savepoints that are open in it go with it; they take no more
- * statements, and must still be ended themselves.  NULL is fine.
+ * connection, which is so too when the connection's timeout_ms passes before
+ * the server has answered it.  Savepoints that are open in it go with it; they
+ * take no more statements, and must still be ended themselves.  NULL is fine.
  */
 ELPQ_API int elpq_rollback(elpq_tx *tx, elpq_done_cb callback, void *arg);
 

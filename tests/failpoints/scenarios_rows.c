@@ -83,6 +83,39 @@ static void many_each(void)
     many(ELPQ_MANY_EACH);
 }
 
+static int give_two(uint64_t row, elpq_value *values, void *arg)
+{
+    values[0] = elpq_int64(((int64_t *)arg)[row < 2 ? row : 0]);
+    return row < 2 ? 1 : ELPQ_E_VALUE;
+}
+
+/* The source gives up, and its rows are not committed, whatever its user does
+ * about the transaction. */
+static void many_in_tx(void)
+{
+    elpq_conn *conn = opened();
+    struct question *begin = question(), *q = question(), *end = question();
+    int64_t id[2] = { row_id(), row_id() };
+    elpq_rows_source source = { .columns = 1, .next = give_two, .arg = id };
+
+    q->expected = ELPQ_E_VALUE;
+    end->expected = ELPQ_E_ROLLED_BACK;
+    elpq_failpoint_arm();
+    ASK(begin, elpq_conn_begin(conn, NULL, on_begun, begin));
+    if (settle() && begin->tx) {
+        ASK(q, elpq_tx_execute_many(
+                   begin->tx, elpq_sql("insert into elpq_sweep values ($1)"),
+                   &source, NULL, on_many, q));
+        settle();
+        end_tx(begin->tx, end);
+        settle();
+    }
+    told(id[0], q);
+    told(id[1], q);
+    ask_number(conn, elpq_sql("select 1"), 1);
+    DO(elpq_conn_close(conn));
+}
+
 /* ---------------------------------------------------------------- streams */
 
 static void stream(void)
@@ -465,6 +498,7 @@ const struct scenario scenarios_rows[] = {
     { .name = "batch", .run = batch, .states = "25P02" },
     { .name = "execute_many", .run = many_at_once, .states = "25P02" },
     { .name = "execute_many each", .run = many_each },
+    { .name = "execute_many in tx", .run = many_in_tx, .states = "25P02" },
     { .name = "stream", .run = stream },
     { .name = "stream stopped", .run = stream_is_stopped, .how = COSTLY },
     { .name = "cursor", .run = cursor },
@@ -475,7 +509,8 @@ const struct scenario scenarios_rows[] = {
     { .name = "copy out", .run = copy_out },
     { .name = "copy out rows", .run = copy_out_rows },
     { .name = "large object", .run = large_object, .states = "25P02" },
-    { .name = "lo import, export", .run = import_and_export,
+    { .name = "lo import, export",
+      .run = import_and_export,
       .states = "25P02" },
     { .name = NULL }
 };

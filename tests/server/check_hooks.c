@@ -284,6 +284,124 @@ START_TEST(a_savepoint_whose_parent_is_rolled_back_in_its_event)
 }
 END_TEST
 
+/* ------------------------------------------------------- what is ending */
+
+static struct {
+    elpq_tx *tx;
+    elpq_lock *lock;
+    elpq_conn *conn;
+    elpq_pool *pool;
+    int rc[2]; /* of what is called in the hook                          */
+    int calls;
+} ending;
+
+static void never(const elpq_error *error, void *arg)
+{
+    (void)error;
+    (void)arg;
+    ck_abort_msg("a refused call calls back");
+}
+
+static void end_again_at_submit(const elpq_event *event)
+{
+    elpq_tx *tx = ending.tx;
+
+    if (event->kind != ELPQ_EVENT_SUBMIT || !tx)
+        return;
+    ending.tx = NULL;
+    ending.calls++;
+    ending.rc[0] = CALL(elpq_rollback(tx, never, NULL));
+    ending.rc[1] = CALL(elpq_commit(tx, never, NULL));
+}
+
+/* Whoever ends it has taken it back at once, also from a hook. */
+START_TEST(a_transaction_is_ended_again_in_the_event_of_its_end)
+{
+    elpq_conn_options o = traced();
+    elpq_conn *conn = connect_now(NULL, &o);
+    elpq_tx *outer = expect_ok(begin(conn, NULL))->tx;
+    elpq_tx *tx = _i % 2 ? expect_ok(savepoint(outer))->tx : outer;
+    struct answer *done;
+
+    memset(&ending, 0, sizeof(ending));
+    ending.tx = tx;
+    trace_then = end_again_at_submit;
+    done = _i < 2 ? commit(tx) : rollback(tx);
+    disarm();
+    ck_assert_int_eq(ending.calls, 1);
+    ck_assert_int_eq(ending.rc[0], ELPQ_E_USAGE);
+    ck_assert_int_eq(ending.rc[1], ELPQ_E_USAGE);
+    expect_ok(done);
+    if (outer != tx)
+        expect_ok(commit(outer));
+    ck_assert_int_eq(elpq_conn_tx_status(conn), ELPQ_TX_IDLE);
+    expect_ok(rollback(expect_ok(begin(conn, NULL))->tx));
+    close_conn(conn);
+}
+END_TEST
+
+static void end_lock_at_submit(const elpq_event *event)
+{
+    if (event->kind != ELPQ_EVENT_SUBMIT || ending.calls > 0)
+        return;
+    ending.calls++;
+    if (ending.conn)
+        close_conn(ending.conn);
+    if (ending.pool)
+        close_pool(ending.pool, 0);
+    ending.rc[0] = CALL(elpq_lock_release(ending.lock, never, NULL));
+}
+
+static void keep_lock(elpq_lock *lock, const elpq_error *error, void *arg)
+{
+    ending.lock = lock;
+    on_done(error, arg);
+}
+
+static void on_lost_lock(elpq_lock *lock, const elpq_error *error, void *arg)
+{
+    (void)lock;
+    (void)error;
+    (void)arg;
+    ck_abort_msg("a lock that is released is not lost");
+}
+
+/* 0: released again; 1: its connection closed; 2: its pool closed. */
+START_TEST(a_lock_ends_in_the_event_of_its_release)
+{
+    elpq_pool_options o = { .conn = traced(), .max_size = 1 };
+    elpq_lock_options lo = { .lost = on_lost_lock };
+    elpq_lock_key key = elpq_lock_int64(4713);
+    struct answer *got = answer_new(), *done = answer_new();
+    elpq_conn *conn = NULL;
+    elpq_pool *pool = NULL;
+
+    memset(&ending, 0, sizeof(ending));
+    if (_i < 2) {
+        conn = connect_now(NULL, &o.conn);
+        ck_assert_int_eq(CALL(elpq_conn_lock(conn, key, &lo, keep_lock, got)),
+                         0);
+    } else {
+        pool = pool_new(&o);
+        ck_assert_int_eq(CALL(elpq_pool_lock(pool, key, &lo, keep_lock, got)),
+                         0);
+    }
+    expect_ok(got);
+    ending.conn = _i == 1 ? conn : NULL;
+    ending.pool = pool;
+    trace_then = end_lock_at_submit;
+    ck_assert_int_eq(CALL(elpq_lock_release(ending.lock, on_done, done)), 0);
+    disarm();
+    ck_assert_int_eq(ending.calls, 1);
+    ck_assert_int_eq(ending.rc[0], ELPQ_E_USAGE);
+    await(done);
+    ck_assert_int_eq(done->code, _i == 0 ? 0 : ELPQ_E_CLOSED);
+    await_all();
+    if (_i == 0)
+        close_conn(conn);
+}
+END_TEST
+
 /* ---------------------------------------------------- connections of a pool */
 
 static elpq_pool *traced_pool(unsigned max_size)
@@ -523,6 +641,10 @@ static void build(Suite *s)
     tcase_add_test(t, a_failed_connect_is_closed_in_its_event);
     tcase_add_test(t, a_lost_connection_is_closed_in_its_event);
     tcase_add_test(t, a_savepoint_whose_parent_is_rolled_back_in_its_event);
+    t = harness_case(s, "ending", 0);
+    tcase_add_loop_test(t, a_transaction_is_ended_again_in_the_event_of_its_end,
+                        0, 4);
+    tcase_add_loop_test(t, a_lock_ends_in_the_event_of_its_release, 0, 3);
     t = harness_case(s, "pool's", 0);
     tcase_add_loop_test(t, a_pool_keeps_its_size, 0, STEPS);
     tcase_add_loop_test(t, a_busy_pool_keeps_its_size, 0, STEPS);

@@ -2,6 +2,7 @@
 /*
  * Advisory locks: who holds them, who waits, and that none stays behind.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -324,6 +325,161 @@ START_TEST(a_canceled_grant_takes_nothing_from_others)
 }
 END_TEST
 
+/* --------------------------------------------------------- not unlocked */
+
+/* In a transaction that has failed, the server refuses to unlock, and its end
+ * does not either: without its handle, the lock must not stay. */
+START_TEST(released_in_a_failed_transaction)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    struct want *a = take(conn, KEY, .shared = false);
+    elpq_tx *tx;
+
+    expect_ok(a->got);
+    tx = expect_ok(begin(conn, NULL))->tx;
+    expect_error(ask(tx, elpq_sql("select 1 / 0")), ELPQ_E_SERVER, "22012", 0);
+    expect_error(give(a), ELPQ_E_SERVER, "25P02", ELPQ_NOT_EXECUTED);
+    expect_ok(rollback(tx));
+    await_server("select count(*) = 0 from " LOCKS " locktype ="
+                 " 'advisory' and objid = 4711");
+    ck_assert(!elpq_conn_is_open(conn));
+    close_conn(conn);
+}
+END_TEST
+
+static elpq_pool *pool_without_resets(void)
+{
+    elpq_pool_options o = { .max_size = 1, .reset = ELPQ_RESET_NEVER };
+
+    return pool_new(&o);
+}
+
+/* The pool's reset does what the server refused, and is not left out then. */
+START_TEST(released_in_a_failed_transaction_of_a_lease)
+{
+    elpq_pool *pool = pool_without_resets();
+    struct want *a = take(pool, KEY, .shared = false);
+    elpq_tx *tx;
+
+    expect_ok(a->got);
+    tx = expect_ok(begin(elpq_lock_conn(a->lock), NULL))->tx;
+    expect_error(ask(tx, elpq_sql("select 1 / 0")), ELPQ_E_SERVER, "22012", 0);
+    expect_ok(give(a));
+    expect_int(ask(pool, elpq_sql("select 1")), 1);
+    ck_assert_int_eq(held(), 0);
+    expect_ok(rollback(tx));
+    ck_assert_uint_eq(stats(pool).resets, 1);
+    finish_pool(pool);
+}
+END_TEST
+
+/* Where the server said that it is unlocked, or never was locked, there is
+ * nothing to reset. */
+START_TEST(released_without_a_reset)
+{
+    elpq_pool *pool = pool_without_resets();
+    elpq_conn *conn = connect_now(NULL, NULL);
+    struct want *a = take(pool, KEY, .shared = false), *b;
+
+    expect_ok(a->got);
+    expect_ok(give(a));
+    b = take(conn, KEY, .shared = false);
+    expect_ok(b->got);
+    a = take(pool, KEY, .try_only = true);
+    expect_error(a->got, ELPQ_E_SERVER, "55P03",
+                 ELPQ_RETRYABLE | ELPQ_NOT_EXECUTED);
+    expect_ok(give(b));
+    ck_assert_int_eq(held(), 0);
+    expect_int(ask(pool, elpq_sql("select 1")), 1);
+    ck_assert_uint_eq(stats(pool).resets, 0);
+    finish_pool(pool);
+    close_conn(conn);
+}
+END_TEST
+
+/* Given up while it was waited for, granted or not; and held on a lease that
+ * its borrower gives back. */
+START_TEST(given_up_without_resets)
+{
+    elpq_pool *pool = pool_without_resets();
+    struct want *a;
+
+    expect_int(ask(pool, elpq_sql("select 1")), 1);
+    if (_i == 8) {
+        elpq_conn *conn = lease(pool);
+
+        a = take(conn, KEY, .shared = false);
+        expect_ok(a->got);
+        a->lost->wanted = 1;
+        release(conn);
+        await(a->lost);
+        await(give(a));
+    } else {
+        a = take(pool, KEY, .shared = false);
+        run_turns(_i);
+        while (_i >= 4 && held() == 0) /* the loop stands still */
+            ;
+        expect_ok(give(a));
+    }
+    expect_int(ask(pool, elpq_sql("select 1")), 1);
+    ck_assert_int_eq(held(), 0);
+    finish_pool(pool);
+}
+END_TEST
+
+/* The unlock waits for those in front of it, longer than a statement would. */
+START_TEST(released_behind_what_takes_long)
+{
+    elpq_conn_options o = { .timeout_ms = (int)(300 * harness_slow()) };
+    elpq_conn *conn = connect_now(NULL, &o);
+    elpq_options patient = { .timeout_ms = ELPQ_NO_TIMEOUT };
+    struct want *a = take(conn, KEY, .shared = false);
+    struct answer *busy, *done;
+
+    expect_ok(a->got);
+    lock_server();
+    busy = _i == 0 ? script(conn, BLOCKED, &patient)
+                   : ask_with(conn, elpq_sql(BLOCKED), &patient);
+    done = give(a);
+    await_blocked(1);
+    run_for_ms(3 * o.timeout_ms);
+    ck_assert_int_eq(done->calls, 0);
+    unlock_server();
+    expect_ok(busy);
+    expect_ok(done);
+    ck_assert_int_eq(held(), 0);
+    expect_int(ask(conn, elpq_sql("select 1")), 1);
+    close_conn(conn);
+}
+END_TEST
+
+/* A server that does not answer the unlock: it has the connection's deadline
+ * once it runs. */
+START_TEST(an_unlock_that_is_not_answered)
+{
+    elpq_conn_options o = { .timeout_ms = (int)(300 * harness_slow()),
+                            .cancel_grace_ms = 100 };
+    elpq_conn *conn = connect_now(NULL, &o);
+    struct want *a = take(conn, KEY, .shared = false);
+    struct answer *done;
+    int pid = elpq_conn_pid(conn);
+
+    expect_ok(a->got);
+    if (!signal_server(pid, SIGSTOP)) {
+        expect_ok(give(a));
+        close_conn(conn);
+        return;
+    }
+    done = await(give(a));
+    ck_assert_int_ne(done->code, 0);
+    ck_assert(!elpq_conn_is_open(conn));
+    signal_server(pid, SIGCONT);
+    await_server("select count(*) = 0 from " LOCKS " locktype ="
+                 " 'advisory' and objid = 4711");
+    close_conn(conn);
+}
+END_TEST
+
 /* ------------------------------------------------------------------- lost */
 
 START_TEST(a_lost_connection_is_a_lost_lock)
@@ -525,6 +681,13 @@ static void build(Suite *s)
     tcase_add_loop_test(t, a_late_grant_is_undone, 0, 3);
     tcase_add_test(t, a_grant_that_was_canceled_is_undone);
     tcase_add_test(t, a_canceled_grant_takes_nothing_from_others);
+    t = harness_case(s, "not unlocked", 0);
+    tcase_add_test(t, released_in_a_failed_transaction);
+    tcase_add_test(t, released_in_a_failed_transaction_of_a_lease);
+    tcase_add_test(t, released_without_a_reset);
+    tcase_add_loop_test(t, given_up_without_resets, 0, 9);
+    tcase_add_loop_test(t, released_behind_what_takes_long, 0, 2);
+    tcase_add_test(t, an_unlock_that_is_not_answered);
     t = harness_case(s, "lost", 0);
     tcase_add_test(t, a_lost_connection_is_a_lost_lock);
     tcase_add_test(t, released_when_another_has_the_connection);

@@ -193,6 +193,32 @@ START_TEST(the_limit_is_for_each_result)
 }
 END_TEST
 
+static struct answer *script_unseen(elpq_conn *conn, const char *sql)
+{
+    struct answer *a = answer_new();
+
+    ck_assert_int_eq(
+        CALL(elpq_conn_script_trusted(conn, sql, NULL, NULL, on_done, a)), 0);
+    return a;
+}
+
+/* And not for their sum, where nobody looks at them. */
+START_TEST(the_limit_is_for_each_result_that_nobody_gets)
+{
+    elpq_conn_options o = { .max_result_bytes = 1000000 };
+    elpq_conn *conn = connect_now(NULL, &o);
+    char sql[50 * 32 + 1] = "";
+
+    for (int i = 0; i < 50; i++)
+        strcat(sql, "select repeat('x', 100000);");
+    expect_ok(script_unseen(conn, sql));
+    expect_int(ask(conn, elpq_sql("select 1")), 1);
+    expect_error(script_unseen(conn, "select repeat('y', 1100000); select 1"),
+                 ELPQ_E_LIMIT, "", ELPQ_IN_DOUBT);
+    close_conn(conn);
+}
+END_TEST
+
 START_TEST(transactions_of_a_script)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
@@ -473,6 +499,7 @@ static void build(Suite *s)
     tcase_add_test(t, the_pipeline_is_back_behind_it);
     tcase_add_test(t, a_script_in_a_transaction);
     tcase_add_test(t, the_limit_is_for_each_result);
+    tcase_add_test(t, the_limit_is_for_each_result_that_nobody_gets);
     tcase_add_test(t, transactions_of_a_script);
     tcase_add_loop_test(t, a_script_that_discards_all, 0, 2);
     tcase_add_test(t, an_empty_script);

@@ -248,6 +248,23 @@ START_TEST(lost_in_the_body_it_runs_again)
 }
 END_TEST
 
+/* What closes the connection by itself would do so each time. */
+START_TEST(lost_by_what_would_come_again_it_runs_once)
+{
+    elpq_pool_options po = { .max_size = 1, .conn.max_result_bytes = 100000 };
+    elpq_pool *pool = pool_new(&po);
+    elpq_transact_options o = quick(&jobs[0]);
+
+    jobs[0].sql = "select repeat('x', 1000000)";
+    run_on(pool, &jobs[0], &o);
+    await(jobs[0].done);
+    ck_assert_int_eq(jobs[0].done->code, ELPQ_E_LIMIT);
+    ck_assert_uint_eq(jobs[0].done->flags & ELPQ_IN_DOUBT, 0);
+    ck_assert_int_eq(jobs[0].bodies, 1);
+    finish_pool(pool);
+}
+END_TEST
+
 static elpq_pool *pool_with_lost_commit(int how, elpq_transact_options *o)
 {
     elpq_pool *pool = pool_of(2);
@@ -527,6 +544,7 @@ static void build(Suite *s)
     tcase_add_test(t, calls_that_make_no_sense);
     t = table_case(s, "lost");
     tcase_add_test(t, lost_in_the_body_it_runs_again);
+    tcase_add_test(t, lost_by_what_would_come_again_it_runs_once);
     tcase_add_loop_test(t, a_lost_commit_that_was_rolled_back_runs_again, 0,
                         2);
     tcase_add_loop_test(t, a_lost_commit_that_went_through_is_found_out, 0, 2);

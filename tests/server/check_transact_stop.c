@@ -5,6 +5,65 @@
  */
 #include "transact.h"
 
+/* ------------------------------------------------------------- not stopped */
+
+/* Longer than requests have by default here. */
+static void nap(struct job *job)
+{
+    elpq_options patient = { .timeout_ms = ELPQ_NO_TIMEOUT };
+
+    job->pipelined = true;
+    ck_assert_int_eq(
+        CALL(elpq_execute(job->tx, sql_text(INSERT), NULL, on_statement, job)),
+        0);
+    ck_assert_int_eq(
+        CALL(elpq_execute(job->tx,
+                          sql_format("select pg_sleep(%f)", harness_slow()),
+                          &patient, on_statement, job)),
+        0);
+}
+
+static void nap_and_commit(struct job *job)
+{
+    nap(job);
+    ck_assert_int_eq(CALL(elpq_transact_commit(job->t)), 0);
+}
+
+static void nap_and_roll_back(struct job *job)
+{
+    nap(job);
+    ck_assert_int_eq(CALL(elpq_transact_rollback(job->t, NULL)), 0);
+}
+
+/* What ends a transaction has the time that the whole has, and not what other
+ * requests have. */
+START_TEST(the_end_waits_as_long_as_the_whole_may)
+{
+    elpq_pool_options po = { .max_size = 1,
+                             .conn.timeout_ms = (int)(300 * harness_slow()) };
+    elpq_pool *pool = pool_new(&po);
+    elpq_transact_options o = quick(&jobs[0]);
+    elpq_tx *tx = _i & 2 ? begin_now(pool) : NULL;
+
+    o.timeout_ms = (int)(10000 * harness_slow());
+    jobs[0].body = _i & 1 ? nap_and_roll_back : nap_and_commit;
+    if (tx)
+        run_on(tx, &jobs[0], &o);
+    else
+        run_on(pool, &jobs[0], &o);
+    if (_i & 1)
+        expect_error(jobs[0].done, ELPQ_E_ROLLED_BACK, "", ELPQ_NOT_EXECUTED);
+    else
+        expect_ok(jobs[0].done);
+    ck_assert_int_eq(jobs[0].bodies, 1);
+    if (tx)
+        expect_ok(commit(tx));
+    ck_assert_int_eq(rows(), _i & 1 ? 0 : 1);
+    ck_assert_uint_eq(stats(pool).lost + stats(pool).discarded, 0);
+    finish_pool(pool);
+}
+END_TEST
+
 /* ----------------------------------------------------------------- stopped */
 
 static void submit(struct job *job, const char *sql)
@@ -93,6 +152,34 @@ START_TEST(stopped_when_others_have_the_connection)
 }
 END_TEST
 
+/* The same, and its body commits: nothing is asked of the other's session. */
+START_TEST(committed_when_others_have_the_connection)
+{
+    elpq_pool *pool = pool_of(1);
+    elpq_transact_options o = quick(&jobs[0]);
+    elpq_tx *tx = begin_now(pool), *other;
+    struct answer *work;
+
+    jobs[0].body = idle_body;
+    run_on(tx, &jobs[0], &o);
+    wait_for_bodies(&jobs[0], 1);
+    expect_ok(rollback(tx));
+    other = begin_now(pool);
+    lock_server();
+    work = ask(other, elpq_sql(BLOCKED));
+    await_blocked(1);
+    ck_assert_int_eq(CALL(_i ? elpq_transact_rollback(jobs[0].t, NULL)
+                             : elpq_transact_commit(jobs[0].t)),
+                     0);
+    expect_error(jobs[0].done, ELPQ_E_ROLLED_BACK, "", ELPQ_NOT_EXECUTED);
+    ck_assert_int_eq(work->calls, 0);
+    unlock_server();
+    expect_ok(work);
+    expect_ok(commit(other));
+    expect_usable(pool);
+}
+END_TEST
+
 /* What others have behind it goes on. */
 START_TEST(stopped_with_others_behind)
 {
@@ -142,6 +229,64 @@ START_TEST(canceled_while_it_rolls_back)
     expect_ok(ask(tx, sql_text(INSERT)));
     expect_ok(commit(tx));
     ck_assert_int_eq(rows(), 1);
+    close_conn(conn);
+}
+END_TEST
+
+/* A part that has not begun: it does not wait for what is in front of it, by
+ * the deadline or by hand, sent or not, and what is around it goes on. */
+START_TEST(stopped_before_a_part_begins)
+{
+    elpq_options patient = { .timeout_ms = ELPQ_NO_TIMEOUT };
+    elpq_conn *conn = connect_now(NULL, NULL);
+    elpq_tx *tx = expect_ok(begin(conn, NULL))->tx;
+    elpq_transact_options o = quick(&jobs[0]);
+    struct answer *busy;
+
+    expect_ok(ask(tx, sql_text(INSERT)));
+    lock_server();
+    if (_i & 1)
+        o.timeout_ms = (int)(200 * harness_slow());
+    busy = _i & 2 ? script(conn, BLOCKED, &patient)
+                  : ask_with(tx, elpq_sql(BLOCKED), &patient);
+    run_on(tx, &jobs[0], &o);
+    await_blocked(1);
+    if (!(_i & 1)) {
+        RUN(elpq_transact_cancel(jobs[0].t));
+        RUN(elpq_transact_cancel(jobs[0].t));
+    }
+    expect_error(jobs[0].done, _i & 1 ? ELPQ_E_TIMEOUT : ELPQ_E_CANCELED, "",
+                 ELPQ_NOT_EXECUTED);
+    ck_assert_int_eq(jobs[0].bodies, 0);
+    ck_assert_int_eq(busy->calls, 0);
+    /* Another part, meanwhile. */
+    run_on(tx, &jobs[1], NULL);
+    unlock_server();
+    expect_ok(busy);
+    expect_ok(jobs[1].done);
+    expect_ok(commit(tx));
+    ck_assert_int_eq(rows(), 2);
+    ck_assert_int_eq(elpq_conn_tx_status(conn), ELPQ_TX_IDLE);
+    close_conn(conn);
+}
+END_TEST
+
+/* In each phase of a part. */
+START_TEST(a_part_canceled_after_some_turns)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    elpq_tx *tx = expect_ok(begin(conn, NULL))->tx;
+    elpq_transact_options o = quick(&jobs[0]);
+
+    expect_ok(ask(tx, sql_text(INSERT)));
+    jobs[0].body = idle_body;
+    run_on(tx, &jobs[0], &o);
+    run_turns(_i);
+    RUN(elpq_transact_cancel(jobs[0].t));
+    expect_error(jobs[0].done, ELPQ_E_CANCELED, "", ELPQ_NOT_EXECUTED);
+    expect_ok(ask(tx, sql_text(INSERT)));
+    expect_ok(commit(tx));
+    ck_assert_int_eq(rows(), 2);
     close_conn(conn);
 }
 END_TEST
@@ -313,13 +458,18 @@ END_TEST
 
 static void build(Suite *s)
 {
-    TCase *t = table_case(s, "stopped");
+    TCase *t = table_case(s, "not stopped");
 
+    tcase_add_loop_test(t, the_end_waits_as_long_as_the_whole_may, 0, 4);
+    t = table_case(s, "stopped");
     tcase_add_loop_test(t, stopped_in_the_body, 0, 6);
     tcase_add_loop_test(t, stopped_when_others_have_the_connection, 0, 2);
+    tcase_add_loop_test(t, committed_when_others_have_the_connection, 0, 2);
     tcase_add_test(t, stopped_with_others_behind);
     tcase_add_test(t, released_in_the_pause);
     tcase_add_loop_test(t, canceled_while_it_rolls_back, 0, 2);
+    tcase_add_loop_test(t, stopped_before_a_part_begins, 0, 4);
+    tcase_add_loop_test(t, a_part_canceled_after_some_turns, 0, 6);
     tcase_add_test(t, canceled_as_commit_is_submitted);
     tcase_add_loop_test(t, canceled_while_it_waits, 0, 2);
     tcase_add_loop_test(t, canceled_after_some_turns, 0, 6);

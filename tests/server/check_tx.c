@@ -309,6 +309,23 @@ START_TEST(releasing_a_failed_savepoint_is_an_error)
 }
 END_TEST
 
+/* What failed in front of BEGIN, in the same flush, is not why COMMIT was not
+ * sent. */
+START_TEST(a_failure_in_front_of_it_is_none_of_its_own)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    struct answer *before =
+        ask(conn, elpq_sql("do $$ begin raise sqlstate '40001'; end $$"));
+    elpq_tx *tx = expect_ok(begin(conn, NULL))->tx;
+    struct answer *refused = ask(tx, elpq_sql("select $1", elpq_time(-1)));
+
+    expect_error(commit(tx), ELPQ_E_ROLLED_BACK, "", ELPQ_NOT_EXECUTED);
+    expect_error(refused, ELPQ_E_VALUE, "", ELPQ_NOT_EXECUTED);
+    expect_error(before, ELPQ_E_SERVER, "40001", ELPQ_RETRYABLE);
+    close_conn(conn);
+}
+END_TEST
+
 /* ---------------------------------------------- ends that nobody asked for */
 
 /* COMMIT was never sent, so there is no doubt. */
@@ -525,6 +542,7 @@ static void build(Suite *s)
     tcase_add_test(t, read_only_refuses_writes);
     t = tx_case(s, "failure");
     tcase_add_test(t, commit_after_a_failed_statement_says_rolled_back);
+    tcase_add_test(t, a_failure_in_front_of_it_is_none_of_its_own);
     tcase_add_test(t, a_failing_commit_is_reported);
     tcase_add_test(t, a_conflict_is_retryable);
     tcase_add_test(t, begin_may_fail);
