@@ -412,8 +412,15 @@ static inline size_t elqb__bits_size(const elpq_value *v)
 /* A value in the arena, with the bytes that it borrows. */
 bool elqb__keep_value(elqb *q, const char *function, elpq_value *v);
 
+/* Whether it is one of the caller's, as a parameter or as a literal. */
+static inline bool elqb__is_value(const elqb_expr *e)
+{
+    return e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_LITERAL;
+}
+
 /* coercions.c: which type a value is sent as. */
 void elqb__take_type(elqb_expr *e, uint32_t oid);
+void elqb__take_item_type(elqb_expr *e, uint32_t oid);
 void elqb__type_value(elpq_value *v, uint32_t oid);
 void elqb__take_array_type(elqb_expr *e, uint32_t element);
 

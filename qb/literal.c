@@ -303,8 +303,10 @@ static bool has_cast(const struct elqb__render *r, const elpq_value *v)
 
     if (r->debug || v->oid == 0 || v->oid == ELPQ_OID_BOOL)
         return false;
+    if (v->oid == ELPQ_OID_INT4 && v->u.int64 >= 0)
+        return v->u.int64 > INT32_MAX;
     if (v->oid == ELPQ_OID_INT4 && v->kind == ELPQ_KIND_INT)
-        return v->u.int64 == INT32_MIN; /* minus a number that is no int4 */
+        return v->u.int64 <= INT32_MIN; /* minus a number that is no int4 */
     if (v->kind == ELPQ_KIND_UINT && v->u.uint64 > INT64_MAX)
         return false; /* no integer at all: it reads as numeric */
     return elqb__type_name(v->oid, &is_array) != NULL;

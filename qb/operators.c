@@ -387,11 +387,11 @@ elqb_expr elqb__quantify(elqb *q, const char *function, elqb_expr a,
         !elqb__keep_operand(q, function, &array) ||
         !(node = elqb__new_node(q, NODE_QUANTIFIED, 2)))
         return ELQB_NONE;
-    if (a.kind != ELQB_KIND_VALUE && elqb__is_array_of_values(&array))
+    if (!elqb__is_value(&a) && elqb__is_array_of_values(&array))
         elqb__match_operand(q, &array, elqb__array_of(a.oid));
-    else if (a.kind != ELQB_KIND_VALUE)
+    else if (!elqb__is_value(&a))
         elqb__take_array_type(&array, a.oid);
-    if (elqb__element_of(array.oid) && array.kind != ELQB_KIND_VALUE)
+    if (elqb__element_of(array.oid) && !elqb__is_value(&array))
         elqb__take_type(&a, elqb__element_of(array.oid));
     node->args[0] = a;
     node->args[1] = array;
@@ -524,7 +524,7 @@ elqb_expr elqb_periods_overlap(elqb *q, elqb_expr start1, elqb_expr end1,
         !elqb__keep_list(q, "elqb_periods_overlap", node->args, list, 4))
         return ELQB_NONE;
     /* The starts are moments; an end may be one, or an interval. */
-    oid = start1.kind != ELQB_KIND_VALUE ? start1.oid : start2.oid;
+    oid = elqb__is_value(&start1) ? start2.oid : start1.oid;
     for (uint32_t i = 0; i < 4; i++)
         elqb__take_type(&node->args[i], oid);
     node->op = OP_PERIODS_OVERLAP;

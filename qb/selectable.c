@@ -393,8 +393,7 @@ static void give_types(const elqb_expr *a, elqb_select **s)
         count = a->u.node->count;
     }
     for (uint32_t i = 0; i < count; i++)
-        if (items[i].oid && items[i].kind != ELQB_KIND_VALUE &&
-            items[i].kind != ELQB_KIND_LITERAL)
+        if (items[i].oid && !elqb__is_value(&items[i]))
             elqb__type_values(s, i, items[i].oid);
 }
 

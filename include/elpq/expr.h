@@ -15,7 +15,8 @@
  *
  * Values become parameters.  A value takes the type of the column that it
  * meets; otherwise int is int4, the longer integers int8, double float8, and
- * text is left to the server.  `true` is an int to C: where a bool is due (a
+ * text is left to the server.  A literal takes the same type, with a cast where
+ * the bare text is of another.  `true` is an int to C: where a bool is due (a
  * condition, beside a column of BOOL) 0 and 1 are bools, elqb_lit(1) as well;
  * elsewhere, as an argument say, it is elqb_val((bool)true).
  *

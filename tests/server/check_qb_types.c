@@ -137,6 +137,40 @@ START_TEST(test_moments)
 }
 END_TEST
 
+/* A literal is of the type that a parameter would have there. */
+START_TEST(test_literals)
+{
+    elqb_insert *i = elqb_insert_new(q, D.table);
+
+    KNOWN("", "timestamp with time zone", TIMESTAMPTZ,
+          elqb_sub(q, U.created_at, elqb_lit("1 hour")));
+    KNOWN("", "interval", INTERVAL,
+          elqb_sub(q, elqb_lit("2020-01-01"), U.created_at));
+    KNOWN("", "numeric", NUMERIC, elqb_mul(q, D.part, elqb_lit(1.1)));
+    KNOWN("", "date", DATE, elqb_add(q, D.day, elqb_lit(1LL)));
+    KNOWN("", "date", DATE, elqb_coalesce(q, D.day, elqb_lit("2020-01-01")));
+    KNOWN("", "text", TEXT, elqb_concat(q, elqb_lit("a"), U.name));
+    KNOWN("", "bigint", INT8, elqb_add(q, D.big, elqb_lit(5)));
+    TYPES("", "boolean", elqb_contained_by(q, U.age, elqb_lit("[18,65)")));
+    TYPES("", "boolean", elqb_contains(q, elqb_lit("[1,5)"), D.big));
+    TYPES("", "boolean",
+          elqb_contains(
+              q, elqb_typed(elqb_func(q, "int8range", D.big, D.big), INT8RANGE),
+              elqb_lit(5)));
+    TYPES("", "boolean",
+          elqb_eq(q, elqb_typed(elqb_func(q, "array_agg", D.big), INT8_ARRAY),
+                  elqb_array(q, elqb_lit(1), elqb_lit(2))));
+    TYPES("", "boolean", elqb_contains(q, U.data, elqb_lit("{}")));
+    TYPES("", "boolean", elqb_eq(q, O.status, elqb_lit("new")));
+    TYPES("", "boolean", elqb_like(q, U.name, elqb_lit("a%")));
+    TYPES("", "jsonb", elqb_json_get(q, U.data, elqb_lit(0LL)));
+    TYPES("", "text", elqb_subscript(q, U.tags, elqb_lit(1L)));
+    elqb_columns(i, D.id, D.part, D.at);
+    elqb_values(i, elqb_lit(1), elqb_lit(1.5), elqb_lit("today"));
+    CHECK_DESCRIBED(i, "", "");
+}
+END_TEST
+
 /* What the aggregates give is not always what they are given. */
 START_TEST(test_extremes)
 {
@@ -297,6 +331,7 @@ int main(void)
     tcase_add_test(tcase, test_rows_of_strings);
     tcase_add_test(tcase, test_ranges);
     tcase_add_test(tcase, test_moments);
+    tcase_add_test(tcase, test_literals);
     tcase_add_test(tcase, test_extremes);
     tcase_add_test(tcase, test_arrays);
     tcase_add_test(tcase, test_stored_arrays);
