@@ -143,7 +143,7 @@ static void put_moment(struct elqb__render *r, const elpq_value *v)
         elqb__put_char(r, ' ');
         put_time(r, usec);
     }
-    if (v->oid == ELPQ_OID_TIMESTAMPTZ)
+    if (v->elem || v->oid == ELPQ_OID_TIMESTAMPTZ)
         PUT(r, "+00");
     if (bc)
         PUT(r, " BC");

@@ -280,6 +280,22 @@ START_TEST(test_literals)
 }
 END_TEST
 
+/* Whatever its type: without a zone the server would read it in that of the
+ * session. */
+START_TEST(test_zones)
+{
+    const elpq_value moments[] = { elpq_timestamptz(0) };
+
+    check_literal(elpq_typed(0, elpq_timestamptz(0)),
+                  "'1970-01-01 00:00:00+00'");
+    check_literal(elpq_typed(70000, elpq_timestamptz(-1)),
+                  "'1969-12-31 23:59:59.999999+00'");
+    check_literal(elpq_array(0, moments, 1),
+                  "ARRAY['1970-01-01 00:00:00+00'::timestamptz]");
+    check_literal(elpq_typed(0, elpq_timestamp(0)), "'1970-01-01 00:00:00'");
+}
+END_TEST
+
 /* No server runs a debug text. */
 START_TEST(test_debug)
 {
@@ -327,6 +343,7 @@ int main(void)
     tcase = qb_case(suite, "literals");
     tcase_add_test(tcase, test_literals);
     tcase_add_test(tcase, test_typed_literals);
+    tcase_add_test(tcase, test_zones);
     tcase_add_test(tcase, test_debug);
     return qb_main(suite);
 }
