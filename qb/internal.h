@@ -482,9 +482,11 @@ uint32_t elqb__result_type(enum elqb__op op, const elqb_expr *args,
 const char *elqb__source_name(const struct elqb_node *source);
 bool elqb__takes_only(const elqb_table *t);
 
-/* operators.c: an error that names the function if it is no operator; a op ANY
- * (array), after any check of the array. */
+/* operators.c: an error that names the function if it is no operator; which one
+ * a spelling is before ANY and ALL; a op ANY (array), after any check of the
+ * array. */
 bool elqb__check_operator(elqb *q, const char *function, const char *spelling);
+enum elqb__op elqb__find_quantified(const char *spelling);
 elqb_expr elqb__quantify(elqb *q, const char *function, elqb_expr a,
                          const char *spelling, uint8_t quantifier,
                          elqb_expr array);

@@ -373,29 +373,54 @@ static enum elqb__op find_word(const char *word)
     return OP_NO;
 }
 
-/* a op ANY (array): the value meets the elements of the array, which may be
- * a select as well: its rows. */
+enum elqb__op elqb__find_quantified(const char *spelling)
+{
+    enum elqb__op op = find_word(spelling);
+
+    if (!op && spelling)
+        op = find_operator(spelling);
+    /* What gives no bool is no condition: << is that of ranges here. */
+    if (op == OP_SHL || op == OP_SHR)
+        op = op == OP_SHL ? OP_RANGE_LEFT : OP_RANGE_RIGHT;
+    return op;
+}
+
+/* The value meets an element of the array, an array the type that a string in
+ * place of its elements would take. */
+static void match_elements(elqb *q, enum elqb__op op, elqb_expr *a,
+                           elqb_expr *array)
+{
+    bool values = elqb__is_array_of_values(array) && !elqb__is_value(a);
+    elqb_expr pair[] = { *a, elqb_value(elpq_text("")) };
+
+    if (!values && !elqb__is_value(array))
+        pair[1] = elqb_typed_oid(elqb_name(NULL), elqb__element_of(array->oid));
+    elqb__match_types(q, op, pair, 2);
+    if (values)
+        elqb__match_operand(q, array, elqb__array_of(pair[1].oid));
+    else if (pair[1].oid || !elqb__is_value(a))
+        elqb__take_array_type(array, pair[1].oid);
+    *a = pair[0];
+}
+
+/* a op ANY (array): the array may be a select as well: its rows. */
 elqb_expr elqb__quantify(elqb *q, const char *function, elqb_expr a,
                          const char *spelling, uint8_t quantifier,
                          elqb_expr array)
 {
-    enum elqb__op op = find_word(spelling);
+    enum elqb__op op = elqb__find_quantified(spelling);
     struct elqb_node *node;
 
-    if ((!op && !elqb__check_operator(q, function, spelling)) ||
+    if ((!find_word(spelling) &&
+         !elqb__check_operator(q, function, spelling)) ||
         !elqb__keep_operand(q, function, &a) ||
         !elqb__keep_operand(q, function, &array) ||
         !(node = elqb__new_node(q, NODE_QUANTIFIED, 2)))
         return ELQB_NONE;
-    if (!elqb__is_value(&a) && elqb__is_array_of_values(&array))
-        elqb__match_operand(q, &array, elqb__array_of(a.oid));
-    else if (!elqb__is_value(&a))
-        elqb__take_array_type(&array, a.oid);
-    if (elqb__element_of(array.oid) && !elqb__is_value(&array))
-        elqb__take_type(&a, elqb__element_of(array.oid));
+    match_elements(q, op, &a, &array);
     node->args[0] = a;
     node->args[1] = array;
-    node->op = (uint8_t)(op ? op : find_operator(spelling));
+    node->op = (uint8_t)op;
     node->level = LEVEL_COMPARISON;
     node->flags = quantifier;
     node->text = elqb__copy_string(q, spelling);

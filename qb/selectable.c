@@ -440,14 +440,17 @@ static elqb_expr make_quantified(elqb *q, const char *function, elqb_expr a,
                                  elqb_select *s)
 {
     struct elqb_node *rows = make_nested(q, function, NODE_SCALAR, s, 0);
+    enum elqb__op op = elqb__find_quantified(spelling);
 
     if (!rows || !elqb__keep_operand(q, function, &a))
         return ELQB_NONE;
-    give_types(&a, &s);
-    take_columns(q, &a, s);
+    if (elqb__ops[op].takes == TAKES_SAME) {
+        give_types(&a, &s);
+        take_columns(q, &a, s);
+    }
     rows->more = s;
     return elqb__quantify(q, function, a, spelling, quantifier,
-                          elqb__node_expr(rows, 0));
+                          elqb__node_expr(rows, elqb__array_of(first_type(s))));
 }
 
 elqb_expr elqb_operator_any_select(elqb *q, elqb_expr a, const char *spelling,

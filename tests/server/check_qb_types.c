@@ -256,6 +256,28 @@ START_TEST(test_slices)
 }
 END_TEST
 
+/* The elements of an array are what the operator takes. */
+START_TEST(test_types_of_lists)
+{
+    const char *texts[] = { "a", "b" };
+    elqb_expr list = elqb_items(texts, 2);
+    elqb_expr words = elqb_typed(elqb_func(q, "to_tsvector", U.name), TSVECTOR);
+
+    TYPES("text[]", "boolean", elqb_op_any(q, U.data, "?", list));
+    TYPES("jsonb[]", "boolean", elqb_op_any(q, U.data, "@>", list));
+    TYPES("tstzrange[]", "boolean", elqb_op_any(q, U.created_at, "<@", list));
+    TYPES("int4range", "boolean",
+          elqb_op_any(q, U.age, "<@", elqb_array(q, V("[1,2)"))));
+    TYPES("inet[]", "boolean",
+          elqb_op_any(q, elqb_cast(q, D.net, "inet"), "<<", list));
+    TYPES("tsquery[]", "boolean", elqb_op_any(q, words, "@@", list));
+    TYPES("jsonpath[]", "boolean", elqb_op_any(q, U.data, "@?", list));
+    TYPES("text[]", "boolean", elqb_op_all(q, U.name, "!~*", list));
+    TYPES("order_status[]", "boolean", elqb_op_all(q, O.status, "<>", list));
+    TYPES("text", "boolean", elqb_op_any(q, V("a"), "~", U.tags));
+}
+END_TEST
+
 /* C arrays of strings are open where the server knows what they meet. */
 START_TEST(test_open_arrays)
 {
@@ -337,6 +359,7 @@ int main(void)
     tcase_add_test(tcase, test_stored_arrays);
     tcase_add_test(tcase, test_arrays_in_unions);
     tcase_add_test(tcase, test_slices);
+    tcase_add_test(tcase, test_types_of_lists);
     tcase_add_test(tcase, test_open_arrays);
     tcase_add_test(tcase, test_values_alone);
     tcase_add_test(tcase, test_aliased_targets);
