@@ -486,7 +486,8 @@ bool elqb__takes_only(const elqb_table *t);
  * a spelling is before ANY and ALL; a op ANY (array), after any check of the
  * array. */
 bool elqb__check_operator(elqb *q, const char *function, const char *spelling);
-enum elqb__op elqb__find_quantified(const char *spelling);
+enum elqb__op elqb__find_quantified(const char *spelling,
+                                    const elqb_expr *left);
 elqb_expr elqb__quantify(elqb *q, const char *function, elqb_expr a,
                          const char *spelling, uint8_t quantifier,
                          elqb_expr array);

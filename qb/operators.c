@@ -262,7 +262,19 @@ static bool is_operator(const char *s)
            strpbrk(s, "~!@#%^&|`?");
 }
 
-static enum elqb__op find_operator(const char *spelling)
+static bool is_unknown(const elqb_expr *e)
+{
+    return !elqb__is_value(e) && e->oid == 0;
+}
+
+/* Extensions have ~ and ? of their own, that take no text: ltree, say. */
+static bool may_be_custom(enum elqb__op op, const elqb_expr *left)
+{
+    return ((op >= OP_REGEX && op <= OP_NOT_IREGEX) || op == OP_HAS_KEY) &&
+           is_unknown(left);
+}
+
+static enum elqb__op find_operator(const char *spelling, const elqb_expr *left)
 {
     if (strcmp(spelling, "!=") == 0)
         return OP_NE;
@@ -271,7 +283,8 @@ static enum elqb__op find_operator(const char *spelling)
     for (int op = OP_NO + 1; op < OP_COUNT; op++)
         if ((elqb__ops[op].fix == FIX_LEFT || elqb__ops[op].fix == FIX_NONE) &&
             strcmp(elqb__ops[op].spelling, spelling) == 0)
-            return (enum elqb__op)op;
+            return may_be_custom((enum elqb__op)op, left) ? OP_CUSTOM
+                                                          : (enum elqb__op)op;
     return OP_CUSTOM;
 }
 
@@ -303,16 +316,18 @@ static bool is_there(const elqb_expr *e)
 elqb_expr elqb_operator(elqb *q, elqb_expr a, const char *spelling,
                         elqb_expr b)
 {
-    const elqb_expr operands[] = { a, b, ELQB_END };
+    elqb_expr operands[] = { a, b, ELQB_END };
     enum elqb__op op;
 
     if (!elqb__check_operator(q, "elqb_op", spelling))
         return ELQB_NONE;
-    op = find_operator(spelling);
+    op = find_operator(spelling, &a);
     if (op == OP_CONCAT && is_there(&a) && is_there(&b))
         return make_nary(q, op, "elqb_op", operands);
     if (op != OP_CUSTOM)
         return make_operator(q, op, "elqb_op", operands, 2);
+    if (is_unknown(&a)) /* of which type, the operator says */
+        elqb__open_array(&operands[1]);
     return spell(q, make_operator(q, op, "elqb_op", operands, 2), NULL,
                  spelling);
 }
@@ -373,12 +388,12 @@ static enum elqb__op find_word(const char *word)
     return OP_NO;
 }
 
-enum elqb__op elqb__find_quantified(const char *spelling)
+enum elqb__op elqb__find_quantified(const char *spelling, const elqb_expr *left)
 {
     enum elqb__op op = find_word(spelling);
 
     if (!op && spelling)
-        op = find_operator(spelling);
+        op = find_operator(spelling, left);
     /* What gives no bool is no condition: << is that of ranges here. */
     if (op == OP_SHL || op == OP_SHR)
         op = op == OP_SHL ? OP_RANGE_LEFT : OP_RANGE_RIGHT;
@@ -408,7 +423,7 @@ elqb_expr elqb__quantify(elqb *q, const char *function, elqb_expr a,
                          const char *spelling, uint8_t quantifier,
                          elqb_expr array)
 {
-    enum elqb__op op = elqb__find_quantified(spelling);
+    enum elqb__op op = elqb__find_quantified(spelling, &a);
     struct elqb_node *node;
 
     if ((!find_word(spelling) &&

@@ -440,7 +440,7 @@ static elqb_expr make_quantified(elqb *q, const char *function, elqb_expr a,
                                  elqb_select *s)
 {
     struct elqb_node *rows = make_nested(q, function, NODE_SCALAR, s, 0);
-    enum elqb__op op = elqb__find_quantified(spelling);
+    enum elqb__op op = elqb__find_quantified(spelling, &a);
 
     if (!rows || !elqb__keep_operand(q, function, &a))
         return ELQB_NONE;

@@ -412,7 +412,8 @@ ELPQ_API elqb_expr elqb_not_in_arrays_v(elqb *q, elqb_expr row,
  * Any operator by its spelling: elqb_op(q, a, "<->", b), op ANY, op ALL, and
  * prefix operators.  Built-in ones keep their precedence, others have that of
  * the server.  Keywords are no spellings, but for LIKE, NOT LIKE, ILIKE and
- * NOT ILIKE before ANY and ALL.
+ * NOT ILIKE before ANY and ALL.  Beside a column whose type is not built in,
+ * strings are left to the server: ~ and ? may be an extension's, as ltree's.
  */
 ELPQ_API elqb_expr elqb_operator(elqb *q, elqb_expr a, const char *spelling,
                                  elqb_expr b);

@@ -251,6 +251,25 @@ START_TEST(test_spelled_operators)
 }
 END_TEST
 
+/* Beside a type that is not known they may be an extension's, as of ltree. */
+START_TEST(test_spelled_for_extensions)
+{
+    const char *queries[] = { "*.a.*", "*.b.*" };
+    elqb_expr path = elqb_name("path");
+
+    CHECK_EXPR(elqb_op(q, path, "~", V("*.a.*")), "\"path\" ~ $1", 0);
+    CHECK_EXPR(elqb_op(q, path, "?", elqb_items(queries, 2)), "\"path\" ? $1",
+               0);
+    CHECK_EXPR(elqb_op(q, path, "?", V("key")), "\"path\" ? $1", 0);
+    CHECK_EXPR(elqb_op_any(q, path, "~", elqb_items(queries, 2)),
+               "\"path\" ~ ANY ($1)", 0);
+    CHECK_EXPR(elqb_op(q, path, "->", V("key")), "\"path\" -> $1", TEXT);
+    CHECK_EXPR(elqb_op(q, U.name, "!~*", V("a")), NAME " !~* $1", TEXT);
+    CHECK_EXPR(elqb_op(q, V("a"), "~", V("b")), "$1 ~ $2", TEXT, TEXT);
+    CHECK_EXPR(elqb_regex(q, path, V("a")), "\"path\" ~ $1", TEXT);
+}
+END_TEST
+
 START_TEST(test_functions)
 {
     elqb_expr sum = elqb_func(q, "string_agg", U.name, V(","));
@@ -681,6 +700,7 @@ int main(void)
     tcase_add_test(tcase, test_json_arrays_ranges);
     tcase_add_test(tcase, test_lists);
     tcase_add_test(tcase, test_spelled_operators);
+    tcase_add_test(tcase, test_spelled_for_extensions);
     tcase_add_test(tcase, test_functions);
     tcase_add_test(tcase, test_case);
     tcase_add_test(tcase, test_grouping);
