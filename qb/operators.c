@@ -207,6 +207,18 @@ static bool is_scalar(const elqb *q, const elqb_expr *e)
     return is_node(q, e, NODE_SCALAR);
 }
 
+/* SQL has no empty list; of no rows it is this: a bool of its own, and no value
+ * that takes a type. */
+static elqb_expr make_in_nothing(elqb *q, bool is_true)
+{
+    struct elqb_node *node = elqb__new_node(q, NODE_SHARED, 1);
+
+    if (!node)
+        return ELQB_NONE;
+    node->args[0] = elqb_literal(elpq_bool(is_true));
+    return elqb__node_expr(node, ELPQ_OID_BOOL);
+}
+
 static elqb_expr make_in(elqb *q, enum elqb__op op, const char *function,
                          elqb_expr a, const elqb_expr *list)
 {
@@ -215,8 +227,8 @@ static elqb_expr make_in(elqb *q, enum elqb__op op, const char *function,
 
     if (elqb__failed(q))
         return ELQB_NONE;
-    if (count == 0) /* SQL has no empty list; of no rows it is this */
-        return elqb_literal(elpq_bool(op == OP_NOT_IN));
+    if (count == 0)
+        return make_in_nothing(q, op == OP_NOT_IN);
     if (count == 1 && is_scalar(q, list)) {
         /* IN ((SELECT ...)) would be IN (SELECT ...): any of its rows */
         const elqb_expr operands[] = { a, *list };

@@ -209,6 +209,9 @@ START_TEST(test_lists)
                NUMERIC);
     CHECK_EXPR(elqb_in_v(q, U.id, ELQB_LIST(ELQB_END)), "false");
     CHECK_EXPR(elqb_not_in_v(q, U.id, ELQB_LIST(ELQB_END)), "true");
+    CHECK_EXPR(elqb_eq(q, elqb_in_v(q, U.id, NULL), V(1)), "false = $1", BOOL);
+    CHECK_EXPR(elqb_eq(q, elqb_in(q, U.id, U.age), V(1)),
+               ID " IN (" AGE ") = $1", BOOL);
     CHECK_EXPR(elqb_any_of(q, U.id, ids, 3), ID " = ANY ($1)",
                ELPQ_OID_INT4_ARRAY);
     CHECK_EXPR(elqb_any_of(q, O.id, ids, 0), "\"orders\".\"id\" = ANY ($1)",
