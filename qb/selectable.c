@@ -147,12 +147,12 @@ elqb_select *elqb_select_new(elqb *q)
 
 elqb_select *elqb_select_copy(const elqb_select *s)
 {
-    elqb_select *copy;
+    elqb_select *copy =
+        s ? elqb__copy_statement(s->q, "elqb_select_copy", s, sizeof(*s))
+          : NULL;
 
-    if (!s || elqb__failed_in(s->q, "elqb_select_copy") ||
-        !(copy = elqb_select_new(s->q)))
+    if (!copy)
         return NULL;
-    *copy = *s;
     /* Neither may add behind what the other has: see elqb__push. */
     elqb__share_list(&copy->columns);
     elqb__share_list(&copy->distinct_on);
@@ -182,6 +182,22 @@ void elqb_clear_order_by(elqb_select *s)
 {
     if (s && !elqb__failed_in(s->q, "elqb_clear_order_by"))
         memset(&s->order_by, 0, sizeof(s->order_by));
+}
+
+void elqb_clear_group_by(elqb_select *s)
+{
+    if (!elqb__is_plain(s, "elqb_clear_group_by"))
+        return;
+    memset(&s->group_by, 0, sizeof(s->group_by));
+    s->group_distinct = false;
+}
+
+void elqb_clear_distinct(elqb_select *s)
+{
+    if (!elqb__is_plain(s, "elqb_clear_distinct"))
+        return;
+    memset(&s->distinct_on, 0, sizeof(s->distinct_on));
+    s->distinct = false;
 }
 
 void elqb_distinct(elqb_select *s)

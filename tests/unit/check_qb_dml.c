@@ -171,6 +171,67 @@ static const elpq_statement *broken_insert(int how)
     return elqb_render(q, i);
 }
 
+#define CHECK_COPY(copy, original, sql, other)                                 \
+    do {                                                                       \
+        CHECK_QUOTED(elqb_render(q, original), sql);                           \
+        CHECK_QUOTED(elqb_render(q, copy), other);                             \
+    } while (0)
+
+/* What is added to a statement or its copy is not in the other. */
+START_TEST(test_copies)
+{
+    elqb_insert *i = elqb_insert_new(q, U.table), *more;
+    elqb_update *u = elqb_update_new(q, U.table), *set;
+    elqb_delete *d = elqb_delete_new(q, U.table), *gone;
+
+    elqb_set(i, U.id, elqb_lit(1));
+    elqb_on_conflict_update(i, U.id);
+    elqb_conflict_set(i, U.age, elqb_lit(2));
+    elqb_returning(i, U.id);
+    more = elqb_copy(i);
+    elqb_set(more, U.name, elqb_lit("x"));
+    elqb_set(i, U.email, elqb_lit("y"));
+    elqb_conflict_set(more, U.name, elqb_lit("x"));
+    elqb_conflict_set(i, U.email, elqb_lit("y"));
+    elqb_returning(more, U.name);
+    elqb_returning(i, U.email);
+    CHECK_COPY(
+        more, i,
+        "INSERT INTO `users` (`id`, `email`) VALUES (1, 'y') ON CONFLICT "
+        "(`id`) DO UPDATE SET `age` = 2, `email` = 'y' RETURNING "
+        "`users`.`id`, `users`.`email`",
+        "INSERT INTO `users` (`id`, `name`) VALUES (1, 'x') ON CONFLICT "
+        "(`id`) DO UPDATE SET `age` = 2, `name` = 'x' RETURNING "
+        "`users`.`id`, `users`.`name`");
+    elqb_set(u, U.age, elqb_lit(1));
+    elqb_from(u, O.table);
+    set = elqb_copy(u);
+    elqb_set(u, U.email, elqb_lit("y"));
+    elqb_set(set, U.name, elqb_lit("x"));
+    elqb_from(u, P.table);
+    elqb_where(set, U.active);
+    CHECK_COPY(set, u,
+               "UPDATE `users` SET `age` = 1, `email` = 'y' FROM `orders`, "
+               "`products`",
+               "UPDATE `users` SET `age` = 1, `name` = 'x' FROM `orders` WHERE "
+               "`users`.`active`");
+    elqb_where(d, U.active);
+    gone = elqb_copy(d);
+    elqb_where(d, elqb_is_null(q, U.name));
+    elqb_where(gone, elqb_is_null(q, U.email));
+    elqb_using(gone, O.table);
+    CHECK_COPY(
+        gone, d,
+        "DELETE FROM `users` WHERE `users`.`active` AND `users`.`name` IS "
+        "NULL",
+        "DELETE FROM `users` USING `orders` WHERE `users`.`active` AND "
+        "`users`.`email` IS NULL");
+    ck_assert_ptr_null(elqb_insert_copy(NULL));
+    ck_assert_ptr_null(elqb_update_copy(NULL));
+    ck_assert_ptr_null(elqb_delete_copy(NULL));
+}
+END_TEST
+
 START_TEST(test_mistakes)
 {
     static const char *const texts[] = {
@@ -339,6 +400,7 @@ int main(void)
     tcase_add_test(tcase, test_conflict);
     tcase_add_test(tcase, test_update);
     tcase_add_test(tcase, test_delete);
+    tcase_add_test(tcase, test_copies);
     tcase_add_test(tcase, test_mistakes);
     tcase = qb_case(suite, "literals");
     tcase_add_test(tcase, test_literals);

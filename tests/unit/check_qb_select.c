@@ -174,6 +174,26 @@ START_TEST(test_copy)
 }
 END_TEST
 
+START_TEST(test_clear)
+{
+    elqb_select *s = ids();
+
+    elqb_distinct_on(s, U.id);
+    elqb_group_by(s, U.id);
+    elqb_group_by_distinct(s);
+    elqb_clear_distinct(s);
+    elqb_clear_group_by(s);
+    CHECK(elqb_render(q, s), "SELECT \"users\".\"id\" FROM \"users\"");
+    elqb_distinct(s);
+    elqb_group_by(s, U.id);
+    CHECK(elqb_render(q, s), "SELECT DISTINCT \"users\".\"id\" FROM "
+                             "\"users\" GROUP BY \"users\".\"id\"");
+    elqb_clear_distinct(s);
+    CHECK(elqb_render(q, s), "SELECT \"users\".\"id\" FROM \"users\" GROUP "
+                             "BY \"users\".\"id\"");
+}
+END_TEST
+
 /* Nothing changes a statement but its verbs: not rendering, not nothing. */
 START_TEST(test_metamorphic)
 {
@@ -281,6 +301,7 @@ int main(void)
     tcase_add_test(tcase, test_subqueries);
     tcase_add_test(tcase, test_nested_conditions);
     tcase_add_test(tcase, test_copy);
+    tcase_add_test(tcase, test_clear);
     tcase_add_test(tcase, test_metamorphic);
     tcase_add_test(tcase, test_borrowed);
     tcase_add_test(tcase, test_mistakes);
