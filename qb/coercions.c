@@ -457,6 +457,15 @@ void elqb__take_count(elqb_expr *e)
         elqb__take_type(e, ELPQ_OID_INT4);
 }
 
+/* Where digits are the place of a column: with a cast they would be a constant,
+ * by which nothing is ordered. */
+void elqb__take_place(elqb_expr *e)
+{
+    if (e->kind == ELQB_KIND_LITERAL && elqb__is_number(e) &&
+        e->u.value.u.int64 > 0)
+        elqb__take_type(e, ELPQ_OID_INT4);
+}
+
 bool elqb__is_text_type(uint32_t oid)
 {
     return oid == ELPQ_OID_TEXT || oid == ELPQ_OID_VARCHAR ||

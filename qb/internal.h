@@ -432,6 +432,7 @@ void elqb__guess_type(elqb_expr *e, uint32_t oid); /* see TYPE_IS_GUESS */
 void elqb__take_bool(elqb_expr *e);
 void elqb__take_int8(elqb_expr *e);
 void elqb__take_count(elqb_expr *e);
+void elqb__take_place(elqb_expr *e);
 
 /* operands.c: the same from the operands beside it. */
 void elqb__match_types(elqb *q, enum elqb__op op, elqb_expr *args,
@@ -505,6 +506,10 @@ elqb_expr elqb__finish_call(elqb *q, const char *function,
 /* selectable.c: a list without its ELQB_NONE. */
 void elqb__add_list(elqb *q, const char *function, struct elqb__list *to,
                     const elqb_expr *list);
+
+/* The same of what may be the places of columns. */
+void elqb__add_places(elqb *q, const char *function, struct elqb__list *to,
+                      const elqb_expr *list);
 
 /* text.c: whether a piece of SQL is whole: quotes and brackets closed. */
 bool elqb__check_sql(elqb *q, const char *function, const char *sql);

@@ -48,6 +48,16 @@ void elqb__add_list(elqb *q, const char *function, struct elqb__list *to,
     }
 }
 
+void elqb__add_places(elqb *q, const char *function, struct elqb__list *to,
+                      const elqb_expr *list)
+{
+    uint32_t before = to->count;
+
+    elqb__add_list(q, function, to, list);
+    for (uint32_t i = before; i < to->count; i++)
+        elqb__take_place(&to->items[i]);
+}
+
 /* Columns of SELECT and RETURNING: a bare string is text there, also as a
  * part of a row. */
 void elqb__add_columns(elqb *q, const char *function, struct elqb__list *to,
@@ -209,7 +219,7 @@ void elqb_distinct(elqb_select *s)
 void elqb_distinct_on_v(elqb_select *s, const elqb_expr *list)
 {
     if (elqb__is_plain(s, "elqb_distinct_on"))
-        elqb__add_list(s->q, "elqb_distinct_on", &s->distinct_on, list);
+        elqb__add_places(s->q, "elqb_distinct_on", &s->distinct_on, list);
 }
 
 void elqb_select_from(elqb_select *s, elqb_table t)
@@ -227,7 +237,7 @@ void elqb_select_where(elqb_select *s, elqb_expr condition)
 void elqb_group_by_v(elqb_select *s, const elqb_expr *list)
 {
     if (elqb__is_plain(s, "elqb_group_by"))
-        elqb__add_list(s->q, "elqb_group_by", &s->group_by, list);
+        elqb__add_places(s->q, "elqb_group_by", &s->group_by, list);
 }
 
 void elqb_group_by_distinct(elqb_select *s)
@@ -257,7 +267,7 @@ void elqb_order_by_v(elqb_select *s, const elqb_expr *list)
     if (s->set)
         elqb__add_result_order(s, list);
     else
-        elqb__add_list(s->q, "elqb_order_by", &s->order_by, list);
+        elqb__add_places(s->q, "elqb_order_by", &s->order_by, list);
 }
 
 static void set_count(elqb_select *s, const char *function, elqb_expr *to,

@@ -323,6 +323,7 @@ static bool name_result(elqb *q, elqb_expr *e)
 {
     if (e->kind == ELQB_KIND_NODE && e->u.node->kind == NODE_LABEL)
         *e = elqb_name(e->u.node->text);
+    elqb__take_place(e);
     if (e->kind == ELQB_KIND_COLUMN) {
         e->u.column.schema = NULL;
         e->u.column.table = NULL;
