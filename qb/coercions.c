@@ -357,18 +357,38 @@ bool elqb__fit_value(elpq_value *v, uint32_t oid)
     return !oid || v->oid == oid;
 }
 
-/* Of literals only numbers that stand for a bool: what else they are, the
- * server reads from the text.  elqb_lit(true) is an int to C. */
+/* A literal does as a parameter would, unless the server makes the same of the
+ * bare text: of NULL, and of digits beside numbers, but for those of a range.
+ * elqb_lit(true) is an int to C. */
 static bool takes_type(const elqb_expr *e, uint32_t oid)
 {
-    return e->kind == ELQB_KIND_VALUE ||
-           (e->kind == ELQB_KIND_LITERAL && oid == ELPQ_OID_BOOL &&
-            e->u.value.kind == ELPQ_KIND_INT);
+    if (e->kind != ELQB_KIND_LITERAL)
+        return e->kind == ELQB_KIND_VALUE;
+    switch (e->u.value.kind) {
+    case ELPQ_KIND_NULL:
+        return false;
+    case ELPQ_KIND_INT:
+    case ELPQ_KIND_UINT:
+        return e->oid != ELPQ_OID_INT4 || oid == ELPQ_OID_BOOL ||
+               elqb__bound_of(oid);
+    default:
+        return true;
+    }
 }
 
 void elqb__take_type(elqb_expr *e, uint32_t oid)
 {
     if (takes_type(e, oid) && e->u.value.oid != oid) {
+        elqb__type_value(&e->u.value, oid);
+        e->oid = e->u.value.oid;
+    }
+}
+
+/* An item of ARRAY[]: the array has no other type than they have. */
+void elqb__take_item_type(elqb_expr *e, uint32_t oid)
+{
+    elqb__take_type(e, oid);
+    if (e->kind == ELQB_KIND_LITERAL && e->oid == ELPQ_OID_INT4) {
         elqb__type_value(&e->u.value, oid);
         e->oid = e->u.value.oid;
     }
@@ -394,9 +414,9 @@ void elqb__take_array_type(elqb_expr *e, uint32_t element)
 
 bool elqb__is_untyped_text(const elqb_expr *e)
 {
-    return e->kind == ELQB_KIND_VALUE && e->oid == 0 &&
+    return elqb__is_value(e) && e->oid == 0 &&
            (e->u.value.kind == ELPQ_KIND_TEXT ||
-            e->u.value.kind == ELPQ_KIND_NULL);
+            (e->u.value.kind == ELPQ_KIND_NULL && e->kind == ELQB_KIND_VALUE));
 }
 
 void elqb__take_text(elqb_expr *e)
@@ -426,7 +446,7 @@ void elqb__take_int8(elqb_expr *e)
 
 bool elqb__is_number(const elqb_expr *e)
 {
-    return e->kind == ELQB_KIND_VALUE && e->u.value.kind >= ELPQ_KIND_INT &&
+    return elqb__is_value(e) && e->u.value.kind >= ELPQ_KIND_INT &&
            e->u.value.kind <= ELPQ_KIND_FLOAT;
 }
 
@@ -434,6 +454,15 @@ bool elqb__is_number(const elqb_expr *e)
 void elqb__take_count(elqb_expr *e)
 {
     if (elqb__is_number(e))
+        elqb__take_type(e, ELPQ_OID_INT4);
+}
+
+/* Where digits are the place of a column: with a cast they would be a constant,
+ * by which nothing is ordered. */
+void elqb__take_place(elqb_expr *e)
+{
+    if (e->kind == ELQB_KIND_LITERAL && elqb__is_number(e) &&
+        e->u.value.u.int64 > 0)
         elqb__take_type(e, ELPQ_OID_INT4);
 }
 

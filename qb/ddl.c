@@ -142,7 +142,7 @@ static bool keep_storage_value(elqb *q, const char *function,
                                const char *name, elqb_expr *e)
 {
     elpq_value *v = &e->u.value;
-    bool is_value = e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_LITERAL;
+    bool is_value = elqb__is_value(e);
 
     if (!is_value || (v->kind != ELPQ_KIND_INT && v->kind != ELPQ_KIND_BOOL &&
                       v->kind != ELPQ_KIND_TEXT && v->kind != ELPQ_KIND_DOUBLE))
@@ -425,7 +425,7 @@ elqb_ddl *elqb_add_enum_value(elqb *q, const char *schema, const char *name,
 
 static bool check_number(elqb *q, const char *function, elqb_expr *e)
 {
-    bool value = e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_LITERAL;
+    bool value = elqb__is_value(e);
 
     if (e->kind == ELQB_KIND_NONE)
         return !elqb__failed(q);

@@ -99,6 +99,30 @@ void *elqb__new_dml(elqb *q, const char *function, size_t size, elqb_table *t)
                                             : NULL;
 }
 
+/* A copy of all but the lists, which both still share; keeps NULL. */
+void *elqb__copy_statement(elqb *q, const char *function, const void *s,
+                           size_t size)
+{
+    void *copy;
+
+    if (elqb__failed_in(q, function) || !(copy = elqb__new_statement(q, size)))
+        return NULL;
+    return memcpy(copy, s, size);
+}
+
+/* What the statements have in common, in a copy: neither may add behind what
+ * the other has. */
+static void share_clauses(elqb *q, struct elqb__from *from,
+                          struct elqb__list *returning,
+                          struct elqb__with **with)
+{
+    if (from)
+        from->room = from->count;
+    elqb__share_list(returning);
+    if (*with)
+        *with = elqb__copy_with(q, *with);
+}
+
 /* ----------------------------------------------------------------- insert */
 
 elqb_insert *elqb_insert_new(elqb *q, elqb_table t)
@@ -111,6 +135,22 @@ elqb_insert *elqb_insert_new(elqb *q, elqb_table t)
     if (i)
         i->table = t;
     return i;
+}
+
+elqb_insert *elqb_insert_copy(const elqb_insert *i)
+{
+    elqb_insert *copy =
+        i ? elqb__copy_statement(i->q, "elqb_insert_copy", i, sizeof(*i))
+          : NULL;
+
+    if (!copy)
+        return NULL;
+    elqb__share_list(&copy->columns);
+    elqb__share_list(&copy->values);
+    elqb__share_list(&copy->target);
+    elqb__share_list(&copy->set);
+    share_clauses(i->q, NULL, &copy->returning, &copy->with);
+    return copy;
 }
 
 void elqb_insert_set(elqb_insert *i, elqb_expr column, elqb_expr value)
@@ -287,6 +327,19 @@ elqb_update *elqb_update_new(elqb *q, elqb_table t)
     return u;
 }
 
+elqb_update *elqb_update_copy(const elqb_update *u)
+{
+    elqb_update *copy =
+        u ? elqb__copy_statement(u->q, "elqb_update_copy", u, sizeof(*u))
+          : NULL;
+
+    if (!copy)
+        return NULL;
+    elqb__share_list(&copy->set);
+    share_clauses(u->q, &copy->from, &copy->returning, &copy->with);
+    return copy;
+}
+
 void elqb_update_set(elqb_update *u, elqb_expr column, elqb_expr value)
 {
     if (u)
@@ -315,6 +368,17 @@ elqb_delete *elqb_delete_new(elqb *q, elqb_table t)
     if (d)
         d->table = t;
     return d;
+}
+
+elqb_delete *elqb_delete_copy(const elqb_delete *d)
+{
+    elqb_delete *copy =
+        d ? elqb__copy_statement(d->q, "elqb_delete_copy", d, sizeof(*d))
+          : NULL;
+
+    if (copy)
+        share_clauses(d->q, &copy->from, &copy->returning, &copy->with);
+    return copy;
 }
 
 void elqb_using(elqb_delete *d, elqb_table t)

@@ -390,6 +390,7 @@ static elqb_expr make_order(elqb *q, const char *function, elqb_expr a,
     node = wrap(q, function, NODE_ORDER, a);
     if (!node)
         return ELQB_NONE;
+    elqb__take_place(&node->args[0]);
     node->flags = flag;
     node->text = spelling;
     if ((flag & ORDER_ASC && flag & ORDER_DESC) ||

@@ -465,7 +465,7 @@ elqb_expr elqb_cast_from_trusted_string(elqb *q, elqb_expr a, const char *type)
         !(node = elqb__new_node(q, NODE_CAST, 1)))
         return ELQB_NONE;
     oid = elqb__type_by_name(type);
-    if (oid)
+    if (oid && a.kind != ELQB_KIND_LITERAL) /* the text says it already */
         elqb__match_operand(q, &a, oid);
     node->args[0] = a;
     node->text = elqb__copy_sql(q, type);

@@ -54,6 +54,7 @@ static elqb_expr make_grouping(elqb *q, enum elqb__grouping kind,
         if (!elqb__keep(q, function, &e) ||
             (kind != GROUPING_SET && !row_to_set(q, &e)))
             return ELQB_NONE;
+        elqb__take_place(&e);
         if (!may_hold(kind, &e))
             elqb__fail(q, ELQB_E_USAGE, "%s: such an item is only for "
                        "elqb_grouping_sets()", function);

@@ -412,8 +412,15 @@ static inline size_t elqb__bits_size(const elpq_value *v)
 /* A value in the arena, with the bytes that it borrows. */
 bool elqb__keep_value(elqb *q, const char *function, elpq_value *v);
 
+/* Whether it is one of the caller's, as a parameter or as a literal. */
+static inline bool elqb__is_value(const elqb_expr *e)
+{
+    return e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_LITERAL;
+}
+
 /* coercions.c: which type a value is sent as. */
 void elqb__take_type(elqb_expr *e, uint32_t oid);
+void elqb__take_item_type(elqb_expr *e, uint32_t oid);
 void elqb__type_value(elpq_value *v, uint32_t oid);
 void elqb__take_array_type(elqb_expr *e, uint32_t element);
 
@@ -425,6 +432,7 @@ void elqb__guess_type(elqb_expr *e, uint32_t oid); /* see TYPE_IS_GUESS */
 void elqb__take_bool(elqb_expr *e);
 void elqb__take_int8(elqb_expr *e);
 void elqb__take_count(elqb_expr *e);
+void elqb__take_place(elqb_expr *e);
 
 /* operands.c: the same from the operands beside it. */
 void elqb__match_types(elqb *q, enum elqb__op op, elqb_expr *args,
@@ -475,9 +483,12 @@ uint32_t elqb__result_type(enum elqb__op op, const elqb_expr *args,
 const char *elqb__source_name(const struct elqb_node *source);
 bool elqb__takes_only(const elqb_table *t);
 
-/* operators.c: an error that names the function if it is no operator; a op ANY
- * (array), after any check of the array. */
+/* operators.c: an error that names the function if it is no operator; which one
+ * a spelling is before ANY and ALL; a op ANY (array), after any check of the
+ * array. */
 bool elqb__check_operator(elqb *q, const char *function, const char *spelling);
+enum elqb__op elqb__find_quantified(const char *spelling,
+                                    const elqb_expr *left);
 elqb_expr elqb__quantify(elqb *q, const char *function, elqb_expr a,
                          const char *spelling, uint8_t quantifier,
                          elqb_expr array);
@@ -495,6 +506,10 @@ elqb_expr elqb__finish_call(elqb *q, const char *function,
 /* selectable.c: a list without its ELQB_NONE. */
 void elqb__add_list(elqb *q, const char *function, struct elqb__list *to,
                     const elqb_expr *list);
+
+/* The same of what may be the places of columns. */
+void elqb__add_places(elqb *q, const char *function, struct elqb__list *to,
+                      const elqb_expr *list);
 
 /* text.c: whether a piece of SQL is whole: quotes and brackets closed. */
 bool elqb__check_sql(elqb *q, const char *function, const char *sql);

@@ -16,6 +16,36 @@ elqb_merge *elqb_merge_new(elqb *q, elqb_table t)
     return m;
 }
 
+/* A WHEN may still get more to set, so each has its own. */
+static void copy_whens(elqb_merge *copy)
+{
+    elqb_when **to = &copy->first;
+
+    copy->last = NULL;
+    for (const elqb_when *w = copy->first; w; w = w->next) {
+        *to = elqb__copy_statement(copy->q, "elqb_merge_copy", w, sizeof(*w));
+        if (!*to)
+            return;
+        elqb__share_list(&(*to)->set);
+        copy->last = *to;
+        to = &(*to)->next;
+    }
+}
+
+elqb_merge *elqb_merge_copy(const elqb_merge *m)
+{
+    elqb_merge *copy =
+        m ? elqb__copy_statement(m->q, "elqb_merge_copy", m, sizeof(*m)) : NULL;
+
+    if (!copy)
+        return NULL;
+    copy->from.room = copy->from.count;
+    copy_whens(copy);
+    if (m->with)
+        copy->with = elqb__copy_with(m->q, m->with);
+    return copy;
+}
+
 void elqb_merge_using(elqb_merge *m, elqb_table source, elqb_expr on)
 {
     if (!m || elqb__failed_in(m->q, "elqb_merge_using"))

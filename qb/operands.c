@@ -24,7 +24,7 @@ static bool is_value(const elqb_expr *e)
         return (e->u.node->kind == NODE_SHARED &&
                 e->u.node->flags & SHARED_BY_US) ||
                elqb__is_array_of_values(e);
-    return e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_LITERAL;
+    return elqb__is_value(e);
 }
 
 /* The type that the operands agree on: of the first that is no value. */
@@ -83,9 +83,9 @@ static void match_array(elqb *q, elqb_expr *e, uint32_t oid, unsigned depth)
         *arg = from->args[i];
         if (arg->kind == ELQB_KIND_NODE && arg->u.node->kind == NODE_ARRAY)
             match_array(q, arg, oid, depth + 1);
-        if (arg->kind == ELQB_KIND_VALUE && arg->flags & TYPE_IS_GUESS)
+        if (elqb__is_value(arg) && arg->flags & TYPE_IS_GUESS)
             arg->oid = arg->u.value.oid = 0;
-        elqb__take_type(arg, elqb__element_of(oid));
+        elqb__take_item_type(arg, elqb__element_of(oid));
     }
     *e = elqb__node_expr(copy, oid);
 }
@@ -214,7 +214,7 @@ static void match_concat(elqb *q, elqb_expr *args, uint32_t count)
         if (text)
             elqb__take_text(&args[i]);
         else if (args[i].kind == ELQB_KIND_NODE ||
-                 (args[i].kind == ELQB_KIND_VALUE &&
+                 (elqb__is_value(&args[i]) &&
                   args[i].u.value.kind == ELPQ_KIND_C_ARRAY))
             elqb__match_operand(q, &args[i], oid);
     }

@@ -207,6 +207,18 @@ static bool is_scalar(const elqb *q, const elqb_expr *e)
     return is_node(q, e, NODE_SCALAR);
 }
 
+/* SQL has no empty list; of no rows it is this: a bool of its own, and no value
+ * that takes a type. */
+static elqb_expr make_in_nothing(elqb *q, bool is_true)
+{
+    struct elqb_node *node = elqb__new_node(q, NODE_SHARED, 1);
+
+    if (!node)
+        return ELQB_NONE;
+    node->args[0] = elqb_literal(elpq_bool(is_true));
+    return elqb__node_expr(node, ELPQ_OID_BOOL);
+}
+
 static elqb_expr make_in(elqb *q, enum elqb__op op, const char *function,
                          elqb_expr a, const elqb_expr *list)
 {
@@ -215,8 +227,8 @@ static elqb_expr make_in(elqb *q, enum elqb__op op, const char *function,
 
     if (elqb__failed(q))
         return ELQB_NONE;
-    if (count == 0) /* SQL has no empty list; of no rows it is this */
-        return elqb_literal(elpq_bool(op == OP_NOT_IN));
+    if (count == 0)
+        return make_in_nothing(q, op == OP_NOT_IN);
     if (count == 1 && is_scalar(q, list)) {
         /* IN ((SELECT ...)) would be IN (SELECT ...): any of its rows */
         const elqb_expr operands[] = { a, *list };
@@ -262,7 +274,19 @@ static bool is_operator(const char *s)
            strpbrk(s, "~!@#%^&|`?");
 }
 
-static enum elqb__op find_operator(const char *spelling)
+static bool is_unknown(const elqb_expr *e)
+{
+    return !elqb__is_value(e) && e->oid == 0;
+}
+
+/* Extensions have ~ and ? of their own, that take no text: ltree, say. */
+static bool may_be_custom(enum elqb__op op, const elqb_expr *left)
+{
+    return ((op >= OP_REGEX && op <= OP_NOT_IREGEX) || op == OP_HAS_KEY) &&
+           is_unknown(left);
+}
+
+static enum elqb__op find_operator(const char *spelling, const elqb_expr *left)
 {
     if (strcmp(spelling, "!=") == 0)
         return OP_NE;
@@ -271,7 +295,8 @@ static enum elqb__op find_operator(const char *spelling)
     for (int op = OP_NO + 1; op < OP_COUNT; op++)
         if ((elqb__ops[op].fix == FIX_LEFT || elqb__ops[op].fix == FIX_NONE) &&
             strcmp(elqb__ops[op].spelling, spelling) == 0)
-            return (enum elqb__op)op;
+            return may_be_custom((enum elqb__op)op, left) ? OP_CUSTOM
+                                                          : (enum elqb__op)op;
     return OP_CUSTOM;
 }
 
@@ -303,16 +328,18 @@ static bool is_there(const elqb_expr *e)
 elqb_expr elqb_operator(elqb *q, elqb_expr a, const char *spelling,
                         elqb_expr b)
 {
-    const elqb_expr operands[] = { a, b, ELQB_END };
+    elqb_expr operands[] = { a, b, ELQB_END };
     enum elqb__op op;
 
     if (!elqb__check_operator(q, "elqb_op", spelling))
         return ELQB_NONE;
-    op = find_operator(spelling);
+    op = find_operator(spelling, &a);
     if (op == OP_CONCAT && is_there(&a) && is_there(&b))
         return make_nary(q, op, "elqb_op", operands);
     if (op != OP_CUSTOM)
         return make_operator(q, op, "elqb_op", operands, 2);
+    if (is_unknown(&a)) /* of which type, the operator says */
+        elqb__open_array(&operands[1]);
     return spell(q, make_operator(q, op, "elqb_op", operands, 2), NULL,
                  spelling);
 }
@@ -373,29 +400,54 @@ static enum elqb__op find_word(const char *word)
     return OP_NO;
 }
 
-/* a op ANY (array): the value meets the elements of the array, which may be
- * a select as well: its rows. */
+enum elqb__op elqb__find_quantified(const char *spelling, const elqb_expr *left)
+{
+    enum elqb__op op = find_word(spelling);
+
+    if (!op && spelling)
+        op = find_operator(spelling, left);
+    /* What gives no bool is no condition: << is that of ranges here. */
+    if (op == OP_SHL || op == OP_SHR)
+        op = op == OP_SHL ? OP_RANGE_LEFT : OP_RANGE_RIGHT;
+    return op;
+}
+
+/* The value meets an element of the array, an array the type that a string in
+ * place of its elements would take. */
+static void match_elements(elqb *q, enum elqb__op op, elqb_expr *a,
+                           elqb_expr *array)
+{
+    bool values = elqb__is_array_of_values(array) && !elqb__is_value(a);
+    elqb_expr pair[] = { *a, elqb_value(elpq_text("")) };
+
+    if (!values && !elqb__is_value(array))
+        pair[1] = elqb_typed_oid(elqb_name(NULL), elqb__element_of(array->oid));
+    elqb__match_types(q, op, pair, 2);
+    if (values)
+        elqb__match_operand(q, array, elqb__array_of(pair[1].oid));
+    else if (pair[1].oid || !elqb__is_value(a))
+        elqb__take_array_type(array, pair[1].oid);
+    *a = pair[0];
+}
+
+/* a op ANY (array): the array may be a select as well: its rows. */
 elqb_expr elqb__quantify(elqb *q, const char *function, elqb_expr a,
                          const char *spelling, uint8_t quantifier,
                          elqb_expr array)
 {
-    enum elqb__op op = find_word(spelling);
+    enum elqb__op op = elqb__find_quantified(spelling, &a);
     struct elqb_node *node;
 
-    if ((!op && !elqb__check_operator(q, function, spelling)) ||
+    if ((!find_word(spelling) &&
+         !elqb__check_operator(q, function, spelling)) ||
         !elqb__keep_operand(q, function, &a) ||
         !elqb__keep_operand(q, function, &array) ||
         !(node = elqb__new_node(q, NODE_QUANTIFIED, 2)))
         return ELQB_NONE;
-    if (a.kind != ELQB_KIND_VALUE && elqb__is_array_of_values(&array))
-        elqb__match_operand(q, &array, elqb__array_of(a.oid));
-    else if (a.kind != ELQB_KIND_VALUE)
-        elqb__take_array_type(&array, a.oid);
-    if (elqb__element_of(array.oid) && array.kind != ELQB_KIND_VALUE)
-        elqb__take_type(&a, elqb__element_of(array.oid));
+    match_elements(q, op, &a, &array);
     node->args[0] = a;
     node->args[1] = array;
-    node->op = (uint8_t)(op ? op : find_operator(spelling));
+    node->op = (uint8_t)op;
     node->level = LEVEL_COMPARISON;
     node->flags = quantifier;
     node->text = elqb__copy_string(q, spelling);
@@ -524,7 +576,7 @@ elqb_expr elqb_periods_overlap(elqb *q, elqb_expr start1, elqb_expr end1,
         !elqb__keep_list(q, "elqb_periods_overlap", node->args, list, 4))
         return ELQB_NONE;
     /* The starts are moments; an end may be one, or an interval. */
-    oid = start1.kind != ELQB_KIND_VALUE ? start1.oid : start2.oid;
+    oid = elqb__is_value(&start1) ? start2.oid : start1.oid;
     for (uint32_t i = 0; i < 4; i++)
         elqb__take_type(&node->args[i], oid);
     node->op = OP_PERIODS_OVERLAP;

@@ -6,7 +6,7 @@
  * One rendering is one pass over the tree.  Parameters get their numbers in
  * the order in which the pass meets them.  A failure is noted in the
  * workspace, and the pass goes on or stops as is easiest: its text is thrown
- * away.  Included by render*.c, literal.c and ident.c only.
+ * away.  Included by render*.c, literal*.c and ident.c only.
  */
 #ifndef ELQB_RENDERER_H
 #define ELQB_RENDERER_H
@@ -94,6 +94,15 @@ void elqb__put_name(struct elqb__render *r, const char *name);
 /* literal.c: a value as SQL */
 void elqb__put_literal(struct elqb__render *r, const elpq_value *v);
 bool elqb__is_negative(const struct elqb__render *r, const elpq_value *v);
+
+/* literal_text.c: what stands between its quotes; the text from there on, which
+ * is taken out of what was rendered, NULL if q failed; an element of an array.
+ */
+void elqb__put_plain(struct elqb__render *r, const elpq_value *v);
+const char *elqb__take_back(struct elqb__render *r, size_t start, size_t *size);
+elpq_value elqb__item(const elpq_value *v, size_t i);
+bool elqb__has_bounds(const elpq_value *v); /* an array, other than from 1 */
+void elqb__put_signed(struct elqb__render *r, int64_t number);
 
 /* ::type, nothing for a type that is not built in; and its bare name behind
  * `before`, false for such a type. */

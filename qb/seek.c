@@ -28,8 +28,7 @@ struct key {
 
 static bool is_null_value(const elqb_expr *e)
 {
-    return (e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_LITERAL) &&
-           e->u.value.kind == ELPQ_KIND_NULL;
+    return elqb__is_value(e) && e->u.value.kind == ELPQ_KIND_NULL;
 }
 
 /* Take a key apart, with its value as one parameter however often used. */

@@ -48,6 +48,16 @@ void elqb__add_list(elqb *q, const char *function, struct elqb__list *to,
     }
 }
 
+void elqb__add_places(elqb *q, const char *function, struct elqb__list *to,
+                      const elqb_expr *list)
+{
+    uint32_t before = to->count;
+
+    elqb__add_list(q, function, to, list);
+    for (uint32_t i = before; i < to->count; i++)
+        elqb__take_place(&to->items[i]);
+}
+
 /* Columns of SELECT and RETURNING: a bare string is text there, also as a
  * part of a row. */
 void elqb__add_columns(elqb *q, const char *function, struct elqb__list *to,
@@ -147,12 +157,12 @@ elqb_select *elqb_select_new(elqb *q)
 
 elqb_select *elqb_select_copy(const elqb_select *s)
 {
-    elqb_select *copy;
+    elqb_select *copy =
+        s ? elqb__copy_statement(s->q, "elqb_select_copy", s, sizeof(*s))
+          : NULL;
 
-    if (!s || elqb__failed_in(s->q, "elqb_select_copy") ||
-        !(copy = elqb_select_new(s->q)))
+    if (!copy)
         return NULL;
-    *copy = *s;
     /* Neither may add behind what the other has: see elqb__push. */
     elqb__share_list(&copy->columns);
     elqb__share_list(&copy->distinct_on);
@@ -184,6 +194,22 @@ void elqb_clear_order_by(elqb_select *s)
         memset(&s->order_by, 0, sizeof(s->order_by));
 }
 
+void elqb_clear_group_by(elqb_select *s)
+{
+    if (!elqb__is_plain(s, "elqb_clear_group_by"))
+        return;
+    memset(&s->group_by, 0, sizeof(s->group_by));
+    s->group_distinct = false;
+}
+
+void elqb_clear_distinct(elqb_select *s)
+{
+    if (!elqb__is_plain(s, "elqb_clear_distinct"))
+        return;
+    memset(&s->distinct_on, 0, sizeof(s->distinct_on));
+    s->distinct = false;
+}
+
 void elqb_distinct(elqb_select *s)
 {
     if (elqb__is_plain(s, "elqb_distinct"))
@@ -193,7 +219,7 @@ void elqb_distinct(elqb_select *s)
 void elqb_distinct_on_v(elqb_select *s, const elqb_expr *list)
 {
     if (elqb__is_plain(s, "elqb_distinct_on"))
-        elqb__add_list(s->q, "elqb_distinct_on", &s->distinct_on, list);
+        elqb__add_places(s->q, "elqb_distinct_on", &s->distinct_on, list);
 }
 
 void elqb_select_from(elqb_select *s, elqb_table t)
@@ -211,7 +237,7 @@ void elqb_select_where(elqb_select *s, elqb_expr condition)
 void elqb_group_by_v(elqb_select *s, const elqb_expr *list)
 {
     if (elqb__is_plain(s, "elqb_group_by"))
-        elqb__add_list(s->q, "elqb_group_by", &s->group_by, list);
+        elqb__add_places(s->q, "elqb_group_by", &s->group_by, list);
 }
 
 void elqb_group_by_distinct(elqb_select *s)
@@ -241,7 +267,7 @@ void elqb_order_by_v(elqb_select *s, const elqb_expr *list)
     if (s->set)
         elqb__add_result_order(s, list);
     else
-        elqb__add_list(s->q, "elqb_order_by", &s->order_by, list);
+        elqb__add_places(s->q, "elqb_order_by", &s->order_by, list);
 }
 
 static void set_count(elqb_select *s, const char *function, elqb_expr *to,
@@ -393,8 +419,7 @@ static void give_types(const elqb_expr *a, elqb_select **s)
         count = a->u.node->count;
     }
     for (uint32_t i = 0; i < count; i++)
-        if (items[i].oid && items[i].kind != ELQB_KIND_VALUE &&
-            items[i].kind != ELQB_KIND_LITERAL)
+        if (items[i].oid && !elqb__is_value(&items[i]))
             elqb__type_values(s, i, items[i].oid);
 }
 
@@ -441,14 +466,17 @@ static elqb_expr make_quantified(elqb *q, const char *function, elqb_expr a,
                                  elqb_select *s)
 {
     struct elqb_node *rows = make_nested(q, function, NODE_SCALAR, s, 0);
+    enum elqb__op op = elqb__find_quantified(spelling, &a);
 
     if (!rows || !elqb__keep_operand(q, function, &a))
         return ELQB_NONE;
-    give_types(&a, &s);
-    take_columns(q, &a, s);
+    if (elqb__ops[op].takes == TAKES_SAME) {
+        give_types(&a, &s);
+        take_columns(q, &a, s);
+    }
     rows->more = s;
     return elqb__quantify(q, function, a, spelling, quantifier,
-                          elqb__node_expr(rows, 0));
+                          elqb__node_expr(rows, elqb__array_of(first_type(s))));
 }
 
 elqb_expr elqb_operator_any_select(elqb *q, elqb_expr a, const char *spelling,

@@ -45,10 +45,7 @@ static const elqb_expr *find_value(const elqb_expr *e)
 {
     while (e->kind == ELQB_KIND_NODE && e->u.node->kind == NODE_LABEL)
         e = &e->u.node->args[0];
-    return e->kind == ELQB_KIND_VALUE || e->kind == ELQB_KIND_LITERAL ||
-                   elqb__is_array_of_values(e)
-               ? e
-               : NULL;
+    return elqb__is_value(e) || elqb__is_array_of_values(e) ? e : NULL;
 }
 
 /* A column like this one of the type, if it is a value that can be. */
@@ -58,7 +55,7 @@ static bool retype(elqb *q, elqb_expr *e, uint32_t oid)
     elqb_expr typed;
     struct elqb_node *label;
 
-    if (!value || value->kind == ELQB_KIND_LITERAL)
+    if (!value)
         return false;
     typed = *value;
     if (typed.flags & TYPE_IS_GUESS)
@@ -326,6 +323,7 @@ static bool name_result(elqb *q, elqb_expr *e)
 {
     if (e->kind == ELQB_KIND_NODE && e->u.node->kind == NODE_LABEL)
         *e = elqb_name(e->u.node->text);
+    elqb__take_place(e);
     if (e->kind == ELQB_KIND_COLUMN) {
         e->u.column.schema = NULL;
         e->u.column.table = NULL;

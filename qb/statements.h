@@ -193,6 +193,8 @@ _Static_assert(sizeof(struct elqb_select) <= ELQB_STATEMENT_SIZE &&
 /* dml.c, for merge.c too.  A list of SET is column, value, column, value; a
  * row of columns stands as one NODE_ROW, before a row of values or a select. */
 void *elqb__new_dml(elqb *q, const char *function, size_t size, elqb_table *t);
+void *elqb__copy_statement(elqb *q, const char *function, const void *s,
+                           size_t size);
 void elqb__add_assignment(elqb *q, const char *function,
                           struct elqb__list *set, elqb_expr column,
                           elqb_expr value);

@@ -43,6 +43,8 @@ typedef enum elqb_override {
  * where a row has no value.  Neither: DEFAULT VALUES.
  */
 ELPQ_API elqb_insert *elqb_insert_new(elqb *q, elqb_table t);
+/** A copy that can be changed on its own, as elqb_select_copy() makes one. */
+ELPQ_API elqb_insert *elqb_insert_copy(const elqb_insert *i);
 ELPQ_API void elqb_insert_set(elqb_insert *i, elqb_expr column,
                               elqb_expr value);
 ELPQ_API void elqb_insert_columns_v(elqb_insert *i, const elqb_expr *columns);
@@ -101,6 +103,7 @@ ELPQ_API void elqb_insert_returning_v(elqb_insert *i, const elqb_expr *list);
  *  column may be a subscript of one, the value elqb_default().  Without SET it
  *  cannot be rendered.  Many rows at once: see elqb_unnest(). */
 ELPQ_API elqb_update *elqb_update_new(elqb *q, elqb_table t);
+ELPQ_API elqb_update *elqb_update_copy(const elqb_update *u);
 ELPQ_API void elqb_update_set(elqb_update *u, elqb_expr column,
                               elqb_expr value);
 /**
@@ -126,6 +129,7 @@ ELPQ_API void elqb_update_returning_v(elqb_update *u, const elqb_expr *list);
 
 /** DELETE FROM t USING ... WHERE ... RETURNING ... */
 ELPQ_API elqb_delete *elqb_delete_new(elqb *q, elqb_table t);
+ELPQ_API elqb_delete *elqb_delete_copy(const elqb_delete *d);
 ELPQ_API void elqb_using(elqb_delete *d, elqb_table t);
 ELPQ_API void elqb_delete_join(elqb_delete *d, elqb_join_kind kind,
                                elqb_table t, elqb_expr on);
@@ -155,6 +159,8 @@ ELPQ_API void elqb_delete_returning_v(elqb_delete *d, const elqb_expr *list);
  * come by elqb_join() and its like, before ON in the text.
  */
 ELPQ_API elqb_merge *elqb_merge_new(elqb *q, elqb_table t);
+/** A copy, with WHENs of its own: those at hand stay of the original. */
+ELPQ_API elqb_merge *elqb_merge_copy(const elqb_merge *m);
 ELPQ_API void elqb_merge_using(elqb_merge *m, elqb_table source, elqb_expr on);
 ELPQ_API void elqb_merge_join(elqb_merge *m, elqb_join_kind kind,
                               elqb_table t, elqb_expr on);

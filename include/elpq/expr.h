@@ -15,7 +15,8 @@
  *
  * Values become parameters.  A value takes the type of the column that it
  * meets; otherwise int is int4, the longer integers int8, double float8, and
- * text is left to the server.  `true` is an int to C: where a bool is due (a
+ * text is left to the server.  A literal takes the same type, with a cast where
+ * the bare text is of another.  `true` is an int to C: where a bool is due (a
  * condition, beside a column of BOOL) 0 and 1 are bools, elqb_lit(1) as well;
  * elsewhere, as an argument say, it is elqb_val((bool)true).
  *
@@ -411,7 +412,8 @@ ELPQ_API elqb_expr elqb_not_in_arrays_v(elqb *q, elqb_expr row,
  * Any operator by its spelling: elqb_op(q, a, "<->", b), op ANY, op ALL, and
  * prefix operators.  Built-in ones keep their precedence, others have that of
  * the server.  Keywords are no spellings, but for LIKE, NOT LIKE, ILIKE and
- * NOT ILIKE before ANY and ALL.
+ * NOT ILIKE before ANY and ALL.  Beside a column whose type is not built in,
+ * strings are left to the server: ~ and ? may be an extension's, as ltree's.
  */
 ELPQ_API elqb_expr elqb_operator(elqb *q, elqb_expr a, const char *spelling,
                                  elqb_expr b);

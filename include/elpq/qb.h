@@ -130,6 +130,14 @@
         elqb_insert *: elqb_cte_as_insert,                                    \
         elqb_update *: elqb_cte_as_update,                                    \
         elqb_delete *: elqb_cte_as_delete)(cte, s)
+#define elqb_copy(s)                                                           \
+    _Generic((s),                                                             \
+        elqb_select *: elqb_select_copy,                                      \
+        const elqb_select *: elqb_select_copy,                                \
+        elqb_insert *: elqb_insert_copy,                                      \
+        elqb_update *: elqb_update_copy,                                      \
+        elqb_delete *: elqb_delete_copy,                                      \
+        elqb_merge *: elqb_merge_copy)(s)
 #define elqb_render(q, s)                                                     \
     _Generic((s),                                                             \
         elqb_select *: elqb_select_render,                                    \
@@ -168,6 +176,8 @@
     elqb_clear_columns(ELQB_OF_(elqb_select, s))
 #define elqb_clear_order_by(s)                                                \
     elqb_clear_order_by(ELQB_OF_(elqb_select, s))
+#define elqb_clear_group_by(s) elqb_clear_group_by(ELQB_OF_(elqb_select, s))
+#define elqb_clear_distinct(s) elqb_clear_distinct(ELQB_OF_(elqb_select, s))
 #define elqb_clear_for(s)                                                     \
     elqb_clear_for(ELQB_OF_(elqb_select, s))
 #define elqb_distinct(s)                                                      \
@@ -283,6 +293,11 @@ ELQB_VERBS_(update)
 ELQB_VERBS_(delete)
 #undef ELQB_VERBS_
 
+ELQB_VERB_(copy, select, (const elqb_select *s), (s))
+ELQB_VERB_(copy, insert, (const elqb_insert *s), (s))
+ELQB_VERB_(copy, update, (const elqb_update *s), (s))
+ELQB_VERB_(copy, delete, (const elqb_delete *s), (s))
+ELQB_VERB_(copy, merge, (const elqb_merge *s), (s))
 ELQB_VERB_(where, select, (elqb_select * s, elqb_expr e), (s, e))
 ELQB_VERB_(where, update, (elqb_update * s, elqb_expr e), (s, e))
 ELQB_VERB_(where, delete, (elqb_delete * s, elqb_expr e), (s, e))

@@ -40,8 +40,9 @@ ELPQ_API const elpq_statement *elqb_text_render(elqb *q, elqb_expr text);
 /**
  * The statement as text for logs, every value written into it.  It starts
  * with "<debug>", which no server accepts: nobody runs it by accident.  A
- * bind without a value stands as :name.  NULL on error, as above; the text
- * lives as long as a rendered statement.
+ * bind without a value stands as :name, a value in binary form as its size,
+ * money as its units, one that its type cannot have as <out of range>.  NULL
+ * on error, as above; the text lives as long as a rendered statement.
  */
 ELPQ_API const char *elqb_select_debug(elqb *q, const elqb_select *s);
 ELPQ_API const char *elqb_insert_debug(elqb *q, const elqb_insert *i);

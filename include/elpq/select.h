@@ -43,17 +43,20 @@ ELPQ_API elqb_select *elqb_select_new(elqb *q);
  * change after that may be seen there, or not.
  */
 
-/** A copy that can be changed on its own.  It is cheap: the expressions are
- *  shared, and stay the same parameters where both are used, as do the values
- *  of LIMIT and OFFSET. */
+/** A copy that can be changed on its own; elqb_copy() copies any statement.  It
+ *  is cheap: the expressions are shared, and stay the same parameters where
+ *  both are used, as do the values of LIMIT and OFFSET. */
 ELPQ_API elqb_select *elqb_select_copy(const elqb_select *s);
 
 /** Add columns; strings among them are text. */
 ELPQ_API void elqb_select_columns_v(elqb_select *s, const elqb_expr *list);
 
-/** Forget the columns, to give others: a count of the same rows, say. */
+/** Forget the columns, to give others: a count of the same rows, say.  The
+ *  others forget all of GROUP BY and of DISTINCT [ON]. */
 ELPQ_API void elqb_clear_columns(elqb_select *s);
 ELPQ_API void elqb_clear_order_by(elqb_select *s);
+ELPQ_API void elqb_clear_group_by(elqb_select *s);
+ELPQ_API void elqb_clear_distinct(elqb_select *s);
 
 /** SELECT DISTINCT; SELECT DISTINCT ON (list). */
 ELPQ_API void elqb_distinct(elqb_select *s);

@@ -174,7 +174,7 @@ static void copies(void)
     elqb_where(s, elqb_ge(q, U.age, elqb_val(18)));
     elqb_order_by(s, U.name);
     /* [copy] */
-    elqb_select *count = elqb_select_copy(s); /* s stays as it is */
+    elqb_select *count = elqb_copy(s); /* s stays as it is */
 
     elqb_clear_columns(count);
     elqb_clear_order_by(count);

@@ -178,7 +178,7 @@ static void exists(void)
     elqb_columns(s, U.name);
     elqb_from(s, U.table);
 
-    elqb_select *without = elqb_select_copy(s);
+    elqb_select *without = elqb_copy(s);
 
     elqb_where(s, elqb_exists(q, theirs));
     elqb_where(without, elqb_not(q, elqb_exists(q, theirs)));

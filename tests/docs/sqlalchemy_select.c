@@ -302,7 +302,7 @@ static void only_columns(void)
     elqb_where(s, elqb_gt(q, U.age, elqb_val(5)));
     elqb_order_by(s, U.id);
 
-    elqb_select *count = elqb_select_copy(s);
+    elqb_select *count = elqb_copy(s);
 
     elqb_clear_columns(count);
     elqb_columns(count, elqb_count(q));

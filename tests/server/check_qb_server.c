@@ -348,6 +348,53 @@ START_TEST(test_literals)
 }
 END_TEST
 
+/* Each literal is read by the server as what the value is. */
+START_TEST(test_text_forms)
+{
+    static const uint8_t bits[] = { 0xa0 };
+    const elpq_inet_address v6 = { 6, 64, { 0x20, 1, 0xd, 0xb8 } };
+    const elpq_macaddr_bytes mac = { 6, { 8, 0, 0x2b, 1, 2, 3 } };
+    const elpq_circle_parts circle = { { 1, 2 }, 3 };
+    const elpq_point_xy points[] = { { 1, 2 }, { 3, 4 } };
+    const elpq_value texts[] = { elpq_text("a\"b\\c'd"), elpq_text("") };
+    const elpq_value days[] = { elpq_date(0), elpq_date(1) };
+    const elpq_value ranges[] = { elpq_range(ELPQ_OID_DATERANGE, days, "[)") };
+    const struct {
+        elpq_value v;
+        const char *text;
+    } forms[] = {
+        { elpq_typed(0, elpq_timestamptz(0)), "1970-01-01 00:00:00+00" },
+        { elpq_timetz(3600000000, -19800), "01:00:00-05:30" },
+        { elpq_lsn(0x1600000abcu), "16/ABC" },
+        { elpq_tid(7, 3), "(7,3)" },
+        { elpq_cidr(v6), "2001:db8::/64" },
+        { elpq_macaddr(mac), "08:00:2b:01:02:03" },
+        { elpq_varbit(bits, 3), "101" },
+        { elpq_point(1.5, -2), "(1.5,-2)" },
+        { elpq_circle(&circle), "<(1,2),3>" },
+        { elpq_path(points, 2, false), "[(1,2),(3,4)]" },
+        { elpq_polygon(points, 2), "((1,2),(3,4))" },
+        { elpq_long_double(0.5L), "0.5" },
+        { ranges[0], "[1970-01-01,1970-01-02)" },
+        { elpq_multirange(ELPQ_OID_DATEMULTIRANGE, ranges, 1),
+          "{[1970-01-01,1970-01-02)}" },
+        { elpq_array_from(0, elpq_array(ELPQ_OID_TEXT_ARRAY, texts, 2)),
+          "[0:1]={\"a\\\"b\\\\c'd\",\"\"}" },
+        { elpq_composite(0, texts, 2), "(\"a\\\"b\\\\c'd\",\"\")" },
+    };
+
+    for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+        elqb_select *s = elqb_select_new(q);
+        PGresult *res;
+
+        elqb_columns(s, elqb_literal(forms[i].v));
+        res = execute(elqb_render(q, s));
+        ck_assert_str_eq(PQgetvalue(res, 0, 0), forms[i].text);
+        PQclear(res);
+    }
+}
+END_TEST
+
 /* What is grouped by is found again in what is made of it. */
 START_TEST(test_group_by_part)
 {
@@ -395,6 +442,7 @@ int main(void)
     tcase_add_test(tcase, test_update_delete);
     tcase_add_test(tcase, test_text);
     tcase_add_test(tcase, test_literals);
+    tcase_add_test(tcase, test_text_forms);
     tcase_add_test(tcase, test_group_by_part);
     tcase_add_test(tcase, test_debug);
     return qb_main(suite);

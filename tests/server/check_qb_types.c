@@ -137,6 +137,40 @@ START_TEST(test_moments)
 }
 END_TEST
 
+/* A literal is of the type that a parameter would have there. */
+START_TEST(test_literals)
+{
+    elqb_insert *i = elqb_insert_new(q, D.table);
+
+    KNOWN("", "timestamp with time zone", TIMESTAMPTZ,
+          elqb_sub(q, U.created_at, elqb_lit("1 hour")));
+    KNOWN("", "interval", INTERVAL,
+          elqb_sub(q, elqb_lit("2020-01-01"), U.created_at));
+    KNOWN("", "numeric", NUMERIC, elqb_mul(q, D.part, elqb_lit(1.1)));
+    KNOWN("", "date", DATE, elqb_add(q, D.day, elqb_lit(1LL)));
+    KNOWN("", "date", DATE, elqb_coalesce(q, D.day, elqb_lit("2020-01-01")));
+    KNOWN("", "text", TEXT, elqb_concat(q, elqb_lit("a"), U.name));
+    KNOWN("", "bigint", INT8, elqb_add(q, D.big, elqb_lit(5)));
+    TYPES("", "boolean", elqb_contained_by(q, U.age, elqb_lit("[18,65)")));
+    TYPES("", "boolean", elqb_contains(q, elqb_lit("[1,5)"), D.big));
+    TYPES("", "boolean",
+          elqb_contains(
+              q, elqb_typed(elqb_func(q, "int8range", D.big, D.big), INT8RANGE),
+              elqb_lit(5)));
+    TYPES("", "boolean",
+          elqb_eq(q, elqb_typed(elqb_func(q, "array_agg", D.big), INT8_ARRAY),
+                  elqb_array(q, elqb_lit(1), elqb_lit(2))));
+    TYPES("", "boolean", elqb_contains(q, U.data, elqb_lit("{}")));
+    TYPES("", "boolean", elqb_eq(q, O.status, elqb_lit("new")));
+    TYPES("", "boolean", elqb_like(q, U.name, elqb_lit("a%")));
+    TYPES("", "jsonb", elqb_json_get(q, U.data, elqb_lit(0LL)));
+    TYPES("", "text", elqb_subscript(q, U.tags, elqb_lit(1L)));
+    elqb_columns(i, D.id, D.part, D.at);
+    elqb_values(i, elqb_lit(1), elqb_lit(1.5), elqb_lit("today"));
+    CHECK_DESCRIBED(i, "", "");
+}
+END_TEST
+
 /* What the aggregates give is not always what they are given. */
 START_TEST(test_extremes)
 {
@@ -222,6 +256,28 @@ START_TEST(test_slices)
 }
 END_TEST
 
+/* The elements of an array are what the operator takes. */
+START_TEST(test_types_of_lists)
+{
+    const char *texts[] = { "a", "b" };
+    elqb_expr list = elqb_items(texts, 2);
+    elqb_expr words = elqb_typed(elqb_func(q, "to_tsvector", U.name), TSVECTOR);
+
+    TYPES("text[]", "boolean", elqb_op_any(q, U.data, "?", list));
+    TYPES("jsonb[]", "boolean", elqb_op_any(q, U.data, "@>", list));
+    TYPES("tstzrange[]", "boolean", elqb_op_any(q, U.created_at, "<@", list));
+    TYPES("int4range", "boolean",
+          elqb_op_any(q, U.age, "<@", elqb_array(q, V("[1,2)"))));
+    TYPES("inet[]", "boolean",
+          elqb_op_any(q, elqb_cast(q, D.net, "inet"), "<<", list));
+    TYPES("tsquery[]", "boolean", elqb_op_any(q, words, "@@", list));
+    TYPES("jsonpath[]", "boolean", elqb_op_any(q, U.data, "@?", list));
+    TYPES("text[]", "boolean", elqb_op_all(q, U.name, "!~*", list));
+    TYPES("order_status[]", "boolean", elqb_op_all(q, O.status, "<>", list));
+    TYPES("text", "boolean", elqb_op_any(q, V("a"), "~", U.tags));
+}
+END_TEST
+
 /* C arrays of strings are open where the server knows what they meet. */
 START_TEST(test_open_arrays)
 {
@@ -297,11 +353,13 @@ int main(void)
     tcase_add_test(tcase, test_rows_of_strings);
     tcase_add_test(tcase, test_ranges);
     tcase_add_test(tcase, test_moments);
+    tcase_add_test(tcase, test_literals);
     tcase_add_test(tcase, test_extremes);
     tcase_add_test(tcase, test_arrays);
     tcase_add_test(tcase, test_stored_arrays);
     tcase_add_test(tcase, test_arrays_in_unions);
     tcase_add_test(tcase, test_slices);
+    tcase_add_test(tcase, test_types_of_lists);
     tcase_add_test(tcase, test_open_arrays);
     tcase_add_test(tcase, test_values_alone);
     tcase_add_test(tcase, test_aliased_targets);

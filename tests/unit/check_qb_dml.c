@@ -171,6 +171,67 @@ static const elpq_statement *broken_insert(int how)
     return elqb_render(q, i);
 }
 
+#define CHECK_COPY(copy, original, sql, other)                                 \
+    do {                                                                       \
+        CHECK_QUOTED(elqb_render(q, original), sql);                           \
+        CHECK_QUOTED(elqb_render(q, copy), other);                             \
+    } while (0)
+
+/* What is added to a statement or its copy is not in the other. */
+START_TEST(test_copies)
+{
+    elqb_insert *i = elqb_insert_new(q, U.table), *more;
+    elqb_update *u = elqb_update_new(q, U.table), *set;
+    elqb_delete *d = elqb_delete_new(q, U.table), *gone;
+
+    elqb_set(i, U.id, elqb_lit(1));
+    elqb_on_conflict_update(i, U.id);
+    elqb_conflict_set(i, U.age, elqb_lit(2));
+    elqb_returning(i, U.id);
+    more = elqb_copy(i);
+    elqb_set(more, U.name, elqb_lit("x"));
+    elqb_set(i, U.email, elqb_lit("y"));
+    elqb_conflict_set(more, U.name, elqb_lit("x"));
+    elqb_conflict_set(i, U.email, elqb_lit("y"));
+    elqb_returning(more, U.name);
+    elqb_returning(i, U.email);
+    CHECK_COPY(
+        more, i,
+        "INSERT INTO `users` (`id`, `email`) VALUES (1, 'y') ON CONFLICT "
+        "(`id`) DO UPDATE SET `age` = 2, `email` = 'y' RETURNING "
+        "`users`.`id`, `users`.`email`",
+        "INSERT INTO `users` (`id`, `name`) VALUES (1, 'x') ON CONFLICT "
+        "(`id`) DO UPDATE SET `age` = 2, `name` = 'x' RETURNING "
+        "`users`.`id`, `users`.`name`");
+    elqb_set(u, U.age, elqb_lit(1));
+    elqb_from(u, O.table);
+    set = elqb_copy(u);
+    elqb_set(u, U.email, elqb_lit("y"));
+    elqb_set(set, U.name, elqb_lit("x"));
+    elqb_from(u, P.table);
+    elqb_where(set, U.active);
+    CHECK_COPY(set, u,
+               "UPDATE `users` SET `age` = 1, `email` = 'y' FROM `orders`, "
+               "`products`",
+               "UPDATE `users` SET `age` = 1, `name` = 'x' FROM `orders` WHERE "
+               "`users`.`active`");
+    elqb_where(d, U.active);
+    gone = elqb_copy(d);
+    elqb_where(d, elqb_is_null(q, U.name));
+    elqb_where(gone, elqb_is_null(q, U.email));
+    elqb_using(gone, O.table);
+    CHECK_COPY(
+        gone, d,
+        "DELETE FROM `users` WHERE `users`.`active` AND `users`.`name` IS "
+        "NULL",
+        "DELETE FROM `users` USING `orders` WHERE `users`.`active` AND "
+        "`users`.`email` IS NULL");
+    ck_assert_ptr_null(elqb_insert_copy(NULL));
+    ck_assert_ptr_null(elqb_update_copy(NULL));
+    ck_assert_ptr_null(elqb_delete_copy(NULL));
+}
+END_TEST
+
 START_TEST(test_mistakes)
 {
     static const char *const texts[] = {
@@ -280,6 +341,114 @@ START_TEST(test_literals)
 }
 END_TEST
 
+START_TEST(test_other_literals)
+{
+    static const uint8_t bits[] = { 0xa0 };
+    const elpq_inet_address v4 = { 4, 24, { 10, 1, 2, 0 } };
+    const elpq_inet_address v6 = { 6, 128, { 0x20, 1, 0xd, 0xb8, [15] = 1 } };
+    const elpq_macaddr_bytes mac = { 6, { 8, 0, 0x2b, 1, 2, 3 } };
+    const elpq_line_abc line = { 1, -2, 0.5 };
+    const elpq_box_corners box = { { 3, 4 }, { 1, 2 } };
+    const elpq_circle_parts circle = { { 1, 2 }, 3 };
+    const elpq_point_xy points[] = { { 1, 2 }, { 3, 4 } };
+    const elpq_lseg_ends lseg = { { { 1, 2 }, { 3, 4 } } };
+
+    check_literal(elpq_timetz(3600000000, -19800), "'01:00:00-05:30'::timetz");
+    check_literal(elpq_lsn(0x1600000abcu), "'16/ABC'::pg_lsn");
+    check_literal(elpq_tid(7, 3), "'(7,3)'::tid");
+    check_literal(elpq_inet(v4), "'10.1.2.0/24'::inet");
+    check_literal(elpq_inet(v6), "'2001:db8:0:0:0:0:0:1'::inet");
+    check_literal(elpq_cidr(v6), "'2001:db8:0:0:0:0:0:1/128'::cidr");
+    check_literal(elpq_macaddr(mac), "'08:00:2b:01:02:03'::macaddr");
+    check_literal(elpq_varbit(bits, 3), "'101'::varbit");
+    check_literal(elpq_bit(bits, 0), "''::\"bit\"");
+    check_literal(elpq_point(1.5, -2), "'(1.5,-2)'::point");
+    check_literal(elpq_line(&line), "'{1,-2,0.5}'::line");
+    check_literal(elpq_lseg(&lseg), "'[(1,2),(3,4)]'::lseg");
+    check_literal(elpq_box(&box), "'(3,4),(1,2)'::box");
+    check_literal(elpq_circle(&circle), "'<(1,2),3>'::circle");
+    check_literal(elpq_path(points, 2, false), "'[(1,2),(3,4)]'::path");
+    check_literal(elpq_path(points, 2, true), "'((1,2),(3,4))'::path");
+    check_literal(elpq_polygon(points, 1), "'((1,2))'::polygon");
+    check_literal(elpq_long_double(0.5L), "'0.5'::numeric");
+#if ELPQ_HAVE_INT128
+    check_literal(elpq_int128((elpq_int128_t)INT64_MIN * 10),
+                  "'-92233720368547758080'::numeric");
+#endif
+}
+END_TEST
+
+/* The parts are quoted inside, with backslashes. */
+START_TEST(test_literals_with_parts)
+{
+    const elpq_value days[] = { elpq_date(0), elpq_null(0) };
+    const elpq_value numbers[] = { elpq_int32(1), elpq_int32(5) };
+    const elpq_value ranges[] = {
+        elpq_range(ELPQ_OID_INT4RANGE, numbers, "[)"),
+    };
+    const elpq_value row =
+        elpq_array_from(3, elpq_array(ELPQ_OID_INT4_ARRAY, numbers, 2));
+    const elpq_value rows[] = { row, row };
+    const elpq_value fields[] = { elpq_int32(-1), elpq_text("it's \"x\\"),
+                                  elpq_null(0), elpq_text("") };
+    const elpq_value moments[] = { elpq_timestamptz(0), elpq_null(0) };
+
+    check_literal(elpq_range(ELPQ_OID_DATERANGE, days, "[)"),
+                  "'[1970-01-01,)'::daterange");
+    check_literal(elpq_range(ELPQ_OID_TSTZRANGE, moments, "()"),
+                  "'(\"1970-01-01 00:00:00+00\",)'::tstzrange");
+    check_literal(elpq_range_empty(ELPQ_OID_NUMRANGE), "'empty'::numrange");
+    check_literal(elpq_multirange(ELPQ_OID_INT4MULTIRANGE, ranges, 1),
+                  "'{[1,5)}'::int4multirange");
+    check_literal(elpq_composite(0, fields, 4),
+                  "E'(-1,\"it''s \\\\\"x\\\\\\\\\",,\"\")'");
+    check_literal(elpq_hstore(0, fields + 1, 1),
+                  "E'\"it''s \\\\\"x\\\\\\\\\"=>NULL'");
+    check_literal(
+        elpq_array_from(0, elpq_array(ELPQ_OID_INT4_ARRAY, numbers, 2)),
+        "'[0:1]={1,5}'::int4[]");
+    check_literal(elpq_array_from(-1, elpq_array(ELPQ_OID_INT4_ARRAY, rows, 2)),
+                  "'[-1:0][3:4]={{1,5},{1,5}}'::int4[]");
+}
+END_TEST
+
+/* What no value of its type can be is refused. */
+START_TEST(test_impossible_literals)
+{
+    const elpq_inet_address bad = { 5, 0, { 0 } };
+    const elpq_value values[] = { elpq_time(-1), elpq_time(86400000001),
+                                  elpq_timetz(0, 16 * 3600), elpq_inet(bad),
+                                  elpq_money(5) };
+
+    for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+        elqb_select *s = elqb_select_new(q);
+
+        elqb_columns(s, elqb_literal(values[i]));
+        ck_assert_ptr_nonnull(elqb_debug(q, s));
+        ck_assert_ptr_null(elqb_render(q, s));
+        ck_assert_int_eq(elqb_error_code(q), ELQB_E_VALUE);
+        elqb_reset(q);
+    }
+    check_literal(elpq_time(86400000000), "'24:00:00'::time");
+}
+END_TEST
+
+/* Whatever its type: without a zone the server would read it in that of the
+ * session. */
+START_TEST(test_zones)
+{
+    const elpq_value moments[] = { elpq_timestamptz(0) };
+
+    check_literal(elpq_typed(0, elpq_timestamptz(0)),
+                  "'1970-01-01 00:00:00+00'");
+    check_literal(elpq_typed(70000, elpq_timestamptz(-1)),
+                  "'1969-12-31 23:59:59.999999+00'");
+    check_literal(elpq_array(0, moments, 1),
+                  "ARRAY['1970-01-01 00:00:00+00'::timestamptz]");
+    check_literal(elpq_typed(0, elpq_timestamp(0)), "'1970-01-01 00:00:00'");
+}
+END_TEST
+
 /* No server runs a debug text. */
 START_TEST(test_debug)
 {
@@ -323,10 +492,15 @@ int main(void)
     tcase_add_test(tcase, test_conflict);
     tcase_add_test(tcase, test_update);
     tcase_add_test(tcase, test_delete);
+    tcase_add_test(tcase, test_copies);
     tcase_add_test(tcase, test_mistakes);
     tcase = qb_case(suite, "literals");
     tcase_add_test(tcase, test_literals);
     tcase_add_test(tcase, test_typed_literals);
+    tcase_add_test(tcase, test_other_literals);
+    tcase_add_test(tcase, test_literals_with_parts);
+    tcase_add_test(tcase, test_impossible_literals);
+    tcase_add_test(tcase, test_zones);
     tcase_add_test(tcase, test_debug);
     return qb_main(suite);
 }

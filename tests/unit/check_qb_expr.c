@@ -209,6 +209,9 @@ START_TEST(test_lists)
                NUMERIC);
     CHECK_EXPR(elqb_in_v(q, U.id, ELQB_LIST(ELQB_END)), "false");
     CHECK_EXPR(elqb_not_in_v(q, U.id, ELQB_LIST(ELQB_END)), "true");
+    CHECK_EXPR(elqb_eq(q, elqb_in_v(q, U.id, NULL), V(1)), "false = $1", BOOL);
+    CHECK_EXPR(elqb_eq(q, elqb_in(q, U.id, U.age), V(1)),
+               ID " IN (" AGE ") = $1", BOOL);
     CHECK_EXPR(elqb_any_of(q, U.id, ids, 3), ID " = ANY ($1)",
                ELPQ_OID_INT4_ARRAY);
     CHECK_EXPR(elqb_any_of(q, O.id, ids, 0), "\"orders\".\"id\" = ANY ($1)",
@@ -248,6 +251,25 @@ START_TEST(test_spelled_operators)
                 ELQB_E_USAGE, "elqb_op: \"<+\" is no operator");
     CHECK_FAILS(elqb_render(q, select_of(elqb_op(q, U.id, "= 1 OR", U.id))),
                 ELQB_E_USAGE, "elqb_op: \"= 1 OR\" is no operator");
+}
+END_TEST
+
+/* Beside a type that is not known they may be an extension's, as of ltree. */
+START_TEST(test_spelled_for_extensions)
+{
+    const char *queries[] = { "*.a.*", "*.b.*" };
+    elqb_expr path = elqb_name("path");
+
+    CHECK_EXPR(elqb_op(q, path, "~", V("*.a.*")), "\"path\" ~ $1", 0);
+    CHECK_EXPR(elqb_op(q, path, "?", elqb_items(queries, 2)), "\"path\" ? $1",
+               0);
+    CHECK_EXPR(elqb_op(q, path, "?", V("key")), "\"path\" ? $1", 0);
+    CHECK_EXPR(elqb_op_any(q, path, "~", elqb_items(queries, 2)),
+               "\"path\" ~ ANY ($1)", 0);
+    CHECK_EXPR(elqb_op(q, path, "->", V("key")), "\"path\" -> $1", TEXT);
+    CHECK_EXPR(elqb_op(q, U.name, "!~*", V("a")), NAME " !~* $1", TEXT);
+    CHECK_EXPR(elqb_op(q, V("a"), "~", V("b")), "$1 ~ $2", TEXT, TEXT);
+    CHECK_EXPR(elqb_regex(q, path, V("a")), "\"path\" ~ $1", TEXT);
 }
 END_TEST
 
@@ -326,6 +348,51 @@ START_TEST(test_grouping)
     CHECK_EXPR(elqb_as(q, V("x"), "label"), "$1 AS \"label\"", TEXT);
     CHECK_EXPR(elqb_add(q, elqb_as(q, U.id, "x"), V(1)), ID " + $1", INT4);
     CHECK_EXPR(elqb_table_star(U.table), "\"users\".*");
+}
+END_TEST
+
+/* Literals do as parameters, but for what the server reads as that anyway. */
+START_TEST(test_literal_types)
+{
+    elqb_expr ids = elqb_typed(elqb_name("ids"), INT8_ARRAY);
+    elqb_expr span = elqb_typed(elqb_name("span"), NUMRANGE);
+    elqb_expr small = elqb_typed(elqb_name("small"), INT2);
+    elqb_expr real = elqb_typed(elqb_name("real"), FLOAT4);
+    elqb_expr moved = elqb_sub(q, U.created_at, elqb_lit("1 hour"));
+
+    CHECK_EXPR(elqb_mul(q, U.balance, elqb_lit(1.1)),
+               "\"users\".\"balance\" * '1.1'::numeric");
+    CHECK_EXPR(elqb_gt(q, U.balance, elqb_lit(1.5)),
+               "\"users\".\"balance\" > '1.5'::numeric");
+    CHECK_EXPR(elqb_mul(q, real, elqb_lit(1.5)), "\"real\" * '1.5'::float8");
+    CHECK_EXPR(elqb_eq(q, real, elqb_lit(1.5)), "\"real\" = '1.5'::float4");
+    CHECK_EXPR(moved, "\"users\".\"created_at\" - '1 hour'::interval");
+    ck_assert_uint_eq(moved.oid, ELPQ_OID_TIMESTAMPTZ);
+    CHECK_EXPR(elqb_contained_by(q, U.age, elqb_lit("[18,65)")),
+               "\"users\".\"age\" <@ '[18,65)'::int4range");
+    CHECK_EXPR(elqb_contains(q, span, elqb_lit(5)), "\"span\" @> 5::numeric");
+    CHECK_EXPR(elqb_contains(q, ids, elqb_array(q, elqb_lit(1), elqb_lit(2))),
+               "\"ids\" @> ARRAY[1::int8, 2::int8]");
+    CHECK_EXPR(elqb_ge(q, U.created_at, elqb_lit("today")),
+               "\"users\".\"created_at\" >= 'today'::timestamptz");
+    CHECK_EXPR(elqb_eq(q, U.name, elqb_lit("x")), NAME " = 'x'");
+    CHECK_EXPR(elqb_eq(q, O.status, elqb_lit("new")),
+               "\"orders\".\"status\" = 'new'");
+    CHECK_EXPR(elqb_eq(q, O.id, elqb_lit(5)), "\"orders\".\"id\" = 5");
+    CHECK_EXPR(elqb_eq(q, U.balance, elqb_lit(5)), "\"users\".\"balance\" = 5");
+    CHECK_EXPR(elqb_eq(q, small, elqb_lit(5)), "\"small\" = 5");
+    CHECK_EXPR(elqb_eq(q, U.id, elqb_lit(5LL)), ID " = 5");
+    CHECK_EXPR(elqb_eq(q, U.id, elqb_lit(5U)), ID " = 5");
+    CHECK_EXPR(elqb_eq(q, U.active, elqb_lit(1)),
+               "\"users\".\"active\" = true");
+    CHECK_EXPR(elqb_shl(q, U.id, elqb_lit(2LL)), ID " << 2");
+    CHECK_EXPR(elqb_coalesce(q, U.created_at, elqb_null(OTHER)),
+               "COALESCE(\"users\".\"created_at\", NULL)");
+    CHECK_EXPR(elqb_coalesce(q, U.balance, elqb_lit(0.5)),
+               "COALESCE(\"users\".\"balance\", '0.5'::numeric)");
+    CHECK_EXPR(elqb_cast(q, elqb_lit("today"), "date"),
+               "CAST('today' AS date)");
+    ck_assert_uint_eq(elqb_concat(q, U.name, elqb_lit("x")).oid, TEXT);
 }
 END_TEST
 
@@ -636,9 +703,11 @@ int main(void)
     tcase_add_test(tcase, test_json_arrays_ranges);
     tcase_add_test(tcase, test_lists);
     tcase_add_test(tcase, test_spelled_operators);
+    tcase_add_test(tcase, test_spelled_for_extensions);
     tcase_add_test(tcase, test_functions);
     tcase_add_test(tcase, test_case);
     tcase_add_test(tcase, test_grouping);
+    tcase_add_test(tcase, test_literal_types);
     tcase_add_test(tcase, test_value_types);
     tcase_add_test(tcase, test_identity);
     tcase_add_test(tcase, test_identity_of_parts);

@@ -49,6 +49,31 @@ START_TEST(test_matched)
 }
 END_TEST
 
+/* The WHENs at hand are those of the original. */
+START_TEST(test_copy)
+{
+    elqb_merge *m = merge_orders(), *copy;
+    elqb_when *w =
+        elqb_when_matched_update(m, elqb_gt(q, P.stock, elqb_lit(0)));
+
+    elqb_set(w, P.stock, elqb_lit(1));
+    copy = elqb_copy(m);
+    elqb_set(w, P.price, elqb_lit(2));
+    elqb_when_matched_delete(copy, ELQB_NONE);
+    elqb_when_matched_nothing(m, ELQB_NONE);
+    elqb_join_natural(copy, ELQB_INNER, U.table);
+    CHECK(elqb_render(q, m),
+          START " WHEN MATCHED AND \"products\".\"stock\" > 0 THEN UPDATE SET "
+                "\"stock\" = 1, \"price\" = 2 WHEN MATCHED THEN DO NOTHING");
+    CHECK(elqb_render(q, copy),
+          "MERGE INTO \"products\" USING \"orders\" NATURAL JOIN \"users\" ON "
+          "\"orders\".\"note\" = \"products\".\"sku\" WHEN MATCHED AND "
+          "\"products\".\"stock\" > 0 THEN UPDATE SET \"stock\" = 1 WHEN "
+          "MATCHED THEN DELETE");
+    ck_assert_ptr_null(elqb_merge_copy(NULL));
+}
+END_TEST
+
 START_TEST(test_not_matched)
 {
     elqb_merge *m = merge_orders();
@@ -227,6 +252,7 @@ int main(void)
     TCase *tcase = qb_case(suite, "merge");
 
     tcase_add_test(tcase, test_matched);
+    tcase_add_test(tcase, test_copy);
     tcase_add_test(tcase, test_not_matched);
     tcase_add_test(tcase, test_source);
     tcase_add_test(tcase, test_mistakes);

@@ -286,6 +286,49 @@ START_TEST(test_lists)
 }
 END_TEST
 
+/* The elements of the array are what one string would be there. */
+START_TEST(test_types_of_lists)
+{
+    const char *texts[] = { "a", "b" };
+    int32_t ages[] = { 1, 2 };
+    elqb_expr list = elqb_items(texts, 2);
+    elqb_expr net = COLUMN("net", INET), search = COLUMN("search", TSVECTOR);
+    elqb_expr keys = COLUMN("keys", TEXT_ARRAY);
+    elqb_expr spans = COLUMN("spans", INT4RANGE_ARRAY);
+    elqb_expr bytes = COLUMN("bytes", BYTEA);
+
+    CHECK_EXPR(elqb_op_any(q, U.data, "?", list), DATA " ? ANY ($1)",
+               ELPQ_OID_TEXT_ARRAY);
+    CHECK_EXPR(elqb_op_any(q, U.data, "@>", list), DATA " @> ANY ($1)",
+               ELPQ_OID_JSONB_ARRAY);
+    CHECK_EXPR(elqb_op_any(q, U.created_at, "<@", list), CREATED " <@ ANY ($1)",
+               ELPQ_OID_TSTZRANGE_ARRAY);
+    CHECK_EXPR(elqb_op_any(q, U.id, "<@", elqb_array(q, V("[1,2)"))),
+               ID " <@ ANY (ARRAY[$1])", ELPQ_OID_INT4RANGE);
+    CHECK_EXPR(elqb_op_any(q, U.id, "<@", spans), ID " <@ ANY (\"spans\")");
+    CHECK_EXPR(elqb_op_any(q, V("5"), "=", COLUMN("ids", INT8_ARRAY)),
+               "$1 = ANY (\"ids\")", ELPQ_OID_INT8);
+    CHECK_EXPR(elqb_op_any(q, V("{}"), "?", keys), "$1 ? ANY (\"keys\")", 0);
+    CHECK_EXPR(elqb_op_any(q, V("a"), "LIKE", keys), "$1 LIKE ANY (\"keys\")",
+               TEXT);
+    CHECK_EXPR(elqb_op_any(q, bytes, "LIKE", list), "\"bytes\" LIKE ANY ($1)",
+               ELPQ_OID_BYTEA_ARRAY);
+    CHECK_EXPR(elqb_op_any(q, net, "<<", list), "\"net\" << ANY ($1)",
+               ELPQ_OID_INET_ARRAY);
+    CHECK_EXPR(elqb_op_any(q, search, "@@", list), "\"search\" @@ ANY ($1)", 0);
+    CHECK_EXPR(elqb_op_all(q, U.created_at, ">", list), CREATED " > ALL ($1)",
+               ELPQ_OID_TIMESTAMPTZ_ARRAY);
+    CHECK_EXPR(elqb_op_any(q, O.id, "<", elqb_items(ages, 2)),
+               "\"orders\".\"id\" < ANY ($1)", ELPQ_OID_INT8_ARRAY);
+    CHECK_EXPR(elqb_op_any_select(q, U.data, "?", select_of(V("a"))),
+               DATA " ? ANY (SELECT $1)", TEXT);
+    CHECK_EXPR(elqb_op_any_select(q, V("a"), "~", select_of(U.name)),
+               "$1 ~ ANY (SELECT " NAME ")", TEXT);
+    CHECK_EXPR(elqb_op_any_select(q, U.created_at, ">", select_of(V("a"))),
+               CREATED " > ANY (SELECT $1)", ELPQ_OID_TIMESTAMPTZ);
+}
+END_TEST
+
 START_TEST(test_schemas)
 {
     elqb_expr sum = elqb_add(q, U.id, V(1));
@@ -450,6 +493,7 @@ int main(void)
     tcase_add_test(tcase, test_json);
     tcase_add_test(tcase, test_arrays);
     tcase_add_test(tcase, test_lists);
+    tcase_add_test(tcase, test_types_of_lists);
     tcase_add_test(tcase, test_schemas);
     tcase_add_test(tcase, test_arguments);
     tcase_add_loop_test(tcase, test_misplaced_arguments, 0, 8);

@@ -280,6 +280,8 @@ START_TEST(test_stale_selects)
     STALE_VERB(elqb_columns(old_select, U.id), "elqb_columns");
     STALE_VERB(elqb_clear_columns(old_select), "elqb_clear_columns");
     STALE_VERB(elqb_clear_order_by(old_select), "elqb_clear_order_by");
+    STALE_VERB(elqb_clear_group_by(old_select), "elqb_clear_group_by");
+    STALE_VERB(elqb_clear_distinct(old_select), "elqb_clear_distinct");
     STALE_VERB(elqb_distinct(old_select), "elqb_distinct");
     STALE_VERB(elqb_distinct_on(old_select, U.id), "elqb_distinct_on");
     STALE_VERB(elqb_from(old_select, U.table), "elqb_from");
@@ -306,6 +308,9 @@ START_TEST(test_stale_dml)
     STALE(elqb_render(q, old_insert), "elqb_render");
     STALE(elqb_render(q, old_update), "elqb_render");
     STALE(elqb_render(q, old_delete), "elqb_render");
+    STALE(elqb_copy(old_insert), "elqb_insert_copy");
+    STALE(elqb_copy(old_update), "elqb_update_copy");
+    STALE(elqb_copy(old_delete), "elqb_delete_copy");
     STALE_VERB(elqb_set(old_insert, U.id, V(1)), "elqb_set");
     STALE_VERB(elqb_columns(old_insert, U.id), "elqb_columns");
     STALE_VERB(elqb_values(old_insert, V(1)), "elqb_values");

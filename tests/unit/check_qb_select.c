@@ -174,6 +174,49 @@ START_TEST(test_copy)
 }
 END_TEST
 
+/* Places of columns are digits, whatever integer they come from. */
+START_TEST(test_places)
+{
+    elqb_select *s = elqb_select_new(q), *all;
+
+    elqb_columns(s, U.id, U.name);
+    elqb_from(s, U.table);
+    elqb_distinct_on(s, elqb_lit((size_t)2));
+    elqb_group_by(s, elqb_lit(1LL), elqb_rollup(q, elqb_lit(2LL)));
+    elqb_order_by(s, elqb_lit(2L), elqb_desc(q, elqb_lit((int64_t)1)),
+                  elqb_lit(3000000000));
+    CHECK_QUOTED(elqb_render(q, s),
+                 "SELECT DISTINCT ON (2) `users`.`id`, `users`.`name` FROM "
+                 "`users` GROUP BY 1, ROLLUP (2) ORDER BY 2, 1 DESC, "
+                 "3000000000::int8");
+    all = elqb_union(q, ids(), ids());
+    elqb_order_by(all, elqb_lit((size_t)1), elqb_asc(q, elqb_lit(1LL)));
+    CHECK_QUOTED(elqb_render(q, all),
+                 "SELECT `users`.`id` FROM `users` UNION SELECT `users`.`id` "
+                 "FROM `users` ORDER BY 1, 1 ASC");
+}
+END_TEST
+
+START_TEST(test_clear)
+{
+    elqb_select *s = ids();
+
+    elqb_distinct_on(s, U.id);
+    elqb_group_by(s, U.id);
+    elqb_group_by_distinct(s);
+    elqb_clear_distinct(s);
+    elqb_clear_group_by(s);
+    CHECK(elqb_render(q, s), "SELECT \"users\".\"id\" FROM \"users\"");
+    elqb_distinct(s);
+    elqb_group_by(s, U.id);
+    CHECK(elqb_render(q, s), "SELECT DISTINCT \"users\".\"id\" FROM "
+                             "\"users\" GROUP BY \"users\".\"id\"");
+    elqb_clear_distinct(s);
+    CHECK(elqb_render(q, s), "SELECT \"users\".\"id\" FROM \"users\" GROUP "
+                             "BY \"users\".\"id\"");
+}
+END_TEST
+
 /* Nothing changes a statement but its verbs: not rendering, not nothing. */
 START_TEST(test_metamorphic)
 {
@@ -281,6 +324,8 @@ int main(void)
     tcase_add_test(tcase, test_subqueries);
     tcase_add_test(tcase, test_nested_conditions);
     tcase_add_test(tcase, test_copy);
+    tcase_add_test(tcase, test_places);
+    tcase_add_test(tcase, test_clear);
     tcase_add_test(tcase, test_metamorphic);
     tcase_add_test(tcase, test_borrowed);
     tcase_add_test(tcase, test_mistakes);

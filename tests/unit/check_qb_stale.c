@@ -75,6 +75,7 @@ START_TEST(test_merges)
 {
     STALE(elqb_render(q, old_merge), "elqb_render");
     STALE(elqb_compile(q, old_merge), "elqb_compile");
+    STALE(elqb_copy(old_merge), "elqb_merge_copy");
     STALE_VERB(elqb_merge_using(old_merge, O.table, V(true)),
                "elqb_merge_using");
     STALE_VERB(elqb_join(old_merge, ELQB_INNER, O.table, V(true)),

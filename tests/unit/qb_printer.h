@@ -56,7 +56,7 @@ static elqb_expr make_leaf(void)
         return elqb_lit((int)strtol(number, NULL, 10));
     case 1:
         put("'x'");
-        return elqb_lit("x");
+        return elqb_typed(elqb_lit("x"), TEXT); /* 'x' whatever it meets */
     case 2:
         put("-7");
         return elqb_lit(-7);

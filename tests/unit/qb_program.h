@@ -17,7 +17,7 @@ struct qb_program {
     elqb *w;
     bool noise;  /* ELQB_NONE wherever it means nothing                     */
     bool values; /* the other set of values, of the same types              */
-    bool copies; /* copies of selects in place of the selects               */
+    bool copies; /* copies of statements in place of them                   */
     bool twice;  /* render everything twice, and look at the second         */
     bool plain;  /* nothing is compiled: that is allocated outside of w     */
     bool failed; /* something could not be rendered                         */
@@ -90,10 +90,7 @@ static inline void program_out(struct qb_program *p, const elpq_statement *st,
                     p->plain ? NULL : elqb_compile(p->w, s));                 \
     } while (0)
 
-static inline elqb_select *program_copy(struct qb_program *p, elqb_select *s)
-{
-    return p->copies ? elqb_select_copy(s) : s;
-}
+#define COPY(s) (p->copies ? elqb_copy(s) : (s))
 
 /* ---------------------------------------------------------------- pieces */
 
@@ -124,7 +121,7 @@ static inline void program_operators(struct qb_program *p)
 #define OP(name, fn, spelling, level, fix, takes, gives)                      \
     elqb_select_columns_v(s, L(NONE, PROGRAM_##fix(fn)));
 #include "qb/ops.def"
-        OUT(program_copy(p, s));
+        OUT(COPY(s));
     }
 }
 
@@ -137,7 +134,7 @@ static inline elqb_select *program_subselect(struct qb_program *p)
     elqb_where(s, elqb_gt(p->w, O.total, W(1, 2)));
     if (p->noise)
         elqb_where(s, NONE);
-    return program_copy(p, s);
+    return COPY(s);
 }
 
 /* Forms that are no operators of the table. */
@@ -188,7 +185,7 @@ static inline void program_forms(struct qb_program *p)
              elqb_in_select(w, U.id, program_subselect(p)),
              elqb_not_in_select(w, W(1, 2), program_subselect(p)),
              elqb_array_select(w, program_subselect(p))));
-    OUT(program_copy(p, s));
+    OUT(COPY(s));
 }
 
 static inline void program_select(struct qb_program *p)
@@ -218,13 +215,15 @@ static inline void program_select(struct qb_program *p)
                          elqb_nulls_first(w, elqb_asc(w, U.name))));
     elqb_limit(s, W(10, 20));
     elqb_offset(s, W(5, 6));
-    OUT(program_copy(p, s));
+    OUT(COPY(s));
     elqb_clear_columns(s);
     elqb_clear_order_by(s);
+    elqb_clear_group_by(s);
+    elqb_clear_distinct(s);
     elqb_limit(s, ELQB_NONE);
     elqb_select_columns_v(s, L(elqb_count(w), NONE));
     elqb_distinct(s);
-    OUT(program_copy(p, s));
+    OUT(COPY(s));
 }
 
 static inline void program_insert(struct qb_program *p)
@@ -242,20 +241,20 @@ static inline void program_insert(struct qb_program *p)
     if (p->noise)
         elqb_conflict_where(i, NONE);
     elqb_insert_returning_v(i, L(NONE, U.id, NONE));
-    OUT(i);
+    OUT(COPY(i));
     i = elqb_insert_new(w, U.table);
     elqb_insert_columns_v(i, L(U.id, NONE, U.name));
     elqb_values(i, W(1, 2), W("x", "y"));
     elqb_values(i, W(3, 4), elqb_default());
     elqb_on_constraint(i, "users_pkey");
     elqb_on_conflict_nothing(i);
-    OUT(i);
+    OUT(COPY(i));
     i = elqb_insert_new(w, elqb_table_named("app", "t"));
     elqb_insert_columns_v(i, L(elqb_name("a")));
     elqb_insert_select(i, program_subselect(p));
-    OUT(i);
+    OUT(COPY(i));
     i = elqb_insert_new(w, accounts_table().table);
-    OUT(i);
+    OUT(COPY(i));
 }
 
 static inline void program_update(struct qb_program *p)
@@ -278,8 +277,8 @@ static inline void program_update(struct qb_program *p)
     }
     elqb_update_returning_v(u, L(NONE, U.id));
     elqb_delete_returning_v(d, L(elqb_star(), NONE));
-    OUT(u);
-    OUT(d);
+    OUT(COPY(u));
+    OUT(COPY(d));
 }
 
 /* Windows, of calls and of the select. */
@@ -353,7 +352,7 @@ static inline void program_more_forms(struct qb_program *p)
     program_windows(p, s);
     elqb_order_by_v(s, L(NONE, elqb_order_using(w, U.id, "<")));
     elqb_fetch_ties(s, W(3, 4));
-    OUT(program_copy(p, s));
+    OUT(COPY(s));
 }
 
 /* VALUES, that take other types where they are compared and stored. */
@@ -370,14 +369,14 @@ static inline void program_values(struct qb_program *p)
         s, L(NONE, elqb_in_select(w, elqb_row(w, O.id, O.note), v),
              elqb_col(w, elqb_subquery(w, v, "s"), "column1")));
     elqb_from(s, elqb_lateral(w, v, "s"));
-    OUT(program_copy(p, s));
+    OUT(COPY(s));
     elqb_order_by_v(v, L(NONE, elqb_desc(w, elqb_name("column1")), NONE));
     elqb_limit(v, W(1, 2));
-    OUT(program_copy(p, v));
+    OUT(COPY(v));
     elqb_insert_columns_v(i, L(O.total, NONE, O.status));
-    v = program_copy(p, v);
+    v = COPY(v);
     elqb_insert_select(i, elqb_union(w, v, v));
-    OUT(i);
+    OUT(COPY(i));
 }
 
 /* Set operations and WITH, of each statement that has it. */
@@ -408,7 +407,7 @@ static inline void program_with(struct qb_program *p)
     elqb_with(s, d);
     elqb_order_by_v(s, L(NONE, elqb_desc(w, O.user_id)));
     elqb_limit(s, W(1, 2));
-    OUT(program_copy(p, s));
+    OUT(COPY(s));
     d = elqb_cte_new(w, "d");
     elqb_cte_as(d, elqb_union_all(w, s, program_subselect(p)));
     s = elqb_select_new(w);
@@ -416,7 +415,7 @@ static inline void program_with(struct qb_program *p)
     elqb_from(s, elqb_alias_columns(w, elqb_table_as(elqb_cte_table(d), "x"),
                                     ELQB_COL("a", "int4")));
     elqb_with(s, d);
-    OUT(program_copy(p, s));
+    OUT(COPY(s));
 }
 
 /* FROM items, joins, locks. */
@@ -453,7 +452,7 @@ static inline void program_from(struct qb_program *p)
     elqb_order_by_v(s, L(by, age));
     elqb_for(s, ELQB_FOR_UPDATE, ELQB_WAIT, O.table, rows);
     elqb_for(s, ELQB_FOR_KEY_SHARE, ELQB_NOWAIT);
-    OUT(program_copy(p, s));
+    OUT(COPY(s));
 }
 
 /* Rows of arrays, MERGE, WITH of all statements. */
@@ -476,16 +475,16 @@ static inline void program_merge(struct qb_program *p)
     elqb_on_conflict_update_v(i, L(elqb_opclass(w, U.id, "int4_ops")));
     elqb_conflict_set_row(i, ELQB_LIST(U.name, U.age),
                           elqb_row(w, W("x", "y"), elqb_default()));
-    OUT(i);
+    OUT(COPY(i));
     elqb_with(u, c);
     elqb_set_row(u, ELQB_LIST(U.id), elqb_scalar(w, program_subselect(p)));
     elqb_from(u, elqb_cte_table(c));
     elqb_join_using_as(u, ELQB_INNER, P.table, "j", P.id);
-    OUT(u);
+    OUT(COPY(u));
     elqb_with(d, c);
     elqb_using(d, elqb_cte_table(c));
     elqb_join_natural(d, ELQB_LEFT, P.table);
-    OUT(d);
+    OUT(COPY(d));
     elqb_with(m, c);
     elqb_merge_using(m, elqb_cte_table(c), elqb_eq(w, U.id, W(1, 2)));
     elqb_join_natural(m, ELQB_LEFT, P.table);
@@ -497,7 +496,7 @@ static inline void program_merge(struct qb_program *p)
     x = elqb_when_not_matched_insert(m, ELQB_NONE);
     elqb_set(x, U.id, W(1, 2));
     elqb_overriding(x, ELQB_SYSTEM_VALUE);
-    OUT(m);
+    OUT(COPY(m));
 }
 
 /* Definitions: their values are in the text, so they are the same in both. */
@@ -592,12 +591,12 @@ static inline void program_joins(struct qb_program *p)
     elqb_returning(u, U.id);
     elqb_using(d, O.table);
     elqb_join_using(d, ELQB_RIGHT, P.table, P.id);
-    OUT(d);
+    OUT(COPY(d));
     elqb_merge_using(m, O.table, elqb_eq(w, U.id, W(3, 4)));
     elqb_join(m, ELQB_LEFT, P.table, elqb_eq(w, P.id, O.id));
     elqb_join_using(m, ELQB_INNER, accounts_table().table, elqb_name("a"));
     elqb_when_matched_delete(m, ELQB_NONE);
-    OUT(m);
+    OUT(COPY(m));
     elqb_cte_as(c, i);
     elqb_cte_as(e, u);
     elqb_cte_as(f, program_subselect(p));
@@ -610,7 +609,7 @@ static inline void program_joins(struct qb_program *p)
     elqb_with(s, c);
     elqb_with(s, e);
     elqb_with(s, f);
-    OUT(program_copy(p, s));
+    OUT(COPY(s));
 }
 
 /* Values for a compiled statement. */
