@@ -45,6 +45,7 @@ size_t harness_allocated(void)
     struct mallinfo2 info = mallinfo2();
 
     return harness_slow() > 1 ? 0 : info.uordblks + info.hblkhd;
+}
 
 int scaled(int ms)
 {
