@@ -108,6 +108,7 @@ static void lock_free(elpq_lock *lock)
         elpq__timer_stop(lock->conn->loop, &lock->deadline);
     if (lock->conn && lock->may_hold)
         lock->conn->slot_unclean = true;
+    elpq__list_remove(&lock->watcher.node);
     elpq__task_drop(&lock->task);
     if (lock->leased)
         elpq__lease_end(lock->conn, lock->lease);
@@ -241,18 +242,14 @@ static void on_gone(struct elpq__watcher *watcher, const elpq_error *error)
 {
     elpq_lock *lock = elpq__container(watcher, elpq_lock, watcher);
 
+    lock->conn->slot_unclean = true; /* if only its lease has ended */
+    if (lock->state == RELEASING)
+        return; /* the unlock tells what came of it */
     lock->state = LOST;
     lock->why = elpq_error_dup(error);
     lock->why_code = error->code;
-    lock->conn->slot_unclean = true; /* if only its lease has ended */
     if (lock->lost)
         elpq__task_post(lock->conn->loop, &lock->task);
-}
-
-static void hold(elpq_lock *lock)
-{
-    lock->state = HELD;
-    elpq__list_push(&lock->conn->watchers, &lock->watcher.node);
 }
 
 int elpq_lock_release(elpq_lock *lock, elpq_done_cb done, void *arg)
@@ -275,11 +272,10 @@ int elpq_lock_release(elpq_lock *lock, elpq_done_cb done, void *arg)
     }
     was = lock->state;
     lock->state = RELEASING; /* first: a hook may do anything */
-    elpq__list_remove(&lock->watcher.node);
     if (was == HELD)
         code = unlock(lock);
     if (code && code != ELPQ_E_CLOSED && !lock->leased) {
-        hold(lock);
+        lock->state = HELD;
         return code;
     }
     /* Without a statement: it is lost, or the pool's reset unlocks it. */
@@ -297,6 +293,7 @@ static void give_back(elpq_lock *lock)
 
     elpq__error_set(&error, ELPQ_E_CANCELED, ELPQ_NOT_EXECUTED, NULL);
     lock->state = RELEASING;
+    elpq__list_push(&lock->conn->watchers, &lock->watcher.node);
     lock->callback(NULL, &error, lock->arg);
     if (unlock(lock) == 0)
         return;
@@ -354,7 +351,8 @@ static elpq_lock *another(const elpq_lock *lock)
             elpq__container(node, struct elpq__watcher, node);
 
         other = elpq__container(watcher, elpq_lock, watcher);
-        if (watcher->gone == on_gone && is_alike(lock, other))
+        if (watcher->gone == on_gone && other->state == HELD &&
+            is_alike(lock, other))
             return other;
     }
     for (size_t i = 0; i < sizeof(asking) / sizeof(asking[0]); i++)
@@ -427,7 +425,8 @@ static void on_locked(elpq_result *result, const elpq_error *error, void *arg)
     } else if (lock->unwanted) {
         give_back(lock);
     } else {
-        hold(lock);
+        lock->state = HELD;
+        elpq__list_push(&lock->conn->watchers, &lock->watcher.node);
         lock->callback(lock, NULL, lock->arg);
     }
 }

@@ -414,6 +414,15 @@ START_TEST(given_up_without_resets)
         release(conn);
         await(a->lost);
         await(give(a));
+    } else if (_i == 9) { /* with the unlock on its way */
+        elpq_conn *conn = lease(pool);
+        struct answer *done;
+
+        a = take(conn, KEY, .shared = false);
+        expect_ok(a->got);
+        done = give(a);
+        release(conn);
+        await(done);
     } else {
         a = take(pool, KEY, .shared = false);
         run_turns(_i);
@@ -421,6 +430,8 @@ START_TEST(given_up_without_resets)
             ;
         expect_ok(give(a));
     }
+    await_server("select count(*) = 0 from " LOCKS " locktype ="
+                 " 'advisory' and objid = 4711");
     expect_int(ask(pool, elpq_sql("select 1")), 1);
     ck_assert_int_eq(held(), 0);
     finish_pool(pool);
@@ -685,7 +696,7 @@ static void build(Suite *s)
     tcase_add_test(t, released_in_a_failed_transaction);
     tcase_add_test(t, released_in_a_failed_transaction_of_a_lease);
     tcase_add_test(t, released_without_a_reset);
-    tcase_add_loop_test(t, given_up_without_resets, 0, 9);
+    tcase_add_loop_test(t, given_up_without_resets, 0, 10);
     tcase_add_loop_test(t, released_behind_what_takes_long, 0, 2);
     tcase_add_test(t, an_unlock_that_is_not_answered);
     t = harness_case(s, "lost", 0);
