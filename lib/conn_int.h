@@ -175,6 +175,7 @@ struct elpq_conn {
     struct elpq__timer slot_timer;
     void *slot_pool;
     int slot_place;
+    bool slot_slow;        /* PINGING: it is late to answer               */
     bool slot_dirty;       /* a statement may have changed the session    */
     bool slot_unclean;     /* a lock of ours may be held in it: a reset
                               is due, whatever the pool's options say     */

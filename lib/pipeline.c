@@ -31,6 +31,8 @@
 #define READS_PER_TURN 16
 /* libpq always has room for so many bytes when it reads. */
 #define READ_LEAST 8192
+/* What a notice has besides its message and context, about. */
+#define NOTICE_HEAD 100
 
 void elpq__note_fatal(elpq_conn *conn, const PGresult *res)
 {
@@ -121,6 +123,13 @@ static bool consume_long(elpq_conn *conn)
     return before > 0 || PQconsumeInput(conn->pg);
 }
 
+/* What comes between is no part of the answer that consume_long() measures. */
+static void leave_out(elpq_conn *conn, size_t bytes)
+{
+    conn->answer_bytes -=
+        bytes < conn->answer_bytes ? bytes : conn->answer_bytes;
+}
+
 /* One read from the socket, and the rest of what TLS holds; false if lost. */
 static bool consume(elpq_conn *conn)
 {
@@ -167,6 +176,7 @@ static void drain_unasked(elpq_conn *conn)
     conn->drains = 0;
     while (conn->state != ELPQ__CLOSED && !conn->paused &&
            (notification = PQnotifies(conn->pg))) {
+        leave_out(conn, strlen(notification->extra));
         if (conn->notified)
             conn->notified(conn, notification);
         else
@@ -298,6 +308,7 @@ static void on_notice(void *arg, const PGresult *res)
     elpq_conn *conn = arg;
     elpq_error notice;
 
+    leave_out(conn, strlen(PQresultErrorMessage(res)) + NOTICE_HEAD);
     elpq__hide_in_result(elpq__password_of(conn->pg), res);
     elpq__error_from_result(&notice, res);
     notice.code = ELPQ_OK;

@@ -29,6 +29,8 @@
 #define TAKE_BACK_MAX 3
 /* Longer without an answer to a ping, and a connection is given up. */
 #define PING_TIMEOUT_MS 2000
+/* One that has not answered by then is not waited for alone. */
+#define PING_SLOW_MS 500
 
 static elpq_pool *pool_of(const elpq_conn *conn)
 {
@@ -90,6 +92,8 @@ static void leave(elpq_conn *conn)
     elpq__timer_stop(pool->loop, &conn->slot_timer);
     elpq__list_remove(&conn->slot_node);
     pool->count[conn->slot_place]--;
+    pool->slow_pings -= conn->slot_slow;
+    conn->slot_slow = false;
 }
 
 /* The one who moves a connection.  IDLE puts it first in line for use. */
@@ -196,6 +200,8 @@ static void give_up_hook(elpq_conn *conn)
     elpq__pool_refuse(conn, &error);
 }
 
+static void doubt_others(elpq_pool *pool, elpq_conn *slow);
+
 void elpq__pool_slot_timer(struct elpq__timer *timer)
 {
     elpq_conn *conn = elpq__container(timer, elpq_conn, slot_timer);
@@ -208,6 +214,8 @@ void elpq__pool_slot_timer(struct elpq__timer *timer)
         give_up_hook(conn);
     } else if (conn->slot_place == LEASED) {
         elpq__pool_lease_leaks(conn);
+    } else if (conn->slot_place == PINGING && !conn->slot_slow) {
+        doubt_others(pool, conn);
     } else if (conn->slot_place == PINGING) {
         elpq__pool_drop(conn, ELPQ_LEFT_LOST, NULL); /* no sign of life */
     } else if (conn->slot_retire && now >= conn->slot_retire) {
@@ -251,11 +259,45 @@ static bool start_ping(elpq_pool *pool, elpq_conn *conn)
     elpq__pool_move(conn, PINGING);
     pool->stats.pings++;
     elpq__timer_start(pool->loop, &conn->slot_timer,
-                      elpq__now() + PING_TIMEOUT_MS * INT64_C(1000));
+                      elpq__now() + PING_SLOW_MS * INT64_C(1000));
     if (elpq__group_queue(conn, NULL, "", ELPQ_NO_TIMEOUT, on_ping))
         return true;
     elpq__pool_drop(conn, ELPQ_LEFT_DISCARDED, NULL);
     return false;
+}
+
+/* One that has been silent for as long, or longer. */
+static elpq_conn *find_silent(elpq_pool *pool, int64_t alive)
+{
+    struct elpq__node *node = pool->conns[IDLE].head.next;
+
+    for (; node != &pool->conns[IDLE].head; node = node->next) {
+        elpq_conn *conn = elpq__container(node, elpq_conn, slot_node);
+
+        if (conn->slot_alive <= alive)
+            return conn;
+    }
+    return NULL;
+}
+
+/*
+ * Whatever has silenced a connection (a router on the way forgets them all) has
+ * silenced those that were idle as long: they are asked at once, not one after
+ * another, and a new one is made beside them.
+ */
+static void doubt_others(elpq_pool *pool, elpq_conn *slow)
+{
+    int64_t alive = slow->slot_alive;
+    elpq_conn *conn;
+
+    slow->slot_slow = true;
+    pool->slow_pings++;
+    elpq__timer_start(pool->loop, &slow->slot_timer,
+                      elpq__now() +
+                          (PING_TIMEOUT_MS - PING_SLOW_MS) * INT64_C(1000));
+    while (!pool->closing && (conn = find_silent(pool, alive)))
+        start_ping(pool, conn);
+    elpq__pool_wake(pool);
 }
 
 /*

@@ -58,6 +58,7 @@ struct elpq_pool {
     bool was_connected;  /* at least once                                 */
     uint64_t random;
 
+    unsigned slow_pings; /* PINGING, and late to answer                   */
     bool shrunk;         /* more connections than max_size, perhaps       */
     bool closing;        /* takes nothing new                             */
     bool closed;         /* its end is posted                             */
@@ -113,10 +114,10 @@ void elpq__pool_run_first(elpq_pool *pool, elpq_conn *conn);
 
 /* ----------------------------------------------------------- pool_open.c */
 
-/* Connections that are about to become idle. */
+/* Connections that are about to become idle, by all appearances. */
 static inline unsigned elpq__pool_coming(const elpq_pool *pool)
 {
-    return pool->count[CONNECTING] + pool->count[PINGING];
+    return pool->count[CONNECTING] + pool->count[PINGING] - pool->slow_pings;
 }
 /* Whether one more may be made now. */
 bool elpq__pool_may_open(const elpq_pool *pool);

@@ -67,10 +67,26 @@ static void lay_out(elpq_request *req, const elpq_statement *st,
     }
 }
 
+/*
+ * The driver's own, behind what users have sent: it has all the time of its
+ * deadline when it is its turn, or its cancel would hit one of those behind it.
+ */
+static bool waits_for_others(const elpq_request *req)
+{
+    return req->internal &&
+           (req->place == ELPQ__QUEUED ||
+            (req->place == ELPQ__SENT && !elpq__sync_may_run(req)));
+}
+
 static void on_deadline(struct elpq__timer *timer)
 {
     elpq_request *req = elpq__container(timer, elpq_request, deadline);
 
+    if (waits_for_others(req)) {
+        elpq__timer_start(req->loop, timer,
+                          elpq__now() + (int64_t)req->timeout_ms * 1000);
+        return;
+    }
     if (req->line)
         req->line->timeouts++;
     elpq__request_cancel(req, ELPQ_E_TIMEOUT);
@@ -216,17 +232,22 @@ void elpq__request_deadline(elpq_request *req, int timeout_ms, int default_ms)
                           req->submitted + (int64_t)timeout_ms * 1000);
 }
 
-/* Where statements have no deadline by default. */
+/* Where statements have no deadline by default; and at least so much, since a
+ * short one is meant for what users run. */
 #define OWN_MS 30000
+#define OWN_LEAST_MS 5000
 
 void elpq__request_own(elpq_conn *conn, elpq_request *req, int timeout_ms)
 {
-    int default_ms = conn->options.timeout_ms;
+    int own_ms = conn->options.timeout_ms;
 
+    if (own_ms <= 0)
+        own_ms = OWN_MS;
+    else if (own_ms < OWN_LEAST_MS)
+        own_ms = OWN_LEAST_MS;
     req->internal = true;
     conn->internals++;
-    elpq__request_deadline(req, timeout_ms,
-                           default_ms > 0 ? default_ms : OWN_MS);
+    elpq__request_deadline(req, timeout_ms, own_ms);
 }
 
 /* ------------------------------------------------------------------ end */

@@ -72,10 +72,11 @@ static bool styles_are_right(elpq_conn *conn)
            strcmp(interval, "postgres") == 0;
 }
 
-static bool queue_setup(elpq_conn *conn, elpq_done_cb done, unsigned *count)
+static bool queue_setup(elpq_conn *conn, int timeout_ms, elpq_done_cb done,
+                        unsigned *count)
 {
     for (char **s = conn->setup; s && *s; s++, ++*count)
-        if (!queue_group(conn, NULL, *s, done))
+        if (!elpq__group_queue(conn, NULL, *s, timeout_ms, done))
             return false;
     return true;
 }
@@ -85,11 +86,12 @@ bool elpq__setup_queue(elpq_conn *conn, elpq_done_cb done)
     /* A session for replication takes scripts only. */
     if (!styles_are_right(conn)) {
         if (!queue_own(conn, ELPQ__SCRIPT, NULL, SET_DATES "; " SET_INTERVALS,
-                       0, done))
+                       ELPQ_NO_TIMEOUT, done))
             return false;
         conn->setup_left++;
     }
-    return queue_setup(conn, done, &conn->setup_left);
+    /* connect_timeout_ms covers it. */
+    return queue_setup(conn, ELPQ_NO_TIMEOUT, done, &conn->setup_left);
 }
 
 /* One group of the reset is through, or the session cannot be reset. */
@@ -121,7 +123,7 @@ bool elpq__reset_queue(elpq_conn *conn, bool full)
         ok = queue_group(conn, reset_commands, "reset", on_reset) &&
              queue_group(conn, style_commands, "set styles", on_reset);
         count += 2;
-        ok = ok && queue_setup(conn, on_reset, &count);
+        ok = ok && queue_setup(conn, 0, on_reset, &count);
     }
     conn->resetting += count;
     return ok;

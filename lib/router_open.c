@@ -294,6 +294,7 @@ elpq_router *elpq_router_new(struct event_base *base, const char *const *hosts,
     router->monitor.cancel_grace_ms = 1; /* who is late to answer is down */
     router->monitor.notice = NULL;
     router->monitor.trace = NULL;
+    router->monitor.parameter = NULL; /* it is no connection of the user's */
     router->stats.hosts = n;
     for (unsigned i = 0; i < n; i++)
         elpq__host_start(&router->hosts[i]);

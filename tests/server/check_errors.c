@@ -390,6 +390,20 @@ START_TEST(large_values_and_texts)
 }
 END_TEST
 
+/* Of which there is no end: but they are no answer. */
+START_TEST(notices_do_not_count)
+{
+    elpq_conn_options o = { .max_result_bytes = 1 << 20 };
+
+    close_conn(conn);
+    conn = connect_now(NULL, &o);
+    expect_ok(ask(conn, elpq_sql("do $$ begin for i in 1 .. 3000 loop"
+                                 " raise notice '%', repeat('x', 1000);"
+                                 " end loop; end $$")));
+    ck_assert(elpq_conn_is_open(conn));
+}
+END_TEST
+
 START_TEST(a_result_above_the_limit_closes_the_connection)
 {
     elpq_conn_options o = { .max_result_bytes = 1 << 20 };
@@ -529,6 +543,7 @@ static void build(Suite *s)
     tcase_add_test(t, most_parameters_there_are);
     tcase_add_test(t, one_parameter_too_many);
     tcase_add_test(t, large_values_and_texts);
+    tcase_add_test(t, notices_do_not_count);
     tcase_add_test(t, a_result_above_the_limit_closes_the_connection);
     tcase_add_test(t, one_huge_row_is_above_the_limit_too);
     tcase_add_test(t, many_columns);

@@ -463,6 +463,27 @@ START_TEST(a_failing_on_connect_is_reported)
 }
 END_TEST
 
+/* It is a part of connecting, and no statement of anybody. */
+START_TEST(on_connect_and_reset_have_time_of_their_own)
+{
+    static const char *const first[] = { "select pg_sleep(0.2)", NULL };
+    elpq_pool_options o = { .max_size = 1,
+                            .conn.timeout_ms = 20,
+                            .on_connect = first };
+    elpq_options d = { .timeout_ms = scaled(10000) };
+    elpq_pool *pool = pool_new(&o);
+    struct answer *a = acquire(pool, &d);
+
+    expect_ok(a);
+    expect_ok(ask_with(a->conn, elpq_sql("set elpq.tenant = '1'"), &d));
+    release(a->conn);
+    expect_ok(ask_with(pool, elpq_sql("select 1"), &d));
+    ck_assert_uint_eq(stats(pool).connects, 1);
+    ck_assert_uint_eq(stats(pool).lost, 0);
+    finish_pool(pool);
+}
+END_TEST
+
 START_TEST(a_connection_lost_in_on_connect_ran_nothing)
 {
     static const char *const first[] = {
@@ -508,6 +529,7 @@ static void build(Suite *s)
     tcase_add_test(t, no_connects_without_need);
     tcase_add_test(t, a_failing_on_connect_is_reported);
     tcase_add_test(t, a_connection_lost_in_on_connect_ran_nothing);
+    tcase_add_test(t, on_connect_and_reset_have_time_of_their_own);
 }
 
 int main(void)

@@ -11,9 +11,14 @@
 #include <event2/listener.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../support/harness.h"
+#include "elpq/testkit.h"
+
+/* A server that takes so long for a sign of life makes a pool doubt. */
+#define MAY_BE_SLOW_USEC 400000
 
 /* As many idle connections as that. */
 static void fill(elpq_pool *pool, unsigned size)
@@ -50,7 +55,7 @@ static void expect_shrinks(const elpq_pool_options *options)
     ck_assert_uint_eq(stats(pool).size, 1);
     ck_assert_uint_eq(stats(pool).retired_idle, 3);
     ck_assert_uint_eq(stats(pool).connects, 4);
-    ck_assert_uint_le(stats(pool).pings, statements);
+    ck_assert_uint_le(stats(pool).pings, statements + 3 /* once, if late */);
     ck_assert_uint_ge(statements, 2);
     finish_pool(pool);
 }
@@ -112,10 +117,13 @@ START_TEST(one_request_pings_one_connection)
     pid = answer_int(ask(pool, which));
     for (i = 1; i <= 3; i++) {
         uint64_t pings = stats(pool).pings;
+        int64_t began;
 
         run_for_ms(60);
+        began = now_usec();
         expect_int(ask(pool, which), pid);
-        ck_assert_uint_eq(stats(pool).pings, pings + 1);
+        ck_assert(stats(pool).pings == pings + 1 ||
+                  now_usec() - began > MAY_BE_SLOW_USEC);
     }
     ck_assert_uint_eq(stats(pool).size, 4);
     finish_pool(pool);
@@ -128,18 +136,51 @@ START_TEST(a_burst_pings_as_many_as_it_needs)
     elpq_pool_options o = { .max_size = 4, .ping_after_ms = 20 };
     elpq_pool *pool = pool_new(&o);
     uint64_t pings;
+    int64_t began;
     int i;
 
     fill(pool, 4);
     run_for_ms(60);
     pings = stats(pool).pings;
+    began = now_usec();
     for (i = 0; i < 3; i++)
         ask(pool, elpq_sql("select $1", i));
     await_all();
     ck_assert_uint_eq(answers_with(0), answers_come());
-    ck_assert_uint_le(stats(pool).pings, pings + 3);
+    ck_assert(stats(pool).pings <= pings + 3 ||
+              now_usec() - began > MAY_BE_SLOW_USEC);
     ck_assert_uint_eq(stats(pool).connects, 4);
     finish_pool(pool);
+}
+END_TEST
+
+/*
+ * A router on the way has forgotten all connections but new ones: they are not
+ * found out one after another, two seconds each.
+ */
+START_TEST(silent_connections_are_found_together)
+{
+    elpq_faultproxy_options up = { .upstream_host = server_host() };
+    elpq_pool_options o = { .max_size = _i ? 5 : 6, .ping_after_ms = 20 };
+    elpq_options d = { .timeout_ms = _i ? scaled(6000) : scaled(1800) };
+    elpq_faultproxy *proxy;
+    char conninfo[100];
+    elpq_pool *pool;
+
+    up.upstream_port = (int)strtol(server_port(), NULL, 10);
+    proxy = elpq_faultproxy_new(loop, &up);
+    ck_assert_ptr_nonnull(proxy);
+    snprintf(conninfo, sizeof(conninfo), "host=127.0.0.1 port=%d",
+             elpq_faultproxy_port(proxy));
+    pool = pool_at(conninfo, &o);
+    fill(pool, 5);
+    ck_assert_ptr_null(elpq_faultproxy_rule(proxy, "cut stall"));
+    elpq_faultproxy_reset(proxy); /* those to come are well */
+    run_for_ms(60);
+    expect_ok(ask_with(pool, elpq_sql("select 1"), &d));
+    ck_assert_uint_eq(stats(pool).connects, 6);
+    finish_pool(pool);
+    elpq_faultproxy_free(proxy);
 }
 END_TEST
 
@@ -381,6 +422,7 @@ static void build(Suite *s)
     tcase_add_test(t, a_lower_min_size_lets_idle_connections_go);
     tcase_add_test(t, one_request_pings_one_connection);
     tcase_add_test(t, a_burst_pings_as_many_as_it_needs);
+    tcase_add_loop_test(t, silent_connections_are_found_together, 0, 2);
     t = harness_case(s, "line", 0);
     tcase_add_test(t, what_idle_connections_take_does_not_wait);
     tcase_add_test(t, without_idle_connections_all_wait);

@@ -418,6 +418,36 @@ START_TEST(a_standby_of_the_elder_is_not_read)
 }
 END_TEST
 
+static int strangers;
+
+static void on_parameter(elpq_conn *conn, const char *name, const char *value,
+                         void *arg)
+{
+    (void)conn, (void)name, (void)value, (void)arg;
+    strangers++;
+}
+
+/* That a standby was promoted is told to the connections of the checks as well:
+ * those are no business of the user's hook. */
+START_TEST(no_hook_sees_the_connections_of_the_checks)
+{
+    elpq_router_options o = { .pool.conn.parameter = on_parameter };
+    elpq_router *router = router_of(&o);
+    int old = settled(router), new = (old + 1) % 3;
+
+    strangers = 0;
+    node("stop %d", old); /* the standbys got all that there was */
+    node("promote %d", new);
+    UNTIL(counts(router).primary == new);
+    checked_anew(router, new);
+    ck_assert_int_eq(strangers, 0);
+    node("follow %d %d", 3 - old - new, new);
+    node("rejoin %d %d", old, new);
+    ck_assert_int_eq(settled(router), new);
+    expect_ok(close_router(router, 0));
+}
+END_TEST
+
 static void build(Suite *suite)
 {
     TCase *tc = harness_case(suite, "alone", 0);
@@ -432,6 +462,7 @@ static void build(Suite *suite)
         return;
     tc = harness_case(suite, "cluster", 60);
     tcase_add_unchecked_fixture(tc, cluster_up, nodes_down);
+    tcase_add_test(tc, no_hook_sees_the_connections_of_the_checks);
     tcase_add_test(tc, closed_inside_of_each_event);
     tcase_add_test(tc, closed_inside_of_answers);
     tcase_add_test(tc, a_drain);
