@@ -471,3 +471,32 @@ elqb_expr elqb_cast_from_trusted_string(elqb *q, elqb_expr a, const char *type)
     node->text = elqb__copy_sql(q, type);
     return node->text ? elqb__node_expr(node, oid) : ELQB_NONE;
 }
+
+bool elqb__keep_type(elqb *q, const char *function, elqb_column_type *type)
+{
+    if (type->sql) {
+        if (!elqb__check_sql(q, function, type->sql))
+            return false;
+        type->sql = elqb__copy_sql(q, type->sql);
+        return type->sql != NULL;
+    }
+    return elqb__keep_optional(q, function, &type->schema) &&
+           elqb__keep_name(q, function, &type->name);
+}
+
+elqb_expr elqb_cast_named(elqb *q, elqb_expr a, elqb_column_type type)
+{
+    static const char function[] = "elqb_cast_named";
+    struct elqb_node *node;
+    elqb_column_type *kept;
+
+    if (elqb__failed(q) || !elqb__keep_type(q, function, &type) ||
+        !elqb__keep_operand(q, function, &a) ||
+        !(node = elqb__new_node(q, NODE_CAST, 1)) ||
+        !(kept = elqb__alloc(q, sizeof(*kept))))
+        return ELQB_NONE;
+    *kept = type;
+    node->args[0] = a;
+    node->more = kept;
+    return elqb__node_expr(node, type.sql ? elqb__type_by_name(type.sql) : 0);
+}

@@ -398,6 +398,19 @@ static void put_extract(struct elqb__render *r, struct elqb_node *node,
     elqb__put_char(r, ')');
 }
 
+void elqb__put_column_type(struct elqb__render *r, const elqb_column_type *type)
+{
+    if (type->sql) {
+        elqb__put_string(r, type->sql);
+        return;
+    }
+    if (type->schema)
+        elqb__put_schema(r, type->schema);
+    elqb__put_name(r, type->name);
+    if (type->is_array)
+        PUT(r, "[]");
+}
+
 static void put_cast(struct elqb__render *r, struct elqb_node *node,
                      unsigned b_expr)
 {
@@ -405,7 +418,10 @@ static void put_cast(struct elqb__render *r, struct elqb_node *node,
     PUT(r, "CAST(");
     elqb__put_expr(r, &node->args[0], LEVEL_LOWEST);
     PUT(r, " AS ");
-    elqb__put_string(r, node->text);
+    if (node->text)
+        elqb__put_string(r, node->text);
+    else
+        elqb__put_column_type(r, node->more);
     elqb__put_char(r, ')');
 }
 

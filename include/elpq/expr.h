@@ -515,6 +515,42 @@ ELPQ_API elqb_expr elqb_extract(elqb *q, const char *field, elqb_expr a);
 ELPQ_API elqb_expr elqb_cast_from_trusted_string(elqb *q, elqb_expr a,
                                                  const char *type);
 
+/** A type, of a column or of a cast: by its name, or ELQB_SQL_TYPE("numeric(
+ *  12,2)"), from a literal only. */
+typedef struct elqb_column_type {
+    const char *sql;
+    const char *schema; /**< of name; NULL: none                            */
+    const char *name;   /**< quoted; instead of sql                         */
+    bool is_array;      /**< of name: an array of it                        */
+} elqb_column_type;
+
+/** A type by its name, an enum say; the schema may be NULL. */
+static inline elqb_column_type elqb_type_named(const char *schema,
+                                               const char *name)
+{
+    elqb_column_type type;
+
+    type.sql = NULL;
+    type.schema = schema;
+    type.name = name;
+    type.is_array = false;
+    return type;
+}
+
+/** The type of its arrays: "name"[]. */
+static inline elqb_column_type elqb_array_type_named(const char *schema,
+                                                     const char *name)
+{
+    elqb_column_type type = elqb_type_named(schema, name);
+
+    type.is_array = true;
+    return type;
+}
+
+/** CAST(a AS type) to one whose name is no literal; its schema is translated:
+ *  elqb_cast_named(q, a, elqb_type_named("app", "mood")). */
+ELPQ_API elqb_expr elqb_cast_named(elqb *q, elqb_expr a, elqb_column_type type);
+
 /* --------------------------------------------------------------- SQL text */
 
 /**

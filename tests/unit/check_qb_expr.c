@@ -488,6 +488,30 @@ START_TEST(test_cast_types)
 END_TEST
 
 /* What an operator or a function gives, where it is not what it takes. */
+/* A type by its name at run time is quoted, and its schema translated. */
+START_TEST(test_cast_named)
+{
+    const char *moods[] = { "sad", "ok" };
+    char name[] = "mo\"od";
+    elqb_expr cast = elqb_cast_named(q, V("ok"), elqb_type_named("app", name));
+
+    strcpy(name, "x");
+    CHECK_EXPR(cast, "CAST($1 AS \"app\".\"mo\"\"od\")", 0);
+    CHECK_EXPR(elqb_cast_named(q, elqb_items(moods, 2),
+                               elqb_array_type_named(NULL, "mood")),
+               "CAST($1 AS \"mood\"[])", ELPQ_OID_TEXT_ARRAY);
+    CHECK_EXPR(elqb_cast_named(q, U.id, ELQB_SQL_TYPE("int8")),
+               "CAST(" ID " AS int8)");
+    elqb_schema_translate(q, ELQB_SCHEMA("app", "tenant"));
+    CHECK_EXPR(cast, "CAST($1 AS \"tenant\".\"mo\"\"od\")", 0);
+    CHECK_FAILS(elqb_render(q, select_of(elqb_cast_named(
+                                   q, U.id, elqb_type_named("app", NULL)))),
+                ELQB_E_NAME, "elqb_cast_named: the name is empty");
+    elqb_cast_named(q, ELQB_NONE, elqb_type_named("app", "mood"));
+    ck_assert_int_eq(elqb_error_code(q), ELQB_E_USAGE);
+}
+END_TEST
+
 START_TEST(test_result_types)
 {
     elqb_expr day = elqb_typed(elqb_c(U.table, "d"), DATE);
@@ -712,6 +736,7 @@ int main(void)
     tcase_add_test(tcase, test_identity);
     tcase_add_test(tcase, test_identity_of_parts);
     tcase_add_test(tcase, test_cast_types);
+    tcase_add_test(tcase, test_cast_named);
     tcase_add_test(tcase, test_result_types);
     tcase_add_test(tcase, test_array_types);
     tcase_add_test(tcase, test_scalar_subqueries);

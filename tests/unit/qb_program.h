@@ -174,6 +174,7 @@ static inline void program_forms(struct qb_program *p)
              elqb_case_of(w, U.id, U.name, W(1, 2), W("x", "y")),
              elqb_extract(w, "year", U.created_at),
              elqb_cast(w, W("1", "2"), "numeric(12,2)"),
+             elqb_cast_named(w, U.data, elqb_array_type_named("app", "mood")),
              elqb_func(w, "date_trunc", shared, U.created_at), NONE,
              elqb_text(w, "a[:i] || :t::text", ELQB_ARG("i", W(1, 2)),
                        ELQB_ARG("t", W("x", "y"))),
