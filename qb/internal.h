@@ -142,6 +142,7 @@ enum elqb__node_kind {
     NODE_USING,       /* of a join; text = alias                           */
     NODE_GROUPING,    /* flags = enum elqb__grouping                       */
     NODE_OPCLASS,     /* args[0] more.text, in an index                    */
+    NODE_CURRENT_OF,  /* CURRENT OF text: a whole WHERE                    */
     NODE_KINDS
 };
 

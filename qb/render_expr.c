@@ -398,6 +398,14 @@ static void put_extract(struct elqb__render *r, struct elqb_node *node,
     elqb__put_char(r, ')');
 }
 
+static void put_current_of(struct elqb__render *r, struct elqb_node *node,
+                           unsigned b_expr)
+{
+    (void)b_expr;
+    PUT(r, "CURRENT OF ");
+    elqb__put_name(r, node->text);
+}
+
 void elqb__put_column_type(struct elqb__render *r, const elqb_column_type *type)
 {
     if (type->sql) {
@@ -516,6 +524,7 @@ static void (*const put_kind[NODE_KINDS])(struct elqb__render *,
     [NODE_EXTRACT] = put_extract,
     [NODE_CAST] = put_cast,
     [NODE_TEXT] = put_text,
+    [NODE_CURRENT_OF] = put_current_of,
     [NODE_SHARED] = put_first,
     [NODE_SCALAR] = put_nested,
     [NODE_EXISTS] = put_nested,

@@ -93,7 +93,13 @@ void elqb__add_condition(elqb *q, const char *function, elqb_expr *where,
 
     if (elqb__failed_in(q, function))
         return;
-    if (where->kind != ELQB_KIND_NONE) {
+    if (where->kind == ELQB_KIND_NODE && condition.kind &&
+        where->u.node->kind == NODE_CURRENT_OF) {
+        elqb__fail(q, ELQB_E_USAGE,
+                   "%s: the statement is of one row, see "
+                   "elqb_where_current_of()",
+                   function);
+    } else if (where->kind != ELQB_KIND_NONE) {
         *where = elqb_and_v(q, terms);
     } else if (elqb__keep(q, function, &condition)) {
         elqb__take_bool(&condition);

@@ -123,6 +123,10 @@ ELPQ_API void elqb_update_join_using_v(elqb_update *u, elqb_join_kind kind,
 ELPQ_API void elqb_update_join_natural(elqb_update *u, elqb_join_kind kind,
                                        elqb_table t);
 ELPQ_API void elqb_update_where(elqb_update *u, elqb_expr condition);
+
+/** WHERE CURRENT OF "cursor": the row that it is on, and no other condition.
+ *  elqb_where_current_of() is for UPDATE and DELETE. */
+ELPQ_API void elqb_update_where_current_of(elqb_update *u, const char *cursor);
 ELPQ_API void elqb_update_returning_v(elqb_update *u, const elqb_expr *list);
 
 /* ----------------------------------------------------------------- delete */
@@ -139,6 +143,7 @@ ELPQ_API void elqb_delete_join_using_v(elqb_delete *d, elqb_join_kind kind,
 ELPQ_API void elqb_delete_join_natural(elqb_delete *d, elqb_join_kind kind,
                                        elqb_table t);
 ELPQ_API void elqb_delete_where(elqb_delete *d, elqb_expr condition);
+ELPQ_API void elqb_delete_where_current_of(elqb_delete *d, const char *cursor);
 ELPQ_API void elqb_delete_returning_v(elqb_delete *d, const elqb_expr *list);
 
 /* ------------------------------------------------------------------ merge */

@@ -171,6 +171,39 @@ static const elpq_statement *broken_insert(int how)
     return elqb_render(q, i);
 }
 
+/* The row of a cursor, which takes no other condition. */
+START_TEST(test_current_of)
+{
+    elqb_update *u = elqb_update_new(q, U.table);
+    elqb_delete *d = elqb_delete_new(q, U.table);
+
+    elqb_set(u, U.active, elqb_lit(true));
+    elqb_where_current_of(u, "my \"c");
+    elqb_where(u, ELQB_NONE);
+    elqb_returning(u, U.id);
+    CHECK_QUOTED(elqb_render(q, u),
+                 "UPDATE `users` SET `active` = true WHERE CURRENT OF "
+                 "`my ``c` RETURNING `users`.`id`");
+    elqb_where_current_of(d, "c");
+    CHECK_QUOTED(elqb_render(q, elqb_copy(d)),
+                 "DELETE FROM `users` WHERE CURRENT OF `c`");
+    elqb_where(d, U.active);
+    CHECK_FAILS(elqb_render(q, d), ELQB_E_USAGE,
+                "elqb_where: the statement is of one row, see "
+                "elqb_where_current_of()");
+    d = elqb_delete_new(q, U.table);
+    elqb_where(d, U.active);
+    elqb_where_current_of(d, "c");
+    CHECK_FAILS(elqb_render(q, d), ELQB_E_USAGE,
+                "elqb_where_current_of: there is a condition already");
+    elqb_where_current_of(elqb_delete_new(q, U.table), NULL);
+    CHECK_FAILS(elqb_delete_new(q, U.table), ELQB_E_NAME,
+                "elqb_where_current_of: the name is empty");
+    elqb_update_where_current_of(NULL, "c");
+    elqb_delete_where_current_of(NULL, "c");
+}
+END_TEST
+
 #define CHECK_COPY(copy, original, sql, other)                                 \
     do {                                                                       \
         CHECK_QUOTED(elqb_render(q, original), sql);                           \
@@ -492,6 +525,7 @@ int main(void)
     tcase_add_test(tcase, test_conflict);
     tcase_add_test(tcase, test_update);
     tcase_add_test(tcase, test_delete);
+    tcase_add_test(tcase, test_current_of);
     tcase_add_test(tcase, test_copies);
     tcase_add_test(tcase, test_mistakes);
     tcase = qb_case(suite, "literals");

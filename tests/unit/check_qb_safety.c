@@ -332,6 +332,7 @@ START_TEST(test_stale_dml)
     STALE_VERB(elqb_join(old_update, ELQB_INNER, U.table, U.active),
                "elqb_join");
     STALE_VERB(elqb_where(old_update, U.active), "elqb_where");
+    STALE_VERB(elqb_where_current_of(old_update, "c"), "elqb_where_current_of");
     STALE_VERB(elqb_returning(old_update, U.id), "elqb_returning");
     STALE_VERB(elqb_using(old_delete, U.table), "elqb_using");
     STALE_VERB(elqb_join(old_delete, ELQB_INNER, U.table, U.active),

@@ -280,6 +280,13 @@ static inline void program_update(struct qb_program *p)
     elqb_delete_returning_v(d, L(elqb_star(), NONE));
     OUT(COPY(u));
     OUT(COPY(d));
+    u = elqb_update_new(w, U.table);
+    d = elqb_delete_new(w, U.table);
+    elqb_set(u, U.id, W(1, 2));
+    elqb_where_current_of(u, "c");
+    elqb_where_current_of(d, "c");
+    OUT(COPY(u));
+    OUT(COPY(d));
 }
 
 /* Windows, of calls and of the select. */
