@@ -478,10 +478,11 @@ ELPQ_API elqb_expr elqb_order_operator(elqb *q, elqb_expr a,
 /**
  * A function by name: elqb_func(q, "lower", U.name).  The name is quoted, so
  * it is case-sensitive, except those that are grammar: coalesce, nullif,
- * greatest, least, current_date and its like; current_timestamp and others of
- * time take a precision, elqb_lit(3).  The schema may be NULL.
- * Functions with a syntax of their own have plain twins: btrim for trim,
- * strpos for position; overlay and others are for elqb_text().
+ * greatest, least, trim, xmlconcat, current_date and its like;
+ * current_timestamp and others of time take a precision, elqb_lit(3).  The
+ * schema may be NULL.  What has words among its arguments may have a plain
+ * twin: strpos for position, json_build_array for json_array; json_table and
+ * others are for elqb_text().
  */
 ELPQ_API elqb_expr elqb_func_v(elqb *q, const char *schema, const char *name,
                                const elqb_expr *args);

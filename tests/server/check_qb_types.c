@@ -177,6 +177,7 @@ START_TEST(test_extremes)
     KNOWN("", "text", TEXT, elqb_func(q, "max", D.code));
     KNOWN("", "inet", INET, elqb_func(q, "min", D.net));
     KNOWN("", "date", DATE, elqb_func(q, "min", D.day));
+    KNOWN("text", "text", TEXT, elqb_func(q, "trim", U.name, V("x")));
 }
 END_TEST
 

@@ -319,6 +319,42 @@ START_TEST(test_functions)
 }
 END_TEST
 
+/* What only looks like a function to SQL. */
+START_TEST(test_grammar_functions)
+{
+    elqb_expr bytes = elqb_typed(elqb_name("b"), BYTEA);
+    elqb_expr xml = elqb_typed(elqb_name("x"), XML);
+    static const struct {
+        const char *name;
+        const char *error;
+    } words[] = {
+        { "json_array", "JSON_ARRAY is no function, see json_build_array" },
+        { "JSON_SCALAR", "JSON_SCALAR is no function, see to_json" },
+        { "xmlelement", "XMLELEMENT is no function, see elqb_text()" },
+    };
+    char text[100];
+
+    CHECK_EXPR(elqb_func(q, "trim", U.name), "TRIM(" NAME ")");
+    CHECK_EXPR(elqb_func(q, "trim", U.name, V("x")), "TRIM(" NAME ", $1)",
+               TEXT);
+    ck_assert_uint_eq(elqb_func(q, "trim", U.name).oid, TEXT);
+    ck_assert_uint_eq(elqb_func(q, "trim", bytes).oid, ELPQ_OID_BYTEA);
+    CHECK_EXPR(elqb_func(q, "xmlconcat", V("<a/>"), xml),
+               "XMLCONCAT($1, \"x\")", ELPQ_OID_XML);
+    CHECK_EXPR(elqb_func(q, "xmlconcat", V("<a/>")), "XMLCONCAT($1)",
+               ELPQ_OID_XML);
+    CHECK_EXPR(elqb_func_in(q, "app", "json_value", U.data),
+               "\"app\".\"json_value\"(" DATA ")");
+    CHECK_EXPR(elqb_func(q, "json_object", U.tags),
+               "\"json_object\"(" TAGS ")");
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        snprintf(text, sizeof(text), "elqb_func: %s", words[i].error);
+        elqb_func_v(q, NULL, words[i].name, ELQB_LIST(U.data));
+        CHECK_FAILS(elqb_select_new(q), ELQB_E_USAGE, text);
+    }
+}
+END_TEST
+
 START_TEST(test_case)
 {
     CHECK_EXPR(elqb_case(q, V("old"), elqb_lt(q, U.age, V(18)), V("young")),
@@ -729,6 +765,7 @@ int main(void)
     tcase_add_test(tcase, test_spelled_operators);
     tcase_add_test(tcase, test_spelled_for_extensions);
     tcase_add_test(tcase, test_functions);
+    tcase_add_test(tcase, test_grammar_functions);
     tcase_add_test(tcase, test_case);
     tcase_add_test(tcase, test_grouping);
     tcase_add_test(tcase, test_literal_types);
