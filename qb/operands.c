@@ -127,9 +127,10 @@ static bool would_narrow(const elqb_expr *e, uint32_t oid)
 {
     switch (e->oid) {
     case ELPQ_OID_INT8:
-        return oid == ELPQ_OID_INT4 || oid == ELPQ_OID_INT2;
+        return oid == ELPQ_OID_INT4 || oid == ELPQ_OID_INT2 ||
+               oid == ELPQ_OID_FLOAT4;
     case ELPQ_OID_INT4:
-        return oid == ELPQ_OID_INT2;
+        return oid == ELPQ_OID_INT2 || oid == ELPQ_OID_FLOAT4;
     case ELPQ_OID_FLOAT8:
         return oid == ELPQ_OID_FLOAT4;
     default:

@@ -446,6 +446,11 @@ START_TEST(test_value_types)
     CHECK_EXPR(elqb_eq(q, U.id, V(1.5)), ID " = $1", FLOAT8);
     CHECK_EXPR(elqb_eq(q, real, V(1.5)), "\"users\".\"real\" = $1",
                ELPQ_OID_FLOAT4);
+    CHECK_EXPR(elqb_eq(q, real, V(1 << 24)), "\"users\".\"real\" = $1",
+               ELPQ_OID_FLOAT4);
+    CHECK_EXPR(elqb_eq(q, real, V((1 << 24) + 1)), "\"users\".\"real\" = $1",
+               INT4);
+    CHECK_EXPR(elqb_add(q, real, V(1)), "\"users\".\"real\" + $1", INT4);
     CHECK_EXPR(elqb_eq(q, U.balance, V(1.5)), "\"users\".\"balance\" = $1",
                NUMERIC);
     CHECK_EXPR(elqb_eq(q, U.active, V(1)), "\"users\".\"active\" = $1", BOOL);
@@ -524,6 +529,15 @@ START_TEST(test_cast_types)
 END_TEST
 
 /* What an operator or a function gives, where it is not what it takes. */
+/* A bind of FLOAT4 is given an int as well. */
+START_TEST(test_float_binds)
+{
+    elqb_params(q, ELQB_ARG("x", V(3)), ELQB_ARG("y", V(-(1 << 24))));
+    CHECK_EXPR(elqb_row(q, elqb_bind("x", FLOAT4), elqb_bind("y", FLOAT4)),
+               "($1, $2)", ELPQ_OID_FLOAT4, ELPQ_OID_FLOAT4);
+}
+END_TEST
+
 /* A type by its name at run time is quoted, and its schema translated. */
 START_TEST(test_cast_named)
 {
@@ -586,6 +600,14 @@ START_TEST(test_array_types)
                "\"users\".\"real\" = ANY ($1)", ELPQ_OID_FLOAT8_ARRAY);
     CHECK_EXPR(elqb_any_of(q, real, numbers, 1),
                "\"users\".\"real\" = ANY ($1)", ELPQ_OID_FLOAT4_ARRAY);
+    CHECK_EXPR(elqb_any_of(q, real, small, 2), "\"users\".\"real\" = ANY ($1)",
+               ELPQ_OID_FLOAT4_ARRAY);
+    CHECK_EXPR(elqb_any_of(q, real, ids, 2), "\"users\".\"real\" = ANY ($1)",
+               ELPQ_OID_INT8_ARRAY);
+    CHECK_EXPR(elqb_any_of(q, elqb_typed(elqb_name("f"), FLOAT8), ids, 2),
+               "\"f\" = ANY ($1)", ELPQ_OID_FLOAT8_ARRAY);
+    CHECK_EXPR(elqb_any_of(q, U.name, ids, 0), NAME " = ANY ($1)",
+               ELPQ_OID_INT8_ARRAY);
 }
 END_TEST
 
@@ -773,6 +795,7 @@ int main(void)
     tcase_add_test(tcase, test_identity);
     tcase_add_test(tcase, test_identity_of_parts);
     tcase_add_test(tcase, test_cast_types);
+    tcase_add_test(tcase, test_float_binds);
     tcase_add_test(tcase, test_cast_named);
     tcase_add_test(tcase, test_result_types);
     tcase_add_test(tcase, test_array_types);
