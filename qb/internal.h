@@ -452,6 +452,7 @@ void elqb__match_same(elqb *q, elqb_expr *args, uint32_t count, uint32_t step);
 bool elqb__match_list(elqb *q, elqb_expr *args, uint32_t count, uint32_t step,
                       uint32_t *type);
 bool elqb__is_row(const elqb_expr *e);
+bool elqb__has_star(const struct elqb_node *row); /* what is where, is open */
 bool elqb__is_array_of_values(const elqb_expr *e);
 void elqb__take_text_in_row(elqb *q, elqb_expr *e);
 

@@ -265,6 +265,15 @@ static void put_field(struct elqb__render *r, struct elqb_node *node,
 
 /* ------------------------------------------------------------------- atoms */
 
+/* An item of a row or an argument, which may be all columns of a table. */
+static void put_item(struct elqb__render *r, elqb_expr *e)
+{
+    if (e->kind == ELQB_KIND_STAR && e->u.column.table && !r->bare)
+        elqb__put_star(r, e);
+    else
+        elqb__put_expr(r, e, LEVEL_LOWEST);
+}
+
 static void put_row(struct elqb__render *r, struct elqb_node *node,
                     unsigned b_expr)
 {
@@ -272,7 +281,11 @@ static void put_row(struct elqb__render *r, struct elqb_node *node,
     if (node->count < 2)
         PUT(r, "ROW");
     elqb__put_char(r, '(');
-    elqb__put_list(r, node->args, node->count);
+    for (uint32_t i = 0; i < node->count; i++) {
+        if (i)
+            PUT(r, ", ");
+        put_item(r, &node->args[i]);
+    }
     elqb__put_char(r, ')');
 }
 
@@ -323,7 +336,7 @@ static void put_arguments(struct elqb__render *r, struct elqb_node *node)
             PUT(r, " => ");
             arg = &arg->u.node->args[0];
         }
-        elqb__put_expr(r, arg, LEVEL_LOWEST);
+        put_item(r, arg);
     }
 }
 

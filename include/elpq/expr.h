@@ -456,7 +456,8 @@ ELPQ_API elqb_expr elqb_field(elqb *q, elqb_expr a, const char *name);
 ELPQ_API elqb_expr elqb_field_star(elqb *q, elqb_expr a);
 
 /** (a, b, ...) and ARRAY[a, b, ...].  An empty array says what it is of:
- *  elqb_cast(q, elqb_array_v(q, NULL), "int4[]"). */
+ *  elqb_cast(q, elqb_array_v(q, NULL), "int4[]").  In a row elqb_table_star()
+ * is all columns of the table, as an argument of a function its row. */
 ELPQ_API elqb_expr elqb_row_v(elqb *q, const elqb_expr *items);
 ELPQ_API elqb_expr elqb_array_v(elqb *q, const elqb_expr *items);
 

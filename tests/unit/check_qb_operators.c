@@ -286,6 +286,25 @@ START_TEST(test_lists)
 }
 END_TEST
 
+/* All columns of a table in a row, and its row as an argument. */
+START_TEST(test_stars)
+{
+    elqb_expr star = elqb_table_star(U.table);
+
+    CHECK_EXPR(elqb_row(q, star), "ROW(\"users\".*)");
+    CHECK_EXPR(elqb_row(q, star, V(1)), "(\"users\".*, $1)", INT4);
+    CHECK_EXPR(elqb_func(q, "f", star, V(1)), "\"f\"(\"users\".*, $1)", INT4);
+    CHECK_EXPR(elqb_func(q, "f", elqb_named(q, "x", star)),
+               "\"f\"(\"x\" => \"users\".*)");
+    CHECK_EXPR(elqb_eq(q, elqb_row(q, U.name, star), elqb_row(q, star, V("x"))),
+               "(" NAME ", \"users\".*) = (\"users\".*, $1)", 0);
+    CHECK_FAILS(elqb_render(q, select_of(elqb_row(q, elqb_star(), U.id))),
+                ELQB_E_USAGE, "elqb_render: * is no expression");
+    CHECK_FAILS(elqb_render(q, select_of(elqb_array(q, star))), ELQB_E_USAGE,
+                "elqb_render: * is no expression");
+}
+END_TEST
+
 /* The elements of the array are what one string would be there. */
 START_TEST(test_types_of_lists)
 {
@@ -493,6 +512,7 @@ int main(void)
     tcase_add_test(tcase, test_json);
     tcase_add_test(tcase, test_arrays);
     tcase_add_test(tcase, test_lists);
+    tcase_add_test(tcase, test_stars);
     tcase_add_test(tcase, test_types_of_lists);
     tcase_add_test(tcase, test_schemas);
     tcase_add_test(tcase, test_arguments);
