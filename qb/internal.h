@@ -355,6 +355,12 @@ ELQB__COLD void elqb__rename_error(elqb *q, const char *function);
 size_t elqb__check_utf8(const char *s, size_t size); /* size of the good part */
 bool elqb__check_name(elqb *q, const char *what, const char *name);
 
+/* Whether a server takes it as text. */
+static inline bool elqb__is_text(const char *s, size_t size)
+{
+    return !memchr(s, '\0', size) && elqb__check_utf8(s, size) == size;
+}
+
 /* The same, and the name becomes a copy; an optional one may be NULL. */
 bool elqb__keep_name(elqb *q, const char *what, const char **name);
 bool elqb__keep_optional(elqb *q, const char *what, const char **name);
@@ -384,6 +390,10 @@ bool elqb__keep_operand(elqb *q, const char *function, elqb_expr *e);
 uint32_t elqb__count_list(const elqb_expr *list);
 bool elqb__keep_list(elqb *q, const char *function, elqb_expr *args,
                      const elqb_expr *list, uint32_t count);
+
+/* The same, in messages as operands from number `first` on. */
+bool elqb__keep_numbered(elqb *q, const char *function, elqb_expr *args,
+                         const elqb_expr *list, uint32_t count, uint32_t first);
 
 /* unnest.c: arrays as rows of these columns.  NULL: q failed. */
 struct elqb_node *elqb__new_unnest(elqb *q, const char *function,

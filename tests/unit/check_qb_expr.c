@@ -712,9 +712,9 @@ START_TEST(test_mistakes)
     elqb_expr foreign;
 
     CHECK_FAILS(elqb_render(q, select_of(elqb_eq(q, U.id, ELQB_NONE))),
-                ELQB_E_USAGE, "elqb_eq: an operand is ELQB_NONE");
+                ELQB_E_USAGE, "elqb_eq: operand 2 is ELQB_NONE");
     CHECK_FAILS(elqb_render(q, select_of(elqb_like(q, ELQB_END, V(1)))),
-                ELQB_E_USAGE, "elqb_like: an operand is ELQB_END");
+                ELQB_E_USAGE, "elqb_like: operand 1 is ELQB_END");
     foreign = elqb_and(other, U.active, U.active);
     CHECK_FAILS(elqb_render(q, select_of(elqb_not(q, foreign))),
                 ELQB_E_FOREIGN,
@@ -759,7 +759,7 @@ START_TEST(test_sticky)
     elqb_where((elqb_select *)NULL, bad);
     elqb_set((elqb_update *)NULL, U.id, bad);
     ck_assert_ptr_null(elqb_render(q, (elqb_select *)NULL));
-    ck_assert_str_eq(elqb_error(q), "elqb_eq: an operand is ELQB_NONE");
+    ck_assert_str_eq(elqb_error(q), "elqb_eq: operand 1 is ELQB_NONE");
     ck_assert(elqb_is_none(elqb_eq(NULL, U.id, U.id)));
     ck_assert_ptr_null(elqb_select_new(NULL));
     ck_assert_ptr_null(elqb_render(NULL, (elqb_select *)NULL));

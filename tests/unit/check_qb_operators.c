@@ -275,9 +275,9 @@ START_TEST(test_lists)
                NAME " NOT ILIKE ALL (" TAGS ")");
     CHECK_FAILS(elqb_render(q, select_of(elqb_in_arrays(q, row, U.tags))),
                 ELQB_E_USAGE, "elqb_in_arrays: 1 arrays for 2 columns");
-    CHECK_FAILS(elqb_render(q, select_of(elqb_not_in_arrays(q, U.id,
-                                                            ELQB_NONE))),
-                ELQB_E_USAGE, "elqb_not_in_arrays: an operand is ELQB_NONE");
+    CHECK_FAILS(
+        elqb_render(q, select_of(elqb_not_in_arrays(q, U.id, ELQB_NONE))),
+        ELQB_E_USAGE, "elqb_not_in_arrays: operand 1 is ELQB_NONE");
     CHECK_FAILS(elqb_render(q, select_of(elqb_op_any(q, U.name, "SIMILAR TO",
                                                      U.tags))),
                 ELQB_E_USAGE, "elqb_op_any: \"SIMILAR TO\" is no operator");
