@@ -106,43 +106,43 @@ extern ELQB__TABLE struct elqb__op_info elqb__ops[OP_COUNT];
 
 /* What kind of node it is, and what its members mean. */
 enum elqb__node_kind {
-    NODE_OPERATOR,   /* op; args; custom ones: text = spelling, more =
-                        its schema                                        */
-    NODE_IN,         /* op; args[0] IN (args[1] ...)                      */
-    NODE_IN_ARRAYS,  /* op; args[0] IN (SELECT * FROM args[1])             */
-    NODE_QUANTIFIED, /* op; args[0] text flags (args[1]); text = spelling,
-                        more = its schema                                 */
-    NODE_PERIODS,    /* (args[0], args[1]) OVERLAPS (args[2], args[3])    */
-    NODE_COLLATE,    /* args[0] COLLATE more.text                         */
-    NODE_SUBSCRIPT,  /* args[0][args[1]]                                  */
-    NODE_SLICE,      /* args[0][args[1]:args[2]], each may be none        */
-    NODE_FIELD,      /* (args[0]).text; no text: (args[0]).*              */
-    NODE_ROW,        /* (args)                                            */
-    NODE_ARRAY,      /* ARRAY[args]                                       */
-    NODE_LABEL,      /* args[0] AS text                                   */
-    NODE_ORDER,      /* args[0] with flags                                */
-    NODE_NAMED,      /* text => args[0]; these two: only arguments        */
-    NODE_VARIADIC,   /* VARIADIC args[0]                                  */
-    NODE_FUNCTION,   /* text(args); more = struct elqb__function          */
-    NODE_CASE,       /* base, else, when, then ...                        */
-    NODE_EXTRACT,    /* EXTRACT(text FROM args[0])                        */
-    NODE_CAST,       /* CAST(args[0] AS text), no text: AS more, an
-                        elqb_column_type                                  */
-    NODE_TEXT,       /* more = struct elqb__text; args are its binds      */
-    NODE_SHARED,     /* args[0] is a value                                */
-    NODE_SCALAR,     /* (SELECT); these four: more = the select           */
+    NODE_OPERATOR,     /* op; args; custom ones: text = spelling, more =
+                          its schema                                        */
+    NODE_IN,           /* op; args[0] IN (args[1] ...)                      */
+    NODE_IN_ARRAYS,    /* op; args[0] IN (SELECT * FROM args[1])             */
+    NODE_QUANTIFIED,   /* op; args[0] text flags (args[1]); text = spelling,
+                          more = its schema                                 */
+    NODE_PERIODS,      /* (args[0], args[1]) OVERLAPS (args[2], args[3])    */
+    NODE_COLLATE,      /* args[0] COLLATE more.text                         */
+    NODE_SUBSCRIPT,    /* args[0][args[1]]                                  */
+    NODE_SLICE,        /* args[0][args[1]:args[2]], each may be none        */
+    NODE_FIELD,        /* (args[0]).text; no text: (args[0]).*              */
+    NODE_ROW,          /* (args)                                            */
+    NODE_ARRAY,        /* ARRAY[args]                                       */
+    NODE_LABEL,        /* args[0] AS text                                   */
+    NODE_ORDER,        /* args[0] with flags                                */
+    NODE_NAMED,        /* text => args[0]; these two: only arguments        */
+    NODE_VARIADIC,     /* VARIADIC args[0]                                  */
+    NODE_FUNCTION,     /* text(args); more = struct elqb__function          */
+    NODE_CASE,         /* base, else, when, then ...                        */
+    NODE_EXTRACT,      /* EXTRACT(text FROM args[0])                        */
+    NODE_CAST,         /* CAST(args[0] AS text); no text: more = the
+                          elqb_column_type                                  */
+    NODE_TEXT,         /* more = struct elqb__text; args are its binds      */
+    NODE_SHARED,       /* args[0] is a value, or a literal as it stands     */
+    NODE_SCALAR,       /* (SELECT); these four: more = the select           */
     NODE_EXISTS,
-    NODE_IN_SELECT, /* op; args[0]                                       */
+    NODE_IN_SELECT,    /* op; args[0]                                       */
     NODE_ARRAY_SELECT,
-    NODE_SUBQUERY,    /* elqb_table.source; flags: lateral                 */
-    NODE_CTE,         /* the same; more = struct elqb_cte                  */
-    NODE_SOURCE,      /* the same; more = struct elqb__source              */
-    NODE_UNNEST,      /* unnest(args); more = their types, 0: no cast      */
-    NODE_FUNCTION_AS, /* args[0] AS (columns); more as of NODE_SOURCE      */
-    NODE_USING,       /* of a join; text = alias                           */
-    NODE_GROUPING,    /* flags = enum elqb__grouping                       */
-    NODE_OPCLASS,     /* args[0] more.text, in an index                    */
-    NODE_CURRENT_OF,  /* CURRENT OF text: a whole WHERE                    */
+    NODE_SUBQUERY,     /* elqb_table.source; flags: lateral                 */
+    NODE_CTE,          /* the same; more = struct elqb_cte                  */
+    NODE_SOURCE,       /* the same; more = struct elqb__source              */
+    NODE_UNNEST,       /* unnest(args); more = their types, 0: no cast      */
+    NODE_FUNCTION_AS,  /* args[0] AS (columns); more as of NODE_SOURCE      */
+    NODE_USING,        /* of a join; text = alias                           */
+    NODE_GROUPING,     /* flags = enum elqb__grouping                       */
+    NODE_OPCLASS,      /* args[0] more.text, in an index                    */
+    NODE_CURRENT_OF,   /* CURRENT OF text: a whole WHERE                    */
     NODE_KINDS
 };
 

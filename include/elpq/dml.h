@@ -103,6 +103,7 @@ ELPQ_API void elqb_insert_returning_v(elqb_insert *i, const elqb_expr *list);
  *  column may be a subscript of one, the value elqb_default().  Without SET it
  *  cannot be rendered.  Many rows at once: see elqb_unnest(). */
 ELPQ_API elqb_update *elqb_update_new(elqb *q, elqb_table t);
+/** As elqb_insert_copy(). */
 ELPQ_API elqb_update *elqb_update_copy(const elqb_update *u);
 ELPQ_API void elqb_update_set(elqb_update *u, elqb_expr column,
                               elqb_expr value);
@@ -133,6 +134,7 @@ ELPQ_API void elqb_update_returning_v(elqb_update *u, const elqb_expr *list);
 
 /** DELETE FROM t USING ... WHERE ... RETURNING ... */
 ELPQ_API elqb_delete *elqb_delete_new(elqb *q, elqb_table t);
+/** As elqb_insert_copy(). */
 ELPQ_API elqb_delete *elqb_delete_copy(const elqb_delete *d);
 ELPQ_API void elqb_using(elqb_delete *d, elqb_table t);
 ELPQ_API void elqb_delete_join(elqb_delete *d, elqb_join_kind kind,

@@ -457,7 +457,7 @@ ELPQ_API elqb_expr elqb_field_star(elqb *q, elqb_expr a);
 
 /** (a, b, ...) and ARRAY[a, b, ...].  An empty array says what it is of:
  *  elqb_cast(q, elqb_array_v(q, NULL), "int4[]").  In a row elqb_table_star()
- * is all columns of the table, as an argument of a function its row. */
+ *  is all columns of the table, as an argument of a function its row. */
 ELPQ_API elqb_expr elqb_row_v(elqb *q, const elqb_expr *items);
 ELPQ_API elqb_expr elqb_array_v(elqb *q, const elqb_expr *items);
 
@@ -517,8 +517,8 @@ ELPQ_API elqb_expr elqb_extract(elqb *q, const char *field, elqb_expr a);
 ELPQ_API elqb_expr elqb_cast_from_trusted_string(elqb *q, elqb_expr a,
                                                  const char *type);
 
-/** A type, of a column or of a cast: by its name, or ELQB_SQL_TYPE("numeric(
- *  12,2)"), from a literal only. */
+/** A type, of a column or of a cast: ELQB_SQL_TYPE("numeric(12,2)"), from a
+ *  literal only, or a name at run time. */
 typedef struct elqb_column_type {
     const char *sql;
     const char *schema; /**< of name; NULL: none                            */
