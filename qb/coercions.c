@@ -219,6 +219,8 @@ static bool fits(int64_t x, uint32_t oid)
         return x >= 0 && x <= UINT32_MAX;
     case ELPQ_OID_BOOL:
         return x == 0 || x == 1;
+    case ELPQ_OID_FLOAT4: /* as it has them exactly */
+        return x >= -(1 << 24) && x <= 1 << 24;
     case ELPQ_OID_INT8:
     case ELPQ_OID_FLOAT8:
     case ELPQ_OID_NUMERIC:
@@ -279,8 +281,7 @@ static bool all_fit(const elpq_value *v, uint32_t element)
     const double *items = v->u.array.items;
 
     if (v->elem == ELPQ_KIND_INT) {
-        if (!is_int(element) && element != ELPQ_OID_NUMERIC &&
-            element != ELPQ_OID_OID)
+        if (element == ELPQ_OID_BOOL || !fits(0, element))
             return false;
         for (size_t i = 0; i < v->u.array.count; i++)
             if (!fits(elqb__int_at(v, i), element))

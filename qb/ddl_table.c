@@ -82,16 +82,9 @@ elqb_ddl *elqb_alter_table(elqb *q, elqb_table t, unsigned flags)
 
 static bool keep_type(elqb *q, elqb_column_type *type)
 {
-    if (type->sql) {
-        if (!elqb__check_sql(q, COLUMN, type->sql))
-            return false;
-        type->sql = elqb__copy_sql(q, type->sql);
-        return type->sql != NULL;
-    }
-    if (!elqb__keep_optional(q, COLUMN, &type->schema))
-        return false;
-    return (!type->schema && !type->name) ||
-           elqb__keep_name(q, COLUMN, &type->name);
+    bool none = !type->sql && !type->schema && !type->name;
+
+    return none || elqb__keep_type(q, COLUMN, type);
 }
 
 static bool check_actions(elqb *q, const char *function, unsigned on_delete,

@@ -389,7 +389,31 @@ void elqb_using(elqb_delete *d, elqb_table t)
 
 /* ----------------------------------------------------- what several have */
 
+/* The row that a cursor is on is a condition of its own: it takes no AND. */
+static void set_current_of(elqb *q, elqb_expr *where, const char *cursor)
+{
+    static const char function[] = "elqb_where_current_of";
+    struct elqb_node *node;
+
+    if (elqb__failed_in(q, function))
+        return;
+    if (where->kind)
+        elqb__fail(q, ELQB_E_USAGE, "%s: there is a condition already",
+                   function);
+    if (!elqb__keep_name(q, function, &cursor) ||
+        !(node = elqb__new_node(q, NODE_CURRENT_OF, 0)))
+        return;
+    node->text = cursor;
+    *where = elqb__node_expr(node, ELPQ_OID_BOOL);
+}
+
 /* clang-format off */
+#define DEFINE_CURRENT_OF(type)                                               \
+    void elqb_##type##_where_current_of(elqb_##type *s, const char *cursor)   \
+    {                                                                         \
+        if (s)                                                                \
+            set_current_of(s->q, &s->where, cursor);                          \
+    }
 #define DEFINE_WHERE(type)                                                    \
     void elqb_##type##_where(elqb_##type *s, elqb_expr condition)             \
     {                                                                         \
@@ -404,6 +428,8 @@ void elqb_using(elqb_delete *d, elqb_table t)
     }
 DEFINE_WHERE(update)
 DEFINE_WHERE(delete)
+DEFINE_CURRENT_OF(update)
+DEFINE_CURRENT_OF(delete)
 DEFINE_RETURNING(insert)
 DEFINE_RETURNING(update)
 DEFINE_RETURNING(delete)

@@ -7,6 +7,8 @@
  * goes through: it refuses parts of other workspaces, and copies what a leaf
  * borrows, so that the caller's buffers may go away.
  */
+#include <stdio.h>
+
 #include "names.h"
 
 /* ------------------------------------------------------------------ nodes */
@@ -157,6 +159,20 @@ static bool keep_string(elqb *q, const char **s)
     return !q->code;
 }
 
+/* What the renderer would find too late to say where it comes from. */
+static bool check_leaf(elqb *q, const char *function, const elqb_expr *e)
+{
+    const elpq_value *v = &e->u.value;
+
+    if (e->kind == ELQB_KIND_COLUMN && !e->u.column.name)
+        return elqb__check_name(q, function, NULL);
+    if (e->kind == ELQB_KIND_LITERAL && v->kind == ELPQ_KIND_TEXT &&
+        !elqb__is_text(v->u.bytes.data, v->u.bytes.size))
+        elqb__fail(q, ELQB_E_VALUE, "%s: a string is not valid UTF-8",
+                   function);
+    return !elqb__failed(q);
+}
+
 static bool keep_names(elqb *q, elqb_expr *e)
 {
     if (e->flags & ELQB_STATIC_NAMES)
@@ -168,7 +184,7 @@ static bool keep_names(elqb *q, elqb_expr *e)
 
 bool elqb__keep(elqb *q, const char *function, elqb_expr *e)
 {
-    if (elqb__failed(q))
+    if (elqb__failed(q) || !check_leaf(q, function, e))
         return false;
     e->n = 0;
     switch (e->kind) {
@@ -189,13 +205,19 @@ bool elqb__keep(elqb *q, const char *function, elqb_expr *e)
     }
 }
 
+/* `what` it is, for messages. */
+static bool keep_present(elqb *q, const char *function, const char *what,
+                         elqb_expr *e)
+{
+    if (e->kind == ELQB_KIND_NONE || e->kind == ELQB_KIND_END)
+        elqb__fail(q, ELQB_E_USAGE, "%s: %s is ELQB_%s", function, what,
+                   e->kind == ELQB_KIND_NONE ? "NONE" : "END");
+    return elqb__keep(q, function, e);
+}
+
 bool elqb__keep_operand(elqb *q, const char *function, elqb_expr *e)
 {
-    if (e->kind == ELQB_KIND_NONE)
-        elqb__fail(q, ELQB_E_USAGE, "%s: an operand is ELQB_NONE", function);
-    else if (e->kind == ELQB_KIND_END)
-        elqb__fail(q, ELQB_E_USAGE, "%s: an operand is ELQB_END", function);
-    return elqb__keep(q, function, e);
+    return keep_present(q, function, "an operand", e);
 }
 
 uint32_t elqb__count_list(const elqb_expr *list)
@@ -207,15 +229,25 @@ uint32_t elqb__count_list(const elqb_expr *list)
     return count;
 }
 
-bool elqb__keep_list(elqb *q, const char *function, elqb_expr *args,
-                     const elqb_expr *list, uint32_t count)
+bool elqb__keep_numbered(elqb *q, const char *function, elqb_expr *args,
+                         const elqb_expr *list, uint32_t count, uint32_t first)
 {
+    char what[] = "operand 4294967295";
+
     for (uint32_t i = 0; i < count; i++) {
         args[i] = list[i];
-        if (!elqb__keep_operand(q, function, &args[i]))
+        if (args[i].kind < ELQB_KIND_COLUMN)
+            snprintf(what, sizeof(what), "operand %u", (unsigned)(first + i));
+        if (!keep_present(q, function, what, &args[i]))
             return false;
     }
     return true;
+}
+
+bool elqb__keep_list(elqb *q, const char *function, elqb_expr *args,
+                     const elqb_expr *list, uint32_t count)
+{
+    return elqb__keep_numbered(q, function, args, list, count, 1);
 }
 
 /* ----------------------------------------------------------- simple nodes */

@@ -21,6 +21,8 @@ static const struct {
     { "GREATEST", FORM_GRAMMAR, 0, 1, UINT32_MAX },
     { "LEAST", FORM_GRAMMAR, 0, 1, UINT32_MAX },
     { "GROUPING", FORM_GRAMMAR, ELPQ_OID_INT4, 1, UINT32_MAX },
+    { "TRIM", FORM_GRAMMAR, ELPQ_OID_TEXT, 1, 2 }, /* or bytes */
+    { "XMLCONCAT", FORM_GRAMMAR, ELPQ_OID_XML, 1, UINT32_MAX },
     { "CURRENT_DATE", FORM_BARE, ELPQ_OID_DATE, 0, 0 },
     { "CURRENT_TIME", FORM_BARE, ELPQ_OID_TIMETZ, 0, 1 },
     { "CURRENT_TIMESTAMP", FORM_BARE, ELPQ_OID_TIMESTAMPTZ, 0, 1 },
@@ -34,6 +36,30 @@ static const struct {
     { "CURRENT_SCHEMA", FORM_BARE, ELPQ_OID_NAME, 0, 0 },
 };
 #define GRAMMAR (sizeof(grammar) / sizeof(*grammar))
+
+/* What has words among its arguments, and the functions that do the same. */
+static const struct {
+    const char *name;
+    const char *twin; /* NULL: there is none                                */
+} words[] = {
+    { "JSON_ARRAY", "json_build_array" },
+    { "JSON_ARRAYAGG", "json_agg" },
+    { "JSON_OBJECTAGG", "json_object_agg" },
+    { "JSON_SCALAR", "to_json" },
+    { "JSON_EXISTS", "jsonb_path_exists" },
+    { "JSON_QUERY", "jsonb_path_query" },
+    { "JSON_VALUE", "jsonb_path_query_first" },
+    { "JSON_SERIALIZE", NULL },
+    { "JSON_TABLE", NULL },
+    { "MERGE_ACTION", NULL },
+    { "XMLELEMENT", NULL },
+    { "XMLFOREST", NULL },
+    { "XMLPARSE", NULL },
+    { "XMLPI", NULL },
+    { "XMLROOT", NULL },
+    { "XMLSERIALIZE", NULL },
+    { "XMLTABLE", NULL },
+};
 
 /* Their strings are text: the arguments are of any type. */
 static const char *const any_functions[] = {
@@ -59,7 +85,8 @@ static bool equals_upper(const char *name, const char *upper)
 /* The place of a name in the grammar; GRAMMAR if it is a plain function. */
 static size_t find_grammar(const char *name)
 {
-    static const char starts[] = "cnglsu"; /* most names end the search here */
+    static const char starts[] =
+        "cnglsutx"; /* most names end the search here */
     size_t i = 0;
 
     if (!strchr(starts, *name | 0x20))
@@ -67,6 +94,21 @@ static size_t find_grammar(const char *name)
     while (i < GRAMMAR && !equals_upper(name, grammar[i].name))
         i++;
     return i;
+}
+
+/* An error for what is only grammar, and not of the form of a call. */
+static void check_words(elqb *q, const char *name)
+{
+    if (!strchr("jmx", *name | 0x20))
+        return;
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+        if (equals_upper(name, words[i].name))
+            elqb__fail(q, ELQB_E_USAGE,
+                       "elqb_func: %s is no function, see "
+                       "%s%s",
+                       words[i].name,
+                       words[i].twin ? words[i].twin : "elqb_text",
+                       words[i].twin ? "" : "()");
 }
 
 static bool takes_any(const char *name)
@@ -179,7 +221,11 @@ static uint32_t type_grammar(elqb *q, size_t i, elqb_expr *args,
     else if (grammar[i].form == FORM_GRAMMAR && count > grammar[i].most)
         elqb__fail(q, ELQB_E_USAGE, "elqb_func: %s takes two arguments", name);
     if (grammar[i].form == FORM_GRAMMAR) {
+        for (uint32_t a = 0; grammar[i].oid == ELPQ_OID_XML && a < count; a++)
+            elqb__take_type(&args[a], ELPQ_OID_XML);
         elqb__match_list(q, args, count, 1, &oid);
+        if (grammar[i].oid == ELPQ_OID_TEXT && oid == ELPQ_OID_BYTEA)
+            return oid;
         return grammar[i].oid ? grammar[i].oid : oid;
     }
     if (count > 1 || (count && (args[0].kind != ELQB_KIND_LITERAL ||
@@ -215,6 +261,8 @@ elqb_expr elqb_func_v(elqb *q, const char *schema, const char *name,
         oid = type_grammar(q, found, node->args, count);
     } else {
         check_arguments(q, node->args, count);
+        if (!schema)
+            check_words(q, name);
         oid = schema ? 0 : type_call(q, name, node->args, count);
     }
     node->text = elqb__copy_string(q, name);
@@ -470,4 +518,33 @@ elqb_expr elqb_cast_from_trusted_string(elqb *q, elqb_expr a, const char *type)
     node->args[0] = a;
     node->text = elqb__copy_sql(q, type);
     return node->text ? elqb__node_expr(node, oid) : ELQB_NONE;
+}
+
+bool elqb__keep_type(elqb *q, const char *function, elqb_column_type *type)
+{
+    if (type->sql) {
+        if (!elqb__check_sql(q, function, type->sql))
+            return false;
+        type->sql = elqb__copy_sql(q, type->sql);
+        return type->sql != NULL;
+    }
+    return elqb__keep_optional(q, function, &type->schema) &&
+           elqb__keep_name(q, function, &type->name);
+}
+
+elqb_expr elqb_cast_named(elqb *q, elqb_expr a, elqb_column_type type)
+{
+    static const char function[] = "elqb_cast_named";
+    struct elqb_node *node;
+    elqb_column_type *kept;
+
+    if (elqb__failed(q) || !elqb__keep_type(q, function, &type) ||
+        !elqb__keep_operand(q, function, &a) ||
+        !(node = elqb__new_node(q, NODE_CAST, 1)) ||
+        !(kept = elqb__alloc(q, sizeof(*kept))))
+        return ELQB_NONE;
+    *kept = type;
+    node->args[0] = a;
+    node->more = kept;
+    return elqb__node_expr(node, type.sql ? elqb__type_by_name(type.sql) : 0);
 }

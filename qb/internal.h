@@ -126,9 +126,10 @@ enum elqb__node_kind {
     NODE_FUNCTION,     /* text(args); more = struct elqb__function          */
     NODE_CASE,         /* base, else, when, then ...                        */
     NODE_EXTRACT,      /* EXTRACT(text FROM args[0])                        */
-    NODE_CAST,         /* CAST(args[0] AS text)                             */
+    NODE_CAST,         /* CAST(args[0] AS text); no text: more = the
+                          elqb_column_type                                  */
     NODE_TEXT,         /* more = struct elqb__text; args are its binds      */
-    NODE_SHARED,       /* args[0] is a value                                */
+    NODE_SHARED,       /* args[0] is a value, or a literal as it stands     */
     NODE_SCALAR,       /* (SELECT); these four: more = the select           */
     NODE_EXISTS,
     NODE_IN_SELECT,    /* op; args[0]                                       */
@@ -141,6 +142,7 @@ enum elqb__node_kind {
     NODE_USING,        /* of a join; text = alias                           */
     NODE_GROUPING,     /* flags = enum elqb__grouping                       */
     NODE_OPCLASS,      /* args[0] more.text, in an index                    */
+    NODE_CURRENT_OF,   /* CURRENT OF text: a whole WHERE                    */
     NODE_KINDS
 };
 
@@ -353,6 +355,12 @@ ELQB__COLD void elqb__rename_error(elqb *q, const char *function);
 size_t elqb__check_utf8(const char *s, size_t size); /* size of the good part */
 bool elqb__check_name(elqb *q, const char *what, const char *name);
 
+/* Whether a server takes it as text. */
+static inline bool elqb__is_text(const char *s, size_t size)
+{
+    return !memchr(s, '\0', size) && elqb__check_utf8(s, size) == size;
+}
+
 /* The same, and the name becomes a copy; an optional one may be NULL. */
 bool elqb__keep_name(elqb *q, const char *what, const char **name);
 bool elqb__keep_optional(elqb *q, const char *what, const char **name);
@@ -382,6 +390,10 @@ bool elqb__keep_operand(elqb *q, const char *function, elqb_expr *e);
 uint32_t elqb__count_list(const elqb_expr *list);
 bool elqb__keep_list(elqb *q, const char *function, elqb_expr *args,
                      const elqb_expr *list, uint32_t count);
+
+/* The same, in messages as operands from number `first` on. */
+bool elqb__keep_numbered(elqb *q, const char *function, elqb_expr *args,
+                         const elqb_expr *list, uint32_t count, uint32_t first);
 
 /* unnest.c: arrays as rows of these columns.  NULL: q failed. */
 struct elqb_node *elqb__new_unnest(elqb *q, const char *function,
@@ -450,6 +462,7 @@ void elqb__match_same(elqb *q, elqb_expr *args, uint32_t count, uint32_t step);
 bool elqb__match_list(elqb *q, elqb_expr *args, uint32_t count, uint32_t step,
                       uint32_t *type);
 bool elqb__is_row(const elqb_expr *e);
+bool elqb__has_star(const struct elqb_node *row); /* what is where, is open */
 bool elqb__is_array_of_values(const elqb_expr *e);
 void elqb__take_text_in_row(elqb *q, elqb_expr *e);
 
@@ -502,6 +515,9 @@ struct elqb_node *elqb__copy_call(elqb *q, const char *function,
  * if PostgreSQL refuses what it has become. */
 elqb_expr elqb__finish_call(elqb *q, const char *function,
                             struct elqb_node *node, uint32_t oid);
+
+/* functions.c: what a type consists of, in the arena; it must be one. */
+bool elqb__keep_type(elqb *q, const char *function, elqb_column_type *type);
 
 /* selectable.c: a list without its ELQB_NONE. */
 void elqb__add_list(elqb *q, const char *function, struct elqb__list *to,

@@ -24,8 +24,7 @@ static void put_escaped(struct elqb__render *r, const char *data, size_t size)
 
 static void put_text(struct elqb__render *r, const char *data, size_t size)
 {
-    bool good =
-        !memchr(data, '\0', size) && elqb__check_utf8(data, size) == size;
+    bool good = elqb__is_text(data, size);
 
     if (!good && r->debug) {
         PUT(r, "<invalid text>");

@@ -42,6 +42,14 @@ bool elqb__is_row(const elqb_expr *e)
     return e->kind == ELQB_KIND_NODE && e->u.node->kind == NODE_ROW;
 }
 
+bool elqb__has_star(const struct elqb_node *row)
+{
+    for (uint32_t i = 0; i < row->count; i++)
+        if (row->args[i].kind == ELQB_KIND_STAR)
+            return true;
+    return false;
+}
+
 /* (a, b) = ($1, $2): each value meets its column, in a row of its own. */
 static void match_row(elqb *q, const elqb_expr *columns, elqb_expr *row)
 {
@@ -49,7 +57,8 @@ static void match_row(elqb *q, const elqb_expr *columns, elqb_expr *row)
     struct elqb_node *copy;
     bool changed = false;
 
-    if (from->count != row->u.node->count)
+    if (from->count != row->u.node->count || elqb__has_star(from) ||
+        elqb__has_star(row->u.node))
         return;
     copy = elqb__new_node(q, NODE_ROW, from->count);
     if (!copy)
@@ -127,9 +136,10 @@ static bool would_narrow(const elqb_expr *e, uint32_t oid)
 {
     switch (e->oid) {
     case ELPQ_OID_INT8:
-        return oid == ELPQ_OID_INT4 || oid == ELPQ_OID_INT2;
+        return oid == ELPQ_OID_INT4 || oid == ELPQ_OID_INT2 ||
+               oid == ELPQ_OID_FLOAT4;
     case ELPQ_OID_INT4:
-        return oid == ELPQ_OID_INT2;
+        return oid == ELPQ_OID_INT2 || oid == ELPQ_OID_FLOAT4;
     case ELPQ_OID_FLOAT8:
         return oid == ELPQ_OID_FLOAT4;
     default:

@@ -237,10 +237,9 @@ static elqb_expr make_in(elqb *q, enum elqb__op op, const char *function,
                              operands, 2);
     }
     node = elqb__new_node(q, NODE_IN, count + 1);
-    if (!node || !elqb__keep_operand(q, function, &a) ||
-        !elqb__keep_list(q, function, node->args + 1, list, count))
+    if (!node || !elqb__keep_list(q, function, node->args, &a, 1) ||
+        !elqb__keep_numbered(q, function, node->args + 1, list, count, 2))
         return ELQB_NONE;
-    node->args[0] = a;
     node->op = (uint8_t)op;
     node->level = elqb__ops[op].level;
     elqb__match_types(q, op, node->args, count + 1);

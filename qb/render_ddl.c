@@ -206,12 +206,8 @@ static void put_type(struct elqb__render *r, const struct elqb__column *c)
     const elqb_column_type *type = c->options ? &c->options->type : NULL;
 
     elqb__put_char(r, ' ');
-    if (type && type->sql) {
-        elqb__put_string(r, type->sql);
-    } else if (type && type->name) {
-        const elqb_table t = elqb_table_named(type->schema, type->name);
-
-        elqb__put_table(r, &t);
+    if (type && (type->sql || type->name)) {
+        elqb__put_column_type(r, type);
     } else if (!elqb__put_type(r, "", c->oid)) {
         elqb__fail(r->q, ELQB_E_USAGE, "elqb_render: the column \"%s\" has no "
                    "type, see elqb_column()", c->name);

@@ -265,6 +265,15 @@ static void put_field(struct elqb__render *r, struct elqb_node *node,
 
 /* ------------------------------------------------------------------- atoms */
 
+/* An item of a row or an argument, which may be all columns of a table. */
+static void put_item(struct elqb__render *r, elqb_expr *e)
+{
+    if (e->kind == ELQB_KIND_STAR && e->u.column.table && !r->bare)
+        elqb__put_star(r, e);
+    else
+        elqb__put_expr(r, e, LEVEL_LOWEST);
+}
+
 static void put_row(struct elqb__render *r, struct elqb_node *node,
                     unsigned b_expr)
 {
@@ -272,7 +281,11 @@ static void put_row(struct elqb__render *r, struct elqb_node *node,
     if (node->count < 2)
         PUT(r, "ROW");
     elqb__put_char(r, '(');
-    elqb__put_list(r, node->args, node->count);
+    for (uint32_t i = 0; i < node->count; i++) {
+        if (i)
+            PUT(r, ", ");
+        put_item(r, &node->args[i]);
+    }
     elqb__put_char(r, ')');
 }
 
@@ -323,7 +336,7 @@ static void put_arguments(struct elqb__render *r, struct elqb_node *node)
             PUT(r, " => ");
             arg = &arg->u.node->args[0];
         }
-        elqb__put_expr(r, arg, LEVEL_LOWEST);
+        put_item(r, arg);
     }
 }
 
@@ -398,6 +411,27 @@ static void put_extract(struct elqb__render *r, struct elqb_node *node,
     elqb__put_char(r, ')');
 }
 
+static void put_current_of(struct elqb__render *r, struct elqb_node *node,
+                           unsigned b_expr)
+{
+    (void)b_expr;
+    PUT(r, "CURRENT OF ");
+    elqb__put_name(r, node->text);
+}
+
+void elqb__put_column_type(struct elqb__render *r, const elqb_column_type *type)
+{
+    if (type->sql) {
+        elqb__put_string(r, type->sql);
+        return;
+    }
+    if (type->schema)
+        elqb__put_schema(r, type->schema);
+    elqb__put_name(r, type->name);
+    if (type->is_array)
+        PUT(r, "[]");
+}
+
 static void put_cast(struct elqb__render *r, struct elqb_node *node,
                      unsigned b_expr)
 {
@@ -405,7 +439,10 @@ static void put_cast(struct elqb__render *r, struct elqb_node *node,
     PUT(r, "CAST(");
     elqb__put_expr(r, &node->args[0], LEVEL_LOWEST);
     PUT(r, " AS ");
-    elqb__put_string(r, node->text);
+    if (node->text)
+        elqb__put_string(r, node->text);
+    else
+        elqb__put_column_type(r, node->more);
     elqb__put_char(r, ')');
 }
 
@@ -500,6 +537,7 @@ static void (*const put_kind[NODE_KINDS])(struct elqb__render *,
     [NODE_EXTRACT] = put_extract,
     [NODE_CAST] = put_cast,
     [NODE_TEXT] = put_text,
+    [NODE_CURRENT_OF] = put_current_of,
     [NODE_SHARED] = put_first,
     [NODE_SCALAR] = put_nested,
     [NODE_EXISTS] = put_nested,

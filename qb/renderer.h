@@ -117,6 +117,10 @@ void elqb__put_param(struct elqb__render *r, elqb_expr *slot);
 /* An expression; in parentheses unless it binds at least as `min` asks. */
 void elqb__put_expr(struct elqb__render *r, elqb_expr *e, unsigned min);
 
+/* A type that is given by its name or as SQL. */
+void elqb__put_column_type(struct elqb__render *r,
+                           const elqb_column_type *type);
+
 /* a, b, c */
 void elqb__put_list(struct elqb__render *r, elqb_expr *items, uint32_t count);
 

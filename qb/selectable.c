@@ -93,7 +93,13 @@ void elqb__add_condition(elqb *q, const char *function, elqb_expr *where,
 
     if (elqb__failed_in(q, function))
         return;
-    if (where->kind != ELQB_KIND_NONE) {
+    if (where->kind == ELQB_KIND_NODE && condition.kind &&
+        where->u.node->kind == NODE_CURRENT_OF) {
+        elqb__fail(q, ELQB_E_USAGE,
+                   "%s: the statement is of one row, see "
+                   "elqb_where_current_of()",
+                   function);
+    } else if (where->kind != ELQB_KIND_NONE) {
         *where = elqb_and_v(q, terms);
     } else if (elqb__keep(q, function, &condition)) {
         elqb__take_bool(&condition);
@@ -397,7 +403,7 @@ static void take_columns(elqb *q, elqb_expr *a, const elqb_select *s)
         return;
     }
     row = a->u.node;
-    if (row->count != first->columns.count ||
+    if (row->count != first->columns.count || elqb__has_star(row) ||
         !(copy = elqb__new_node(q, NODE_ROW, row->count)))
         return;
     for (uint32_t i = 0; i < row->count; i++) {
@@ -416,7 +422,7 @@ static void give_types(const elqb_expr *a, elqb_select **s)
 
     if (a->kind == ELQB_KIND_NODE && a->u.node->kind == NODE_ROW) {
         items = a->u.node->args;
-        count = a->u.node->count;
+        count = elqb__has_star(a->u.node) ? 0 : a->u.node->count;
     }
     for (uint32_t i = 0; i < count; i++)
         if (items[i].oid && !elqb__is_value(&items[i]))

@@ -28,10 +28,9 @@ static bool takes_numbers(uint8_t kind, uint32_t oid)
     case ELPQ_OID_INT4:
     case ELPQ_OID_INT8:
     case ELPQ_OID_NUMERIC:
-        return true;
     case ELPQ_OID_FLOAT4:
     case ELPQ_OID_FLOAT8:
-        return kind == ELPQ_KIND_DOUBLE || kind == ELPQ_KIND_FLOAT;
+        return true;
     case ELPQ_OID_BOOL:
     case ELPQ_OID_OID:
         return kind == ELPQ_KIND_INT || kind == ELPQ_KIND_UINT;

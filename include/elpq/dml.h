@@ -103,6 +103,7 @@ ELPQ_API void elqb_insert_returning_v(elqb_insert *i, const elqb_expr *list);
  *  column may be a subscript of one, the value elqb_default().  Without SET it
  *  cannot be rendered.  Many rows at once: see elqb_unnest(). */
 ELPQ_API elqb_update *elqb_update_new(elqb *q, elqb_table t);
+/** As elqb_insert_copy(). */
 ELPQ_API elqb_update *elqb_update_copy(const elqb_update *u);
 ELPQ_API void elqb_update_set(elqb_update *u, elqb_expr column,
                               elqb_expr value);
@@ -123,12 +124,17 @@ ELPQ_API void elqb_update_join_using_v(elqb_update *u, elqb_join_kind kind,
 ELPQ_API void elqb_update_join_natural(elqb_update *u, elqb_join_kind kind,
                                        elqb_table t);
 ELPQ_API void elqb_update_where(elqb_update *u, elqb_expr condition);
+
+/** WHERE CURRENT OF "cursor": the row that it is on, and no other condition.
+ *  elqb_where_current_of() is for UPDATE and DELETE. */
+ELPQ_API void elqb_update_where_current_of(elqb_update *u, const char *cursor);
 ELPQ_API void elqb_update_returning_v(elqb_update *u, const elqb_expr *list);
 
 /* ----------------------------------------------------------------- delete */
 
 /** DELETE FROM t USING ... WHERE ... RETURNING ... */
 ELPQ_API elqb_delete *elqb_delete_new(elqb *q, elqb_table t);
+/** As elqb_insert_copy(). */
 ELPQ_API elqb_delete *elqb_delete_copy(const elqb_delete *d);
 ELPQ_API void elqb_using(elqb_delete *d, elqb_table t);
 ELPQ_API void elqb_delete_join(elqb_delete *d, elqb_join_kind kind,
@@ -139,6 +145,7 @@ ELPQ_API void elqb_delete_join_using_v(elqb_delete *d, elqb_join_kind kind,
 ELPQ_API void elqb_delete_join_natural(elqb_delete *d, elqb_join_kind kind,
                                        elqb_table t);
 ELPQ_API void elqb_delete_where(elqb_delete *d, elqb_expr condition);
+ELPQ_API void elqb_delete_where_current_of(elqb_delete *d, const char *cursor);
 ELPQ_API void elqb_delete_returning_v(elqb_delete *d, const elqb_expr *list);
 
 /* ------------------------------------------------------------------ merge */

@@ -456,7 +456,8 @@ ELPQ_API elqb_expr elqb_field(elqb *q, elqb_expr a, const char *name);
 ELPQ_API elqb_expr elqb_field_star(elqb *q, elqb_expr a);
 
 /** (a, b, ...) and ARRAY[a, b, ...].  An empty array says what it is of:
- *  elqb_cast(q, elqb_array_v(q, NULL), "int4[]"). */
+ *  elqb_cast(q, elqb_array_v(q, NULL), "int4[]").  In a row elqb_table_star()
+ *  is all columns of the table, as an argument of a function its row. */
 ELPQ_API elqb_expr elqb_row_v(elqb *q, const elqb_expr *items);
 ELPQ_API elqb_expr elqb_array_v(elqb *q, const elqb_expr *items);
 
@@ -478,10 +479,11 @@ ELPQ_API elqb_expr elqb_order_operator(elqb *q, elqb_expr a,
 /**
  * A function by name: elqb_func(q, "lower", U.name).  The name is quoted, so
  * it is case-sensitive, except those that are grammar: coalesce, nullif,
- * greatest, least, current_date and its like; current_timestamp and others of
- * time take a precision, elqb_lit(3).  The schema may be NULL.
- * Functions with a syntax of their own have plain twins: btrim for trim,
- * strpos for position; overlay and others are for elqb_text().
+ * greatest, least, trim, xmlconcat, current_date and its like;
+ * current_timestamp and others of time take a precision, elqb_lit(3).  The
+ * schema may be NULL.  What has words among its arguments may have a plain
+ * twin: strpos for position, json_build_array for json_array; json_table and
+ * others are for elqb_text().
  */
 ELPQ_API elqb_expr elqb_func_v(elqb *q, const char *schema, const char *name,
                                const elqb_expr *args);
@@ -514,6 +516,42 @@ ELPQ_API elqb_expr elqb_extract(elqb *q, const char *field, elqb_expr a);
 /** CAST(a AS type): elqb_cast(q, a, "numeric(12,2)") takes literals only. */
 ELPQ_API elqb_expr elqb_cast_from_trusted_string(elqb *q, elqb_expr a,
                                                  const char *type);
+
+/** A type, of a column or of a cast: ELQB_SQL_TYPE("numeric(12,2)"), from a
+ *  literal only, or a name at run time. */
+typedef struct elqb_column_type {
+    const char *sql;
+    const char *schema; /**< of name; NULL: none                            */
+    const char *name;   /**< quoted; instead of sql                         */
+    bool is_array;      /**< of name: an array of it                        */
+} elqb_column_type;
+
+/** A type by its name, an enum say; the schema may be NULL. */
+static inline elqb_column_type elqb_type_named(const char *schema,
+                                               const char *name)
+{
+    elqb_column_type type;
+
+    type.sql = NULL;
+    type.schema = schema;
+    type.name = name;
+    type.is_array = false;
+    return type;
+}
+
+/** The type of its arrays: "name"[]. */
+static inline elqb_column_type elqb_array_type_named(const char *schema,
+                                                     const char *name)
+{
+    elqb_column_type type = elqb_type_named(schema, name);
+
+    type.is_array = true;
+    return type;
+}
+
+/** CAST(a AS type) to one whose name is no literal; its schema is translated:
+ *  elqb_cast_named(q, a, elqb_type_named("app", "mood")). */
+ELPQ_API elqb_expr elqb_cast_named(elqb *q, elqb_expr a, elqb_column_type type);
 
 /* --------------------------------------------------------------- SQL text */
 

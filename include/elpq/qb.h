@@ -99,6 +99,10 @@
         elqb_select *: elqb_select_where,                                     \
         elqb_update *: elqb_update_where,                                     \
         elqb_delete *: elqb_delete_where)(s, condition)
+#define elqb_where_current_of(s, cursor)                                       \
+    _Generic((s), elqb_update *                                                \
+             : elqb_update_where_current_of, elqb_delete *                     \
+             : elqb_delete_where_current_of)(s, cursor)
 #define elqb_set(s, column, value)                                            \
     _Generic((s),                                                             \
         elqb_insert *: elqb_insert_set,                                       \
@@ -301,6 +305,8 @@ ELQB_VERB_(copy, merge, (const elqb_merge *s), (s))
 ELQB_VERB_(where, select, (elqb_select * s, elqb_expr e), (s, e))
 ELQB_VERB_(where, update, (elqb_update * s, elqb_expr e), (s, e))
 ELQB_VERB_(where, delete, (elqb_delete * s, elqb_expr e), (s, e))
+ELQB_VERB_(where_current_of, update, (elqb_update * s, const char *c), (s, c))
+ELQB_VERB_(where_current_of, delete, (elqb_delete * s, const char *c), (s, c))
 ELQB_VERB_(columns_v, select, (elqb_select * s, const elqb_expr *l), (s, l))
 ELQB_VERB_(columns_v, insert, (elqb_insert * s, const elqb_expr *l), (s, l))
 ELQB_VERB_(from, select, (elqb_select * s, elqb_table t), (s, t))

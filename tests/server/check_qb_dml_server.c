@@ -327,6 +327,28 @@ START_TEST(test_update)
 }
 END_TEST
 
+START_TEST(test_current_of)
+{
+    elqb_update *u = elqb_update_new(q, G.table);
+    elqb_delete *d = elqb_delete_new(q, G.table);
+
+    fill();
+    expect_ok(script(conn,
+                     "begin; declare \"a c\" cursor for select * from "
+                     "qb_dml.goods order by id for update; "
+                     "fetch \"a c\"",
+                     NULL));
+    elqb_set(u, G.name, V("now"));
+    elqb_where_current_of(u, "a c");
+    RUN_DML(u, "text ");
+    expect_ok(script(conn, "fetch \"a c\"", NULL));
+    elqb_where_current_of(d, "a c");
+    RUN_DML(d, "");
+    expect_ok(script(conn, "commit", NULL));
+    IS(ALL, "a now 1 1 new, c C 3 3 new");
+}
+END_TEST
+
 START_TEST(test_joins)
 {
     elqb_update *u = elqb_update_new(q, G.table);
@@ -431,6 +453,7 @@ static void build(Suite *suite)
     tcase_add_test(tcase, test_overriding);
     tcase_add_test(tcase, test_conflict);
     tcase_add_test(tcase, test_update);
+    tcase_add_test(tcase, test_current_of);
     tcase_add_test(tcase, test_joins);
     tcase_add_test(tcase, test_merge);
     tcase_add_test(tcase, test_merge_sources);

@@ -110,7 +110,7 @@ static const elpq_statement *identity(elqb_expr column, elqb_column_type type,
 START_TEST(test_identity)
 {
     counters_t C = counters_table();
-    elqb_column_type declared = { NULL, NULL, NULL };
+    elqb_column_type declared = { NULL, NULL, NULL, false };
 
     ck_assert(is_taken(identity(C.id, declared, V(32767))->sql));
     CHECK_FAILS(identity(C.id, declared, V(32768)), ELQB_E_USAGE,

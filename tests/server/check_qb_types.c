@@ -86,6 +86,11 @@ START_TEST(test_rows_of_strings)
     TYPES("text text integer", "bigint", elqb_func(q, "count", row));
     TYPES("text text integer", "record[]", elqb_array(q, row));
     TYPES("text text integer", "record", row);
+    TYPES("integer", "record",
+          elqb_row(q, elqb_table_star(U.table), elqb_typed(V(1), INT4)));
+    TYPES("", "record", elqb_row(q, elqb_table_star(U.table)));
+    TYPES("text", "text",
+          elqb_func(q, "concat", elqb_table_star(U.table), V("x")));
     TYPES("text text integer", "record",
           elqb_coalesce(q, row, elqb_null(RECORD)));
 }
@@ -177,6 +182,7 @@ START_TEST(test_extremes)
     KNOWN("", "text", TEXT, elqb_func(q, "max", D.code));
     KNOWN("", "inet", INET, elqb_func(q, "min", D.net));
     KNOWN("", "date", DATE, elqb_func(q, "min", D.day));
+    KNOWN("text", "text", TEXT, elqb_func(q, "trim", U.name, V("x")));
 }
 END_TEST
 

@@ -153,6 +153,9 @@ static elpq_value c_array(uint32_t oid, elpq_kind elem, size_t width,
     E(elpq_array_int32(NULL, 0), 1, "000000000000000000000017")               \
     E(elpq_array_int32((const int32_t[]){ 7 }, 1), 1,                         \
       "0000000100000000000000170000000100000001" "0000000400000007")          \
+    E(with(O(FLOAT4_ARRAY), elpq_array_int32((const int32_t[]){ 3 }, 1)), 1,  \
+      "0000000100000000000002bc0000000100000001"                              \
+      "0000000440400000")                                                     \
     E(with(O(INT2_ARRAY), elpq_array_int32((const int32_t[]){ 7 }, 1)), 1,    \
       "0000000100000000000000150000000100000001" "000000020007")              \
     E(elpq_array_text((const char *const[]){ "a", NULL }, 2), 1,              \

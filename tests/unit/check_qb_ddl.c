@@ -92,7 +92,8 @@ START_TEST(test_expressions)
     elqb_column(d, U.manager_id, .default_value = elqb_add(q, V(1), V(2)),
                 .references = U.id, .on_delete = ELQB_SET_NULL,
                 .on_update = ELQB_SET_DEFAULT, .deferrable = true);
-    elqb_column(d, U.tags, .default_value = V("{}"));
+    elqb_column(d, U.tags, .default_value = V("{}"),
+                .type = elqb_array_type_named("app", "tag"));
     elqb_column(d, U.data, .default_value = V("{}"));
     elqb_column(d, U.created_at, .default_value = elqb_func(q, "now"));
     elqb_column(d, U.balance, .default_value = V(0),
@@ -103,8 +104,8 @@ START_TEST(test_expressions)
            "STORED, \"email\" text, \"age\" int4 DEFAULT (-1), \"active\" bool "
            "DEFAULT (true AND false), \"manager_id\" int4 DEFAULT 1 + 2 "
            "REFERENCES \"users\" (\"id\") ON DELETE SET NULL ON UPDATE SET "
-           "DEFAULT DEFERRABLE, \"tags\" text[] DEFAULT '{}', \"data\" jsonb "
-           "DEFAULT '{}', \"balance\" numeric DEFAULT 0 CHECK "
+           "DEFAULT DEFERRABLE, \"tags\" \"app\".\"tag\"[] DEFAULT '{}', "
+           "\"data\" jsonb DEFAULT '{}', \"balance\" numeric DEFAULT 0 CHECK "
            "(\"balance\" IS NULL OR \"balance\" IN (0, 1)), "
            "\"created_at\" timestamptz DEFAULT \"now\"())");
 }

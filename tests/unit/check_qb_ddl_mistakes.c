@@ -339,7 +339,7 @@ START_TEST(test_constraint_mistakes)
         "elqb_constraint: no such action of a foreign key",
         "elqb_constraint: what is listed is no column",
         "elqb_constraint: a list of columns is empty",
-        "elqb_constraint: an operand is ELQB_NONE",
+        "elqb_constraint: operand 1 is ELQB_NONE",
     };
 
     for (int i = 0; i < 16; i++)

@@ -171,6 +171,39 @@ static const elpq_statement *broken_insert(int how)
     return elqb_render(q, i);
 }
 
+/* The row of a cursor, which takes no other condition. */
+START_TEST(test_current_of)
+{
+    elqb_update *u = elqb_update_new(q, U.table);
+    elqb_delete *d = elqb_delete_new(q, U.table);
+
+    elqb_set(u, U.active, elqb_lit(true));
+    elqb_where_current_of(u, "my \"c");
+    elqb_where(u, ELQB_NONE);
+    elqb_returning(u, U.id);
+    CHECK_QUOTED(elqb_render(q, u),
+                 "UPDATE `users` SET `active` = true WHERE CURRENT OF "
+                 "`my ``c` RETURNING `users`.`id`");
+    elqb_where_current_of(d, "c");
+    CHECK_QUOTED(elqb_render(q, elqb_copy(d)),
+                 "DELETE FROM `users` WHERE CURRENT OF `c`");
+    elqb_where(d, U.active);
+    CHECK_FAILS(elqb_render(q, d), ELQB_E_USAGE,
+                "elqb_where: the statement is of one row, see "
+                "elqb_where_current_of()");
+    d = elqb_delete_new(q, U.table);
+    elqb_where(d, U.active);
+    elqb_where_current_of(d, "c");
+    CHECK_FAILS(elqb_render(q, d), ELQB_E_USAGE,
+                "elqb_where_current_of: there is a condition already");
+    elqb_where_current_of(elqb_delete_new(q, U.table), NULL);
+    CHECK_FAILS(elqb_delete_new(q, U.table), ELQB_E_NAME,
+                "elqb_where_current_of: the name is empty");
+    elqb_update_where_current_of(NULL, "c");
+    elqb_delete_where_current_of(NULL, "c");
+}
+END_TEST
+
 #define CHECK_COPY(copy, original, sql, other)                                 \
     do {                                                                       \
         CHECK_QUOTED(elqb_render(q, original), sql);                           \
@@ -449,6 +482,51 @@ START_TEST(test_zones)
 }
 END_TEST
 
+/* Literals do as parameters, but for what the server reads as that anyway. */
+START_TEST(test_literal_types)
+{
+    elqb_expr ids = elqb_typed(elqb_name("ids"), INT8_ARRAY);
+    elqb_expr span = elqb_typed(elqb_name("span"), NUMRANGE);
+    elqb_expr small = elqb_typed(elqb_name("small"), INT2);
+    elqb_expr real = elqb_typed(elqb_name("real"), FLOAT4);
+    elqb_expr moved = elqb_sub(q, U.created_at, elqb_lit("1 hour"));
+
+    CHECK_EXPR(elqb_mul(q, U.balance, elqb_lit(1.1)),
+               "\"users\".\"balance\" * '1.1'::numeric");
+    CHECK_EXPR(elqb_gt(q, U.balance, elqb_lit(1.5)),
+               "\"users\".\"balance\" > '1.5'::numeric");
+    CHECK_EXPR(elqb_mul(q, real, elqb_lit(1.5)), "\"real\" * '1.5'::float8");
+    CHECK_EXPR(elqb_eq(q, real, elqb_lit(1.5)), "\"real\" = '1.5'::float4");
+    CHECK_EXPR(moved, "\"users\".\"created_at\" - '1 hour'::interval");
+    ck_assert_uint_eq(moved.oid, ELPQ_OID_TIMESTAMPTZ);
+    CHECK_EXPR(elqb_contained_by(q, U.age, elqb_lit("[18,65)")),
+               "\"users\".\"age\" <@ '[18,65)'::int4range");
+    CHECK_EXPR(elqb_contains(q, span, elqb_lit(5)), "\"span\" @> 5::numeric");
+    CHECK_EXPR(elqb_contains(q, ids, elqb_array(q, elqb_lit(1), elqb_lit(2))),
+               "\"ids\" @> ARRAY[1::int8, 2::int8]");
+    CHECK_EXPR(elqb_ge(q, U.created_at, elqb_lit("today")),
+               "\"users\".\"created_at\" >= 'today'::timestamptz");
+    CHECK_EXPR(elqb_eq(q, U.name, elqb_lit("x")), "\"users\".\"name\" = 'x'");
+    CHECK_EXPR(elqb_eq(q, O.status, elqb_lit("new")),
+               "\"orders\".\"status\" = 'new'");
+    CHECK_EXPR(elqb_eq(q, O.id, elqb_lit(5)), "\"orders\".\"id\" = 5");
+    CHECK_EXPR(elqb_eq(q, U.balance, elqb_lit(5)), "\"users\".\"balance\" = 5");
+    CHECK_EXPR(elqb_eq(q, small, elqb_lit(5)), "\"small\" = 5");
+    CHECK_EXPR(elqb_eq(q, U.id, elqb_lit(5LL)), "\"users\".\"id\" = 5");
+    CHECK_EXPR(elqb_eq(q, U.id, elqb_lit(5U)), "\"users\".\"id\" = 5");
+    CHECK_EXPR(elqb_eq(q, U.active, elqb_lit(1)),
+               "\"users\".\"active\" = true");
+    CHECK_EXPR(elqb_shl(q, U.id, elqb_lit(2LL)), "\"users\".\"id\" << 2");
+    CHECK_EXPR(elqb_coalesce(q, U.created_at, elqb_null(OTHER)),
+               "COALESCE(\"users\".\"created_at\", NULL)");
+    CHECK_EXPR(elqb_coalesce(q, U.balance, elqb_lit(0.5)),
+               "COALESCE(\"users\".\"balance\", '0.5'::numeric)");
+    CHECK_EXPR(elqb_cast(q, elqb_lit("today"), "date"),
+               "CAST('today' AS date)");
+    ck_assert_uint_eq(elqb_concat(q, U.name, elqb_lit("x")).oid, ELPQ_OID_TEXT);
+}
+END_TEST
+
 /* No server runs a debug text. */
 START_TEST(test_debug)
 {
@@ -492,6 +570,7 @@ int main(void)
     tcase_add_test(tcase, test_conflict);
     tcase_add_test(tcase, test_update);
     tcase_add_test(tcase, test_delete);
+    tcase_add_test(tcase, test_current_of);
     tcase_add_test(tcase, test_copies);
     tcase_add_test(tcase, test_mistakes);
     tcase = qb_case(suite, "literals");
@@ -500,6 +579,7 @@ int main(void)
     tcase_add_test(tcase, test_other_literals);
     tcase_add_test(tcase, test_literals_with_parts);
     tcase_add_test(tcase, test_impossible_literals);
+    tcase_add_test(tcase, test_literal_types);
     tcase_add_test(tcase, test_zones);
     tcase_add_test(tcase, test_debug);
     return qb_main(suite);

@@ -319,6 +319,42 @@ START_TEST(test_functions)
 }
 END_TEST
 
+/* What only looks like a function to SQL. */
+START_TEST(test_grammar_functions)
+{
+    elqb_expr bytes = elqb_typed(elqb_name("b"), BYTEA);
+    elqb_expr xml = elqb_typed(elqb_name("x"), XML);
+    static const struct {
+        const char *name;
+        const char *error;
+    } words[] = {
+        { "json_array", "JSON_ARRAY is no function, see json_build_array" },
+        { "JSON_SCALAR", "JSON_SCALAR is no function, see to_json" },
+        { "xmlelement", "XMLELEMENT is no function, see elqb_text()" },
+    };
+    char text[100];
+
+    CHECK_EXPR(elqb_func(q, "trim", U.name), "TRIM(" NAME ")");
+    CHECK_EXPR(elqb_func(q, "trim", U.name, V("x")), "TRIM(" NAME ", $1)",
+               TEXT);
+    ck_assert_uint_eq(elqb_func(q, "trim", U.name).oid, TEXT);
+    ck_assert_uint_eq(elqb_func(q, "trim", bytes).oid, ELPQ_OID_BYTEA);
+    CHECK_EXPR(elqb_func(q, "xmlconcat", V("<a/>"), xml),
+               "XMLCONCAT($1, \"x\")", ELPQ_OID_XML);
+    CHECK_EXPR(elqb_func(q, "xmlconcat", V("<a/>")), "XMLCONCAT($1)",
+               ELPQ_OID_XML);
+    CHECK_EXPR(elqb_func_in(q, "app", "json_value", U.data),
+               "\"app\".\"json_value\"(" DATA ")");
+    CHECK_EXPR(elqb_func(q, "json_object", U.tags),
+               "\"json_object\"(" TAGS ")");
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        snprintf(text, sizeof(text), "elqb_func: %s", words[i].error);
+        elqb_func_v(q, NULL, words[i].name, ELQB_LIST(U.data));
+        CHECK_FAILS(elqb_select_new(q), ELQB_E_USAGE, text);
+    }
+}
+END_TEST
+
 START_TEST(test_case)
 {
     CHECK_EXPR(elqb_case(q, V("old"), elqb_lt(q, U.age, V(18)), V("young")),
@@ -351,51 +387,6 @@ START_TEST(test_grouping)
 }
 END_TEST
 
-/* Literals do as parameters, but for what the server reads as that anyway. */
-START_TEST(test_literal_types)
-{
-    elqb_expr ids = elqb_typed(elqb_name("ids"), INT8_ARRAY);
-    elqb_expr span = elqb_typed(elqb_name("span"), NUMRANGE);
-    elqb_expr small = elqb_typed(elqb_name("small"), INT2);
-    elqb_expr real = elqb_typed(elqb_name("real"), FLOAT4);
-    elqb_expr moved = elqb_sub(q, U.created_at, elqb_lit("1 hour"));
-
-    CHECK_EXPR(elqb_mul(q, U.balance, elqb_lit(1.1)),
-               "\"users\".\"balance\" * '1.1'::numeric");
-    CHECK_EXPR(elqb_gt(q, U.balance, elqb_lit(1.5)),
-               "\"users\".\"balance\" > '1.5'::numeric");
-    CHECK_EXPR(elqb_mul(q, real, elqb_lit(1.5)), "\"real\" * '1.5'::float8");
-    CHECK_EXPR(elqb_eq(q, real, elqb_lit(1.5)), "\"real\" = '1.5'::float4");
-    CHECK_EXPR(moved, "\"users\".\"created_at\" - '1 hour'::interval");
-    ck_assert_uint_eq(moved.oid, ELPQ_OID_TIMESTAMPTZ);
-    CHECK_EXPR(elqb_contained_by(q, U.age, elqb_lit("[18,65)")),
-               "\"users\".\"age\" <@ '[18,65)'::int4range");
-    CHECK_EXPR(elqb_contains(q, span, elqb_lit(5)), "\"span\" @> 5::numeric");
-    CHECK_EXPR(elqb_contains(q, ids, elqb_array(q, elqb_lit(1), elqb_lit(2))),
-               "\"ids\" @> ARRAY[1::int8, 2::int8]");
-    CHECK_EXPR(elqb_ge(q, U.created_at, elqb_lit("today")),
-               "\"users\".\"created_at\" >= 'today'::timestamptz");
-    CHECK_EXPR(elqb_eq(q, U.name, elqb_lit("x")), NAME " = 'x'");
-    CHECK_EXPR(elqb_eq(q, O.status, elqb_lit("new")),
-               "\"orders\".\"status\" = 'new'");
-    CHECK_EXPR(elqb_eq(q, O.id, elqb_lit(5)), "\"orders\".\"id\" = 5");
-    CHECK_EXPR(elqb_eq(q, U.balance, elqb_lit(5)), "\"users\".\"balance\" = 5");
-    CHECK_EXPR(elqb_eq(q, small, elqb_lit(5)), "\"small\" = 5");
-    CHECK_EXPR(elqb_eq(q, U.id, elqb_lit(5LL)), ID " = 5");
-    CHECK_EXPR(elqb_eq(q, U.id, elqb_lit(5U)), ID " = 5");
-    CHECK_EXPR(elqb_eq(q, U.active, elqb_lit(1)),
-               "\"users\".\"active\" = true");
-    CHECK_EXPR(elqb_shl(q, U.id, elqb_lit(2LL)), ID " << 2");
-    CHECK_EXPR(elqb_coalesce(q, U.created_at, elqb_null(OTHER)),
-               "COALESCE(\"users\".\"created_at\", NULL)");
-    CHECK_EXPR(elqb_coalesce(q, U.balance, elqb_lit(0.5)),
-               "COALESCE(\"users\".\"balance\", '0.5'::numeric)");
-    CHECK_EXPR(elqb_cast(q, elqb_lit("today"), "date"),
-               "CAST('today' AS date)");
-    ck_assert_uint_eq(elqb_concat(q, U.name, elqb_lit("x")).oid, TEXT);
-}
-END_TEST
-
 /* A value takes the column's type if it fits, and what it was told anyway. */
 START_TEST(test_value_types)
 {
@@ -410,6 +401,11 @@ START_TEST(test_value_types)
     CHECK_EXPR(elqb_eq(q, U.id, V(1.5)), ID " = $1", FLOAT8);
     CHECK_EXPR(elqb_eq(q, real, V(1.5)), "\"users\".\"real\" = $1",
                ELPQ_OID_FLOAT4);
+    CHECK_EXPR(elqb_eq(q, real, V(1 << 24)), "\"users\".\"real\" = $1",
+               ELPQ_OID_FLOAT4);
+    CHECK_EXPR(elqb_eq(q, real, V((1 << 24) + 1)), "\"users\".\"real\" = $1",
+               INT4);
+    CHECK_EXPR(elqb_add(q, real, V(1)), "\"users\".\"real\" + $1", INT4);
     CHECK_EXPR(elqb_eq(q, U.balance, V(1.5)), "\"users\".\"balance\" = $1",
                NUMERIC);
     CHECK_EXPR(elqb_eq(q, U.active, V(1)), "\"users\".\"active\" = $1", BOOL);
@@ -488,6 +484,39 @@ START_TEST(test_cast_types)
 END_TEST
 
 /* What an operator or a function gives, where it is not what it takes. */
+/* A bind of FLOAT4 is given an int as well. */
+START_TEST(test_float_binds)
+{
+    elqb_params(q, ELQB_ARG("x", V(3)), ELQB_ARG("y", V(-(1 << 24))));
+    CHECK_EXPR(elqb_row(q, elqb_bind("x", FLOAT4), elqb_bind("y", FLOAT4)),
+               "($1, $2)", ELPQ_OID_FLOAT4, ELPQ_OID_FLOAT4);
+}
+END_TEST
+
+/* A type by its name at run time is quoted, and its schema translated. */
+START_TEST(test_cast_named)
+{
+    const char *moods[] = { "sad", "ok" };
+    char name[] = "mo\"od";
+    elqb_expr cast = elqb_cast_named(q, V("ok"), elqb_type_named("app", name));
+
+    strcpy(name, "x");
+    CHECK_EXPR(cast, "CAST($1 AS \"app\".\"mo\"\"od\")", 0);
+    CHECK_EXPR(elqb_cast_named(q, elqb_items(moods, 2),
+                               elqb_array_type_named(NULL, "mood")),
+               "CAST($1 AS \"mood\"[])", ELPQ_OID_TEXT_ARRAY);
+    CHECK_EXPR(elqb_cast_named(q, U.id, ELQB_SQL_TYPE("int8")),
+               "CAST(" ID " AS int8)");
+    elqb_schema_translate(q, ELQB_SCHEMA("app", "tenant"));
+    CHECK_EXPR(cast, "CAST($1 AS \"tenant\".\"mo\"\"od\")", 0);
+    CHECK_FAILS(elqb_render(q, select_of(elqb_cast_named(
+                                   q, U.id, elqb_type_named("app", NULL)))),
+                ELQB_E_NAME, "elqb_cast_named: the name is empty");
+    elqb_cast_named(q, ELQB_NONE, elqb_type_named("app", "mood"));
+    ck_assert_int_eq(elqb_error_code(q), ELQB_E_USAGE);
+}
+END_TEST
+
 START_TEST(test_result_types)
 {
     elqb_expr day = elqb_typed(elqb_c(U.table, "d"), DATE);
@@ -526,6 +555,14 @@ START_TEST(test_array_types)
                "\"users\".\"real\" = ANY ($1)", ELPQ_OID_FLOAT8_ARRAY);
     CHECK_EXPR(elqb_any_of(q, real, numbers, 1),
                "\"users\".\"real\" = ANY ($1)", ELPQ_OID_FLOAT4_ARRAY);
+    CHECK_EXPR(elqb_any_of(q, real, small, 2), "\"users\".\"real\" = ANY ($1)",
+               ELPQ_OID_FLOAT4_ARRAY);
+    CHECK_EXPR(elqb_any_of(q, real, ids, 2), "\"users\".\"real\" = ANY ($1)",
+               ELPQ_OID_INT8_ARRAY);
+    CHECK_EXPR(elqb_any_of(q, elqb_typed(elqb_name("f"), FLOAT8), ids, 2),
+               "\"f\" = ANY ($1)", ELPQ_OID_FLOAT8_ARRAY);
+    CHECK_EXPR(elqb_any_of(q, U.name, ids, 0), NAME " = ANY ($1)",
+               ELPQ_OID_INT8_ARRAY);
 }
 END_TEST
 
@@ -630,9 +667,9 @@ START_TEST(test_mistakes)
     elqb_expr foreign;
 
     CHECK_FAILS(elqb_render(q, select_of(elqb_eq(q, U.id, ELQB_NONE))),
-                ELQB_E_USAGE, "elqb_eq: an operand is ELQB_NONE");
+                ELQB_E_USAGE, "elqb_eq: operand 2 is ELQB_NONE");
     CHECK_FAILS(elqb_render(q, select_of(elqb_like(q, ELQB_END, V(1)))),
-                ELQB_E_USAGE, "elqb_like: an operand is ELQB_END");
+                ELQB_E_USAGE, "elqb_like: operand 1 is ELQB_END");
     foreign = elqb_and(other, U.active, U.active);
     CHECK_FAILS(elqb_render(q, select_of(elqb_not(q, foreign))),
                 ELQB_E_FOREIGN,
@@ -677,7 +714,7 @@ START_TEST(test_sticky)
     elqb_where((elqb_select *)NULL, bad);
     elqb_set((elqb_update *)NULL, U.id, bad);
     ck_assert_ptr_null(elqb_render(q, (elqb_select *)NULL));
-    ck_assert_str_eq(elqb_error(q), "elqb_eq: an operand is ELQB_NONE");
+    ck_assert_str_eq(elqb_error(q), "elqb_eq: operand 1 is ELQB_NONE");
     ck_assert(elqb_is_none(elqb_eq(NULL, U.id, U.id)));
     ck_assert_ptr_null(elqb_select_new(NULL));
     ck_assert_ptr_null(elqb_render(NULL, (elqb_select *)NULL));
@@ -705,13 +742,15 @@ int main(void)
     tcase_add_test(tcase, test_spelled_operators);
     tcase_add_test(tcase, test_spelled_for_extensions);
     tcase_add_test(tcase, test_functions);
+    tcase_add_test(tcase, test_grammar_functions);
     tcase_add_test(tcase, test_case);
     tcase_add_test(tcase, test_grouping);
-    tcase_add_test(tcase, test_literal_types);
     tcase_add_test(tcase, test_value_types);
     tcase_add_test(tcase, test_identity);
     tcase_add_test(tcase, test_identity_of_parts);
     tcase_add_test(tcase, test_cast_types);
+    tcase_add_test(tcase, test_float_binds);
+    tcase_add_test(tcase, test_cast_named);
     tcase_add_test(tcase, test_result_types);
     tcase_add_test(tcase, test_array_types);
     tcase_add_test(tcase, test_scalar_subqueries);

@@ -446,7 +446,7 @@ START_TEST(test_join_mistakes)
     s = all_of(U.table);
     elqb_join_using(s, ELQB_INNER, O.table, ELQB_NONE);
     CHECK_FAILS(elqb_render(q, s), ELQB_E_USAGE,
-                "elqb_join_using: an operand is ELQB_NONE");
+                "elqb_join_using: operand 1 is ELQB_NONE");
 }
 END_TEST
 

@@ -196,11 +196,11 @@ START_TEST(test_bad_strings)
 
     elqb_columns(s, elqb_lit("a\xff"));
     CHECK_FAILS(elqb_render(q, s), ELQB_E_VALUE,
-                "elqb_render: a string is not valid UTF-8");
+                "elqb_columns: a string is not valid UTF-8");
     s = elqb_select_new(q);
     elqb_columns(s, elqb_literal(elpq_textn("a\0b", 3)));
     CHECK_FAILS(elqb_render(q, s), ELQB_E_VALUE,
-                "elqb_render: a string is not valid UTF-8");
+                "elqb_columns: a string is not valid UTF-8");
     s = elqb_select_new(q);
     elqb_columns(s, elqb_literal(elpq_raw(ELPQ_OID_INT4, "abcd", 4)));
     CHECK_FAILS(elqb_render(q, s), ELQB_E_VALUE, "elqb_render: a value in "
@@ -208,6 +208,15 @@ START_TEST(test_bad_strings)
     elqb_collate(q, U.name, "");
     CHECK_FAILS(elqb_render(q, s), ELQB_E_NAME,
                 "elqb_collate: the name is empty");
+    elqb_columns(elqb_select_new(q), elqb_c(U.table, NULL));
+    CHECK_FAILS(elqb_select_new(q), ELQB_E_NAME,
+                "elqb_columns: the name is empty");
+    elqb_between(q, U.age, ELQB_NONE, V(1));
+    CHECK_FAILS(elqb_select_new(q), ELQB_E_USAGE,
+                "elqb_between: operand 2 is ELQB_NONE");
+    elqb_in(q, U.age, V(1), ELQB_NONE);
+    CHECK_FAILS(elqb_select_new(q), ELQB_E_USAGE,
+                "elqb_in: operand 3 is ELQB_NONE");
 }
 END_TEST
 

@@ -275,14 +275,33 @@ START_TEST(test_lists)
                NAME " NOT ILIKE ALL (" TAGS ")");
     CHECK_FAILS(elqb_render(q, select_of(elqb_in_arrays(q, row, U.tags))),
                 ELQB_E_USAGE, "elqb_in_arrays: 1 arrays for 2 columns");
-    CHECK_FAILS(elqb_render(q, select_of(elqb_not_in_arrays(q, U.id,
-                                                            ELQB_NONE))),
-                ELQB_E_USAGE, "elqb_not_in_arrays: an operand is ELQB_NONE");
+    CHECK_FAILS(
+        elqb_render(q, select_of(elqb_not_in_arrays(q, U.id, ELQB_NONE))),
+        ELQB_E_USAGE, "elqb_not_in_arrays: operand 1 is ELQB_NONE");
     CHECK_FAILS(elqb_render(q, select_of(elqb_op_any(q, U.name, "SIMILAR TO",
                                                      U.tags))),
                 ELQB_E_USAGE, "elqb_op_any: \"SIMILAR TO\" is no operator");
     CHECK_FAILS(elqb_render(q, select_of(elqb_op(q, U.name, "LIKE", U.name))),
                 ELQB_E_USAGE, "elqb_op: \"LIKE\" is no operator");
+}
+END_TEST
+
+/* All columns of a table in a row, and its row as an argument. */
+START_TEST(test_stars)
+{
+    elqb_expr star = elqb_table_star(U.table);
+
+    CHECK_EXPR(elqb_row(q, star), "ROW(\"users\".*)");
+    CHECK_EXPR(elqb_row(q, star, V(1)), "(\"users\".*, $1)", INT4);
+    CHECK_EXPR(elqb_func(q, "f", star, V(1)), "\"f\"(\"users\".*, $1)", INT4);
+    CHECK_EXPR(elqb_func(q, "f", elqb_named(q, "x", star)),
+               "\"f\"(\"x\" => \"users\".*)");
+    CHECK_EXPR(elqb_eq(q, elqb_row(q, U.name, star), elqb_row(q, star, V("x"))),
+               "(" NAME ", \"users\".*) = (\"users\".*, $1)", 0);
+    CHECK_FAILS(elqb_render(q, select_of(elqb_row(q, elqb_star(), U.id))),
+                ELQB_E_USAGE, "elqb_render: * is no expression");
+    CHECK_FAILS(elqb_render(q, select_of(elqb_array(q, star))), ELQB_E_USAGE,
+                "elqb_render: * is no expression");
 }
 END_TEST
 
@@ -493,6 +512,7 @@ int main(void)
     tcase_add_test(tcase, test_json);
     tcase_add_test(tcase, test_arrays);
     tcase_add_test(tcase, test_lists);
+    tcase_add_test(tcase, test_stars);
     tcase_add_test(tcase, test_types_of_lists);
     tcase_add_test(tcase, test_schemas);
     tcase_add_test(tcase, test_arguments);

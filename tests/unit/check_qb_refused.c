@@ -297,9 +297,9 @@ START_TEST(test_absent_parts)
     elqb_expr items = elqb_items(ids, 1);
 
     CHECK_FAILS(render_one(elqb_op(q, ELQB_END, "||", U.name)), ELQB_E_USAGE,
-                "elqb_op: an operand is ELQB_END");
-    CHECK_FAILS(render_one(elqb_op(q, U.name, "||", ELQB_NONE)),
-                ELQB_E_USAGE, "elqb_op: an operand is ELQB_NONE");
+                "elqb_op: operand 1 is ELQB_END");
+    CHECK_FAILS(render_one(elqb_op(q, U.name, "||", ELQB_NONE)), ELQB_E_USAGE,
+                "elqb_op: operand 2 is ELQB_NONE");
     CHECK_FAILS(elqb_values_select(q, elqb_row_v(q, NULL)), ELQB_E_USAGE,
                 "elqb_values_select: row 1 has no values");
     elqb_unnest(q, "u", ELQB_LIST(elqb_name(NULL)), items);

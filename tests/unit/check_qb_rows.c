@@ -195,7 +195,7 @@ START_TEST(test_unnest_mistakes)
         "elqb_insert_unnest: the array of the column \"status\" needs "
         "elqb_cast(), its type is not built in",
         "elqb_insert_unnest: what is given for the column \"id\" is no array",
-        "elqb_insert_unnest: an operand is ELQB_NONE",
+        "elqb_insert_unnest: operand 1 is ELQB_NONE",
         "elqb_insert_unnest: what is given for the column \"id\" is no array",
         "elqb_insert_unnest: the insert has values already",
         "elqb_values: the insert has elqb_insert_unnest() already",

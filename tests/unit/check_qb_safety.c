@@ -161,11 +161,11 @@ START_TEST(test_values)
 
     elqb_columns(s, elqb_literal(elpq_textn("a\0b", 3)));
     ck_assert_ptr_null(elqb_render(q, s));
-    ERROR(ELQB_E_VALUE, "elqb_render: a string is not valid UTF-8");
+    ERROR(ELQB_E_VALUE, "elqb_columns: a string is not valid UTF-8");
     s = simple();
     elqb_columns(s, elqb_lit("caf\xc3"));
     ck_assert_ptr_null(elqb_compile(q, s));
-    ERROR(ELQB_E_VALUE, "elqb_compile: a string is not valid UTF-8");
+    ERROR(ELQB_E_VALUE, "elqb_columns: a string is not valid UTF-8");
     elqb_text_from_trusted_string(q, "SELECT '\xff'", NULL);
     ERROR(ELQB_E_TEXT, "elqb_text: the SQL text is not valid UTF-8");
     elqb_raw_from_trusted_string(q, " ");
@@ -332,6 +332,7 @@ START_TEST(test_stale_dml)
     STALE_VERB(elqb_join(old_update, ELQB_INNER, U.table, U.active),
                "elqb_join");
     STALE_VERB(elqb_where(old_update, U.active), "elqb_where");
+    STALE_VERB(elqb_where_current_of(old_update, "c"), "elqb_where_current_of");
     STALE_VERB(elqb_returning(old_update, U.id), "elqb_returning");
     STALE_VERB(elqb_using(old_delete, U.table), "elqb_using");
     STALE_VERB(elqb_join(old_delete, ELQB_INNER, U.table, U.active),
@@ -408,7 +409,7 @@ START_TEST(test_empty_statements)
     elqb_scalar(q, NULL);
     ERROR(ELQB_E_USAGE, "elqb_scalar: the select is NULL");
     elqb_eq(q, U.id, ELQB_NONE);
-    ERROR(ELQB_E_USAGE, "elqb_eq: an operand is ELQB_NONE");
+    ERROR(ELQB_E_USAGE, "elqb_eq: operand 2 is ELQB_NONE");
 }
 END_TEST
 

@@ -68,20 +68,17 @@ START_TEST(test_values_types)
                  "order_status), CAST($6 AS numeric(9,2)), $7, $8, CAST($9 AS "
                  "date))) AS `v` (`a`, `b`, `c`, `d`, `e`)",
                  0, NUMERIC, INT2, BOOL, INT4, NUMERIC, INT2, BOOL, TEXT);
-    CHECK_QUOTED(FROM(elqb_values_table(
-                     q, "v",
-                     ELQB_COLS(ELQB_COL("a", "int4[]"),
-                               ELQB_COL("b", "float8[]"),
-                               ELQB_COL("c", "float4")),
-                     elqb_row(q, elqb_items(small, 2), elqb_items(small, 2),
-                              V(1e300)),
-                     elqb_row(q, elqb_items(large, 2), elqb_items(large, 2),
-                              V(1)))),
-                 "SELECT * FROM (VALUES ($1, CAST($2 AS float8[]), $3), "
-                 "($4, CAST($5 AS float8[]), CAST($6 AS float4))) AS `v` "
-                 "(`a`, `b`, `c`)", ELPQ_OID_INT4_ARRAY, ELPQ_OID_INT4_ARRAY,
-                 ELPQ_OID_FLOAT4, ELPQ_OID_INT4_ARRAY, ELPQ_OID_INT8_ARRAY,
-                 INT4);
+    CHECK_QUOTED(
+        FROM(elqb_values_table(
+            q, "v",
+            ELQB_COLS(ELQB_COL("a", "int4[]"), ELQB_COL("b", "float8[]"),
+                      ELQB_COL("c", "float4")),
+            elqb_row(q, elqb_items(small, 2), elqb_items(small, 2), V(1e300)),
+            elqb_row(q, elqb_items(large, 2), elqb_items(large, 2), V(1)))),
+        "SELECT * FROM (VALUES ($1, $2, $3), ($4, $5, $6)) AS `v` "
+        "(`a`, `b`, `c`)",
+        ELPQ_OID_INT4_ARRAY, ELPQ_OID_FLOAT8_ARRAY, ELPQ_OID_FLOAT4,
+        ELPQ_OID_INT4_ARRAY, ELPQ_OID_FLOAT8_ARRAY, ELPQ_OID_FLOAT4);
     CHECK_QUOTED(FROM(elqb_values_table(
                      q, "v",
                      ELQB_COLS(ELQB_COL("a", "int4"), ELQB_COL("b", "int8")),

@@ -174,6 +174,7 @@ static inline void program_forms(struct qb_program *p)
              elqb_case_of(w, U.id, U.name, W(1, 2), W("x", "y")),
              elqb_extract(w, "year", U.created_at),
              elqb_cast(w, W("1", "2"), "numeric(12,2)"),
+             elqb_cast_named(w, U.data, elqb_array_type_named("app", "mood")),
              elqb_func(w, "date_trunc", shared, U.created_at), NONE,
              elqb_text(w, "a[:i] || :t::text", ELQB_ARG("i", W(1, 2)),
                        ELQB_ARG("t", W("x", "y"))),
@@ -277,6 +278,13 @@ static inline void program_update(struct qb_program *p)
     }
     elqb_update_returning_v(u, L(NONE, U.id));
     elqb_delete_returning_v(d, L(elqb_star(), NONE));
+    OUT(COPY(u));
+    OUT(COPY(d));
+    u = elqb_update_new(w, U.table);
+    d = elqb_delete_new(w, U.table);
+    elqb_set(u, U.id, W(1, 2));
+    elqb_where_current_of(u, "c");
+    elqb_where_current_of(d, "c");
     OUT(COPY(u));
     OUT(COPY(d));
 }
