@@ -34,7 +34,7 @@ struct elpq_transactor {
     elpq_tx *tx;              /* BODY, and COMMITTING until COMMIT        */
     const struct elpq__scope *scope; /* of tx, until that has ended       */
     elpq_request *request;           /* WAITING: the lease.  RESOLVING: asks.
-                                        BEGINNING a part: SAVEPOINT              */
+                                        BEGINNING a part: SAVEPOINT */
 
     elpq_body_cb body;
     elpq_done_cb done;
