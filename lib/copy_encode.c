@@ -305,25 +305,6 @@ static void escape(struct elpq__buf *out, size_t start)
     }
 }
 
-/* Bytes are what a codec takes them for in binary: text, a uuid, or bytes. */
-static int print_bytes(const struct elpq__copy_column *column,
-                       const elpq_value *v, struct elpq__buf *out,
-                       struct elpq__why *why)
-{
-    int kind = column->codec ? column->codec->kind : ELPQ_KIND_BYTES;
-    elpq_value as = *v;
-
-    if (kind == ELPQ_KIND_TEXT)
-        as.kind = ELPQ_KIND_TEXT;
-    if (kind != ELPQ_KIND_UUID)
-        return elpq__value_print(&as, out, why);
-    if (v->u.bytes.size != sizeof(as.u.uuid))
-        return elpq__refuse(why, "%zu bytes are no value of type %s",
-                            v->u.bytes.size, column->codec->name);
-    elpq__print_uuid(out, (const uint8_t *)v->u.bytes.data);
-    return 0;
-}
-
 static int text_value(const struct elpq__copy_column *column,
                       const elpq_value *v, struct elpq__buf *out,
                       struct elpq__why *why)
@@ -336,9 +317,8 @@ static int text_value(const struct elpq__copy_column *column,
         elpq__buf_add_str(out, "\\N");
         return 0;
     }
-    as.oid = column->oid;
-    rc = v->kind == ELPQ_KIND_BYTES ? print_bytes(column, &as, out, why)
-                                    : elpq__value_print(&as, out, why);
+    as.oid = column->codec ? column->codec->oid : column->oid;
+    rc = elpq__value_print_as(column->codec, &as, out, why);
     if (!rc)
         escape(out, start);
     return rc;

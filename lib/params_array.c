@@ -320,7 +320,7 @@ static int print_item(const struct source *s, const elpq_value *item, int level,
         elpq__buf_add_str(out, "NULL");
         return 0;
     }
-    rc = elpq__value_print(item, out, why);
+    rc = elpq__value_print_as(s->codec, item, out, why);
     if (!rc)
         elpq__quote(out, start, ELPQ__QUOTE_ARRAY, delimiter);
     return rc;

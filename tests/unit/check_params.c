@@ -163,6 +163,19 @@ static elpq_value c_array(uint32_t oid, elpq_kind elem, size_t width,
     E(elpq_array(O(INT4_ARRAY),                                               \
                  (const elpq_value[]){ elpq_text("1"), elpq_null(0) }, 2),    \
       0, "{1,NULL}")                                                          \
+    E(elpq_array(O(TEXT_ARRAY),                                               \
+                 (const elpq_value[]){ elpq_bytea("abc", 3),                  \
+                                       elpq_int32(5) }, 2),                   \
+      0, "{abc,5}")                                                           \
+    E(elpq_array(O(DATE_ARRAY),                                               \
+                 (const elpq_value[]){ elpq_text("x"), elpq_timestamp(0) },   \
+                 2),                                                          \
+      0, "{x,1970-01-01}")                                                    \
+    E(bytes_as(O(TSVECTOR), "cat", 3), 0, "cat")                              \
+    E(elpq_composite(0, (const elpq_value[]){                                 \
+                 bytes_as(O(TEXT), "ab", 2), elpq_bytea("ab", 2),             \
+                 bytes_as(O(UUID), "0123456789abcdef", 16) }, 3),             \
+      0, "(ab,\"\\\\x6162\",30313233-3435-3637-3839-616263646566)")             \
     E(with(O(NUMERIC_ARRAY), elpq_array_int16((const int16_t[]){ 1, 2 }, 2)), \
       0, "{1,2}")                                                             \
     E(with(0, elpq_array_text((const char *const[]){ "a b", "\"", "",         \
@@ -338,6 +351,14 @@ static elpq_value deep_value(void)
       "value -1 is out of range for type xid8")                               \
     R(with(O(BOOL), elpq_int32(2)),                                           \
       "value 2 is out of range for type boolean")                             \
+    R(elpq_array(O(DATE_ARRAY),                                               \
+                 (const elpq_value[]){ elpq_text("2020-01-01"),               \
+                                       elpq_timestamp(1) }, 2),               \
+      "element 2: a time of day cannot be sent as type date")                 \
+    R(elpq_range(O(DATERANGE),                                                \
+                 (const elpq_value[]){ elpq_text("2020-01-01"),               \
+                                       elpq_timestamp(1) }, "[)"),            \
+      "bound 2: a time of day cannot be sent as type date")                   \
     R(with(O(BOOL), elpq_uint64(2)),                                          \
       "value 2 is out of range for type boolean")                             \
     R(with(0, elpq_time(-1)), "value -1 is out of range for a time")          \
