@@ -98,6 +98,11 @@ START_TEST(values_are_those_of_the_column)
     expect_stored(conn, "int2", elpq_int32(70000), NULL);
     expect_stored(conn, "int2", elpq_double(1.5), NULL);
     expect_stored(conn, "int8", elpq_double(1e15), "1000000000000000");
+    expect_stored(conn, "int8", elpq_long_double(100.0L), "100");
+    expect_stored(conn, "int8", elpq_long_double(-5.0L), "-5");
+    expect_stored(conn, "int8", elpq_long_double(1.5L), NULL);
+    expect_stored(conn, "int8", elpq_long_double(0x1p63L), NULL);
+    expect_stored(conn, "float8", elpq_long_double(123.0L), "123");
     expect_stored(conn, "float4", elpq_double(1e300), NULL);
     expect_stored(conn, "bool", elpq_int32(1), "true");
     expect_stored(conn, "bool", elpq_int32(2), NULL);

@@ -250,6 +250,11 @@ static elpq_value c_array(uint32_t oid, elpq_kind elem, size_t width,
       0, "\"a\\\"\"=>NULL, \"b\"=>\"c\"")                                    \
     E(elpq_val(1.5L), 0, "15e-1")                                             \
     E(elpq_long_double(-(long double)INFINITY), 0, "-Infinity")               \
+    E(elpq_long_double(123.0L), 0, "123")                                     \
+    E(with(O(INT8), elpq_long_double(123.0L)), 1, "000000000000007b")         \
+    E(with(O(INT2), elpq_long_double(-5.0L)), 1, "fffb")                      \
+    E(with(O(INT8), elpq_long_double(100.0L)), 1, "0000000000000064")         \
+    E(with(O(INT8), elpq_long_double(-0x1p63L)), 1, "8000000000000000")       \
     E(elpq_val((elpq_int128_t)INT64_MIN * 4), 0, "-36893488147419103232")     \
     E(with(0, elpq_timestamptz(1)), 0, "1970-01-01 00:00:00.000001+00")       \
     E(with(99999, elpq_timestamptz_unix(0)), 0, "1970-01-01 00:00:00+00")     \
@@ -351,6 +356,10 @@ static elpq_value deep_value(void)
       "value -1 is out of range for type xid8")                               \
     R(with(O(BOOL), elpq_int32(2)),                                           \
       "value 2 is out of range for type boolean")                             \
+    R(with(O(INT8), elpq_long_double(1.5L)),                                  \
+      "value 1.5 is not whole, as needed for type bigint")                    \
+    R(with(O(INT8), elpq_long_double(0x1p63L)),                               \
+      "value 9223372036854775808 is out of range for type bigint")            \
     R(elpq_array(O(DATE_ARRAY),                                               \
                  (const elpq_value[]){ elpq_text("2020-01-01"),               \
                                        elpq_timestamp(1) }, 2),               \
