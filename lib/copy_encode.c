@@ -103,6 +103,18 @@ bool elpq__copy_look_at_columns(elpq_copy *copy)
 
 /* ---------------------------------------------------------- binary values */
 
+/* A number that has become zero on the way, which the server refuses. */
+static bool underflows(const elpq_value *parsed, const char *text, size_t size)
+{
+    if ((parsed->kind != ELPQ_KIND_DOUBLE && parsed->kind != ELPQ_KIND_FLOAT) ||
+        parsed->u.float64 != 0)
+        return false;
+    for (size_t i = 0; i < size && text[i] != 'e' && text[i] != 'E'; i++)
+        if (text[i] >= '1' && text[i] <= '9')
+            return true;
+    return false;
+}
+
 /*
  * By way of text, as the server reads a literal of the type.  A number of
  * units of money is not: how many cents are in one, lc_monetary says.
@@ -128,6 +140,8 @@ static int encode_printed(const struct elpq__codec *codec, const elpq_value *v,
     rc = codec->ops->parse
              ? codec->ops->parse(codec, out->data + start, size, &parsed)
              : ELPQ_E_TYPE; /* it takes text or bytes only, and had them */
+    if (!rc && underflows(&parsed, out->data + start, size))
+        rc = ELPQ_E_RANGE;
     out->size = start;
     if (!rc)
         rc = codec->ops->encode(codec, &parsed, out, why);

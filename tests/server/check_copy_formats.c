@@ -149,12 +149,27 @@ START_TEST(arrays_are_those_of_the_column)
 }
 END_TEST
 
+/* In binary, text is read here, as the server would. */
+START_TEST(text_is_read_as_the_column)
+{
+    elpq_conn *conn = with_domains();
+
+    ck_assert_ptr_null(stored(conn, "float8", elpq_text("1e-400"), false));
+    ck_assert_ptr_null(stored(conn, "float4", elpq_text("-1.0e-50"), false));
+    expect_stored(conn, "float8", elpq_text("0e-400"), "0");
+    expect_stored(conn, "float8", elpq_text("-0.0"), "-0");
+    expect_stored(conn, "float4", elpq_text("1e-40"), "1e-40");
+    close_conn(conn);
+}
+END_TEST
+
 static void build(Suite *s)
 {
     TCase *t = harness_case(s, "formats", 0);
 
     tcase_add_test(t, values_are_those_of_the_column);
     tcase_add_test(t, arrays_are_those_of_the_column);
+    tcase_add_test(t, text_is_read_as_the_column);
 }
 
 int main(void)
