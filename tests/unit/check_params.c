@@ -188,6 +188,12 @@ static elpq_value c_array(uint32_t oid, elpq_kind elem, size_t width,
                  1),                                                          \
       1, "000000020000000000000017000000010000000100000001000000000000000400" \
          "000007")                                                            \
+    E(elpq_array_from(INT32_MAX - 1, elpq_array_int32((int[]){ 7 }, 1)), 1,   \
+      "000000010000000000000017000000017ffffffe" "0000000400000007")          \
+    E(elpq_array_from(INT32_MAX, elpq_array_int32(NULL, 0)), 1,               \
+      "000000000000000000000017")                                             \
+    E(elpq_array_from(INT32_MIN, elpq_array_int32((int[]){ 7 }, 1)), 1,       \
+      "0000000100000000000000170000000180000000" "0000000400000007")          \
     E(elpq_array_from(-1, elpq_array(O(NUMERIC_ARRAY),                        \
                  (const elpq_value[]){                                        \
                      elpq_array_from(0, elpq_array_int32((int[]){ 7 }, 1)) }, \
@@ -425,6 +431,8 @@ static elpq_value deep_value(void)
                  2),                                                          \
       "element 2: an array among values")                                     \
     R(elpq_array_from(INT32_MAX, elpq_array_int32((int[]){ 1, 2 }, 2)),       \
+      "the subscripts of an array are too large")                             \
+    R(elpq_array_from(INT32_MAX, elpq_array_int32((int[]){ 1 }, 1)),          \
       "the subscripts of an array are too large")                             \
     R(elpq_cidr((elpq_inet_address){ 4, 8, { 10, 1 } }),                      \
       "a value of type cidr has bits behind its netmask")                     \
