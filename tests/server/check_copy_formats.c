@@ -152,6 +152,11 @@ END_TEST
 /* In binary, text is read here, as the server would. */
 START_TEST(text_is_read_as_the_column)
 {
+    static const char *const yes[] = { "t", "TRUE", "tr", "y", "yes", "on",
+                                       "1", " true\n" };
+    static const char *const no[] = { "f", "False", "n", "no", "off", "of",
+                                      "0" };
+    static const char *const neither[] = { "", "o", "truest", "2", "on e" };
     elpq_conn *conn = with_domains();
 
     ck_assert_ptr_null(stored(conn, "float8", elpq_text("1e-400"), false));
@@ -159,6 +164,22 @@ START_TEST(text_is_read_as_the_column)
     expect_stored(conn, "float8", elpq_text("0e-400"), "0");
     expect_stored(conn, "float8", elpq_text("-0.0"), "-0");
     expect_stored(conn, "float4", elpq_text("1e-40"), "1e-40");
+    for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+        expect_stored(conn, "bool", elpq_text(yes[i]), "true");
+    for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+        expect_stored(conn, "bool", elpq_text(no[i]), "false");
+    for (size_t i = 0; i < sizeof(neither) / sizeof(neither[0]); i++)
+        ck_assert_ptr_null(stored(conn, "bool", elpq_text(neither[i]), false));
+    expect_stored(conn, "bool", elpq_double(1), "true");
+    expect_stored(conn, "bit(3)", elpq_text("101"), "101");
+    expect_stored(conn, "varbit", elpq_text(""), "");
+    ck_assert_ptr_null(stored(conn, "bit(3)", elpq_text("102"), false));
+    expect_stored(conn, "bytea", elpq_text("\\x00fF"), "\\x00ff");
+    expect_stored(conn, "bytea", elpq_text("a\\\\b\\001"), "\\x615c6201");
+    ck_assert_ptr_null(stored(conn, "bytea", elpq_text("\\x0"), false));
+    /* What the server alone can read. */
+    ck_assert_ptr_null(stored(conn, "int[]", elpq_text("{1,2}"), false));
+    ck_assert_str_eq(stored(conn, "int[]", elpq_text("{1,2}"), true), "{1,2}");
     close_conn(conn);
 }
 END_TEST
