@@ -418,6 +418,32 @@ START_TEST(a_type_made_anew_is_found_by_a_refresh)
 }
 END_TEST
 
+/* In binary, which says what its fields are, as many as before. */
+START_TEST(a_replaced_field_is_noticed)
+{
+    static const char sql[] = "select row(1, 'x')::shop.size";
+    elpq_pool *pool = pool_of(1);
+    elpq_composite_view view;
+    struct answer *a[2];
+
+    make_types();
+    load(pool, "shop.size");
+    admin_do("alter type shop.size drop attribute h, add attribute c text");
+    both_formats(pool, sql, a);
+    ck_assert_int_eq(elpq_get_composite(a[1]->result, 0, 0, &view), 0);
+    ck_assert_uint_eq(view.count, 2);
+    ck_assert_ptr_null(view.names);
+    ck_assert_uint_eq(view.fields[1].oid, ELPQ_OID_TEXT);
+    expect_ok(ask(pool, elpq_sql("select 1")));
+    expect_ok(ask(pool, elpq_sql("select 1")));
+    a[1] = expect_ok(ask(pool, sql_text(sql)));
+    ck_assert(is_binary(a[1]));
+    ck_assert_int_eq(elpq_get_composite(a[1]->result, 0, 0, &view), 0);
+    ck_assert_str_eq(view.names[1], "c");
+    finish_pool(pool);
+}
+END_TEST
+
 /* The server refuses the old OID; that alone has the types asked for again. */
 START_TEST(a_refused_oid_has_the_types_refreshed)
 {
@@ -615,6 +641,7 @@ static void build(Suite *suite)
     tcase_add_test(change, a_type_made_anew_is_found_by_a_refresh);
     tcase_add_test(change, a_refused_oid_has_the_types_refreshed);
     tcase_add_test(change, a_changed_composite_is_noticed);
+    tcase_add_test(change, a_replaced_field_is_noticed);
     tcase_add_test(change, an_unknown_type_is_found_while_another_is_stale);
     tcase_add_test(change, a_result_outlives_its_pool);
     tcase_add_test(contract, a_connection_alone_and_a_transaction_load_types);
