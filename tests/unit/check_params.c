@@ -175,7 +175,8 @@ static elpq_value c_array(uint32_t oid, elpq_kind elem, size_t width,
     E(elpq_composite(0, (const elpq_value[]){                                 \
                  bytes_as(O(TEXT), "ab", 2), elpq_bytea("ab", 2),             \
                  bytes_as(O(UUID), "0123456789abcdef", 16) }, 3),             \
-      0, "(ab,\"\\\\x6162\",30313233-3435-3637-3839-616263646566)")             \
+      0, "(ab,\"\\\\x6162\","                                                 \
+      "30313233-3435-3637-3839-616263646566)")                                \
     E(with(O(NUMERIC_ARRAY), elpq_array_int16((const int16_t[]){ 1, 2 }, 2)), \
       0, "{1,2}")                                                             \
     E(with(0, elpq_array_text((const char *const[]){ "a b", "\"", "",         \
