@@ -107,6 +107,12 @@ struct elpq__catalog *elpq__catalog_ref(struct elpq__catalog *catalog)
     return catalog;
 }
 
+static void free_name(struct elpq__type_name *n)
+{
+    free(n->full);
+    free(n);
+}
+
 void elpq__catalog_unref(struct elpq__catalog *catalog)
 {
     struct elpq__type_name *next;
@@ -115,7 +121,7 @@ void elpq__catalog_unref(struct elpq__catalog *catalog)
         return;
     for (; catalog->names; catalog->names = next) {
         next = catalog->names->next;
-        free(catalog->names);
+        free_name(catalog->names);
     }
     elpq__type_set_unref(catalog->set);
     free(catalog);
@@ -148,7 +154,15 @@ const elpq_type_info *elpq__catalog_by_name(const struct elpq__catalog *catalog,
     const struct elpq__type_name *n =
         catalog && name ? find_name(catalog, name) : NULL;
 
-    return n ? elpq__catalog_by_oid(catalog, n->oid) : NULL;
+    return n && !n->ambiguous ? elpq__catalog_by_oid(catalog, n->oid) : NULL;
+}
+
+uint32_t elpq__catalog_oid(const struct elpq__catalog *catalog,
+                           const char *name)
+{
+    const struct elpq__type_name *n = find_name(catalog, name);
+
+    return n ? n->oid : 0;
 }
 
 /* --------------------------------------------------------------- missing */
@@ -308,42 +322,6 @@ static void take_type(struct row *r, struct elpq__type *type)
         note(r, ELPQ_E_DECODE);
 }
 
-static int keep_name(struct elpq__catalog *catalog, const char *name,
-                     uint32_t oid)
-{
-    struct elpq__type_name *n = find_name(catalog, name);
-    size_t size = strlen(name) + 1;
-
-    if (!n) {
-        if (catalog->nnames >= ELPQ__TYPES_MAX)
-            return ELPQ_E_FULL;
-        n = malloc(sizeof(*n) + size);
-        if (!n)
-            return ELPQ_E_NOMEM;
-        memcpy(n->name, name, size);
-        n->next = catalog->names;
-        catalog->names = n;
-        catalog->nnames++;
-    }
-    n->oid = oid;
-    return 0;
-}
-
-void elpq__catalog_forget(struct elpq__catalog *catalog, const char *name)
-{
-    struct elpq__type_name **at = &catalog->names;
-    struct elpq__type_name *gone;
-
-    while (*at && strcmp((*at)->name, name) != 0)
-        at = &(*at)->next;
-    gone = *at;
-    if (!gone)
-        return;
-    *at = gone->next;
-    catalog->nnames--;
-    free(gone);
-}
-
 static int replace_set(struct elpq__catalog *catalog,
                        const struct elpq__type *types, unsigned n)
 {
@@ -358,13 +336,165 @@ static int replace_set(struct elpq__catalog *catalog,
     return 0;
 }
 
+/* ----------------------------------------------------------------- names */
+
+static bool has_name(struct row *r, const char *name)
+{
+    elpq_array_view names = take_array(r, NAMES);
+    elpq_string s = { "", 0 };
+
+    for (size_t i = 0; i < names.count; i++)
+        if (elpq_cell_string(&names.items[i], &s) == 0 &&
+            strcmp(s.data, name) == 0)
+            return true;
+    return false;
+}
+
+uint32_t elpq__catalog_named(elpq_result *result, const char *name)
+{
+    struct row r = { result, 0, 0 };
+
+    for (; r.row < elpq_rows(result); r.row++)
+        if (has_name(&r, name))
+            return take_oid(&r, OID);
+    return 0;
+}
+
+bool elpq__catalog_brought(elpq_result *result, uint32_t oid)
+{
+    struct row r = { result, 0, 0 };
+
+    for (; r.row < elpq_rows(result); r.row++)
+        if (take_oid(&r, OID) == oid)
+            return true;
+    return false;
+}
+
+const char *elpq__catalog_full(struct elpq__catalog *catalog,
+                               struct elpq__type_name *name)
+{
+    const elpq_type_info *info = elpq__catalog_by_oid(catalog, name->oid);
+    struct elpq__buf full = { 0 };
+
+    free(name->full);
+    name->full = NULL;
+    /* Another session's temporary schema may not even be named. */
+    if (!info || strncmp(info->schema, "pg_temp_", 8) == 0)
+        return NULL;
+    elpq__buf_add_quoted(&full, info->schema, '"');
+    elpq__buf_add_byte(&full, '.');
+    elpq__buf_add_quoted(&full, info->name, '"');
+    elpq__buf_add_byte(&full, '\0');
+    if (full.failed)
+        elpq__buf_free(&full);
+    name->full = full.data;
+    return name->full;
+}
+
+/* What was asked for in full may be another type by now. */
+static void renew_names(struct elpq__catalog *catalog, elpq_result *result)
+{
+    struct row r = { result, 0, 0 };
+    elpq_string s = { "", 0 };
+    elpq_array_view names;
+
+    for (; r.row < elpq_rows(result); r.row++) {
+        names = take_array(&r, NAMES);
+        for (size_t i = 0; i < names.count; i++) {
+            if (elpq_cell_string(&names.items[i], &s))
+                continue;
+            for (struct elpq__type_name *n = catalog->names; n; n = n->next)
+                if (n->full && strcmp(n->full, s.data) == 0)
+                    n->oid = take_oid(&r, OID);
+        }
+    }
+}
+
+/* Whether a name says the schema, and one that is the same in all sessions. */
+static bool is_qualified(const char *name)
+{
+    bool quoted = false;
+
+    if (strncmp(name, "pg_temp.", 8) == 0)
+        return false;
+    for (; *name; name++) {
+        if (*name == '"')
+            quoted = !quoted;
+        if (*name == '.' && !quoted)
+            return true;
+    }
+    return false;
+}
+
+/* Two types that are there, each by the name in a schema of its own. */
+static bool is_of_both(const struct elpq__catalog *catalog,
+                       const struct elpq__type_name *name, uint32_t oid)
+{
+    const elpq_type_info *a = elpq__catalog_by_oid(catalog, name->oid);
+    const elpq_type_info *b = elpq__catalog_by_oid(catalog, oid);
+
+    return a && b && a != b && !is_qualified(name->name) &&
+           strcmp(a->name, b->name) == 0 && strcmp(a->schema, b->schema) != 0;
+}
+
+static struct elpq__type_name *add_name(struct elpq__catalog *catalog,
+                                        const char *name)
+{
+    size_t size = strlen(name) + 1;
+    struct elpq__type_name *n = calloc(1, sizeof(*n) + size);
+
+    if (!n)
+        return NULL;
+    memcpy(n->name, name, size);
+    n->next = catalog->names;
+    catalog->names = n;
+    catalog->nnames++;
+    return n;
+}
+
+static void forget(struct elpq__catalog *catalog, const char *name)
+{
+    struct elpq__type_name **at = &catalog->names;
+    struct elpq__type_name *gone;
+
+    while (*at && strcmp((*at)->name, name) != 0)
+        at = &(*at)->next;
+    gone = *at;
+    if (!gone)
+        return;
+    *at = gone->next;
+    catalog->nnames--;
+    free_name(gone);
+}
+
+int elpq__catalog_learn(struct elpq__catalog *catalog, const char *name,
+                        uint32_t oid, bool gone, bool shared)
+{
+    struct elpq__type_name *n = find_name(catalog, name);
+
+    if (!oid && (gone || !shared))
+        forget(catalog, name);
+    if (!oid)
+        return 0;
+    if (!n && catalog->nnames >= ELPQ__TYPES_MAX)
+        return ELPQ_E_FULL;
+    if (!n)
+        n = add_name(catalog, name);
+    if (!n)
+        return ELPQ_E_NOMEM;
+    if (gone)
+        n->ambiguous = false;
+    else if (shared && is_of_both(catalog, n, oid))
+        n->ambiguous = true;
+    n->oid = oid;
+    return 0;
+}
+
 int elpq__catalog_take(struct elpq__catalog *catalog, elpq_result *result)
 {
     size_t rows = elpq_rows(result);
     struct row r = { result, 0, 0 };
     struct elpq__type *types;
-    elpq_string name = { "", 0 };
-    elpq_array_view names;
 
     if (rows > ELPQ__TYPES_MAX)
         return ELPQ_E_FULL;
@@ -374,13 +504,8 @@ int elpq__catalog_take(struct elpq__catalog *catalog, elpq_result *result)
     for (r.row = 0; r.row < rows && !r.code; r.row++)
         take_type(&r, &types[r.row]);
     note(&r, r.code ? r.code : replace_set(catalog, types, (unsigned)rows));
-    for (r.row = 0; r.row < rows && !r.code; r.row++) {
-        names = take_array(&r, NAMES);
-        for (size_t i = 0; i < names.count && !r.code; i++) {
-            note(&r, elpq_cell_string(&names.items[i], &name));
-            note(&r, keep_name(catalog, name.data, types[r.row].info.oid));
-        }
-    }
+    if (!r.code)
+        renew_names(catalog, result);
     free(types);
     return r.code;
 }

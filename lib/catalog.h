@@ -24,9 +24,16 @@
 /* So many unknown types are asked for at a time. */
 #define ELPQ__MISSING_MAX 64
 
+/*
+ * A name that was asked for.  Sessions have search_paths of their own: what
+ * it means in one of them is asked for again with its schema, as `full`; and
+ * what is of two schemas is ambiguous.
+ */
 struct elpq__type_name {
     struct elpq__type_name *next;
     uint32_t oid;
+    bool ambiguous;
+    char *full; /* when it was last asked for again; may be NULL */
     char name[];
 };
 
@@ -67,19 +74,40 @@ void elpq__catalog_note_error(struct elpq__catalog *catalog,
                               const elpq_error *error, const Oid *types,
                               unsigned n);
 
-/* Takes in what elpq__catalog_sql brought: 0, ELPQ_E_NOMEM, _FULL, _DECODE. */
+/*
+ * Takes in what elpq__catalog_sql brought, and for names that were asked for
+ * in full their types of now: 0, ELPQ_E_NOMEM, _FULL, _DECODE.
+ */
 int elpq__catalog_take(struct elpq__catalog *catalog, elpq_result *result);
 /* Of the missing ones, those that are still so are no types: remembers that. */
 int elpq__catalog_give_up(struct elpq__catalog *catalog, const uint32_t *oids,
                           unsigned n);
 
-/* The name is of no type any more, if it ever was of one. */
-void elpq__catalog_forget(struct elpq__catalog *catalog, const char *name);
+/* The OID of the type that it brought for the name; 0: for none. */
+uint32_t elpq__catalog_named(elpq_result *result, const char *name);
+/* Whether it brought the type. */
+bool elpq__catalog_brought(elpq_result *result, uint32_t oid);
+/*
+ * A session has the type under this name; 0: it has none.  `gone`: the type
+ * that was remembered is none any more.  `shared`: there are other sessions,
+ * for which it counts as well.
+ */
+int elpq__catalog_learn(struct elpq__catalog *catalog, const char *name,
+                        uint32_t oid, bool gone, bool shared);
+/* The OID that is remembered for a name; 0 if there is none. */
+uint32_t elpq__catalog_oid(const struct elpq__catalog *catalog,
+                           const char *name);
+/*
+ * The name of a name's type with its schema, quoted, which is the same in all
+ * sessions; NULL for that of a temporary type, or if there is no memory.
+ */
+const char *elpq__catalog_full(struct elpq__catalog *catalog,
+                               struct elpq__type_name *name);
 
 /* $1: names, $2: OIDs; a row for each type, and for each that it is made of. */
 extern const char elpq__catalog_sql[];
 
-/* By the name that it was asked for with; NULL if it was not. */
+/* By the name that it was asked for with; NULL if it was not, or is of two. */
 const elpq_type_info *elpq__catalog_by_name(const struct elpq__catalog *catalog,
                                             const char *name);
 const elpq_type_info *elpq__catalog_by_oid(const struct elpq__catalog *catalog,

@@ -56,6 +56,22 @@ int elpq__cell_kind(const elpq_cell *cell, elpq_kind kind, elpq_value *out)
 
 /* ------------------------------------------------------- text and bytes */
 
+/* The scratch's buffer, empty. */
+static struct elpq__buf *begin_text(struct elpq__scratch *mem, size_t limit)
+{
+    elpq__buf_clear(&mem->text);
+    mem->text.limit = limit;
+    return &mem->text;
+}
+
+/* It is free for others again, and nothing large stays in it. */
+static int end_text(struct elpq__scratch *mem, int rc)
+{
+    if (mem->text.room > BIG_TEXT)
+        elpq__buf_free(&mem->text);
+    return rc;
+}
+
 /* What stands in the scratch's buffer is kept for this place. */
 static int keep_text(struct elpq__scratch *mem, const char *place, uint64_t tag,
                      elpq_string *out)
@@ -71,15 +87,22 @@ static int keep_text(struct elpq__scratch *mem, const char *place, uint64_t tag,
     out->data = made;
     out->size = mem->text.size;
     elpq__scratch_keep(mem, place, tag, made, out->size);
-    if (mem->text.room > BIG_TEXT)
-        elpq__buf_free(&mem->text);
     return 0;
 }
 
 /*
- * The text of a binary cell that is not text itself, printed once.  The
- * scratch's buffer is free for others again when this returns.
+ * So much text may come of so many bytes.  Fourteen in an array are a numeric
+ * of 147 KB; but a quote in a record in a record ... doubles at each level.
  */
+static size_t text_limit(size_t size)
+{
+    if (size >= ELPQ__SCRATCH_LIMIT / 16384)
+        return ELPQ__SCRATCH_LIMIT;
+    size = ((size_t)1 << 20) + 16384 * size;
+    return size < ELPQ__SCRATCH_LIMIT ? size : ELPQ__SCRATCH_LIMIT;
+}
+
+/* The text of a binary cell that is not text itself, printed once. */
 static int print_cell(const elpq_cell *cell, const struct elpq__codec *codec,
                       elpq_string *out)
 {
@@ -91,10 +114,9 @@ static int print_cell(const elpq_cell *cell, const struct elpq__codec *codec,
     out->data = elpq__scratch_find(mem, cell->data, tag, &out->size);
     if (out->data)
         return 0;
-    elpq__buf_clear(&mem->text);
-    mem->text.limit = ELPQ__SCRATCH_LIMIT;
-    rc = codec->ops->print(codec, cell->data, size, &mem->text);
-    return rc ? rc : keep_text(mem, cell->data, tag, out);
+    rc = codec->ops->print(codec, cell->data, size,
+                           begin_text(mem, text_limit(size)));
+    return end_text(mem, rc ? rc : keep_text(mem, cell->data, tag, out));
 }
 
 /* Text that something other than a NUL byte follows, as inside an array. */
@@ -164,9 +186,9 @@ static int unhex_cell(const elpq_cell *cell, elpq_string *out)
     out->data = elpq__scratch_find(mem, cell->data, tag, &out->size);
     if (out->data)
         return 0;
-    elpq__buf_clear(&mem->text);
-    rc = elpq__parse_bytea(cell->data, (size_t)cell->size, &mem->text);
-    return rc ? rc : keep_text(mem, cell->data, tag, out);
+    rc = elpq__parse_bytea(cell->data, (size_t)cell->size,
+                           begin_text(mem, ELPQ__SCRATCH_LIMIT));
+    return end_text(mem, rc ? rc : keep_text(mem, cell->data, tag, out));
 }
 
 /*
@@ -300,8 +322,8 @@ static int numeric_double(const elpq_cell *cell, bool narrow, double *out)
         if (!cell->result)
             return ELPQ_E_USAGE;
         mem = &cell->result->scratch;
-        elpq__buf_clear(&mem->text);
-        rc = elpq__numeric_print(text, size, &mem->text);
+        rc = elpq__numeric_print(text, size,
+                                 begin_text(mem, ELPQ__SCRATCH_LIMIT));
         size = mem->text.size;
         elpq__buf_add_byte(&mem->text, '\0');
         text = mem->text.data;

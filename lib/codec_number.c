@@ -168,10 +168,24 @@ static int refuse_double(const struct elpq__codec *codec, double x,
     return elpq__refuse(why, "value %s %s type %s", text, reason, codec->name);
 }
 
+/* A double, or more than one: the words have it as a double. */
+static int whole_magnitude(const struct elpq__codec *codec, long double x,
+                           struct magnitude *out, struct elpq__why *why)
+{
+    if (!(fabsl(x) < 0x1p64L))
+        return refuse_double(codec, (double)x, "is out of range for", why);
+    if (x != truncl(x))
+        return refuse_double(codec, (double)x, "is not whole, as needed for",
+                             why);
+    out->negative = x < 0;
+    out->value = (uint64_t)fabsl(x);
+    return 0;
+}
+
 static int magnitude_of(const struct elpq__codec *codec, const elpq_value *v,
                         struct magnitude *out, struct elpq__why *why)
 {
-    double x = v->u.float64;
+    long double x;
 
     switch (v->kind) {
     case ELPQ_KIND_BOOL:
@@ -188,13 +202,10 @@ static int magnitude_of(const struct elpq__codec *codec, const elpq_value *v,
         return 0;
     case ELPQ_KIND_DOUBLE:
     case ELPQ_KIND_FLOAT:
-        if (!(fabs(x) < 0x1p64))
-            return refuse_double(codec, x, "is out of range for", why);
-        if (x != trunc(x))
-            return refuse_double(codec, x, "is not whole, as needed for", why);
-        out->negative = x < 0;
-        out->value = (uint64_t)fabs(x);
-        return 0;
+        return whole_magnitude(codec, (long double)v->u.float64, out, why);
+    case ELPQ_KIND_LONG_DOUBLE:
+        memcpy(&x, v->u.uuid, sizeof(x));
+        return whole_magnitude(codec, x, out, why);
     default:
         return ELPQ__AS_TEXT;
     }

@@ -119,6 +119,18 @@ static int view_text(const struct elpq__codec *codec, const elpq_cell *cell,
     return 0;
 }
 
+/* Whether the fields are those of the type, as far as the form says. */
+static bool has_fields(const struct elpq__codec *codec,
+                       const elpq_composite_view *view, bool binary)
+{
+    if (view->count != codec->nfields)
+        return false;
+    for (size_t i = 0; binary && i < view->count; i++)
+        if (view->fields[i].oid != codec->field_oids[i])
+            return false;
+    return true;
+}
+
 static int record_view(const struct elpq__codec *codec, const elpq_cell *cell,
                        struct elpq__scratch *mem, void *out)
 {
@@ -128,7 +140,7 @@ static int record_view(const struct elpq__codec *codec, const elpq_cell *cell,
 
     if (rc || codec->oid == ELPQ_OID_RECORD)
         return rc;
-    if (view->count == codec->nfields)
+    if (has_fields(codec, view, cell->binary))
         view->names = codec->field_names;
     else if (codec->set) /* the type has changed since it was looked up */
         codec->set->stale = true;

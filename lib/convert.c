@@ -18,6 +18,17 @@
 
 /* ---------------------------------------------------------------- numbers */
 
+/* A double as halves of 64 bits, if it is an integer that has two. */
+static int double_wide(double x, bool *negative, uint64_t *high, uint64_t *low)
+{
+    if (!(fabs(x) < 0x1p128) || x != trunc(x))
+        return ELPQ_E_RANGE;
+    *negative = x < 0;
+    *high = (uint64_t)ldexp(fabs(x), -64);
+    *low = (uint64_t)(fabs(x) - ldexp((double)*high, 64));
+    return 0;
+}
+
 /* A whole number that is no numeric. */
 static int narrow_wide(const elpq_cell *cell, const struct elpq__codec *codec,
                        bool *negative, uint64_t *high, uint64_t *low)
@@ -32,6 +43,10 @@ static int narrow_wide(const elpq_cell *cell, const struct elpq__codec *codec,
         rc = elpq__cell_decode(cell, codec, &v);
         *low = rc ? 0 : v.u.uint64;
         return rc;
+    }
+    if (codec->kind == ELPQ_KIND_DOUBLE || codec->kind == ELPQ_KIND_FLOAT) {
+        rc = elpq__cell_decode(cell, codec, &v);
+        return rc ? rc : double_wide(v.u.float64, negative, high, low);
     }
     rc = elpq_cell_int64(cell, &x);
     *negative = x < 0;

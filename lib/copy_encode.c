@@ -11,6 +11,7 @@
  */
 #include <endian.h>
 #include <stdio.h>
+#include <strings.h>
 
 #include "alloc.h"
 #include "copy_int.h"
@@ -103,6 +104,92 @@ bool elpq__copy_look_at_columns(elpq_copy *copy)
 
 /* ---------------------------------------------------------- binary values */
 
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Whether it is the word, or its first letters, as many as `least`. */
+static bool is_word(const char *text, size_t size, const char *word,
+                    size_t least)
+{
+    return size >= least && size <= strlen(word) &&
+           strncasecmp(text, word, size) == 0;
+}
+
+/* As the server reads a boolean, which is not only what it prints. */
+static int parse_bool(const char *text, size_t size, elpq_value *out)
+{
+    while (size > 0 && is_space(*text))
+        text++, size--;
+    while (size > 0 && is_space(text[size - 1]))
+        size--;
+    out->u.boolean =
+        is_word(text, size, "true", 1) || is_word(text, size, "yes", 1) ||
+        is_word(text, size, "on", 2) || is_word(text, size, "1", 1);
+    if (out->u.boolean || is_word(text, size, "false", 1) ||
+        is_word(text, size, "no", 1) || is_word(text, size, "off", 2) ||
+        is_word(text, size, "0", 1))
+        return 0;
+    return ELPQ_E_DECODE;
+}
+
+/* Of text that is digits 0 and 1. */
+static int encode_bits(const struct elpq__codec *codec, const elpq_value *v,
+                       struct elpq__buf *out, struct elpq__why *why)
+{
+    const elpq_cell cell = { v->u.bytes.data, (int)v->u.bytes.size, codec->oid,
+                             false, NULL };
+    elpq_value as = elpq_value_init(codec->oid, ELPQ_KIND_BITS);
+    struct elpq__scratch mem = { 0 };
+    elpq_bits bits = { 0 };
+    int rc = v->u.bytes.size > INT32_MAX
+                 ? ELPQ_E_RANGE
+                 : codec->ops->view(codec, &cell, &mem, &bits);
+
+    as.u.bits.data = bits.data;
+    as.u.bits.count = bits.count;
+    if (!rc)
+        rc = codec->ops->encode(codec, &as, out, why);
+    elpq__scratch_free(&mem);
+    return rc;
+}
+
+/*
+ * What the codec makes of text; ELPQ_E_TYPE if it takes nothing but values,
+ * or text as it is, which it had.
+ */
+static int parse(const struct elpq__codec *codec, const char *text, size_t size,
+                 elpq_value *out)
+{
+    if (codec->kind == ELPQ_KIND_BOOL)
+        return parse_bool(text, size, out);
+    return codec->ops->parse ? codec->ops->parse(codec, text, size, out)
+                             : ELPQ_E_TYPE;
+}
+
+/* A number that has become zero on the way, which the server refuses. */
+static bool underflows(const elpq_value *parsed, const char *text, size_t size)
+{
+    if ((parsed->kind != ELPQ_KIND_DOUBLE && parsed->kind != ELPQ_KIND_FLOAT) ||
+        parsed->u.float64 != 0)
+        return false;
+    for (size_t i = 0; i < size && text[i] != 'e' && text[i] != 'E'; i++)
+        if (text[i] >= '1' && text[i] <= '9')
+            return true;
+    return false;
+}
+
+/* What was no value of the type is refused. */
+static int outcome(const struct elpq__codec *codec, int rc,
+                   struct elpq__why *why)
+{
+    if (rc == 0 || rc == ELPQ_E_VALUE || rc == ELPQ_E_NOMEM)
+        return rc;
+    return elpq__refuse(why, "the value cannot be sent as type %s",
+                        codec->name);
+}
+
 /*
  * By way of text, as the server reads a literal of the type.  A number of
  * units of money is not: how many cents are in one, lc_monetary says.
@@ -118,6 +205,12 @@ static int encode_printed(const struct elpq__codec *codec, const elpq_value *v,
     if (codec->kind == ELPQ_KIND_MONEY)
         return elpq__refuse(why, "only elpq_money() can be sent as type %s",
                             codec->name);
+    if (v->kind == ELPQ_KIND_TEXT && codec->kind == ELPQ_KIND_BITS)
+        return outcome(codec, encode_bits(codec, v, out, why), why);
+    if (v->kind == ELPQ_KIND_TEXT && codec->kind == ELPQ_KIND_BYTES)
+        return outcome(codec,
+                       elpq__parse_bytea(v->u.bytes.data, v->u.bytes.size, out),
+                       why);
     rc = elpq__value_print(v, out, why);
     if (rc || codec->textual)
         return rc;
@@ -125,16 +218,13 @@ static int encode_printed(const struct elpq__codec *codec, const elpq_value *v,
     elpq__buf_add_byte(out, '\0');
     if (out->failed)
         return ELPQ_E_NOMEM;
-    rc = codec->ops->parse
-             ? codec->ops->parse(codec, out->data + start, size, &parsed)
-             : ELPQ_E_TYPE; /* it takes text or bytes only, and had them */
+    rc = parse(codec, out->data + start, size, &parsed);
+    if (!rc && underflows(&parsed, out->data + start, size))
+        rc = ELPQ_E_RANGE;
     out->size = start;
     if (!rc)
         rc = codec->ops->encode(codec, &parsed, out, why);
-    if (rc == ELPQ__AS_TEXT || (rc && rc != ELPQ_E_VALUE))
-        rc = elpq__refuse(why, "the value cannot be sent as type %s",
-                          codec->name);
-    return rc;
+    return outcome(codec, rc, why);
 }
 
 static int encode_raw(const elpq_value *v, uint32_t oid, struct elpq__buf *out,
@@ -305,25 +395,6 @@ static void escape(struct elpq__buf *out, size_t start)
     }
 }
 
-/* Bytes are what a codec takes them for in binary: text, a uuid, or bytes. */
-static int print_bytes(const struct elpq__copy_column *column,
-                       const elpq_value *v, struct elpq__buf *out,
-                       struct elpq__why *why)
-{
-    int kind = column->codec ? column->codec->kind : ELPQ_KIND_BYTES;
-    elpq_value as = *v;
-
-    if (kind == ELPQ_KIND_TEXT)
-        as.kind = ELPQ_KIND_TEXT;
-    if (kind != ELPQ_KIND_UUID)
-        return elpq__value_print(&as, out, why);
-    if (v->u.bytes.size != sizeof(as.u.uuid))
-        return elpq__refuse(why, "%zu bytes are no value of type %s",
-                            v->u.bytes.size, column->codec->name);
-    elpq__print_uuid(out, (const uint8_t *)v->u.bytes.data);
-    return 0;
-}
-
 static int text_value(const struct elpq__copy_column *column,
                       const elpq_value *v, struct elpq__buf *out,
                       struct elpq__why *why)
@@ -336,9 +407,8 @@ static int text_value(const struct elpq__copy_column *column,
         elpq__buf_add_str(out, "\\N");
         return 0;
     }
-    as.oid = column->oid;
-    rc = v->kind == ELPQ_KIND_BYTES ? print_bytes(column, &as, out, why)
-                                    : elpq__value_print(&as, out, why);
+    as.oid = column->codec ? column->codec->oid : column->oid;
+    rc = elpq__value_print_as(column->codec, &as, out, why);
     if (!rc)
         escape(out, start);
     return rc;

@@ -29,6 +29,8 @@ struct lookup {
     elpq_done_cb done_cb;
     void *arg;
     bool by_itself;
+    uint32_t old; /* that the name was of; 0: of none */
+    uint32_t oid; /* that it is of in this session    */
     unsigned nasked;
     uint32_t asked[ELPQ__MISSING_MAX]; /* by itself, and first of all */
     char name[];
@@ -49,6 +51,8 @@ struct target {
     elpq_tx *tx;
 };
 
+static void ask_conn(struct elpq__catalog *catalog);
+
 /* -------------------------------------------------------------- the answer */
 
 static void report(struct lookup *l, const elpq_error *error)
@@ -61,13 +65,24 @@ static void report(struct lookup *l, const elpq_error *error)
         l->done_cb(error, l->arg);
     if (!l->type_cb)
         return;
-    info = error ? NULL : elpq__catalog_by_name(l->catalog, l->name);
+    info = error ? NULL : elpq__catalog_by_oid(l->catalog, l->oid);
     if (!info && !error) {
         snprintf(text, sizeof(text), "type \"%s\" does not exist", l->name);
         elpq__error_set(&none, ELPQ_E_TYPE, 0, text);
         error = &none;
     }
     l->type_cb(info, error, l->arg);
+}
+
+/* What the session that was asked has under the name. */
+static int learn(struct lookup *l, elpq_result *result)
+{
+    bool gone = l->old && !elpq__catalog_brought(result, l->old) &&
+                l->old == elpq__catalog_oid(l->catalog, l->name);
+
+    l->oid = elpq__catalog_named(result, l->name);
+    return elpq__catalog_learn(l->catalog, l->name, l->oid, gone,
+                               l->catalog->ask != ask_conn);
 }
 
 static void on_answer(elpq_result *result, const elpq_error *error, void *arg)
@@ -80,8 +95,8 @@ static void on_answer(elpq_result *result, const elpq_error *error, void *arg)
         rc = elpq__catalog_take(l->catalog, result);
     if (!error && !rc)
         rc = elpq__catalog_give_up(l->catalog, l->asked, l->nasked);
-    if (!error && !rc && l->type_cb && elpq_rows(result) == 0)
-        elpq__catalog_forget(l->catalog, l->name); /* it was dropped */
+    if (!error && !rc && l->type_cb)
+        rc = learn(l, result);
     if (rc) {
         elpq__error_set(&own, (elpq_code)rc, 0,
                         rc == ELPQ_E_FULL ? "too many types are known" : NULL);
@@ -144,7 +159,7 @@ static int submit(struct lookup *l, const struct target *target,
  * All names and OIDs of the catalog, and those that it misses; false: no
  * memory.  Both are freed.
  */
-static bool ask_for_all(const struct elpq__catalog *catalog, struct question *q)
+static bool ask_for_all(struct elpq__catalog *catalog, struct question *q)
 {
     const struct elpq__type_set *set = catalog->set;
     const char **names = calloc(catalog->nnames + 1u, sizeof(*names));
@@ -155,8 +170,10 @@ static bool ask_for_all(const struct elpq__catalog *catalog, struct question *q)
     q->oids = oids;
     if (!names || !oids)
         return false;
-    for (const struct elpq__type_name *n = catalog->names; n; n = n->next)
-        names[q->nnames++] = n->name;
+    for (struct elpq__type_name *n = catalog->names; n; n = n->next) {
+        names[q->nnames] = elpq__catalog_full(catalog, n);
+        q->nnames += names[q->nnames] != NULL;
+    }
     for (size_t i = 0; i < known; i++)
         oids[q->noids++] = set->types[i].info.oid;
     for (unsigned i = 0; i < catalog->nmissing; i++)
@@ -233,13 +250,16 @@ static int load(struct elpq__catalog *catalog, const struct target *target,
                 const char *name, const elpq_options *options,
                 elpq_type_cb callback, void *arg)
 {
-    const struct question q = { &name, 1, NULL, 0 };
     struct lookup *l = catalog ? lookup_new(catalog, name) : NULL;
+    struct question q = { &name, 1, NULL, 0 };
 
     if (!l)
         return ELPQ_E_NOMEM;
     l->type_cb = callback;
     l->arg = arg;
+    l->old = elpq__catalog_oid(catalog, name);
+    q.oids = &l->old; /* whether it is there, whatever the name says */
+    q.noids = l->old != 0;
     return submit(l, target, &q, options);
 }
 

@@ -97,7 +97,8 @@ static void print_digits(struct elpq__buf *out, const char *text)
     for (; n > 1 && digits[n - 1] == '0'; n--)
         exponent++;
     elpq__buf_add(out, digits, (size_t)n);
-    elpq__buf_addf(out, "e%ld", exponent);
+    if (exponent)
+        elpq__buf_addf(out, "e%ld", exponent);
 }
 
 void elpq__print_long_double(struct elpq__buf *out, const uint8_t bytes[16])

@@ -13,6 +13,8 @@
 
 #include <stdio.h>
 
+#include "alloc.h"
+
 struct elpq__why *elpq__why_part(struct elpq__why *why, struct elpq__why *rest,
                                  const char *what, size_t i)
 {
@@ -66,6 +68,29 @@ static int print_text(const elpq_value *v, struct elpq__buf *out,
         return elpq__refuse(why, "text has a NUL byte inside");
     elpq__buf_add(out, v->u.bytes.data, size);
     return 0;
+}
+
+/* Bytes are what codecs take them for in binary: text, a uuid, or bytes. */
+static int print_bytes(const elpq_value *v, struct elpq__buf *out,
+                       struct elpq__why *why)
+{
+    const struct elpq__codec *codec = elpq__codec_find(v->oid);
+    int kind = codec ? codec->kind : ELPQ_KIND_BYTES;
+    int rc;
+
+    if (kind == ELPQ_KIND_TEXT)
+        return print_text(v, out, why);
+    if (kind == ELPQ_KIND_UUID) {
+        if (v->u.bytes.size != sizeof(v->u.uuid))
+            return elpq__refuse(why, "%zu bytes are no value of type %s",
+                                v->u.bytes.size, codec->name);
+        elpq__print_uuid(out, (const uint8_t *)v->u.bytes.data);
+        return 0;
+    }
+    rc = elpq__params_room(out, v->u.bytes.size, why);
+    if (!rc)
+        elpq__print_bytea(out, v->u.bytes.data, v->u.bytes.size);
+    return rc;
 }
 
 static int print_time_kind(const elpq_value *v, struct elpq__buf *out,
@@ -176,8 +201,6 @@ static int print_parts(const elpq_value *v, struct elpq__buf *out,
 int elpq__value_print(const elpq_value *v, struct elpq__buf *out,
                       struct elpq__why *why)
 {
-    int rc;
-
     switch (v->kind) {
     case ELPQ_KIND_BOOL:
         elpq__buf_add_str(out, v->u.boolean ? "true" : "false");
@@ -197,10 +220,7 @@ int elpq__value_print(const elpq_value *v, struct elpq__buf *out,
     case ELPQ_KIND_TEXT:
         return print_text(v, out, why);
     case ELPQ_KIND_BYTES:
-        rc = elpq__params_room(out, v->u.bytes.size, why);
-        if (!rc)
-            elpq__print_bytea(out, v->u.bytes.data, v->u.bytes.size);
-        return rc;
+        return print_bytes(v, out, why);
     case ELPQ_KIND_UUID:
         elpq__print_uuid(out, v->u.uuid);
         return 0;
@@ -233,6 +253,58 @@ int elpq__value_print(const elpq_value *v, struct elpq__buf *out,
     default:
         return print_struct(v, out, why);
     }
+}
+
+/* Whether the codec has a say in what its text is; see params.h. */
+static bool prints_as(const struct elpq__codec *codec, const elpq_value *v)
+{
+    if (!codec || codec->in_text || codec->ops == &elpq__char_ops)
+        return false;
+    return v->kind != ELPQ_KIND_NULL && v->kind != ELPQ_KIND_TEXT &&
+           v->kind != ELPQ_KIND_RAW && v->kind != ELPQ_KIND_MONEY;
+}
+
+/* What was written since `start` becomes text; few values are not small. */
+static int print_binary(const struct elpq__codec *codec, struct elpq__buf *out,
+                        size_t start, struct elpq__why *why)
+{
+    size_t size = out->size - start;
+    char small[128];
+    char *data = small;
+    int rc;
+
+    if (size >= sizeof(small))
+        data = elpq__alloc_array(size + 1, 1);
+    if (!data)
+        return ELPQ_E_NOMEM;
+    if (size)
+        memcpy(data, out->data + start, size);
+    data[size] = '\0';
+    out->size = start;
+    rc = elpq__print_inner(codec, data, size, out);
+    if (data != small)
+        free(data);
+    if (rc && rc != ELPQ_E_NOMEM) /* of what was raw inside */
+        rc = elpq__refuse(why, "the value cannot be sent as type %s",
+                          codec->name);
+    return out->failed ? 0 : rc;
+}
+
+int elpq__value_print_as(const struct elpq__codec *codec, const elpq_value *v,
+                         struct elpq__buf *out, struct elpq__why *why)
+{
+    size_t start = out->size;
+    int rc = ELPQ__AS_TEXT;
+
+    if (prints_as(codec, v))
+        rc = codec->ops->encode(codec, v, out, why);
+    if (rc == ELPQ__AS_TEXT) {
+        out->size = start;
+        return elpq__value_print(v, out, why);
+    }
+    if (rc || out->failed || codec->textual)
+        return rc;
+    return print_binary(codec, out, start, why);
 }
 
 /* -------------------------------------------------------------- encoding */

@@ -48,6 +48,16 @@ int elpq__value_print(const elpq_value *value, struct elpq__buf *out,
                       struct elpq__why *why);
 
 /*
+ * The same of a value of the codec's type, which may be NULL: it is encoded,
+ * and that is printed, so that the text is what the binary form would have
+ * been, and what the codec refuses is refused.  What codecs leave to the
+ * server goes as its kind has it; money too, which no text is sure of.
+ */
+int elpq__value_print_as(const struct elpq__codec *codec,
+                         const elpq_value *value, struct elpq__buf *out,
+                         struct elpq__why *why);
+
+/*
  * The encode function of arrays.  Elements are encoded as the array type's
  * element type, whatever their own OID.
  */

@@ -122,15 +122,21 @@ static bool is_array(const elpq_value *v)
     return v->kind == ELPQ_KIND_ARRAY || v->kind == ELPQ_KIND_C_ARRAY;
 }
 
+/* The value has one less, modulo 2^32: what is zero begins at 1. */
+static int32_t lower_of(const elpq_value *array)
+{
+    return (int32_t)((uint32_t)array->u.array.shift + 1u);
+}
+
+/* The subscript behind the last one is one as well, says the server. */
 static int check(const elpq_value *array, struct elpq__why *why)
 {
-    int64_t last = (int64_t)array->u.array.shift + array->u.array.count;
+    uint32_t count = array->u.array.count;
 
-    if (array->u.array.count > COUNT_MAX)
-        return elpq__refuse(why,
-                            "an array of %" PRIu32 " elements is too large",
-                            array->u.array.count);
-    if (last > INT32_MAX)
+    if (count > COUNT_MAX)
+        return elpq__refuse(
+            why, "an array of %" PRIu32 " elements is too large", count);
+    if (count > 0 && (int64_t)lower_of(array) + count > INT32_MAX)
         return elpq__refuse(why, "the subscripts of an array are too large");
     if (array->kind == ELPQ_KIND_C_ARRAY && !known_elements(array))
         return elpq__refuse(why,
@@ -156,7 +162,7 @@ static int find_shape(struct source *s, const elpq_value *array,
         if (rc)
             return rc;
         s->dims[s->ndim] = array->u.array.count;
-        s->lower[s->ndim] = (int32_t)((uint32_t)array->u.array.shift + 1u);
+        s->lower[s->ndim] = lower_of(array);
         s->ndim++;
         total *= array->u.array.count;
         if (total == 0 && s->ndim > 1)
@@ -320,7 +326,7 @@ static int print_item(const struct source *s, const elpq_value *item, int level,
         elpq__buf_add_str(out, "NULL");
         return 0;
     }
-    rc = elpq__value_print(item, out, why);
+    rc = elpq__value_print_as(s->codec, item, out, why);
     if (!rc)
         elpq__quote(out, start, ELPQ__QUOTE_ARRAY, delimiter);
     return rc;

@@ -16,7 +16,7 @@ static int print_part(const elpq_value *part, uint32_t oid,
 
     if (oid)
         v.oid = oid;
-    rc = elpq__value_print(&v, out, why);
+    rc = elpq__value_print_as(oid ? elpq__codec_find(oid) : NULL, &v, out, why);
     if (!rc)
         elpq__quote(out, start, quoting, ',');
     return rc;

@@ -61,7 +61,10 @@ ELPQ_API int elpq_tx_load_type(elpq_tx *tx, const char *name,
 
 /**
  * A type that was loaded under this very name, or is known with this OID;
- * NULL if it was not.  No query is made.  Valid until the loop runs again.  A
+ * NULL if it was not.  A pool's connections may have a search_path each: a
+ * name without a schema that was loaded as a type of one schema here and of
+ * another there is ambiguous, and NULL; the name with the schema is not.  No
+ * query is made.  Valid until the loop runs again.  A
  * connection of a pool knows what its pool knows.
  */
 ELPQ_API const elpq_type_info *elpq_pool_find_type(const elpq_pool *pool,

@@ -135,11 +135,21 @@ ELPQ_API size_t elpq_copy_write(elpq_copy *copy, const void *data,
 
 /**
  * Writes one row, of ELPQ_COPY_ROWS; also as elpq_copy_row(copy, 1, "x").
- * Values go as the types of the columns, whatever their own OID; text is
- * read as the column's type.  Into a column of type money only elpq_money()
- * goes in binary; where a row goes as text, numbers and text go, as the server
- * reads them by lc_monetary, and elpq_money() does not.  The row is taken
- * whole, or not at all:
+ * Values go as the types of the columns, whatever their own OID; a value is
+ * stored, or refused, the same whichever way the rows go: in binary, or as
+ * text if there is a column whose type has no binary form here.
+ *
+ * Text is read as the column's type: as text by the server, in binary by elpq
+ * before it is sent.  elpq reads numbers, booleans, bits (digits 0 and 1),
+ * bytea, uuids, dates and times as the server prints them; text of arrays,
+ * ranges, rows and most of geometry it refuses, and spellings that only the
+ * server knows, as "tomorrow".
+ *
+ * Into a column of type money only elpq_money() goes in binary; where a row
+ * goes as text, numbers and text go, as the server reads them by lc_monetary,
+ * and elpq_money() does not.
+ *
+ * The row is taken whole, or not at all:
  *
  *     0              it was taken
  *     ELPQ_E_FULL    it was not: again when `ready` is called

@@ -418,6 +418,32 @@ START_TEST(a_type_made_anew_is_found_by_a_refresh)
 }
 END_TEST
 
+/* In binary, which says what its fields are, as many as before. */
+START_TEST(a_replaced_field_is_noticed)
+{
+    static const char sql[] = "select row(1, 'x')::shop.size";
+    elpq_pool *pool = pool_of(1);
+    elpq_composite_view view;
+    struct answer *a[2];
+
+    make_types();
+    load(pool, "shop.size");
+    admin_do("alter type shop.size drop attribute h, add attribute c text");
+    both_formats(pool, sql, a);
+    ck_assert_int_eq(elpq_get_composite(a[1]->result, 0, 0, &view), 0);
+    ck_assert_uint_eq(view.count, 2);
+    ck_assert_ptr_null(view.names);
+    ck_assert_uint_eq(view.fields[1].oid, ELPQ_OID_TEXT);
+    expect_ok(ask(pool, elpq_sql("select 1")));
+    expect_ok(ask(pool, elpq_sql("select 1")));
+    a[1] = expect_ok(ask(pool, sql_text(sql)));
+    ck_assert(is_binary(a[1]));
+    ck_assert_int_eq(elpq_get_composite(a[1]->result, 0, 0, &view), 0);
+    ck_assert_str_eq(view.names[1], "c");
+    finish_pool(pool);
+}
+END_TEST
+
 /* The server refuses the old OID; that alone has the types asked for again. */
 START_TEST(a_refused_oid_has_the_types_refreshed)
 {
@@ -539,6 +565,63 @@ START_TEST(a_connection_alone_and_a_transaction_load_types)
 }
 END_TEST
 
+/* What a session with this search_path has under the name. */
+static uint32_t load_in(elpq_tx *tx, const char *path, const char *name)
+{
+    struct loaded l = { answer_new(), { 0 }, false };
+    char sql[100];
+
+    snprintf(sql, sizeof(sql), "set local search_path = %s", path);
+    expect_ok(ask(tx, sql_text(sql)));
+    ck_assert_int_eq(CALL(elpq_load_type(tx, name, NULL, on_type, &l)), 0);
+    await(l.answer);
+    ck_assert_int_eq(l.answer->code, l.found ? 0 : ELPQ_E_TYPE);
+    return l.found ? l.info.oid : 0;
+}
+
+/* The types of a pool are those of all its sessions, by any search_path. */
+START_TEST(a_name_in_two_schemas)
+{
+    elpq_pool *pool = pool_of(1);
+    struct answer *done = answer_new();
+    elpq_tx *tx;
+    uint32_t a, b;
+
+    make_types();
+    admin_do("drop schema if exists shop2 cascade");
+    admin_do("create schema shop2");
+    admin_do("grant usage on schema shop2 to public");
+    tx = begin_now(pool);
+    a = load_in(tx, "shop", "mood");
+    ck_assert_uint_ne(a, 0);
+    /* Another session has none: that is not to forget it. */
+    ck_assert_uint_eq(load_in(tx, "shop2", "mood"), 0);
+    ck_assert_uint_eq(elpq_find_type(pool, "mood")->oid, a);
+    /* Nor is a refresh, by whatever search_path, to look for another. */
+    admin_do("create type shop2.mood as enum ('other')");
+    expect_ok(commit(tx));
+    ck_assert_int_eq(CALL(elpq_refresh_types(pool, NULL, on_done, done)), 0);
+    expect_ok(done);
+    ck_assert_uint_eq(elpq_find_type(pool, "mood")->oid, a);
+    tx = begin_now(pool);
+    b = load_in(tx, "shop2", "mood");
+    ck_assert_uint_ne(b, a);
+    ck_assert_ptr_null(elpq_find_type(pool, "mood"));
+    ck_assert_uint_eq(load_in(tx, "shop2", "shop.mood"), a);
+    ck_assert_uint_eq(elpq_find_type(pool, "shop.mood")->oid, a);
+    ck_assert_uint_eq(load_in(tx, "shop", "shop2.mood"), b);
+    ck_assert_uint_eq(elpq_find_type(pool, "shop2.mood")->oid, b);
+    /* It is one again when the other is gone. */
+    expect_ok(commit(tx));
+    admin_do("drop schema shop2 cascade");
+    tx = begin_now(pool);
+    ck_assert_uint_eq(load_in(tx, "shop", "mood"), a);
+    ck_assert_uint_eq(elpq_find_type(pool, "mood")->oid, a);
+    expect_ok(commit(tx));
+    finish_pool(pool);
+}
+END_TEST
+
 static void close_in_callback(struct answer *a)
 {
     elpq_pool *pool = a->data;
@@ -615,9 +698,11 @@ static void build(Suite *suite)
     tcase_add_test(change, a_type_made_anew_is_found_by_a_refresh);
     tcase_add_test(change, a_refused_oid_has_the_types_refreshed);
     tcase_add_test(change, a_changed_composite_is_noticed);
+    tcase_add_test(change, a_replaced_field_is_noticed);
     tcase_add_test(change, an_unknown_type_is_found_while_another_is_stale);
     tcase_add_test(change, a_result_outlives_its_pool);
     tcase_add_test(contract, a_connection_alone_and_a_transaction_load_types);
+    tcase_add_test(contract, a_name_in_two_schemas);
     tcase_add_test(contract, a_look_up_that_fails_says_so);
     tcase_add_test(contract, closing_the_pool_ends_a_look_up);
 }

@@ -563,6 +563,8 @@ START_TEST(test_send_back)
 {
     static const char *const sqls[] = {
         "select '[0:1][-1:0]={{1,2},{3,NULL}}'::int4[]",
+        "select '[-2147483648:-2147483647]={1,2}'::int4[]",
+        "select '[2147483645:2147483646]={1,2}'::int4[]",
         "select '{{a,b},{\"c d\",NULL}}'::text[]",
         "select '{1.5,2.25}'::numeric[]",
         "select '1 year -2 days'::interval",

@@ -295,6 +295,60 @@ START_TEST(test_narrow_numbers)
 }
 END_TEST
 
+static int wide(const char *text, uint64_t *x, bool *halves)
+{
+    elpq_result *result = text_cell(O(FLOAT8), text);
+    int rc = elpq_get_uint64(result, 0, 0, x);
+#if ELPQ_HAVE_INT128
+    elpq_int128_t big = 0;
+    double back = strtod(text, NULL);
+
+    *halves = elpq_get_int128(result, 0, 0, &big) == 0;
+    ck_assert(!*halves || (double)big == back);
+#else
+    *halves = false;
+#endif
+    elpq_result_unref(result);
+    return rc;
+}
+
+/* Whole doubles that no int64 holds. */
+START_TEST(test_wide_doubles)
+{
+    static const struct {
+        const char *text;
+        int rc;
+        uint64_t expected;
+        bool fits128;
+    } cases[] = {
+        { "1e19", 0, UINT64_C(10000000000000000000), true },
+        { "1e20", ELPQ_E_RANGE, 0, true },
+        { "18446744073709549568", 0, UINT64_C(18446744073709549568), true },
+        { "18446744073709551616", ELPQ_E_RANGE, 0, true },
+        { "-170141183460469231731687303715884105728", ELPQ_E_RANGE, 0, true },
+        { "170141183460469231731687303715884105728", ELPQ_E_RANGE, 0, false },
+        { "1e39", ELPQ_E_RANGE, 0, false },
+        { "-1", ELPQ_E_RANGE, 0, true },
+        { "-0", 0, 0, true },
+        { "1.5", ELPQ_E_RANGE, 0, false },
+        { "NaN", ELPQ_E_RANGE, 0, false },
+        { "Infinity", ELPQ_E_RANGE, 0, false },
+        { "x", ELPQ_E_DECODE, 0, false },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint64_t x = 0;
+        bool halves;
+        int rc = wide(cases[i].text, &x, &halves);
+
+        ck_assert_msg(rc == cases[i].rc, "%s: %d", cases[i].text, rc);
+        ck_assert_msg(x == cases[i].expected, "%s", cases[i].text);
+        ck_assert_msg(halves == (cases[i].fits128 && ELPQ_HAVE_INT128), "%s",
+                      cases[i].text);
+    }
+}
+END_TEST
+
 START_TEST(test_doubles)
 {
     static const struct {
@@ -574,6 +628,7 @@ int main(void)
     tcase_add_loop_test(tables, test_whole_numbers, 0, COUNT(wholes));
     tcase_add_test(tables, test_narrow_numbers);
     tcase_add_test(tables, test_doubles);
+    tcase_add_test(tables, test_wide_doubles);
     tcase_add_test(tables, test_long_numbers);
     tcase_add_test(tables, test_large_numerics);
     tcase_add_test(hostile, test_large_tsquery);

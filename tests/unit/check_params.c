@@ -166,6 +166,20 @@ static elpq_value c_array(uint32_t oid, elpq_kind elem, size_t width,
     E(elpq_array(O(INT4_ARRAY),                                               \
                  (const elpq_value[]){ elpq_text("1"), elpq_null(0) }, 2),    \
       0, "{1,NULL}")                                                          \
+    E(elpq_array(O(TEXT_ARRAY),                                               \
+                 (const elpq_value[]){ elpq_bytea("abc", 3),                  \
+                                       elpq_int32(5) }, 2),                   \
+      0, "{abc,5}")                                                           \
+    E(elpq_array(O(DATE_ARRAY),                                               \
+                 (const elpq_value[]){ elpq_text("x"), elpq_timestamp(0) },   \
+                 2),                                                          \
+      0, "{x,1970-01-01}")                                                    \
+    E(bytes_as(O(TSVECTOR), "cat", 3), 0, "cat")                              \
+    E(elpq_composite(0, (const elpq_value[]){                                 \
+                 bytes_as(O(TEXT), "ab", 2), elpq_bytea("ab", 2),             \
+                 bytes_as(O(UUID), "0123456789abcdef", 16) }, 3),             \
+      0, "(ab,\"\\\\x6162\","                                                 \
+      "30313233-3435-3637-3839-616263646566)")                                \
     E(with(O(NUMERIC_ARRAY), elpq_array_int16((const int16_t[]){ 1, 2 }, 2)), \
       0, "{1,2}")                                                             \
     E(with(0, elpq_array_text((const char *const[]){ "a b", "\"", "",         \
@@ -178,6 +192,12 @@ static elpq_value c_array(uint32_t oid, elpq_kind elem, size_t width,
                  1),                                                          \
       1, "000000020000000000000017000000010000000100000001000000000000000400" \
          "000007")                                                            \
+    E(elpq_array_from(INT32_MAX - 1, elpq_array_int32((int[]){ 7 }, 1)), 1,   \
+      "000000010000000000000017000000017ffffffe" "0000000400000007")          \
+    E(elpq_array_from(INT32_MAX, elpq_array_int32(NULL, 0)), 1,               \
+      "000000000000000000000017")                                             \
+    E(elpq_array_from(INT32_MIN, elpq_array_int32((int[]){ 7 }, 1)), 1,       \
+      "0000000100000000000000170000000180000000" "0000000400000007")          \
     E(elpq_array_from(-1, elpq_array(O(NUMERIC_ARRAY),                        \
                  (const elpq_value[]){                                        \
                      elpq_array_from(0, elpq_array_int32((int[]){ 7 }, 1)) }, \
@@ -240,6 +260,11 @@ static elpq_value c_array(uint32_t oid, elpq_kind elem, size_t width,
       0, "\"a\\\"\"=>NULL, \"b\"=>\"c\"")                                    \
     E(elpq_val(1.5L), 0, "15e-1")                                             \
     E(elpq_long_double(-(long double)INFINITY), 0, "-Infinity")               \
+    E(elpq_long_double(123.0L), 0, "123")                                     \
+    E(with(O(INT8), elpq_long_double(123.0L)), 1, "000000000000007b")         \
+    E(with(O(INT2), elpq_long_double(-5.0L)), 1, "fffb")                      \
+    E(with(O(INT8), elpq_long_double(100.0L)), 1, "0000000000000064")         \
+    E(with(O(INT8), elpq_long_double(-0x1p63L)), 1, "8000000000000000")       \
     E(elpq_val((elpq_int128_t)INT64_MIN * 4), 0, "-36893488147419103232")     \
     E(with(0, elpq_timestamptz(1)), 0, "1970-01-01 00:00:00.000001+00")       \
     E(with(99999, elpq_timestamptz_unix(0)), 0, "1970-01-01 00:00:00+00")     \
@@ -341,6 +366,18 @@ static elpq_value deep_value(void)
       "value -1 is out of range for type xid8")                               \
     R(with(O(BOOL), elpq_int32(2)),                                           \
       "value 2 is out of range for type boolean")                             \
+    R(with(O(INT8), elpq_long_double(1.5L)),                                  \
+      "value 1.5 is not whole, as needed for type bigint")                    \
+    R(with(O(INT8), elpq_long_double(0x1p63L)),                               \
+      "value 9223372036854775808 is out of range for type bigint")            \
+    R(elpq_array(O(DATE_ARRAY),                                               \
+                 (const elpq_value[]){ elpq_text("2020-01-01"),               \
+                                       elpq_timestamp(1) }, 2),               \
+      "element 2: a time of day cannot be sent as type date")                 \
+    R(elpq_range(O(DATERANGE),                                                \
+                 (const elpq_value[]){ elpq_text("2020-01-01"),               \
+                                       elpq_timestamp(1) }, "[)"),            \
+      "bound 2: a time of day cannot be sent as type date")                   \
     R(with(O(BOOL), elpq_uint64(2)),                                          \
       "value 2 is out of range for type boolean")                             \
     R(with(0, elpq_time(-1)), "value -1 is out of range for a time")          \
@@ -398,6 +435,8 @@ static elpq_value deep_value(void)
                  2),                                                          \
       "element 2: an array among values")                                     \
     R(elpq_array_from(INT32_MAX, elpq_array_int32((int[]){ 1, 2 }, 2)),       \
+      "the subscripts of an array are too large")                             \
+    R(elpq_array_from(INT32_MAX, elpq_array_int32((int[]){ 1 }, 1)),          \
       "the subscripts of an array are too large")                             \
     R(elpq_cidr((elpq_inet_address){ 4, 8, { 10, 1 } }),                      \
       "a value of type cidr has bits behind its netmask")                     \

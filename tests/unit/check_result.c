@@ -352,6 +352,40 @@ START_TEST(test_scratch)
 END_TEST
 
 /* A cell of the caller's own, without a result to own what is converted. */
+/* The text of a record has its quotes doubled in the record around it. */
+static int nest_records(char *to, int levels)
+{
+    char *p = to;
+
+    for (int i = 0; i < levels; i++, p += 12) {
+        bool last = i == levels - 1;
+
+        elpq__put_int32(p, 1);
+        elpq__put_int32(p + 4, last ? ELPQ_OID_TEXT : ELPQ_OID_RECORD);
+        elpq__put_int32(p + 8,
+                        last ? 1 : (uint32_t)(12 * (levels - i - 1) + 1));
+    }
+    *p++ = '"';
+    return (int)(p - to);
+}
+
+START_TEST(test_doubling_quotes)
+{
+    char data[12 * 27 + 1];
+    elpq_result *few =
+        one_cell(ELPQ_OID_RECORD, 1, data, nest_records(data, 2));
+    elpq_result *many =
+        one_cell(ELPQ_OID_RECORD, 1, data, nest_records(data, 27));
+
+    ck_assert_str_eq(elpq_get_text(few, 0, 0), "(\"(\"\"\"\"\"\"\"\")\")");
+    ck_assert_ptr_null(elpq_get_text(many, 0, 0));
+    ck_assert_uint_lt(many->scratch.text.room, 16u << 20);
+    ck_assert_uint_lt(many->scratch.total, 16u << 20);
+    elpq_result_unref(few);
+    elpq_result_unref(many);
+}
+END_TEST
+
 START_TEST(test_cell_without_result)
 {
     elpq_cell cell = { "\0\0\0\7", 4, O(INT4), true, NULL };
@@ -396,6 +430,7 @@ int main(void)
     tcase_add_test(tcase, test_values);
     tcase_add_test(tcase, test_reading_again);
     tcase_add_test(tcase, test_scratch);
+    tcase_add_test(tcase, test_doubling_quotes);
     tcase_add_test(tcase, test_cell_without_result);
     tcase_add_test(tcase, test_codecs_binary);
     suite_add_tcase(suite, tcase);
