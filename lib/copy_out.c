@@ -81,9 +81,14 @@ static inline void add_rows(elpq_conn *conn, elpq_copy *copy, size_t size)
 
 static void give_bytes(elpq_copy *copy)
 {
+    size_t limit = copy->buf.limit;
+
     copy->req->delivered = true;
     copy->data(copy, copy->buf.data, copy->buf.size, copy->req->arg);
+    if (copy->buf.room > 4 * CHUNK)
+        elpq__buf_free(&copy->buf); /* of a large row */
     elpq__buf_clear(&copy->buf);
+    copy->buf.limit = limit;
 }
 
 static void add_bytes(elpq_conn *conn, elpq_copy *copy, size_t size)
@@ -122,12 +127,13 @@ static inline char *room_for(elpq_copy *copy, size_t held, int *room)
 }
 
 #define NO_MEMORY (-3)
+#define TOO_LARGE (-4)
 
 /*
  * Puts the next message where it stays, and those after it while they fill the
- * room to the last byte, since then nobody knows whether there is more of it.
- * Returns the size, or as PQgetCopyData(), but that 0 may be an empty message;
- * or NO_MEMORY.
+ * room to the last byte, since then nobody knows whether there is more of it:
+ * one that is too large shows by a piece that is.  Returns the size, or as
+ * PQgetCopyData(), but that 0 may be an empty message; or one of the above.
  */
 static inline int64_t read_message(elpq_conn *conn, elpq_copy *copy)
 {
@@ -142,10 +148,14 @@ static inline int64_t read_message(elpq_conn *conn, elpq_copy *copy)
         n = PQgetlineAsync(conn->pg, p, room);
         if (n > 0)
             size += (size_t)n;
-    } while (n == room && size <= conn->options.max_result_bytes);
-    if (size > 0 || n == 0)
-        return (int64_t)size;
-    return PQstatus(conn->pg) == CONNECTION_BAD ? -2 : -1;
+        if (n > 0 && (size_t)n > conn->options.max_result_bytes)
+            return TOO_LARGE;
+    } while (n == room);
+    if (size == 0 && n < 0)
+        return PQstatus(conn->pg) == CONNECTION_BAD ? -2 : -1;
+    /* libpq says it once; if it was lost, the next call sees that. */
+    copy->ended = n < 0 && PQstatus(conn->pg) != CONNECTION_BAD;
+    return (int64_t)size;
 }
 
 /* The same of a message in a block of libpq. */
@@ -177,7 +187,9 @@ static int64_t read_block(elpq_conn *conn, elpq_copy *copy)
     char *block = NULL;
     int64_t n = PQgetCopyData(conn->pg, &block, 1);
 
-    if (n > 0 && wanted(conn, copy))
+    if (n > 0 && (size_t)n > conn->options.max_result_bytes)
+        n = TOO_LARGE;
+    else if (n > 0 && wanted(conn, copy))
         n = put_message(copy, block, (size_t)n);
     PQfreemem(block);
     return n;
@@ -190,19 +202,19 @@ static inline int take(elpq_conn *conn, elpq_copy *copy)
 
     if (size == 0)
         size = read_block(conn, copy);
-    if (size <= 0 && size != NO_MEMORY)
+    if (size <= 0 && size > NO_MEMORY)
         return (int)size;
-    if (size == NO_MEMORY) {
-        elpq__conn_lost(conn, ELPQ_E_NOMEM, NULL);
+    if (size < 0) {
+        elpq__conn_lost(conn, size == NO_MEMORY ? ELPQ_E_NOMEM : ELPQ_E_LIMIT,
+                        size == NO_MEMORY
+                            ? NULL
+                            : "a row of COPY is larger than max_result_bytes: "
+                              "the connection was closed");
         return 1;
     }
     copy->bytes += (uint64_t)size;
     if (!wanted(conn, copy))
         copy->dropped = true; /* since a hook was called, if not before */
-    else if ((uint64_t)size > conn->options.max_result_bytes)
-        elpq__conn_lost(conn, ELPQ_E_LIMIT,
-                        "a row of COPY is larger than max_result_bytes: the "
-                        "connection was closed");
     else if (copy->typed)
         add_rows(conn, copy, (size_t)size);
     else

@@ -35,6 +35,7 @@ struct elpq_lock {
     struct elpq__task task; /* lost, or released without a statement  */
     elpq_request *request;  /* ASKING, or the unlock                  */
     struct elpq__timer deadline; /* of the unlock                     */
+    bool waited;                 /* that passed before it was its turn     */
     bool unwanted;          /* released while it was asked for        */
     elpq_lock_key key;
     bool shared;
@@ -196,10 +197,15 @@ static void on_deadline(struct elpq__timer *timer)
 {
     elpq_lock *lock = elpq__container(timer, elpq_lock, deadline);
 
-    if (lock->request->place == ELPQ__SENT && elpq__sync_may_run(lock->request))
+    bool runs =
+        lock->request->place == ELPQ__SENT && elpq__sync_may_run(lock->request);
+
+    if (runs && !lock->waited) {
         elpq__request_cancel(lock->request, ELPQ_E_TIMEOUT);
-    else
-        start_deadline(lock);
+        return;
+    }
+    lock->waited = !runs; /* it has all of that time from its turn on */
+    start_deadline(lock);
 }
 
 static int unlock(elpq_lock *lock)

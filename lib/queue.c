@@ -69,22 +69,33 @@ static void lay_out(elpq_request *req, const elpq_statement *st,
 
 /*
  * The driver's own, behind what users have sent: it has all the time of its
- * deadline when it is its turn, or its cancel would hit one of those behind it.
+ * deadline from when it is its turn, or its cancel would hit one of those
+ * behind it.  Until then one looks now and then.
  */
-static bool waits_for_others(const elpq_request *req)
+static bool has_time(elpq_request *req)
 {
-    return req->internal &&
-           (req->place == ELPQ__QUEUED ||
-            (req->place == ELPQ__SENT && !elpq__sync_may_run(req)));
+    bool waits = req->place == ELPQ__QUEUED ||
+                 (req->place == ELPQ__SENT && !elpq__sync_may_run(req));
+    int64_t usec = (int64_t)req->timeout_ms * 1000;
+
+    if ((!req->internal && !req->given_up) || (!waits && !req->deferred))
+        return false;
+    req->deferred = waits;
+    elpq__timer_start(req->loop, &req->deadline,
+                      elpq__now() + (waits ? usec / 8 + 1000 : usec));
+    return true;
 }
 
 static void on_deadline(struct elpq__timer *timer)
 {
     elpq_request *req = elpq__container(timer, elpq_request, deadline);
 
-    if (waits_for_others(req)) {
-        elpq__timer_start(req->loop, timer,
-                          elpq__now() + (int64_t)req->timeout_ms * 1000);
+    if (has_time(req))
+        return;
+    if (req->given_up) {
+        elpq__conn_lost(req->conn, ELPQ_E_TIMEOUT,
+                        "SAVEPOINT was not answered: the connection was "
+                        "closed");
         return;
     }
     if (req->line)
@@ -437,10 +448,14 @@ static void run_ending(struct elpq__task *task)
         req->sql = "COMMIT";
         req->sql_len = strlen(req->sql);
     }
-    if (req->passed)
+    if (req->passed) {
         elpq__request_free(req);
-    else
-        req->place = ELPQ__SENT;
+        return;
+    }
+    req->place = ELPQ__SENT;
+    if (req->given_up)
+        elpq__timer_start(req->loop, &req->deadline,
+                          elpq__now() + req->timeout_ms * INT64_C(1000));
 }
 
 void elpq__request_pass(elpq_request *req)

@@ -93,6 +93,8 @@ struct elpq_request {
     enum elpq__place place;
 
     bool internal;     /* setup, reset, ping: not the user's             */
+    bool given_up;     /* a SAVEPOINT that nobody waits for any more     */
+    bool deferred;     /* its deadline passed before it was its turn     */
     bool detaching;    /* calls back before the server has answered      */
     bool detached;     /* has called back so, and is still in conn->sent */
     bool passed;       /* detaching, and no longer in conn->sent         */

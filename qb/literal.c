@@ -118,19 +118,24 @@ static void put_int(struct elqb__render *r, const elpq_value *v)
 {
     bool cast = has_cast(r, v);
     bool negative = v->kind == ELPQ_KIND_INT && v->u.int64 < 0;
+    const char *quote = NULL;
 
     if (v->oid == ELPQ_OID_BOOL) {
         elqb__put_string(r, v->u.int64 ? "true" : "false");
         return;
     }
-    if (cast && negative) /* :: binds tighter than the sign */
-        elqb__put_char(r, '(');
+    if (cast && v->oid == ELPQ_OID_XID) /* no integer can be cast to it */
+        quote = "''";
+    else if (cast && negative) /* :: binds tighter than the sign */
+        quote = "()";
+    if (quote)
+        elqb__put_char(r, quote[0]);
     if (v->kind == ELPQ_KIND_UINT)
         elqb__put_unsigned(r, v->u.uint64);
     else
         elqb__put_signed(r, v->u.int64);
-    if (cast && negative)
-        elqb__put_char(r, ')');
+    if (quote)
+        elqb__put_char(r, quote[1]);
     if (cast)
         elqb__put_cast(r, v->oid);
 }

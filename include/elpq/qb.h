@@ -139,9 +139,13 @@
         elqb_select *: elqb_select_copy,                                      \
         const elqb_select *: elqb_select_copy,                                \
         elqb_insert *: elqb_insert_copy,                                      \
+        const elqb_insert *: elqb_insert_copy,                                \
         elqb_update *: elqb_update_copy,                                      \
+        const elqb_update *: elqb_update_copy,                                \
         elqb_delete *: elqb_delete_copy,                                      \
-        elqb_merge *: elqb_merge_copy)(s)
+        const elqb_delete *: elqb_delete_copy,                                \
+        elqb_merge *: elqb_merge_copy,                                        \
+        const elqb_merge *: elqb_merge_copy)(s)
 #define elqb_render(q, s)                                                     \
     _Generic((s),                                                             \
         elqb_select *: elqb_select_render,                                    \

@@ -300,7 +300,10 @@ static void slots(void)
     elpq_conn_options o = quick();
     struct question *q = question(), *slot = question(), *drop = question();
     elpq_conn *conn;
+    char name[40];
 
+    /* That of the injection before may take a moment to go. */
+    snprintf(name, sizeof(name), "elpq_sweep_%d", (int)getpid());
     o.connect_timeout_ms = 0;
     o.params = params;
     conn = elpq_connect(base, server(), &o, on_opened, q, NULL);
@@ -308,12 +311,10 @@ static void slots(void)
     if (!settle() || !q->conn)
         no_scene();
     elpq_failpoint_arm();
-    ASK(slot, elpq_conn_slot_create(conn, "elpq_sweep_slot", &how, NULL,
-                                    on_slot, slot));
+    ASK(slot, elpq_conn_slot_create(conn, name, &how, NULL, on_slot, slot));
     settle();
     if (is_well(slot)) {
-        ASK(drop, elpq_conn_slot_drop(conn, "elpq_sweep_slot", true, NULL,
-                                      on_over, drop));
+        ASK(drop, elpq_conn_slot_drop(conn, name, true, NULL, on_over, drop));
         settle();
     }
     DO(elpq_conn_close(conn));

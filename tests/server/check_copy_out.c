@@ -30,6 +30,12 @@ static void expect_got(struct flow *f, const char *text)
     f->got = NULL;
 }
 
+static void give_it_up(struct flow *f, elpq_result *none)
+{
+    (void)none;
+    ck_assert_int_eq(CALL(elpq_copy_abort(f->copy, NULL)), 0);
+}
+
 /* ---------------------------------------------------------------- formats */
 
 START_TEST(of_a_table_a_query_and_sql)
@@ -173,6 +179,41 @@ START_TEST(rows_of_all_sizes)
         at += sizes[i] + 1;
     }
     ck_assert_uint_eq(at, f.ngot);
+    free(f.got);
+    close_conn(conn);
+}
+END_TEST
+
+/* The end has come with the row that fills the room to the last byte. */
+START_TEST(stopping_with_the_last_row)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    struct flow f = { .step = give_it_up };
+    struct answer *done;
+
+    done =
+        await(copy_out(conn, elpq_copy_query("select repeat('y', 65535)"), &f));
+    ck_assert_int_eq(f.calls, 1);
+    ck_assert_msg(done->code == 0 || done->code == ELPQ_E_CANCELED, "%d",
+                  done->code);
+    ck_assert(elpq_conn_is_open(conn));
+    expect_usable(conn);
+    close_conn(conn);
+}
+END_TEST
+
+/* Rows below the limit that come together are not one above it. */
+START_TEST(the_limit_is_of_a_row)
+{
+    elpq_conn_options o = { .max_result_bytes = 100000 };
+    elpq_conn *conn = connect_now(NULL, &o);
+    struct flow f = { 0 };
+
+    expect_ok(copy_out(conn,
+                       elpq_copy_query("select repeat('y', 65535) from"
+                                       " generate_series(1, 20)"),
+                       &f));
+    ck_assert_uint_eq(f.ngot, 20 * 65536);
     free(f.got);
     close_conn(conn);
 }
@@ -487,6 +528,8 @@ static void build(Suite *s)
     tcase_add_test(t, what_its_query_leaves);
     tcase_add_test(t, empty_pieces_are_skipped);
     tcase_add_test(t, rows_of_all_sizes);
+    tcase_add_test(t, stopping_with_the_last_row);
+    tcase_add_test(t, the_limit_is_of_a_row);
     tcase_add_test(t, no_limit_on_its_size);
     t = harness_case(s, "pause", 0);
     tcase_add_test(t, pause_and_resume);

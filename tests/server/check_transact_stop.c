@@ -3,6 +3,8 @@
  * elpq_transact() ends in every phase when it must: by a cancel, the deadline,
  * a pool that closes.
  */
+#include <signal.h>
+
 #include "transact.h"
 
 /* ------------------------------------------------------------- not stopped */
@@ -271,6 +273,33 @@ START_TEST(stopped_before_a_part_begins)
 }
 END_TEST
 
+/* Nobody waits for its SAVEPOINT any more, nor does it get a cancel: but a
+ * server that does not answer it is given up all the same. */
+START_TEST(stopped_before_a_part_begins_by_a_dead_server)
+{
+    elpq_conn_options co = { .cancel_grace_ms = scaled(300) };
+    elpq_conn *conn = connect_now(NULL, &co);
+    elpq_tx *tx = expect_ok(begin(conn, NULL))->tx;
+    elpq_transact_options o = quick(&jobs[0]);
+    const int pid = elpq_conn_pid(conn);
+    struct answer *end;
+
+    if (signal_server(pid, SIGSTOP)) {
+        o.timeout_ms = scaled(200);
+        run_on(tx, &jobs[0], &o);
+        await(jobs[0].done);
+        ck_assert_int_eq(jobs[0].done->code, ELPQ_E_TIMEOUT);
+        end = await(commit(tx));
+        ck_assert_int_ne(end->code, 0);
+        ck_assert(!elpq_conn_is_open(conn));
+        signal_server(pid, SIGCONT);
+    } else {
+        expect_ok(rollback(tx));
+    }
+    close_conn(conn);
+}
+END_TEST
+
 /* In each phase of a part. */
 START_TEST(a_part_canceled_after_some_turns)
 {
@@ -469,6 +498,7 @@ static void build(Suite *s)
     tcase_add_test(t, released_in_the_pause);
     tcase_add_loop_test(t, canceled_while_it_rolls_back, 0, 2);
     tcase_add_loop_test(t, stopped_before_a_part_begins, 0, 4);
+    tcase_add_test(t, stopped_before_a_part_begins_by_a_dead_server);
     tcase_add_loop_test(t, a_part_canceled_after_some_turns, 0, 6);
     tcase_add_test(t, canceled_as_commit_is_submitted);
     tcase_add_loop_test(t, canceled_while_it_waits, 0, 2);

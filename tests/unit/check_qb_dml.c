@@ -512,6 +512,8 @@ START_TEST(test_literal_types)
     CHECK_EXPR(elqb_eq(q, O.id, elqb_lit(5)), "\"orders\".\"id\" = 5");
     CHECK_EXPR(elqb_eq(q, U.balance, elqb_lit(5)), "\"users\".\"balance\" = 5");
     CHECK_EXPR(elqb_eq(q, small, elqb_lit(5)), "\"small\" = 5");
+    CHECK_EXPR(elqb_literal(elpq_typed(ELPQ_OID_XID, elpq_int32(5))),
+               "'5'::xid"); /* no integer can be cast to it */
     CHECK_EXPR(elqb_eq(q, U.id, elqb_lit(5LL)), "\"users\".\"id\" = 5");
     CHECK_EXPR(elqb_eq(q, U.id, elqb_lit(5U)), "\"users\".\"id\" = 5");
     CHECK_EXPR(elqb_eq(q, U.active, elqb_lit(1)),
