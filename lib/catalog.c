@@ -371,13 +371,15 @@ bool elpq__catalog_brought(elpq_result *result, uint32_t oid)
 }
 
 const char *elpq__catalog_full(struct elpq__catalog *catalog,
-                               struct elpq__type_name *name)
+                               struct elpq__type_name *name, bool lone)
 {
     const elpq_type_info *info = elpq__catalog_by_oid(catalog, name->oid);
     struct elpq__buf full = { 0 };
 
     free(name->full);
     name->full = NULL;
+    if (lone) /* of one session: there it is what it says */
+        return name->full = strdup(name->name);
     /* Another session's temporary schema may not even be named. */
     if (!info || strncmp(info->schema, "pg_temp_", 8) == 0)
         return NULL;

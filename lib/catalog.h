@@ -98,11 +98,13 @@ int elpq__catalog_learn(struct elpq__catalog *catalog, const char *name,
 uint32_t elpq__catalog_oid(const struct elpq__catalog *catalog,
                            const char *name);
 /*
- * The name of a name's type with its schema, quoted, which is the same in all
- * sessions; NULL for that of a temporary type, or if there is no memory.
+ * What to ask for a name with again: that of its type with its schema, quoted,
+ * which is the same in all sessions, and NULL for a temporary type; or in a
+ * lone session, where a name says the same as before, just that.  NULL as well
+ * without memory.
  */
 const char *elpq__catalog_full(struct elpq__catalog *catalog,
-                               struct elpq__type_name *name);
+                               struct elpq__type_name *name, bool lone);
 
 /* $1: names, $2: OIDs; a row for each type, and for each that it is made of. */
 extern const char elpq__catalog_sql[];

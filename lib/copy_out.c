@@ -129,11 +129,20 @@ static inline char *room_for(elpq_copy *copy, size_t held, int *room)
 #define NO_MEMORY (-3)
 #define TOO_LARGE (-4)
 
+/* Whether a message is, of which these bytes are the last piece; the pieces
+ * before it may have been others. */
+static inline bool is_too_large(const elpq_conn *conn, size_t size, size_t last)
+{
+    size_t most = conn->options.max_result_bytes;
+
+    return last > most || (size > most && size - most > 2 * CHUNK);
+}
+
 /*
  * Puts the next message where it stays, and those after it while they fill the
- * room to the last byte, since then nobody knows whether there is more of it:
- * one that is too large shows by a piece that is.  Returns the size, or as
- * PQgetCopyData(), but that 0 may be an empty message; or one of the above.
+ * room to the last byte, since then nobody knows whether there is more of it.
+ * Returns the size, or as PQgetCopyData(), but that 0 may be an empty message;
+ * or one of the above.
  */
 static inline int64_t read_message(elpq_conn *conn, elpq_copy *copy)
 {
@@ -148,7 +157,7 @@ static inline int64_t read_message(elpq_conn *conn, elpq_copy *copy)
         n = PQgetlineAsync(conn->pg, p, room);
         if (n > 0)
             size += (size_t)n;
-        if (n > 0 && (size_t)n > conn->options.max_result_bytes)
+        if (n > 0 && is_too_large(conn, size, (size_t)n))
             return TOO_LARGE;
     } while (n == room);
     if (size == 0 && n < 0)
@@ -187,10 +196,10 @@ static int64_t read_block(elpq_conn *conn, elpq_copy *copy)
     char *block = NULL;
     int64_t n = PQgetCopyData(conn->pg, &block, 1);
 
-    if (n > 0 && (size_t)n > conn->options.max_result_bytes)
-        n = TOO_LARGE;
-    else if (n > 0 && wanted(conn, copy))
-        n = put_message(copy, block, (size_t)n);
+    if (n > 0 && wanted(conn, copy))
+        n = is_too_large(conn, (size_t)n, (size_t)n)
+                ? TOO_LARGE
+                : put_message(copy, block, (size_t)n);
     PQfreemem(block);
     return n;
 }

@@ -218,6 +218,7 @@ static int unlock(elpq_lock *lock)
 
     make_sql(&s, &lock->key, lock->shared, "", "unlock");
     code = elpq_conn_execute(lock->conn, &s.st, &o, on_unlocked, lock);
+    lock->waited = true;
     if (!code)
         start_deadline(lock);
     return code;

@@ -171,7 +171,8 @@ static bool ask_for_all(struct elpq__catalog *catalog, struct question *q)
     if (!names || !oids)
         return false;
     for (struct elpq__type_name *n = catalog->names; n; n = n->next) {
-        names[q->nnames] = elpq__catalog_full(catalog, n);
+        names[q->nnames] =
+            elpq__catalog_full(catalog, n, catalog->ask == ask_conn);
         q->nnames += names[q->nnames] != NULL;
     }
     for (size_t i = 0; i < known; i++)

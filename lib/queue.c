@@ -70,7 +70,7 @@ static void lay_out(elpq_request *req, const elpq_statement *st,
 /*
  * The driver's own, behind what users have sent: it has all the time of its
  * deadline from when it is its turn, or its cancel would hit one of those
- * behind it.  Until then one looks now and then.
+ * behind it.  Until then (`deferred`) one looks now and then.
  */
 static bool has_time(elpq_request *req)
 {
@@ -256,7 +256,7 @@ void elpq__request_own(elpq_conn *conn, elpq_request *req, int timeout_ms)
         own_ms = OWN_MS;
     else if (own_ms < OWN_LEAST_MS)
         own_ms = OWN_LEAST_MS;
-    req->internal = true;
+    req->internal = req->deferred = true;
     conn->internals++;
     elpq__request_deadline(req, timeout_ms, own_ms);
 }

@@ -94,7 +94,7 @@ struct elpq_request {
 
     bool internal;     /* setup, reset, ping: not the user's             */
     bool given_up;     /* a SAVEPOINT that nobody waits for any more     */
-    bool deferred;     /* its deadline passed before it was its turn     */
+    bool deferred;     /* its deadline has not begun: it was not its turn */
     bool detaching;    /* calls back before the server has answered      */
     bool detached;     /* has called back so, and is still in conn->sent */
     bool passed;       /* detaching, and no longer in conn->sent         */

@@ -477,7 +477,7 @@ void elpq__tx_give_up_savepoint(elpq_request *req, elpq_code cause)
     } else if (req->place == ELPQ__SENT && !req->cause) {
         req->cause = cause;
         req->cancel_sent = true; /* as none may be: all would fail with it */
-        req->given_up = true;    /* but when nothing comes, the connection is */
+        req->given_up = req->deferred = true;
         req->timeout_ms = req->conn->options.cancel_grace_ms;
         elpq__request_detach(req);
     }

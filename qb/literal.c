@@ -102,7 +102,8 @@ static bool has_cast(const struct elqb__render *r, const elpq_value *v)
         return v->u.int64 > INT32_MAX;
     if (v->oid == ELPQ_OID_INT4 && v->kind == ELPQ_KIND_INT)
         return v->u.int64 <= INT32_MIN; /* minus a number that is no int4 */
-    if (v->kind == ELPQ_KIND_UINT && v->u.uint64 > INT64_MAX)
+    if (v->kind == ELPQ_KIND_UINT && v->u.uint64 > INT64_MAX &&
+        v->oid != ELPQ_OID_XID8)
         return false; /* no integer at all: it reads as numeric */
     return elqb__type_name(v->oid, &is_array) != NULL;
 }
@@ -124,8 +125,8 @@ static void put_int(struct elqb__render *r, const elpq_value *v)
         elqb__put_string(r, v->u.int64 ? "true" : "false");
         return;
     }
-    if (cast && v->oid == ELPQ_OID_XID) /* no integer can be cast to it */
-        quote = "''";
+    if (cast && (v->oid == ELPQ_OID_XID || v->oid == ELPQ_OID_XID8))
+        quote = "''";          /* no integer can be cast to it */
     else if (cast && negative) /* :: binds tighter than the sign */
         quote = "()";
     if (quote)

@@ -135,9 +135,10 @@ ELPQ_API size_t elpq_copy_write(elpq_copy *copy, const void *data,
 
 /**
  * Writes one row, of ELPQ_COPY_ROWS; also as elpq_copy_row(copy, 1, "x").
- * Values go as the types of the columns, whatever their own OID; a value is
- * stored, or refused, the same whichever way the rows go: in binary, or as
- * text if there is a column whose type has no binary form here.
+ * Values go as the types of the columns, whatever their own OID; what is
+ * stored is the same whichever way the rows go: in binary, or as text if there
+ * is a column whose type has no binary form here.  Then the server is asked
+ * for what elpq would refuse here, as an elpq_date() for a timestamp.
  *
  * Text is read as the column's type: as text by the server, in binary by elpq
  * before it is sent.  elpq reads numbers, booleans, bits (digits 0 and 1),

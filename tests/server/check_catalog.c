@@ -537,6 +537,28 @@ END_TEST
 
 /* ---------------------------------------------------------------- contract */
 
+/* In one session a name means what it says there, also of a temporary type. */
+START_TEST(a_temporary_type_made_anew_is_found_by_a_refresh)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    struct loaded l = { answer_new(), { 0 }, false };
+    struct answer *done = answer_new();
+    uint32_t before;
+
+    expect_ok(ask(conn, elpq_sql("create type pg_temp.mood as enum ('old')")));
+    ck_assert_int_eq(
+        CALL(elpq_load_type(conn, "pg_temp.mood", NULL, on_type, &l)), 0);
+    expect_ok(l.answer);
+    before = elpq_find_type(conn, "pg_temp.mood")->oid;
+    expect_ok(ask(conn, elpq_sql("drop type pg_temp.mood")));
+    expect_ok(ask(conn, elpq_sql("create type pg_temp.mood as enum ('new')")));
+    ck_assert_int_eq(CALL(elpq_refresh_types(conn, NULL, on_done, done)), 0);
+    expect_ok(done);
+    ck_assert_uint_ne(elpq_find_type(conn, "pg_temp.mood")->oid, before);
+    close_conn(conn);
+}
+END_TEST
+
 START_TEST(a_connection_alone_and_a_transaction_load_types)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
@@ -697,6 +719,7 @@ static void build(Suite *suite)
     tcase_add_test(change, a_dropped_type_cannot_be_loaded);
     tcase_add_test(change, a_type_made_anew_is_found_by_a_refresh);
     tcase_add_test(change, a_refused_oid_has_the_types_refreshed);
+    tcase_add_test(change, a_temporary_type_made_anew_is_found_by_a_refresh);
     tcase_add_test(change, a_changed_composite_is_noticed);
     tcase_add_test(change, a_replaced_field_is_noticed);
     tcase_add_test(change, an_unknown_type_is_found_while_another_is_stale);

@@ -207,7 +207,7 @@ START_TEST(the_limit_is_of_a_row)
 {
     elpq_conn_options o = { .max_result_bytes = 100000 };
     elpq_conn *conn = connect_now(NULL, &o);
-    struct flow f = { 0 };
+    struct flow f = { 0 }, g = { 0 };
 
     expect_ok(copy_out(conn,
                        elpq_copy_query("select repeat('y', 65535) from"
@@ -215,6 +215,8 @@ START_TEST(the_limit_is_of_a_row)
                        &f));
     ck_assert_uint_eq(f.ngot, 20 * 65536);
     free(f.got);
+    await(copy_out(conn, elpq_copy_query("select repeat('y', 300000)"), &g));
+    ck_assert_int_eq(g.done->code, ELPQ_E_LIMIT);
     close_conn(conn);
 }
 END_TEST

@@ -514,6 +514,8 @@ START_TEST(test_literal_types)
     CHECK_EXPR(elqb_eq(q, small, elqb_lit(5)), "\"small\" = 5");
     CHECK_EXPR(elqb_literal(elpq_typed(ELPQ_OID_XID, elpq_int32(5))),
                "'5'::xid"); /* no integer can be cast to it */
+    CHECK_EXPR(elqb_literal(elpq_xid8(UINT64_MAX)),
+               "'18446744073709551615'::xid8");
     CHECK_EXPR(elqb_eq(q, U.id, elqb_lit(5LL)), "\"users\".\"id\" = 5");
     CHECK_EXPR(elqb_eq(q, U.id, elqb_lit(5U)), "\"users\".\"id\" = 5");
     CHECK_EXPR(elqb_eq(q, U.active, elqb_lit(1)),
