@@ -67,6 +67,12 @@ static void lay_out(elpq_request *req, const elpq_statement *st,
     }
 }
 
+static void look_again(elpq_request *req)
+{
+    elpq__timer_start(req->loop, &req->deadline,
+                      elpq__now() + req->timeout_ms * INT64_C(125));
+}
+
 /*
  * The driver's own, behind what users have sent: it has all the time of its
  * deadline from when it is its turn, or its cancel would hit one of those
@@ -81,8 +87,10 @@ static bool has_time(elpq_request *req)
     if ((!req->internal && !req->given_up) || (!waits && !req->deferred))
         return false;
     req->deferred = waits;
-    elpq__timer_start(req->loop, &req->deadline,
-                      elpq__now() + (waits ? usec / 8 + 1000 : usec));
+    if (waits)
+        look_again(req);
+    else
+        elpq__timer_start(req->loop, &req->deadline, elpq__now() + usec);
     return true;
 }
 
@@ -259,6 +267,8 @@ void elpq__request_own(elpq_conn *conn, elpq_request *req, int timeout_ms)
     req->internal = req->deferred = true;
     conn->internals++;
     elpq__request_deadline(req, timeout_ms, own_ms);
+    if (req->timeout_ms > 0)
+        look_again(req);
 }
 
 /* ------------------------------------------------------------------ end */

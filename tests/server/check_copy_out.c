@@ -198,6 +198,7 @@ START_TEST(stopping_with_the_last_row)
                   done->code);
     ck_assert(elpq_conn_is_open(conn));
     expect_usable(conn);
+    free(f.got);
     close_conn(conn);
 }
 END_TEST

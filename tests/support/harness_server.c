@@ -302,6 +302,13 @@ long admin_int(const char *format, ...)
     return value;
 }
 
+/* Within a transaction pg_stat_activity stays as it was at first. */
+static void look_anew(void)
+{
+    if (PQtransactionStatus(admin()) != PQTRANS_IDLE)
+        admin_do("select pg_stat_clear_snapshot()");
+}
+
 /* The round trip to the server is the pace of the loop. */
 void await_server(const char *format, ...)
 {
@@ -318,6 +325,7 @@ void await_server(const char *format, ...)
             return;
         ck_assert_msg(now_usec() < end, "still not true: %s", format);
         run_turns(2);
+        look_anew();
     }
 }
 
@@ -344,7 +352,7 @@ void terminate(int pid)
     ck_assert_int_eq(admin_int("select pg_terminate_backend(%d)", pid), 1);
     while (admin_int("select count(*) from pg_stat_activity where pid = %d",
                      pid) > 0)
-        ;
+        look_anew();
 }
 
 /* Only a server that no other program uses may be restarted. */

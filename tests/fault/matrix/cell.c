@@ -94,6 +94,7 @@ static void hurry_list(struct cell *c, struct elpq__list *list)
     for (; node != &list->head; node = node->next) {
         elpq_request *req = elpq__container(node, elpq_request, node);
 
+        req->deferred = false; /* all its time has passed */
         if (elpq__timer_runs(&req->deadline))
             elpq__timer_start(req->loop, &req->deadline, elpq__now());
     }
