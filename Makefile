@@ -215,15 +215,14 @@ run_tests     = '$(support)/run-tests'
 TESTS         = $(SWEEPS) $(UNIT_TESTS) $(SERVER_TESTS) $(MATRIX)
 STATIC_CHECKS = check-abi check-headers check-layers check-compile-fail \
                 check-cxx check-docs check-hardening
-# Two programs at once, but for those that measure times, those that make many
-# processes (others would measure that), those whose replication slots have the
-# same name, and those that change the password of a role that others have.
+# Two programs at once, but for those that measure times, the one that makes
+# many processes (others would measure that), those whose replication slots have
+# the same name, and those that change the password of a role that others have.
 JOBS          = 2
 ALONE         = %/check_loop %/check_load %/check_matrix \
                 %/check_replication %/check_replication_ends \
                 %/check_replication_kills %/driver_replication \
-                %/check_auth %/check_session_info %/check_deadline \
-                %/check_sweeps %/check_cuts %/check_races
+                %/check_auth %/check_session_info %/check_sweeps
 run_tests_of  = --jobs $(JOBS) $(filter-out $(ALONE),$(1)) $(2) \
                 $(addprefix --jobs 1 ,$(filter $(ALONE),$(1)))
 run_examples := $(if $(findstring command,$(origin TESTS)),,--command \
