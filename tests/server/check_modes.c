@@ -121,7 +121,7 @@ END_TEST
 START_TEST(the_deadline_of_one_that_is_alone)
 {
     elpq_conn *conn = alone();
-    elpq_options soon = { .timeout_ms = scaled(3000) };
+    elpq_options soon = { .timeout_ms = scaled(2000) };
     struct answer *a = block_alone(conn, &soon);
 
     expect_error(a, ELPQ_E_TIMEOUT, "57014", 0);

@@ -353,7 +353,7 @@ enum { HELD_CANCELED, HELD_CLOSED, HELD_LOST, HELD_LATE, HELD_PASSED, HELDS };
  * Meanwhile anything may happen to it. */
 START_TEST(a_stale_statement_is_held_and_answered_once)
 {
-    const int ms = scaled(3000);
+    const int ms = scaled(2000);
     elpq_conn *conn = with_star();
     elpq_options late = { .timeout_ms = _i == HELD_LATE ? ms : 0 };
     struct answer *stale, *running;
