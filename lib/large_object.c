@@ -170,7 +170,7 @@ static void on_opened(elpq_result *result, const elpq_error *error, void *arg)
         elpq__lo_unref(lo); /* the handle's that nobody got */
 }
 
-static elpq_large_object *lo_new(elpq_conn *conn)
+static elpq_large_object *object_new(elpq_conn *conn)
 {
     elpq_large_object *lo = elpq__new(elpq_large_object);
 
@@ -197,7 +197,7 @@ int elpq_lo_open(elpq_tx *tx, uint32_t oid, int mode,
     if (!tx || !callback || mode == 0 ||
         (mode & ~(ELPQ_LO_READ | ELPQ_LO_WRITE)))
         return ELPQ_E_USAGE;
-    lo = lo_new(elpq_tx_conn(tx));
+    lo = object_new(elpq_tx_conn(tx));
     call = lo ? call_new(lo, arg) : NULL; /* the handle is its reference too */
     if (!call) {
         if (lo) {

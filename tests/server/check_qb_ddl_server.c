@@ -52,7 +52,7 @@ static void is(int line, const char *sql, const char *text)
                   found ? found : "NULL", text);
 }
 
-#define IS(sql, text) is(__LINE__, sql, text)
+#define expect_is(sql, text) is(__LINE__, sql, text)
 
 static void setup(void)
 {
@@ -69,8 +69,9 @@ static void setup(void)
 static void teardown(void)
 {
     RUN_DDL(elqb_drop_schema(q, SCHEMA, ELQB_CASCADE));
-    IS("select count(*)::text from pg_namespace where nspname = '" SCHEMA "'",
-       "0");
+    expect_is("select count(*)::text from pg_namespace where nspname = '" SCHEMA
+              "'",
+              "0");
     elqb_free(q);
     close_conn(conn);
     harness_teardown();
@@ -131,51 +132,61 @@ static void make_players(void)
 START_TEST(test_columns)
 {
     make_players();
-    IS("select string_agg(concat_ws(' ', attname, format_type(atttypid, "
-       "atttypmod), case when attnotnull then 'nn' end, nullif(attidentity, "
-       "''), nullif(attgenerated, '')), ', ' order by attnum) from "
-       "pg_attribute where attnum > 0 and attrelid = "
-       "'qb_ddl.players'::regclass",
-       "id bigint nn a, team_id integer, mood qb_ddl.mood, name text nn, "
-       "shown text s, score numeric(12,2), tags text[] nn, extra jsonb, "
-       "active boolean, born date, seen timestamp with time zone, code "
-       "\"char\", flags \"bit\"");
-    IS("select string_agg(attname || ' ' || pg_get_expr(adbin, adrelid), ', ' "
-       "order by attnum) from pg_attrdef join pg_attribute on attrelid = "
-       "adrelid and attnum = adnum where adrelid = 'qb_ddl.players'::regclass",
-       "mood 'it''s ok'::qb_ddl.mood, shown (upper(name) || '!'::text), score "
-       "1.5, tags '{a,b}'::text[], extra '{\"k\": "
-       "\"it''s\"}'::jsonb, active true, seen now()");
-    IS("select string_agg(attname, ' ') from pg_attribute join pg_collation c "
-       "on c.oid = attcollation where attrelid = 'qb_ddl.players'::regclass "
-       "and collname = 'C'", "name");
-    IS("select relpersistence::text from pg_class where oid = "
-       "'qb_ddl.players'::regclass", "u");
-    IS("select seqstart || ' ' || seqincrement from pg_sequence where "
-       "seqrelid = pg_get_serial_sequence('qb_ddl.players', 'id')::regclass",
-       "1000 10");
-    IS("select attidentity::text from pg_attribute where attname = 'id' and "
-       "attrelid = 'qb_ddl.teams'::regclass", "d");
+    expect_is(
+        "select string_agg(concat_ws(' ', attname, format_type(atttypid, "
+        "atttypmod), case when attnotnull then 'nn' end, nullif(attidentity, "
+        "''), nullif(attgenerated, '')), ', ' order by attnum) from "
+        "pg_attribute where attnum > 0 and attrelid = "
+        "'qb_ddl.players'::regclass",
+        "id bigint nn a, team_id integer, mood qb_ddl.mood, name text nn, "
+        "shown text s, score numeric(12,2), tags text[] nn, extra jsonb, "
+        "active boolean, born date, seen timestamp with time zone, code "
+        "\"char\", flags \"bit\"");
+    expect_is(
+        "select string_agg(attname || ' ' || pg_get_expr(adbin, adrelid), ', ' "
+        "order by attnum) from pg_attrdef join pg_attribute on attrelid = "
+        "adrelid and attnum = adnum where adrelid = 'qb_ddl.players'::regclass",
+        "mood 'it''s ok'::qb_ddl.mood, shown (upper(name) || '!'::text), score "
+        "1.5, tags '{a,b}'::text[], extra '{\"k\": "
+        "\"it''s\"}'::jsonb, active true, seen now()");
+    expect_is(
+        "select string_agg(attname, ' ') from pg_attribute join pg_collation c "
+        "on c.oid = attcollation where attrelid = 'qb_ddl.players'::regclass "
+        "and collname = 'C'",
+        "name");
+    expect_is("select relpersistence::text from pg_class where oid = "
+              "'qb_ddl.players'::regclass",
+              "u");
+    expect_is(
+        "select seqstart || ' ' || seqincrement from pg_sequence where "
+        "seqrelid = pg_get_serial_sequence('qb_ddl.players', 'id')::regclass",
+        "1000 10");
+    expect_is(
+        "select attidentity::text from pg_attribute where attname = 'id' and "
+        "attrelid = 'qb_ddl.teams'::regclass",
+        "d");
 }
 END_TEST
 
 START_TEST(test_constraints)
 {
     make_players();
-    IS("select string_agg(conname || ': ' || pg_get_constraintdef(oid), '; ' "
-       "order by conname) from pg_constraint where conrelid = "
-       "'qb_ddl.players'::regclass",
-       "born: CHECK ((born > '1869-12-31'::date)); one each: UNIQUE NULLS NOT "
-       "DISTINCT (team_id, name) INCLUDE (score); players_pkey: PRIMARY KEY "
-       "(id); players_score_check: CHECK ((score >= (0)::numeric)); "
-       "players_team_id_fkey: FOREIGN KEY (team_id) REFERENCES "
-       "qb_ddl.teams(id) ON UPDATE SET DEFAULT ON DELETE CASCADE DEFERRABLE "
-       "INITIALLY DEFERRED");
-    IS("select string_agg(conname || ': ' || pg_get_constraintdef(oid), '; ' "
-       "order by conname) from pg_constraint where conrelid = "
-       "'qb_ddl.teams'::regclass",
-       "teams_pkey: PRIMARY KEY (id); teams_slug_check: CHECK ((slug ~ "
-       "'^[a-z\\-'']+$'::text)); teams_slug_key: UNIQUE (slug)");
+    expect_is(
+        "select string_agg(conname || ': ' || pg_get_constraintdef(oid), '; ' "
+        "order by conname) from pg_constraint where conrelid = "
+        "'qb_ddl.players'::regclass",
+        "born: CHECK ((born > '1869-12-31'::date)); one each: UNIQUE NULLS NOT "
+        "DISTINCT (team_id, name) INCLUDE (score); players_pkey: PRIMARY KEY "
+        "(id); players_score_check: CHECK ((score >= (0)::numeric)); "
+        "players_team_id_fkey: FOREIGN KEY (team_id) REFERENCES "
+        "qb_ddl.teams(id) ON UPDATE SET DEFAULT ON DELETE CASCADE DEFERRABLE "
+        "INITIALLY DEFERRED");
+    expect_is(
+        "select string_agg(conname || ': ' || pg_get_constraintdef(oid), '; ' "
+        "order by conname) from pg_constraint where conrelid = "
+        "'qb_ddl.teams'::regclass",
+        "teams_pkey: PRIMARY KEY (id); teams_slug_check: CHECK ((slug ~ "
+        "'^[a-z\\-'']+$'::text)); teams_slug_key: UNIQUE (slug)");
 }
 END_TEST
 
@@ -194,17 +205,18 @@ START_TEST(test_rows)
     elqb_set(i, P.team_id, V(1));
     elqb_set(i, P.name, V("bob"));
     run(__LINE__, elqb_render(q, i));
-    IS("select concat_ws(' ', t.rank, p.id, mood, shown, score, tags, extra, "
-       "active) from qb_ddl.players p join qb_ddl.teams t on t.id = team_id",
-       "7 1000 it's ok BOB! 1.50 {a,b} {\"k\": \"it's\"} t");
+    expect_is(
+        "select concat_ws(' ', t.rank, p.id, mood, shown, score, tags, extra, "
+        "active) from qb_ddl.players p join qb_ddl.teams t on t.id = team_id",
+        "7 1000 it's ok BOB! 1.50 {a,b} {\"k\": \"it's\"} t");
     i = elqb_insert_new(q, P.table);
     elqb_set(i, P.id, V(5));
     elqb_set(i, P.name, V("eve"));
     elqb_set(i, P.mood, V("a\\b"));
     elqb_overriding(i, ELQB_SYSTEM_VALUE);
     run(__LINE__, elqb_render(q, i));
-    IS("select id || mood::text from qb_ddl.players where name = 'eve'",
-       "5a\\b");
+    expect_is("select id || mood::text from qb_ddl.players where name = 'eve'",
+              "5a\\b");
     i = elqb_insert_new(q, T.table);
     elqb_set(i, T.slug, V("X"));
     elqb_set(i, T.name, V("x"));
@@ -225,15 +237,19 @@ START_TEST(test_all_types)
     RUN_DDL(d);
     /* Each column has the OID that the builder was told. */
 #define OID_(name, oid, array_oid) "(" #oid "),(" #array_oid "),"
-    IS("select count(*)::text from (select atttypid, row_number() over (order "
-       "by attnum) n from pg_attribute where attnum > 0 and attrelid = "
-       "'qb_ddl.\"all types\"'::regclass) a full join (select oid, "
-       "row_number() over () n from (values "
-       ELPQ_BUILTIN_TYPES(OID_) "(0)) v (oid)) o using (n) where oid <> 0 and "
-       "oid is distinct from atttypid", "0");
+    expect_is(
+        "select count(*)::text from (select atttypid, row_number() over (order "
+        "by attnum) n from pg_attribute where attnum > 0 and attrelid = "
+        "'qb_ddl.\"all types\"'::regclass) a full join (select oid, "
+        "row_number() over () n from (values " ELPQ_BUILTIN_TYPES(
+            OID_) "(0)) v (oid)) o using (n) where oid <> 0 and "
+                  "oid is distinct from atttypid",
+        "0");
 #undef OID_
-    IS("select (count(*) > 100)::text from pg_attribute where attnum > 0 and "
-       "attrelid = 'qb_ddl.\"all types\"'::regclass", "true");
+    expect_is(
+        "select (count(*) > 100)::text from pg_attribute where attnum > 0 and "
+        "attrelid = 'qb_ddl.\"all types\"'::regclass",
+        "true");
 }
 END_TEST
 
@@ -259,7 +275,8 @@ START_TEST(test_if_exists)
     expect_error(ask(conn, elqb_render(q, elqb_create_table(q, T, 0))),
                  ELPQ_E_SERVER, "42P07", 0);
     RUN_DDL(elqb_drop_table(q, T.table, 0));
-    IS("select coalesce(to_regclass('qb_ddl.teams')::text, 'gone')", "gone");
+    expect_is("select coalesce(to_regclass('qb_ddl.teams')::text, 'gone')",
+              "gone");
 }
 END_TEST
 
@@ -291,14 +308,16 @@ START_TEST(test_alter)
                     .references = ELQB_LIST(T.id, T.slug), .match_full = true,
                     .deferrable = true, .not_valid = true);
     RUN_DDL(d);
-    IS("select string_agg(conname || ': ' || pg_get_constraintdef(oid), '; ' "
-       "order by conname) from pg_constraint where conrelid = "
-       "'qb_ddl.teams'::regclass and conname in ('long', 'self', "
-       "'teams_boss_fkey', 'teams_id_slug_key')",
-       "long: CHECK ((length((name)::text) > 2)) NOT VALID; self: FOREIGN KEY "
-       "(id, slug) REFERENCES qb_ddl.teams(id, slug) MATCH FULL DEFERRABLE NOT "
-       "VALID; teams_boss_fkey: FOREIGN KEY (boss) REFERENCES "
-       "qb_ddl.teams(id); teams_id_slug_key: UNIQUE (id, slug)");
+    expect_is(
+        "select string_agg(conname || ': ' || pg_get_constraintdef(oid), '; ' "
+        "order by conname) from pg_constraint where conrelid = "
+        "'qb_ddl.teams'::regclass and conname in ('long', 'self', "
+        "'teams_boss_fkey', 'teams_id_slug_key')",
+        "long: CHECK ((length((name)::text) > 2)) NOT VALID; self: FOREIGN KEY "
+        "(id, slug) REFERENCES qb_ddl.teams(id, slug) MATCH FULL DEFERRABLE "
+        "NOT "
+        "VALID; teams_boss_fkey: FOREIGN KEY (boss) REFERENCES "
+        "qb_ddl.teams(id); teams_id_slug_key: UNIQUE (id, slug)");
 }
 END_TEST
 
@@ -311,8 +330,9 @@ START_TEST(test_temporary)
                 .check = elqb_gt(q, elqb_c(t, "n"), V(-5)));
     RUN_DDL(d);
     RUN_DDL(elqb_create_sequence(q, NULL, "qb_temporary_s", ELQB_TEMPORARY));
-    IS("select string_agg(relpersistence::text, '') from pg_class where "
-       "relname like 'qb_temporary%'", "tt");
+    expect_is("select string_agg(relpersistence::text, '') from pg_class where "
+              "relname like 'qb_temporary%'",
+              "tt");
     RUN_DDL(elqb_drop_table(q, t, 0));
     RUN_DDL(elqb_drop_sequence(q, NULL, "qb_temporary_s", 0));
 }
@@ -334,12 +354,14 @@ START_TEST(test_truncate)
                  ELPQ_E_SERVER, "0A000", 0);
     RUN_DDL(elqb_truncate(q, ELQB_TABLES(T.table, elqb_only(P.table)),
                           ELQB_RESTART_IDENTITY));
-    IS("select ((select count(*) from qb_ddl.players) + (select count(*) from "
-       "qb_ddl.teams))::text", "0");
+    expect_is(
+        "select ((select count(*) from qb_ddl.players) + (select count(*) from "
+        "qb_ddl.teams))::text",
+        "0");
     i = elqb_insert_new(q, T.table);
     elqb_set(i, T.name, V("reds"));
     run(__LINE__, elqb_render(q, i));
-    IS("select string_agg(id::text, ' ') from qb_ddl.teams", "1");
+    expect_is("select string_agg(id::text, ' ') from qb_ddl.teams", "1");
     RUN_DDL(elqb_truncate(q, ELQB_TABLES(T.table), ELQB_CASCADE));
 }
 END_TEST
@@ -394,9 +416,10 @@ START_TEST(test_indexes)
                       "(seen)");
     RUN_DDL(elqb_drop_index(q, SCHEMA, "later", ELQB_CONCURRENTLY));
     RUN_DDL(elqb_drop_index(q, SCHEMA, "names", ELQB_IF_EXISTS));
-    IS("select string_agg(indexname, ' ' order by indexname) from pg_indexes "
-       "where tablename = 'players' and schemaname = 'qb_ddl'",
-       "docs one each players_born_idx players_pkey");
+    expect_is(
+        "select string_agg(indexname, ' ' order by indexname) from pg_indexes "
+        "where tablename = 'players' and schemaname = 'qb_ddl'",
+        "docs one each players_born_idx players_pkey");
 }
 END_TEST
 
@@ -420,8 +443,9 @@ START_TEST(test_conflict_finds_index)
                           elqb_row(q, elqb_excluded(T.rank), V("y")));
     for (int n = 0; n < 2; n++)
         run(__LINE__, elqb_render(q, i));
-    IS("select string_agg(concat_ws(' ', name, slug, rank), ', ') from "
-       "qb_ddl.teams", "a y 7");
+    expect_is("select string_agg(concat_ws(' ', name, slug, rank), ', ') from "
+              "qb_ddl.teams",
+              "a y 7");
 }
 END_TEST
 
@@ -437,13 +461,15 @@ START_TEST(test_enum)
                                 ELQB_IF_NOT_EXISTS));
     RUN_DDL(elqb_add_enum_value(q, SCHEMA, "mood", "better", NULL, NULL,
                                 ELQB_IF_NOT_EXISTS));
-    IS("select string_agg(enumlabel, '|' order by enumsortorder) from pg_enum "
-       "where enumtypid = 'qb_ddl.mood'::regtype",
-       "sad|so 'so'|it's ok|a\\b|better|glad");
+    expect_is(
+        "select string_agg(enumlabel, '|' order by enumsortorder) from pg_enum "
+        "where enumtypid = 'qb_ddl.mood'::regtype",
+        "sad|so 'so'|it's ok|a\\b|better|glad");
     RUN_DDL(elqb_create_enum_v(q, SCHEMA, "empty", NULL));
     RUN_DDL(elqb_drop_type(q, SCHEMA, "empty", 0));
     RUN_DDL(elqb_drop_type(q, SCHEMA, "mood", ELQB_CASCADE));
-    IS("select coalesce(to_regtype('qb_ddl.mood')::text, 'gone')", "gone");
+    expect_is("select coalesce(to_regtype('qb_ddl.mood')::text, 'gone')",
+              "gone");
 }
 END_TEST
 
@@ -455,16 +481,18 @@ START_TEST(test_sequence)
                                  .min_value = V(-100LL), .max_value = V(300),
                                  .start = V(0), .cache = V(3u), .cycle = true,
                                  .owned_by = T.rank));
-    IS("select concat_ws(' ', data_type, increment_by, min_value, max_value, "
-       "start_value, cache_size, cycle) from pg_sequences where schemaname = "
-       "'qb_ddl' and sequencename = 'numbers'",
-       "smallint -5 -100 300 0 3 t");
-    IS("select pg_get_serial_sequence('qb_ddl.teams', 'rank')",
-       "qb_ddl.numbers");
+    expect_is(
+        "select concat_ws(' ', data_type, increment_by, min_value, max_value, "
+        "start_value, cache_size, cycle) from pg_sequences where schemaname = "
+        "'qb_ddl' and sequencename = 'numbers'",
+        "smallint -5 -100 300 0 3 t");
+    expect_is("select pg_get_serial_sequence('qb_ddl.teams', 'rank')",
+              "qb_ddl.numbers");
     RUN_DDL(elqb_create_sequence_v(q, SCHEMA, "numbers", ELQB_IF_NOT_EXISTS,
                                    NULL));
     RUN_DDL(elqb_drop_sequence(q, SCHEMA, "numbers", 0));
-    IS("select coalesce(to_regclass('qb_ddl.numbers')::text, 'gone')", "gone");
+    expect_is("select coalesce(to_regclass('qb_ddl.numbers')::text, 'gone')",
+              "gone");
 }
 END_TEST
 
@@ -481,20 +509,23 @@ START_TEST(test_comments)
                             "seq"));
     run(__LINE__, elpq_sql("create view qb_ddl.v as select 1"));
     RUN_DDL(elqb_comment_on(q, ELQB_VIEW, SCHEMA, "v", "vie"));
-    IS("select obj_description('qb_ddl.players'::regclass, 'pg_class')",
-       "who's who \\ $1 \xc3\xa4");
-    IS("select concat_ws(' ', col_description('qb_ddl.players'::regclass, 6), "
-       "(select obj_description(oid, 'pg_constraint') from pg_constraint where "
-       "conname = 'one each'), "
-       "obj_description('qb_ddl.players_pkey'::regclass, 'pg_class'), "
-       "obj_description('qb_ddl'::regnamespace, 'pg_namespace'), "
-       "obj_description('qb_ddl.mood'::regtype, 'pg_type'), "
-       "obj_description('qb_ddl.players_id_seq'::regclass, 'pg_class'), "
-       "obj_description('qb_ddl.v'::regclass, 'pg_class'))",
-       "col con idx nsp typ seq vie");
+    expect_is("select obj_description('qb_ddl.players'::regclass, 'pg_class')",
+              "who's who \\ $1 \xc3\xa4");
+    expect_is(
+        "select concat_ws(' ', col_description('qb_ddl.players'::regclass, 6), "
+        "(select obj_description(oid, 'pg_constraint') from pg_constraint "
+        "where "
+        "conname = 'one each'), "
+        "obj_description('qb_ddl.players_pkey'::regclass, 'pg_class'), "
+        "obj_description('qb_ddl'::regnamespace, 'pg_namespace'), "
+        "obj_description('qb_ddl.mood'::regtype, 'pg_type'), "
+        "obj_description('qb_ddl.players_id_seq'::regclass, 'pg_class'), "
+        "obj_description('qb_ddl.v'::regclass, 'pg_class'))",
+        "col con idx nsp typ seq vie");
     RUN_DDL(elqb_comment_on_table(q, P.table, NULL));
-    IS("select coalesce(obj_description('qb_ddl.players'::regclass, "
-       "'pg_class'), 'none')", "none");
+    expect_is("select coalesce(obj_description('qb_ddl.players'::regclass, "
+              "'pg_class'), 'none')",
+              "none");
 }
 END_TEST
 
@@ -504,8 +535,10 @@ START_TEST(test_not_prepared)
     make_teams();
     RUN_DDL(elqb_truncate(q, ELQB_TABLES(T.table), 0));
     RUN_DDL(elqb_truncate(q, ELQB_TABLES(T.table), 0));
-    IS("select count(*)::text from pg_prepared_statements where statement "
-       "like '%TRUNCATE%' and statement not like '%pg_prepared%'", "0");
+    expect_is(
+        "select count(*)::text from pg_prepared_statements where statement "
+        "like '%TRUNCATE%' and statement not like '%pg_prepared%'",
+        "0");
 }
 END_TEST
 
@@ -527,10 +560,13 @@ START_TEST(test_hostile)
     ck_assert_str_eq(
         answer_text(ask(conn, elpq_sql("select relname::text from pg_class "
                                        "where relname = $1", nasty))), nasty);
-    IS("select enumlabel::text from pg_enum join pg_type t on t.oid = "
-       "enumtypid where typnamespace = 'qb_ddl'::regnamespace", nasty);
-    IS("select col_description(oid, 1) from pg_class where relnamespace = "
-       "'qb_ddl'::regnamespace and relkind = 'r'", nasty);
+    expect_is("select enumlabel::text from pg_enum join pg_type t on t.oid = "
+              "enumtypid where typnamespace = 'qb_ddl'::regnamespace",
+              nasty);
+    expect_is(
+        "select col_description(oid, 1) from pg_class where relnamespace = "
+        "'qb_ddl'::regnamespace and relkind = 'r'",
+        nasty);
     {
         elqb_select *s = elqb_select_new(q);
 

@@ -118,8 +118,8 @@ static void is(int line, const char *sql, const char *text)
                   found ? found : "NULL", text);
 }
 
-#define RUN_DML(s, types) run(__LINE__, elqb_render(q, s), types)
-#define IS(sql, text) is(__LINE__, sql, text)
+#define expect_dml(s, types) run(__LINE__, elqb_render(q, s), types)
+#define expect_is(sql, text) is(__LINE__, sql, text)
 
 static void fill(void)
 {
@@ -151,14 +151,15 @@ START_TEST(test_insert_unnest)
         elqb_items(prices, 3), elqb_items(stocks, 3),
         V(elpq_array(ELPQ_OID_DATE_ARRAY, days, 3)));
     elqb_returning(i, G.id, elqb_as(q, elqb_mul(q, G.price, V(2)), "twice"));
-    a = RUN_DML(i, "character varying[] text[] text[] numeric[] integer[] "
-                   "date[] numeric -> integer numeric ");
+    a = expect_dml(i, "character varying[] text[] text[] numeric[] integer[] "
+                      "date[] numeric -> integer numeric ");
     ck_assert_uint_eq(elpq_rows(a->result), 3);
     ck_assert_str_eq(elpq_get_text(a->result, 0, 1), "2.50");
-    IS("select string_agg(concat_ws('|', sku, name, state, price, stock, "
-       "added), '; ' order by id) from qb_dml.goods",
-       "x|it's|old|1.25|1|1970-01-01; y|new|2|2; z|a,\"b\"\\ "
-       "{}|3|3|1970-01-02");
+    expect_is(
+        "select string_agg(concat_ws('|', sku, name, state, price, stock, "
+        "added), '; ' order by id) from qb_dml.goods",
+        "x|it's|old|1.25|1|1970-01-01; y|new|2|2; z|a,\"b\"\\ "
+        "{}|3|3|1970-01-02");
 }
 END_TEST
 
@@ -194,8 +195,8 @@ START_TEST(test_bulk)
             first = elqb_render(q, i);
         ck_assert_str_eq(first->sql, elqb_render(q, i)->sql);
     }
-    IS("select concat_ws(' ', count(*), sum(stock)) from qb_dml.goods",
-       "100000 4999951225"); /* those below 50 twice: 1225 more */
+    expect_is("select concat_ws(' ', count(*), sum(stock)) from qb_dml.goods",
+              "100000 4999951225"); /* those below 50 twice: 1225 more */
 }
 END_TEST
 
@@ -216,15 +217,16 @@ START_TEST(test_update_unnest)
                           elqb_corresponding(d, G.price)));
     elqb_from(u, d);
     elqb_where(u, elqb_eq(q, G.sku, elqb_corresponding(d, G.sku)));
-    RUN_DML(u, "character varying[] integer[] numeric[] ");
-    IS(ALL, "a A 0.5 100 new, b B 2 2 new, c C 1.5 300 new");
+    expect_dml(u, "character varying[] integer[] numeric[] ");
+    expect_is(ALL, "a A 0.5 100 new, b B 2 2 new, c C 1.5 300 new");
     elqb_using(x, d);
     elqb_where(x, elqb_eq(q, G.sku, elqb_corresponding(d, G.sku)));
     elqb_where(x, elqb_gt(q, elqb_corresponding(d, G.stock), V(150LL)));
     elqb_returning(x, elqb_table_star(d));
-    RUN_DML(x, "character varying[] integer[] numeric[] integer -> character "
+    expect_dml(x,
+               "character varying[] integer[] numeric[] integer -> character "
                "varying integer numeric ");
-    IS(ALL, "a A 0.5 100 new, b B 2 2 new");
+    expect_is(ALL, "a A 0.5 100 new, b B 2 2 new");
 }
 END_TEST
 
@@ -237,12 +239,12 @@ START_TEST(test_unnest_out_of_range)
     elqb_columns(i, G.stock);
     elqb_insert_unnest(i, elqb_items(stocks, 2));
     expect_error(ask(conn, elqb_render(q, i)), ELPQ_E_SERVER, "22003", 0);
-    IS(ALL, "none");
+    expect_is(ALL, "none");
     i = elqb_insert_new(q, G.table);
     elqb_columns(i, G.stock, G.sku);
     elqb_insert_unnest(i, V("{4,5}"), V("{four,NULL}"));
-    RUN_DML(i, "integer[] character varying[] ");
-    IS(ALL, "four 9 4 new, 9 5 new");
+    expect_dml(i, "integer[] character varying[] ");
+    expect_is(ALL, "four 9 4 new, 9 5 new");
 }
 END_TEST
 
@@ -257,19 +259,21 @@ START_TEST(test_overriding)
     elqb_set(i, G.sku, V("a"));
     expect_error(ask(conn, elqb_render(q, i)), ELPQ_E_SERVER, "428C9", 0);
     elqb_overriding(i, ELQB_SYSTEM_VALUE);
-    RUN_DML(i, "integer character varying ");
+    expect_dml(i, "integer character varying ");
     i = elqb_insert_new(q, G.table);
     elqb_columns(s, V(7), V("b"));
     elqb_columns(i, G.id, G.sku);
     elqb_insert_select(i, s);
     elqb_overriding(i, ELQB_USER_VALUE);
     elqb_returning(i, elqb_star());
-    RUN_DML(i, "integer character varying -> integer character varying text "
-               "numeric integer qb_dml.state text[] date ");
+    expect_dml(i, "integer character varying -> integer character varying text "
+                  "numeric integer qb_dml.state text[] date ");
     i = elqb_insert_new(q, G.table);
-    RUN_DML(i, "");
-    IS("select string_agg(concat_ws(' ', id, sku), ', ' order by id) from "
-       "qb_dml.goods", "1 b, 2, 50 a");
+    expect_dml(i, "");
+    expect_is(
+        "select string_agg(concat_ws(' ', id, sku), ', ' order by id) from "
+        "qb_dml.goods",
+        "1 b, 2, 50 a");
 }
 END_TEST
 
@@ -288,14 +292,14 @@ START_TEST(test_conflict)
     elqb_conflict_set(i, G.price, elqb_default());
     elqb_conflict_where(i, elqb_ne(q, G.name, elqb_excluded(G.name)));
     elqb_returning(i, G.name);
-    RUN_DML(i, "character varying text -> text ");
-    IS(ALL, "a d 9 40 new, b B 2 2 new, c C 3 3 new");
+    expect_dml(i, "character varying text -> text ");
+    expect_is(ALL, "a d 9 40 new, b B 2 2 new, c C 3 3 new");
     i = elqb_insert_new(q, G.table);
     elqb_set(i, G.sku, V("a"));
     elqb_on_constraint(i, "goods_sku_key");
     elqb_on_conflict_nothing(i);
-    ck_assert_uint_eq(elpq_affected(RUN_DML(i, "character varying ")->result),
-                      0);
+    ck_assert_uint_eq(
+        elpq_affected(expect_dml(i, "character varying ")->result), 0);
 }
 END_TEST
 
@@ -319,11 +323,14 @@ START_TEST(test_update)
                  elqb_row(q, V("t")));
     elqb_where(u, elqb_ne(q, A.sku, V("b")));
     elqb_returning(u, elqb_star());
-    RUN_DML(u, "numeric qb_dml.state integer text character varying -> integer "
+    expect_dml(u,
+               "numeric qb_dml.state integer text character varying -> integer "
                "character varying text numeric integer qb_dml.state text[] "
                "date ");
-    IS(ALL, "a from news 2.5 10 old, b B 2 2 new, c from news 2.5 0 old");
-    IS("select tags::text from qb_dml.goods where sku = 'a'", "[2:2]={t}");
+    expect_is(ALL,
+              "a from news 2.5 10 old, b B 2 2 new, c from news 2.5 0 old");
+    expect_is("select tags::text from qb_dml.goods where sku = 'a'",
+              "[2:2]={t}");
 }
 END_TEST
 
@@ -340,12 +347,12 @@ START_TEST(test_current_of)
                      NULL));
     elqb_set(u, G.name, V("now"));
     elqb_where_current_of(u, "a c");
-    RUN_DML(u, "text ");
+    expect_dml(u, "text ");
     expect_ok(script(conn, "fetch \"a c\"", NULL));
     elqb_where_current_of(d, "a c");
-    RUN_DML(d, "");
+    expect_dml(d, "");
     expect_ok(script(conn, "commit", NULL));
-    IS(ALL, "a now 1 1 new, c C 3 3 new");
+    expect_is(ALL, "a now 1 1 new, c C 3 3 new");
 }
 END_TEST
 
@@ -360,15 +367,15 @@ START_TEST(test_joins)
     elqb_from(u, N.table);
     elqb_join(u, ELQB_INNER, B.table, elqb_eq(q, B.sku, V("b")));
     elqb_where(u, elqb_eq(q, G.sku, N.sku));
-    RUN_DML(u, "character varying ");
-    IS(ALL, "a A 1 12 new, b B 2 2 new, c C 3 2 new");
+    expect_dml(u, "character varying ");
+    expect_is(ALL, "a A 1 12 new, b B 2 2 new, c C 3 2 new");
     elqb_using(d, N.table);
     elqb_join(d, ELQB_LEFT, B.table, elqb_eq(q, B.sku, N.sku));
     elqb_where(d, elqb_eq(q, A.sku, B.sku));
     elqb_where(d, N.gone);
     elqb_returning(d, A.sku, elqb_add(q, B.stock, V(1)));
-    RUN_DML(d, "integer -> character varying integer ");
-    IS(ALL, "a A 1 12 new, b B 2 2 new");
+    expect_dml(d, "integer -> character varying integer ");
+    expect_is(ALL, "a A 1 12 new, b B 2 2 new");
 }
 END_TEST
 
@@ -398,10 +405,12 @@ START_TEST(test_merge)
     elqb_overriding(w, ELQB_SYSTEM_VALUE);
     elqb_when_not_matched_insert(m, ELQB_NONE);
     ck_assert_uint_eq(
-        elpq_affected(RUN_DML(m, "integer qb_dml.state integer character "
-                                 "varying integer text ")->result), 3);
-    IS(ALL, "a A 9 11 old, b B 2 2 new, d merged 9 40 new");
-    IS("select id::text from qb_dml.goods where sku = 'd'", "77");
+        elpq_affected(expect_dml(m, "integer qb_dml.state integer character "
+                                    "varying integer text ")
+                          ->result),
+        3);
+    expect_is(ALL, "a A 9 11 old, b B 2 2 new, d merged 9 40 new");
+    expect_is("select id::text from qb_dml.goods where sku = 'd'", "77");
 }
 END_TEST
 
@@ -423,8 +432,8 @@ START_TEST(test_merge_sources)
     w = elqb_when_not_matched_insert(m, ELQB_NONE);
     elqb_set(w, G.sku, elqb_corresponding(d, G.sku));
     elqb_set(w, G.stock, elqb_corresponding(d, G.stock));
-    RUN_DML(m, "character varying[] integer[] ");
-    IS(ALL, "a A 1 70 new, b B 2 2 new, c C 3 3 new, e 9 80 new");
+    expect_dml(m, "character varying[] integer[] ");
+    expect_is(ALL, "a A 1 70 new, b B 2 2 new, c C 3 3 new, e 9 80 new");
     elqb_columns(s, N.sku);
     elqb_from(s, N.table);
     elqb_where(s, elqb_eq(q, N.sku, V("d")));
@@ -434,8 +443,9 @@ START_TEST(test_merge_sources)
     elqb_join(m, ELQB_INNER, N.table,
               elqb_eq(q, N.sku, elqb_corresponding(d, N.sku)));
     elqb_when_not_matched_insert(m, ELQB_NONE);
-    RUN_DML(m, "character varying ");
-    IS(ALL, "a A 1 70 new, b B 2 2 new, c C 3 3 new, e 9 80 new, 9 0 new");
+    expect_dml(m, "character varying ");
+    expect_is(ALL,
+              "a A 1 70 new, b B 2 2 new, c C 3 3 new, e 9 80 new, 9 0 new");
 }
 END_TEST
 

@@ -33,7 +33,7 @@ static elqb_select *users_where(elqb_expr condition)
     do {                                                                       \
         elqb_select *where = users_where(condition);                           \
                                                                                \
-        CHECK_DESCRIBED(where, types, "integer");                              \
+        expect_described(where, types, "integer");                             \
         ROWS(where, rows);                                                     \
     } while (0)
 
@@ -78,13 +78,13 @@ START_TEST(test_lists)
                                         elqb_array(q, V(1), V(7)),
                                         elqb_array(q, V("Ann"), V("x")))),
                 "integer integer text text", "1");
-    CHECK_DESCRIBED(users_where(elqb_not_in_arrays(q, elqb_row(q, U.id, U.name),
-                                                   elqb_items(ids, 2),
-                                                   elqb_items(names, 2))),
-                    "integer[] text[]", "integer");
-    CHECK_DESCRIBED(users_where(elqb_op_all_in(q, "pg_catalog", U.id, "<>",
-                                               elqb_items(ids, 2))),
-                    "integer[]", "integer");
+    expect_described(users_where(elqb_not_in_arrays(
+                         q, elqb_row(q, U.id, U.name), elqb_items(ids, 2),
+                         elqb_items(names, 2))),
+                     "integer[] text[]", "integer");
+    expect_described(users_where(elqb_op_all_in(q, "pg_catalog", U.id, "<>",
+                                                elqb_items(ids, 2))),
+                     "integer[]", "integer");
 }
 END_TEST
 
@@ -98,8 +98,8 @@ START_TEST(test_columns)
                  elqb_is_normalized(q, V("x")), elqb_is_not_nfkd(q, V("y")));
     elqb_columns(s, elqb_lt(q, elqb_collate_in(q, V("a"), "pg_catalog", "C"),
                             V("B")));
-    CHECK_DESCRIBED(s, "integer text text text text text",
-                    "integer text text boolean boolean boolean");
+    expect_described(s, "integer text text text text text",
+                     "integer text text boolean boolean boolean");
     ROWS(s, "1,b,b,t,f,f");
 }
 END_TEST
@@ -109,7 +109,7 @@ START_TEST(test_sets)
     elqb_select *s = elqb_intersect_all(q, users_where(elqb_lt(q, U.id, V(3))),
                                         users_where(elqb_gt(q, U.id, V(1))));
 
-    CHECK_DESCRIBED(s, "integer integer", "integer");
+    expect_described(s, "integer integer", "integer");
     ROWS(s, "2");
 }
 END_TEST
@@ -130,7 +130,7 @@ START_TEST(test_recursion)
     elqb_columns(s, elqb_col(q, t, "id"));
     elqb_from(s, t);
     elqb_with(s, c);
-    CHECK_DESCRIBED(s, "integer integer integer", "integer");
+    expect_described(s, "integer integer integer", "integer");
     ROWS(s, "1;2;3;0");
     s = elqb_select_new(q);
     step = elqb_select_new(q);
@@ -161,7 +161,7 @@ START_TEST(test_update_in_cte)
     elqb_columns(s, elqb_col(q, elqb_cte_table(c), "age"));
     elqb_from(s, elqb_cte_table(c));
     elqb_with(s, c);
-    CHECK_DESCRIBED(s, "integer integer", "integer");
+    expect_described(s, "integer integer", "integer");
     ROWS(s, "31");
 }
 END_TEST
@@ -178,7 +178,7 @@ START_TEST(test_joins)
     elqb_join_natural(u, ELQB_INNER, P.table);
     elqb_where(u, elqb_eq(q, O.user_id, U.id));
     elqb_returning(u, O.id, O.note);
-    CHECK_DESCRIBED(u, "", "bigint text");
+    expect_described(u, "", "bigint text");
     ROWS(u, "1,s;2,s");
     u = elqb_update_new(q, O.table);
     elqb_set(u, O.note, V("z"));
@@ -187,17 +187,17 @@ START_TEST(test_joins)
     elqb_where(u, elqb_eq(q, O.user_id,
                           elqb_c(elqb_table_named(NULL, "j"), "id")));
     elqb_returning(u, O.id);
-    CHECK_DESCRIBED(u, "text", "bigint");
+    expect_described(u, "text", "bigint");
     elqb_using(d, U.table);
     elqb_join_natural(d, ELQB_INNER, P.table);
     elqb_where(d, elqb_eq(q, O.user_id, U.id));
     elqb_returning(d, O.id);
-    CHECK_DESCRIBED(d, "", "bigint");
+    expect_described(d, "", "bigint");
     ROWS(d, "1;2");
     elqb_merge_using(m, U.table, elqb_eq(q, O.user_id, U.id));
     elqb_join_natural(m, ELQB_LEFT, P.table);
     elqb_when_matched_delete(m, elqb_eq(q, P.name, V("zoe")));
-    CHECK_DESCRIBED(m, "text", "");
+    expect_described(m, "text", "");
 }
 END_TEST
 

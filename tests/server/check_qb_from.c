@@ -65,26 +65,26 @@ START_TEST(test_values)
                  elqb_value(elpq_null(0)), elqb_value(elpq_null(0))));
     elqb_select *s = all_of(v);
 
-    CHECK_DESCRIBED(s,
-                    "kind numeric smallint boolean timestamp with time zone "
-                    "bigint[] double precision jsonb numeric boolean bigint[] "
-                    "double precision jsonb kind numeric smallint boolean "
-                    "timestamp with time zone bigint[] double precision jsonb",
-                    "kind numeric smallint boolean timestamp with time zone "
-                    "bigint[] double precision jsonb");
+    expect_described(s,
+                     "kind numeric smallint boolean timestamp with time zone "
+                     "bigint[] double precision jsonb numeric boolean bigint[] "
+                     "double precision jsonb kind numeric smallint boolean "
+                     "timestamp with time zone bigint[] double precision jsonb",
+                     "kind numeric smallint boolean timestamp with time zone "
+                     "bigint[] double precision jsonb");
     elqb_where(s, elqb_eq(q, elqb_col(q, v, "s"), V(1LL)));
     elqb_where(s, elqb_eq(q, elqb_col(q, v, "k"), V("oak")));
     elqb_clear_columns(s);
     elqb_columns(s, elqb_col(q, v, "n"));
     ck_assert_ptr_nonnull(elqb_render(q, s));
     ck_assert_uint_eq(elqb_render(q, s)->values[22 - 1].oid, ELPQ_OID_INT2);
-    CHECK_DESCRIBED(s,
-                    "kind numeric smallint boolean timestamp with time zone "
-                    "bigint[] double precision jsonb numeric boolean bigint[] "
-                    "double precision jsonb kind numeric smallint boolean "
-                    "timestamp with time zone bigint[] double precision jsonb "
-                    "smallint kind",
-                    "numeric");
+    expect_described(s,
+                     "kind numeric smallint boolean timestamp with time zone "
+                     "bigint[] double precision jsonb numeric boolean bigint[] "
+                     "double precision jsonb kind numeric smallint boolean "
+                     "timestamp with time zone bigint[] double precision jsonb "
+                     "smallint kind",
+                     "numeric");
 }
 END_TEST
 
@@ -97,8 +97,8 @@ START_TEST(test_values_untyped)
         elqb_row(q, V("2"), elqb_value(elpq_null(0)), V(99999999999)));
     elqb_select *s = all_of(v);
 
-    CHECK_DESCRIBED(s, "integer text integer integer text bigint",
-                    "integer text bigint");
+    expect_described(s, "integer text integer integer text bigint",
+                     "integer text bigint");
     ROWS(s, "1,x,5;2,,99999999999");
 }
 END_TEST
@@ -120,8 +120,8 @@ START_TEST(test_values_join)
     elqb_from(s, v);
     elqb_join_using(s, ELQB_LEFT, T.table, T.name);
     elqb_order_by(s, elqb_col(q, v, "nr"));
-    CHECK_DESCRIBED(s, "integer text integer text integer text",
-                    "integer text integer");
+    expect_described(s, "integer text integer text integer text",
+                     "integer text integer");
     ROWS(s, "0,b,2;1,zz,;2,c,3");
 }
 END_TEST
@@ -139,7 +139,7 @@ START_TEST(test_lateral_values)
     elqb_join(s, ELQB_CROSS, v, ELQB_NONE);
     elqb_where(s, elqb_lt(q, T.id, V(3)));
     elqb_order_by(s, T.id, elqb_col(q, v, "n"));
-    CHECK_DESCRIBED(s, "integer", "text bigint");
+    expect_described(s, "integer", "text bigint");
     ROWS(s, "a,1;a,5;b,2;b,7");
 }
 END_TEST
@@ -156,7 +156,7 @@ START_TEST(test_values_update)
     elqb_from(u, v);
     elqb_where(u, elqb_eq(q, T.id, elqb_col(q, v, "id")));
     elqb_returning(u, T.id, T.kind);
-    CHECK_DESCRIBED(u, "integer kind integer kind", "integer kind");
+    expect_described(u, "integer kind integer kind", "integer kind");
     ROWS(u, "1,fir;4,oak");
 }
 END_TEST
@@ -173,15 +173,15 @@ START_TEST(test_functions)
         ELQB_COL("i", "int4"), ELQB_COL("label", "text"));
     elqb_select *s = elqb_select_new(q);
 
-    CHECK_DESCRIBED(all_of(n), "integer integer", "integer bigint");
+    expect_described(all_of(n), "integer integer", "integer bigint");
     elqb_columns(s, elqb_col(q, n, "v"), elqb_col(q, p, "label"));
     elqb_from(s, n);
     elqb_join(s, ELQB_INNER, p, elqb_eq(q, elqb_col(q, n, "nr"),
                                         elqb_col(q, p, "i")));
     elqb_where(s, elqb_gt(q, elqb_col(q, n, "nr"), V(0)));
-    CHECK_DESCRIBED(s, "integer integer integer bigint", "integer text");
+    expect_described(s, "integer integer integer bigint", "integer text");
     ROWS(s, "5,p1;6,p2");
-    CHECK_DESCRIBED(
+    expect_described(
         all_of(elqb_table_func(q, elqb_func(q, "current_date"), "d")), "",
         "date");
 }
@@ -196,7 +196,7 @@ START_TEST(test_unnest)
                                         elqb_items(names, 2)), "t"),
         ELQB_COL("id", "int4"), ELQB_COL("name", "text"));
 
-    CHECK_DESCRIBED(all_of(t), "integer[] text[]", "integer text");
+    expect_described(all_of(t), "integer[] text[]", "integer text");
 }
 END_TEST
 
@@ -212,7 +212,7 @@ START_TEST(test_lateral_functions)
     elqb_join(s, ELQB_LEFT, n, elqb_literal(elpq_bool(true)));
     elqb_group_by(s, T.id);
     elqb_order_by(s, T.id);
-    CHECK_DESCRIBED(s, "integer", "integer integer");
+    expect_described(s, "integer", "integer integer");
     ROWS(s, "1,1;2,2;3,3;4,4");
 }
 END_TEST
@@ -224,14 +224,14 @@ START_TEST(test_rows_from)
         elqb_func_as(q, elqb_func(q, "pairs", V(2)), ELQB_COL("i", "int4"),
                      ELQB_COL("label", "text")));
 
-    CHECK_DESCRIBED(all_of(r), "integer integer integer",
-                    "integer integer text");
+    expect_described(all_of(r), "integer integer integer",
+                     "integer integer text");
     ROWS(all_of(r), "7,1,p1;8,2,p2;9,,");
     r = elqb_alias_columns(q, elqb_with_ordinality(q, r), ELQB_COL("a", ""));
-    CHECK_DESCRIBED(all_of(r), "integer integer integer",
-                    "integer integer text bigint");
-    CHECK_DESCRIBED(all_of(elqb_lateral_of(q, r)), "integer integer integer",
-                    "integer integer text bigint");
+    expect_described(all_of(r), "integer integer integer",
+                     "integer integer text bigint");
+    expect_described(all_of(elqb_lateral_of(q, r)), "integer integer integer",
+                     "integer integer text bigint");
 }
 END_TEST
 
@@ -242,7 +242,7 @@ START_TEST(test_text_item)
                      ELQB_ARG("doc", V("[{\"x\": 1}, {\"x\": 2}]"))), "x");
 
     x = elqb_define_columns(q, x, ELQB_COL("x", "int"));
-    CHECK_DESCRIBED(all_of(x), "json", "integer");
+    expect_described(all_of(x), "json", "integer");
     ROWS(all_of(x), "1;2");
 }
 END_TEST
@@ -253,13 +253,13 @@ START_TEST(test_samples)
 {
     elqb_table t = elqb_tablesample(q, T.table, "bernoulli", V(100));
 
-    CHECK_DESCRIBED(all_of(elqb_repeatable(q, t, V(5))),
-                    "integer double precision", "integer kind text smallint");
+    expect_described(all_of(elqb_repeatable(q, t, V(5))),
+                     "integer double precision", "integer kind text smallint");
     t = elqb_tablesample(q, elqb_only(trees_as("x").table), "system",
                          V(100.0));
     COUNT(all_of(t), 4);
-    CHECK_DESCRIBED(all_of(elqb_alias_columns(q, t, ELQB_COL("nr", ""))),
-                    "double precision", "integer kind text smallint");
+    expect_described(all_of(elqb_alias_columns(q, t, ELQB_COL("nr", ""))),
+                     "double precision", "integer kind text smallint");
 }
 END_TEST
 
@@ -280,7 +280,7 @@ START_TEST(test_joins)
     ROWS(s, "1,a,oak,5,1;3,c,fir,7,3");
     s = all_of(T.table);
     elqb_join_using(s, ELQB_FULL, L.table, T.id, T.name);
-    CHECK_DESCRIBED(s, "", "integer text kind smallint integer");
+    expect_described(s, "", "integer text kind smallint integer");
     elqb_using(d, T.table);
     elqb_join_using(d, ELQB_INNER, M.table, M.name);
     elqb_where(d, elqb_eq(q, L.tree_id, T.id));
@@ -304,11 +304,11 @@ START_TEST(test_joined)
     elqb_join(s, ELQB_LEFT, elqb_joined(q, pair, NULL),
               elqb_eq(q, L.tree_id, T.id));
     elqb_order_by(s, T.id, L.id);
-    CHECK_DESCRIBED(s, "", "integer integer integer");
+    expect_described(s, "", "integer integer integer");
     ROWS(s, "1,1,2;1,2,1;2,,;3,,;4,,");
     s = all_of(elqb_alias_columns(q, elqb_joined(q, pair, "j"),
                                   ELQB_COL("x", "int4")));
-    CHECK_DESCRIBED(s, "", "integer integer text integer integer text");
+    expect_described(s, "", "integer integer text integer integer text");
 }
 END_TEST
 
@@ -325,7 +325,7 @@ START_TEST(test_grouping)
     elqb_where(s, elqb_is_not_null(q, T.kind));
     elqb_group_by(s, elqb_rollup(q, T.kind, size));
     elqb_order_by(s, T.kind, size);
-    CHECK_DESCRIBED(s, "integer", "kind integer bigint integer");
+    expect_described(s, "integer", "kind integer bigint integer");
     ROWS(s, "oak,5,1,0;oak,7,1,0;oak,,2,1;fir,7,1,0;fir,,1,1;,,3,3");
     s = elqb_select_new(q);
     elqb_columns(s, elqb_count(q));
@@ -337,7 +337,7 @@ START_TEST(test_grouping)
     elqb_group_by_distinct(s);
     COUNT(s, 15);
     elqb_having(s, elqb_gt(q, elqb_count(q), V(1)));
-    CHECK_DESCRIBED(s, "bigint", "bigint");
+    expect_described(s, "bigint", "bigint");
 }
 END_TEST
 
@@ -351,19 +351,19 @@ START_TEST(test_fetch)
     elqb_from(s, T.table);
     elqb_order_by(s, elqb_order_using(q, T.size, ">"));
     elqb_fetch_ties(s, V(2));
-    CHECK_DESCRIBED(s, "bigint", "integer");
+    expect_described(s, "bigint", "integer");
     COUNT(s, 3);
     elqb_offset(s, V(1));
-    CHECK_DESCRIBED(s, "bigint bigint", "integer");
+    expect_described(s, "bigint bigint", "integer");
     COUNT(s, 2);
     elqb_offset(s, V(3));
     ROWS(s, "1");
     elqb_fetch_ties(s, elqb_add(q, V(1), V(0)));
-    CHECK_DESCRIBED(s, "bigint integer integer", "integer");
+    expect_described(s, "bigint integer integer", "integer");
     elqb_fetch_ties(s, elqb_lit(1));
-    CHECK_DESCRIBED(s, "bigint", "integer");
+    expect_described(s, "bigint", "integer");
     elqb_fetch_ties(s, elqb_cast(q, V("1"), "int"));
-    CHECK_DESCRIBED(s, "bigint integer", "integer");
+    expect_described(s, "bigint integer", "integer");
 }
 END_TEST
 
@@ -378,7 +378,7 @@ START_TEST(test_locks)
     for (int i = 0; i < 4; i++)
         elqb_for(s, (elqb_strength)i, (elqb_wait)(i % 3), T.table, B.table);
     elqb_limit(s, V(1));
-    CHECK_DESCRIBED(s, "bigint", "integer");
+    expect_described(s, "bigint", "integer");
     elqb_for(s, ELQB_FOR_UPDATE, ELQB_WAIT);
     ROWS(s, "1");
 }

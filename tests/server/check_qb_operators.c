@@ -357,7 +357,7 @@ END_TEST
 
 /* ------------------------------------------------------------- other forms */
 
-#define CHECK_DESCRIBED(e, type)                                               \
+#define expect_described(e, type)                                              \
     do {                                                                       \
         char sql_[500];                                                        \
         uint32_t is_ = describe_expr(e, sql_, sizeof(sql_));                   \
@@ -373,60 +373,60 @@ START_TEST(test_forms)
     const char *names[] = { "a", "b" };
     const elpq_value day = elpq_interval(0, 1, 0);
 
-    CHECK_DESCRIBED(elqb_in_arrays(q, elqb_row(q, C(INT8), C(VARCHAR)),
-                                   elqb_items(ids, 2), elqb_items(names, 2)),
-                    ELPQ_OID_BOOL);
-    CHECK_DESCRIBED(elqb_in_arrays(q, C(DATE), elqb_items(names, 2)),
-                    ELPQ_OID_BOOL);
-    CHECK_DESCRIBED(elqb_in(q, elqb_row(q, C(INT8), C(DATE)),
-                            elqb_row(q, V(1), V("2020-01-01"))),
-                    ELPQ_OID_BOOL);
-    CHECK_DESCRIBED(elqb_periods_overlap(q, C(TIMESTAMPTZ), V(day),
-                                         V("2020-01-01"), V("2021-01-01")),
-                    ELPQ_OID_BOOL);
-    CHECK_DESCRIBED(elqb_periods_overlap(q, C(DATE), C(DATE), V("2020-01-01"),
-                                         V("2021-01-01")),
-                    ELPQ_OID_BOOL);
-    CHECK_DESCRIBED(elqb_op_any(q, C(TEXT), "LIKE", elqb_items(names, 2)),
-                    ELPQ_OID_BOOL);
-    CHECK_DESCRIBED(elqb_op_in(q, "pg_catalog", C(INT4), "+", V(1)),
-                    ELPQ_OID_INT4);
-    CHECK_DESCRIBED(
+    expect_described(elqb_in_arrays(q, elqb_row(q, C(INT8), C(VARCHAR)),
+                                    elqb_items(ids, 2), elqb_items(names, 2)),
+                     ELPQ_OID_BOOL);
+    expect_described(elqb_in_arrays(q, C(DATE), elqb_items(names, 2)),
+                     ELPQ_OID_BOOL);
+    expect_described(elqb_in(q, elqb_row(q, C(INT8), C(DATE)),
+                             elqb_row(q, V(1), V("2020-01-01"))),
+                     ELPQ_OID_BOOL);
+    expect_described(elqb_periods_overlap(q, C(TIMESTAMPTZ), V(day),
+                                          V("2020-01-01"), V("2021-01-01")),
+                     ELPQ_OID_BOOL);
+    expect_described(elqb_periods_overlap(q, C(DATE), C(DATE), V("2020-01-01"),
+                                          V("2021-01-01")),
+                     ELPQ_OID_BOOL);
+    expect_described(elqb_op_any(q, C(TEXT), "LIKE", elqb_items(names, 2)),
+                     ELPQ_OID_BOOL);
+    expect_described(elqb_op_in(q, "pg_catalog", C(INT4), "+", V(1)),
+                     ELPQ_OID_INT4);
+    expect_described(
         elqb_op_any_in(q, "pg_catalog", C(INT4), "=", elqb_items(ids, 2)),
         ELPQ_OID_BOOL);
-    CHECK_DESCRIBED(elqb_op_prefix_in(q, "pg_catalog", "|/", C(FLOAT8)),
-                    ELPQ_OID_FLOAT8);
-    CHECK_DESCRIBED(elqb_func(q, "make_interval", elqb_named(q, "days", V(10)),
-                              elqb_named(q, "secs", V(1.5))),
-                    ELPQ_OID_INTERVAL);
-    CHECK_DESCRIBED(elqb_func(q, "concat", elqb_variadic(q, C(TEXT_ARRAY))),
-                    ELPQ_OID_TEXT);
-    CHECK_DESCRIBED(elqb_func(q, "jsonb_build_array",
-                              elqb_variadic(q, elqb_items(names, 2))),
-                    ELPQ_OID_JSONB);
-    CHECK_DESCRIBED(elqb_func(q, "current_timestamp", elqb_lit(3)),
-                    ELPQ_OID_TIMESTAMPTZ);
-    CHECK_DESCRIBED(elqb_func(q, "row_to_json",
-                              elqb_table_row(elqb_table_named(NULL, "t"))),
-                    ELPQ_OID_JSON);
-    CHECK_DESCRIBED(elqb_overlaps(q, C(VARCHAR_ARRAY), elqb_array(q, V("a"))),
-                    ELPQ_OID_BOOL);
-    CHECK_DESCRIBED(elqb_contains(q, C(INT8_ARRAY), elqb_array(q, V(1))),
-                    ELPQ_OID_BOOL);
-    CHECK_DESCRIBED(elqb_contains(q, C(INT8RANGE), V(5)), ELPQ_OID_BOOL);
-    CHECK_DESCRIBED(elqb_contains(q, C(NUMMULTIRANGE), V(1.5)), ELPQ_OID_BOOL);
-    CHECK_DESCRIBED(elqb_at_time_zone(q, C(TIMESTAMP), V("UTC")),
-                    ELPQ_OID_TIMESTAMPTZ);
-    CHECK_DESCRIBED(elqb_at_time_zone(q, C(TIMESTAMPTZ), V(day)),
-                    ELPQ_OID_TIMESTAMP);
-    CHECK_DESCRIBED(elqb_subscript(q, C(JSONB), V(1LL)), ELPQ_OID_JSONB);
-    CHECK_DESCRIBED(elqb_slice(q, C(INT4_ARRAY), V(1LL), ELQB_NONE),
-                    ELPQ_OID_INT4_ARRAY);
-    CHECK_DESCRIBED(elqb_is_nfkc(q, V("x")), ELPQ_OID_BOOL);
-    CHECK_DESCRIBED(elqb_is_document(q, C(XML)), ELPQ_OID_BOOL);
-    CHECK_DESCRIBED(elqb_coalesce(q, elqb_null(INT8), V(1)), ELPQ_OID_INT8);
-    CHECK_DESCRIBED(elqb_array(q, elqb_array(q, V(1)), elqb_array(q, V(2))),
-                    ELPQ_OID_INT4_ARRAY);
+    expect_described(elqb_op_prefix_in(q, "pg_catalog", "|/", C(FLOAT8)),
+                     ELPQ_OID_FLOAT8);
+    expect_described(elqb_func(q, "make_interval", elqb_named(q, "days", V(10)),
+                               elqb_named(q, "secs", V(1.5))),
+                     ELPQ_OID_INTERVAL);
+    expect_described(elqb_func(q, "concat", elqb_variadic(q, C(TEXT_ARRAY))),
+                     ELPQ_OID_TEXT);
+    expect_described(elqb_func(q, "jsonb_build_array",
+                               elqb_variadic(q, elqb_items(names, 2))),
+                     ELPQ_OID_JSONB);
+    expect_described(elqb_func(q, "current_timestamp", elqb_lit(3)),
+                     ELPQ_OID_TIMESTAMPTZ);
+    expect_described(elqb_func(q, "row_to_json",
+                               elqb_table_row(elqb_table_named(NULL, "t"))),
+                     ELPQ_OID_JSON);
+    expect_described(elqb_overlaps(q, C(VARCHAR_ARRAY), elqb_array(q, V("a"))),
+                     ELPQ_OID_BOOL);
+    expect_described(elqb_contains(q, C(INT8_ARRAY), elqb_array(q, V(1))),
+                     ELPQ_OID_BOOL);
+    expect_described(elqb_contains(q, C(INT8RANGE), V(5)), ELPQ_OID_BOOL);
+    expect_described(elqb_contains(q, C(NUMMULTIRANGE), V(1.5)), ELPQ_OID_BOOL);
+    expect_described(elqb_at_time_zone(q, C(TIMESTAMP), V("UTC")),
+                     ELPQ_OID_TIMESTAMPTZ);
+    expect_described(elqb_at_time_zone(q, C(TIMESTAMPTZ), V(day)),
+                     ELPQ_OID_TIMESTAMP);
+    expect_described(elqb_subscript(q, C(JSONB), V(1LL)), ELPQ_OID_JSONB);
+    expect_described(elqb_slice(q, C(INT4_ARRAY), V(1LL), ELQB_NONE),
+                     ELPQ_OID_INT4_ARRAY);
+    expect_described(elqb_is_nfkc(q, V("x")), ELPQ_OID_BOOL);
+    expect_described(elqb_is_document(q, C(XML)), ELPQ_OID_BOOL);
+    expect_described(elqb_coalesce(q, elqb_null(INT8), V(1)), ELPQ_OID_INT8);
+    expect_described(elqb_array(q, elqb_array(q, V(1)), elqb_array(q, V(2))),
+                     ELPQ_OID_INT4_ARRAY);
 }
 END_TEST
 

@@ -43,10 +43,10 @@ START_TEST(test_set_operations)
     elqb_select *t, *first = ids(1, 5), *u = elqb_select_new(q);
 
     elqb_order_by(s, elqb_desc(q, U.id));
-    CHECK_DESCRIBED(s,
-                    "integer integer integer integer integer integer integer "
-                    "integer",
-                    "integer");
+    expect_described(s,
+                     "integer integer integer integer integer integer integer "
+                     "integer",
+                     "integer");
     ROWS(s, "8;6;3;2");
     elqb_order_by(first, elqb_desc(q, U.id));
     elqb_limit(first, V(2));
@@ -79,7 +79,7 @@ START_TEST(test_values)
 
     elqb_order_by(v, elqb_add(q, elqb_name("column1"), V(1)),
                   elqb_name("column2"));
-    CHECK_DESCRIBED(v, "integer text integer text integer", "integer text");
+    expect_described(v, "integer text integer text integer", "integer text");
     ROWS(v, "1,y;2,x");
     elqb_limit(v, V(1));
     elqb_offset(v, V(1));
@@ -88,7 +88,7 @@ START_TEST(test_values)
     elqb_from(s, U.table);
     elqb_where(s, elqb_in_select(q, elqb_row(q, U.id, V("x")), pairs()));
     v = elqb_union_all(q, v, s, pairs());
-    CHECK_DESCRIBED(
+    expect_described(
         v,
         "integer text integer text integer bigint bigint text integer "
         "text integer text integer text integer text",
@@ -102,7 +102,7 @@ START_TEST(test_values)
     elqb_columns(s, U.name, elqb_col(q, t, "what"));
     elqb_join_using(s, ELQB_INNER, t, U.id);
     elqb_order_by(s, U.id);
-    CHECK_DESCRIBED(s, "integer text integer text", "text text");
+    expect_described(s, "integer text integer text", "text text");
     ROWS(s, "u1,y;u2,x");
     s = elqb_select_new(q);
     v = elqb_values_select(q, elqb_row(q, V(3)), elqb_row(q, V(4.5)));
@@ -120,7 +120,7 @@ START_TEST(test_values_types)
 
     elqb_columns(s, U.balance, U.created_at);
     elqb_from(s, U.table);
-    CHECK_DESCRIBED(
+    expect_described(
         elqb_union(q, elqb_values_select(q, elqb_row(q, V(2), V("2020-01-01"))),
                    s),
         "numeric timestamp with time zone", "numeric timestamp with time zone");
@@ -130,15 +130,15 @@ START_TEST(test_values_types)
     v = elqb_values_select(q, elqb_row(q, V(1.5)), elqb_row(q, V(3)));
     elqb_where(s, elqb_in_select(q, U.balance, v));
     elqb_order_by(s, U.id);
-    CHECK_DESCRIBED(s, "numeric numeric", "integer");
+    expect_described(s, "numeric numeric", "integer");
     ROWS(s, "1;2");
     elqb_columns(i, O.id, O.status);
     elqb_insert_select(i, elqb_values_select(
                               q, elqb_row(q, V(100), V("new")),
                               elqb_row(q, V(101), V("paid"))));
     elqb_returning(i, O.id, O.status);
-    CHECK_DESCRIBED(i, "bigint order_status bigint order_status",
-                    "bigint order_status");
+    expect_described(i, "bigint order_status bigint order_status",
+                     "bigint order_status");
     ROWS(i, "100,new;101,paid");
 }
 END_TEST
@@ -157,10 +157,10 @@ START_TEST(test_shared_operands)
     u1 = elqb_union(q, a, numbers);
     copy = elqb_select_copy(u1);
     u2 = elqb_union(q, a, names);
-    CHECK_DESCRIBED(u2, "text", "text");
-    CHECK_DESCRIBED(u1, "bigint", "bigint");
-    CHECK_DESCRIBED(copy, "bigint", "bigint");
-    CHECK_DESCRIBED(elqb_union_all(q, u1, u1), "bigint", "bigint");
+    expect_described(u2, "text", "text");
+    expect_described(u1, "bigint", "bigint");
+    expect_described(copy, "bigint", "bigint");
+    expect_described(elqb_union_all(q, u1, u1), "bigint", "bigint");
 }
 END_TEST
 
@@ -172,7 +172,7 @@ START_TEST(test_arithmetic_does_not_overflow)
     elqb_columns(s, elqb_mul(q, elqb_cast(q, elqb_lit(20000), "int2"), V(2)),
                  elqb_mul(q, elqb_cast(q, elqb_lit(2000000000), "int4"),
                           V((int64_t)2)));
-    CHECK_DESCRIBED(s, "integer bigint", "integer bigint");
+    expect_described(s, "integer bigint", "integer bigint");
     ROWS(s, "40000,4000000000");
 }
 END_TEST
@@ -194,11 +194,11 @@ START_TEST(test_set_types)
     elqb_where(t, elqb_eq(q, O.id, V(4)));
     all = elqb_union_all(q, s, t);
     elqb_order_by(all, O.id);
-    CHECK_DESCRIBED(all,
-                    "timestamp with time zone text bigint bigint boolean text "
-                    "bigint",
-                    "bigint order_status timestamp with time zone "
-                    "boolean text");
+    expect_described(all,
+                     "timestamp with time zone text bigint bigint boolean text "
+                     "bigint",
+                     "bigint order_status timestamp with time zone "
+                     "boolean text");
     ROWS(all, "1,paid,2024-01-01 12:00:00+00,t,;3,new,2020-01-01 00:00:00+00,"
               "t,a");
     t = elqb_select_new(q);
@@ -206,7 +206,7 @@ START_TEST(test_set_types)
     elqb_columns(n, O.id, O.status);
     elqb_insert_select(n, t);
     elqb_returning(n, O.status);
-    CHECK_DESCRIBED(n, "bigint order_status", "order_status");
+    expect_described(n, "bigint order_status", "order_status");
     ROWS(n, "paid");
     s = elqb_select_new(q);
     elqb_columns(s, O.id, O.status);
@@ -215,15 +215,15 @@ START_TEST(test_set_types)
     t = elqb_select_new(q);
     elqb_columns(t, V("7"), V("shipped"));
     all = elqb_except(q, elqb_union(q, t, s), s);
-    CHECK_DESCRIBED(all, "bigint order_status bigint", "bigint order_status");
+    expect_described(all, "bigint order_status bigint", "bigint order_status");
     ROWS(all, "7,shipped");
     t = elqb_select_new(q);
     elqb_columns(t, V(100), V("2020-01-01"), V("1.5"), V("n"));
     elqb_columns(i, O.id, O.placed_at, O.total, O.note);
     elqb_insert_select(i, elqb_union(q, t, t));
     elqb_returning(i, O.placed_at, O.total, O.note);
-    CHECK_DESCRIBED(i, "bigint timestamp with time zone numeric text",
-                    "timestamp with time zone numeric text");
+    expect_described(i, "bigint timestamp with time zone numeric text",
+                     "timestamp with time zone numeric text");
     ROWS(i, "2020-01-01 00:00:00+00,1.5,n");
 }
 END_TEST
@@ -237,7 +237,7 @@ START_TEST(test_row_subqueries)
     elqb_from(inner, O.table);
     elqb_where(s, elqb_in_select(q, row, inner));
     elqb_where(s, elqb_exists(q, inner));
-    CHECK_DESCRIBED(s, "integer integer timestamp with time zone", "integer");
+    expect_described(s, "integer integer timestamp with time zone", "integer");
     SAME(s, "SELECT DISTINCT user_id FROM orders WHERE placed_at = "
             "'2024-01-03 00:00+00' ORDER BY 1");
     s = ids(1, 12);
@@ -247,7 +247,7 @@ START_TEST(test_row_subqueries)
     elqb_where(inner, elqb_eq(q, O.user_id, U.id)); /* correlated */
     elqb_where(s, elqb_op_any_select(q, V(8), "<", inner));
     elqb_order_by(s, U.id);
-    CHECK_DESCRIBED(s, "integer integer numeric", "integer");
+    expect_described(s, "integer integer numeric", "integer");
     SAME(s, "SELECT DISTINCT user_id FROM orders WHERE total > 8 ORDER BY 1");
 }
 END_TEST
@@ -286,8 +286,8 @@ START_TEST(test_recursive)
     elqb_where(s, elqb_lt(q, elqb_col(q, t, "depth"), V(3)));
     elqb_order_by(s, elqb_col(q, t, "id"));
     elqb_with(s, c);
-    CHECK_DESCRIBED(s, "integer text integer text integer",
-                    "integer integer text");
+    expect_described(s, "integer text integer text integer",
+                     "integer integer text");
     ROWS(s, "1,0,/;2,0,/;3,1,/u3/;4,1,/u4/;5,1,/u5/;6,1,/u6/;7,1,/u7/;"
             "8,1,/u8/;9,2,/u3/u9/;10,2,/u3/u10/;11,2,/u3/u11/;"
             "12,2,/u4/u12/");
@@ -313,8 +313,8 @@ START_TEST(test_search)
                       : "1;2;3;4;5;6;7;8;9;10;11;12");
         elqb_clear_columns(s);
         elqb_columns(s, elqb_col(q, t, "ord"));
-        CHECK_DESCRIBED(s, "integer text integer text",
-                        depth ? "record[]" : "record");
+        expect_described(s, "integer text integer text",
+                         depth ? "record[]" : "record");
         ck_assert_uint_eq(elqb_col(q, t, "ord").oid,
                           depth ? 2287 : ELQB_TYPE_RECORD);
     }
@@ -350,7 +350,7 @@ START_TEST(test_cycle)
                  elqb_col(q, t, "path"));
     elqb_from(s, t);
     elqb_with(s, c);
-    CHECK_DESCRIBED(s, "integer integer", "integer boolean record[]");
+    expect_described(s, "integer integer", "integer boolean record[]");
     ROWS(s, "12,f,{(12)};4,f,{(12),(4)};2,f,{(12),(4),(2)};"
             "3,f,{(12),(4),(2),(3)};12,t,{(12),(4),(2),(3),(12)}");
     c = circle();
@@ -360,7 +360,7 @@ START_TEST(test_cycle)
     elqb_columns(s, elqb_col(q, t, "id"), elqb_col(q, t, "again"));
     elqb_from(s, t);
     elqb_with(s, c);
-    CHECK_DESCRIBED(s, "integer integer", "integer text");
+    expect_described(s, "integer integer", "integer text");
     ROWS(s, "12,N;4,N;2,N;3,N;12,Y");
 }
 END_TEST
@@ -386,9 +386,9 @@ START_TEST(test_modifying)
     elqb_insert_select(i, from);
     elqb_returning(i, P.id, P.sku);
     elqb_with(i, moved);
-    CHECK_DESCRIBED(i,
-                    "bigint bigint character varying timestamp with time zone",
-                    "integer character varying");
+    expect_described(i,
+                     "bigint bigint character varying timestamp with time zone",
+                     "integer character varying");
     ROWS(i, "101,sku;102,sku");
     elqb_cte_as(some, ids(1, 2));
     elqb_cte_materialized(some, true);
@@ -397,7 +397,7 @@ START_TEST(test_modifying)
     elqb_where(u, elqb_eq(q, U.id, elqb_col(q, elqb_cte_table(some), "id")));
     elqb_returning(u, U.id, U.age);
     elqb_with(u, some);
-    CHECK_DESCRIBED(u, "integer integer integer", "integer integer");
+    expect_described(u, "integer integer integer", "integer integer");
     ROWS(u, "1,99;2,99");
     d = elqb_delete_new(q, U.table);
     elqb_using(d, elqb_cte_table(some));
@@ -428,22 +428,22 @@ START_TEST(test_window_functions)
     s = per_order(elqb_over(q, elqb_func(q, "row_number"),
                             .partition_by = ELQB_LIST(O.user_id),
                             .order_by = ELQB_LIST(elqb_desc(q, O.id))));
-    CHECK_DESCRIBED(s, "", "bigint bigint");
+    expect_described(s, "", "bigint bigint");
     SAME(s, "SELECT a.id, (SELECT count(*) FROM orders b WHERE b.user_id = "
             "a.user_id AND b.id >= a.id) FROM orders a ORDER BY 1");
     s = per_order(elqb_over(q, elqb_func(q, "lag", O.total, V(1), V(-1)),
                             .order_by = ELQB_LIST(O.id)));
-    CHECK_DESCRIBED(s, "integer integer", "bigint numeric");
+    expect_described(s, "integer integer", "bigint numeric");
     SAME(s, "SELECT a.id, coalesce(b.total, -1) FROM orders a LEFT JOIN orders "
             "b ON b.id = a.id - 1 ORDER BY 1");
     s = per_order(elqb_over(q, elqb_func(q, "ntile", V(4)),
                             .order_by = ELQB_LIST(O.id)));
-    CHECK_DESCRIBED(s, "integer", "bigint integer");
+    expect_described(s, "integer", "bigint integer");
     SAME(s, "SELECT id, (id + 9) / 10 FROM orders ORDER BY 1");
     s = per_order(elqb_over(q, elqb_agg_filter(q, elqb_count(q),
                                                elqb_gt(q, O.total, V(5))),
                             .order_by = ELQB_LIST(O.id)));
-    CHECK_DESCRIBED(s, "numeric", "bigint bigint");
+    expect_described(s, "numeric", "bigint bigint");
     SAME(s, "SELECT a.id, (SELECT count(*) FROM orders b WHERE b.id <= a.id "
             "AND b.total > 5) FROM orders a ORDER BY 1");
 }
@@ -458,14 +458,14 @@ START_TEST(test_frames)
                             .frame = ELQB_ROWS, .start = elqb_preceding(V(2)),
                             .end = elqb_following(V(1)),
                             .exclude = ELQB_EXCLUDE_CURRENT_ROW));
-    CHECK_DESCRIBED(s, "bigint bigint", "bigint numeric");
+    expect_described(s, "bigint bigint", "bigint numeric");
     SAME(s, "SELECT a.id, (SELECT sum(total) FROM orders b WHERE b.id BETWEEN "
             "a.id - 2 AND a.id + 1 AND b.id <> a.id) FROM orders a ORDER BY 1");
     s = per_order(elqb_over(q, sum, .order_by = ELQB_LIST(O.placed_at),
                             .frame = ELQB_RANGE,
                             .start = elqb_preceding(V("12 hours")),
                             .end = elqb_current_row()));
-    CHECK_DESCRIBED(s, "interval", "bigint numeric");
+    expect_described(s, "interval", "bigint numeric");
     SAME(s, "SELECT a.id, (SELECT sum(total) FROM orders b WHERE b.placed_at "
             "BETWEEN a.placed_at - interval '12 hours' AND a.placed_at) FROM "
             "orders a ORDER BY 1");
@@ -473,7 +473,7 @@ START_TEST(test_frames)
                             .frame = ELQB_GROUPS, .start = elqb_preceding(V(1)),
                             .end = elqb_unbounded_following(),
                             .exclude = ELQB_EXCLUDE_TIES));
-    CHECK_DESCRIBED(s, "bigint", "bigint numeric");
+    expect_described(s, "bigint", "bigint numeric");
     SAME(s, "SELECT a.id, (SELECT sum(total) FROM orders b WHERE b.id / 2 >= "
             "a.id / 2 - 1 AND (b.id / 2 <> a.id / 2 OR b.id = a.id)) FROM "
             "orders a ORDER BY 1");
@@ -482,14 +482,14 @@ START_TEST(test_frames)
                             .start = elqb_preceding(V(1.5)),
                             .end = elqb_preceding(V(1)),
                             .exclude = ELQB_EXCLUDE_NO_OTHERS));
-    CHECK_DESCRIBED(s, "numeric numeric", "bigint numeric");
+    expect_described(s, "numeric numeric", "bigint numeric");
     SAME(s, "SELECT a.id, (SELECT sum(total) FROM orders b WHERE b.total "
             "BETWEEN a.total - 1.5 AND a.total - 1) FROM orders a ORDER BY 1");
     s = per_order(elqb_over(q, sum, .order_by = ELQB_LIST(O.user_id),
                             .frame = ELQB_RANGE, .start = elqb_preceding(V(1)),
                             .end = elqb_following(V(1LL)),
                             .exclude = ELQB_EXCLUDE_GROUP));
-    CHECK_DESCRIBED(s, "integer integer", "bigint numeric");
+    expect_described(s, "integer integer", "bigint numeric");
     SAME(s, "SELECT a.id, (SELECT sum(total) FROM orders b WHERE b.user_id IN "
             "(a.user_id - 1, a.user_id + 1)) FROM orders a ORDER BY 1");
 }
@@ -508,7 +508,7 @@ START_TEST(test_named_windows)
                            .start = elqb_preceding(V(1))));
     elqb_from(s, O.table);
     elqb_order_by(s, O.id);
-    CHECK_DESCRIBED(s, "bigint", "bigint numeric numeric");
+    expect_described(s, "bigint", "bigint numeric numeric");
     SAME(s, "SELECT a.id, (SELECT sum(total) FROM orders b WHERE b.user_id = "
             "a.user_id), a.total + coalesce((SELECT total FROM orders b WHERE "
             "b.user_id = a.user_id AND b.id < a.id ORDER BY id DESC LIMIT 1), "
@@ -532,10 +532,10 @@ START_TEST(test_within_group)
                                        U.age, U.name));
     elqb_from(s, U.table);
     elqb_where(s, elqb_lt(q, U.id, V(10)));
-    CHECK_DESCRIBED(s,
-                    "double precision double precision integer integer text "
-                    "integer",
-                    "integer double precision boolean bigint");
+    expect_described(s,
+                     "double precision double precision integer integer text "
+                     "integer",
+                     "integer double precision boolean bigint");
     ROWS(s, "5,22,f,5");
 }
 END_TEST

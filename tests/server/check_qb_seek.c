@@ -224,7 +224,7 @@ START_TEST(test_types)
                             ELQB_KEY_NULLABLE(elqb_func(q, "lower", K.b),
                                               V("x")),
                             ELQB_KEY_NOT_NULL(K.id, V(1LL))));
-    CHECK_DESCRIBED(s, "level double precision text integer", "integer");
+    expect_described(s, "level double precision text integer", "integer");
 }
 END_TEST
 

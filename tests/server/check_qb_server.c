@@ -14,7 +14,7 @@ static void setup(void)
 }
 
 /* Conditions on users, orders and products. */
-#define CHECK_CONDITION(params, e)                                             \
+#define expect_condition(params, e)                                            \
     described(__LINE__, render_condition(e), params, "integer")
 
 static const elpq_statement *render_condition(elqb_expr e)
@@ -35,23 +35,23 @@ START_TEST(test_conditions)
     const int64_t large[] = { 1, 99999999999 };
     const char *words[] = { "new", "paid" };
 
-    CHECK_CONDITION("integer", elqb_eq(q, U.id, V(1)));
-    CHECK_CONDITION("integer", elqb_eq(q, U.id, V(1LL)));
-    CHECK_CONDITION("bigint", elqb_eq(q, O.id, V(1)));
-    CHECK_CONDITION("numeric", elqb_gt(q, U.balance, V(1.5)));
-    CHECK_CONDITION("boolean", elqb_eq(q, U.active, V(1)));
-    CHECK_CONDITION("text", elqb_eq(q, U.name, V("x")));
-    CHECK_CONDITION("character varying", elqb_eq(q, P.sku, V("x")));
-    CHECK_CONDITION("order_status", elqb_eq(q, O.status, V("paid")));
-    CHECK_CONDITION("order_status order_status",
-                    elqb_in(q, O.status, V("paid"), V("new")));
-    CHECK_CONDITION("order_status[]", elqb_any_of(q, O.status, words, 2));
-    CHECK_CONDITION("integer[]", elqb_any_of(q, U.id, ids, 2));
-    CHECK_CONDITION("bigint[]", elqb_any_of(q, O.id, ids, 2));
-    CHECK_CONDITION("text[]", elqb_none_of(q, U.name, words, 2));
-    CHECK_CONDITION("timestamp with time zone",
-                    elqb_gt(q, U.created_at, V("2020-01-01")));
-    CHECK_CONDITION("bigint[]", elqb_any_of(q, U.id, large, 2));
+    expect_condition("integer", elqb_eq(q, U.id, V(1)));
+    expect_condition("integer", elqb_eq(q, U.id, V(1LL)));
+    expect_condition("bigint", elqb_eq(q, O.id, V(1)));
+    expect_condition("numeric", elqb_gt(q, U.balance, V(1.5)));
+    expect_condition("boolean", elqb_eq(q, U.active, V(1)));
+    expect_condition("text", elqb_eq(q, U.name, V("x")));
+    expect_condition("character varying", elqb_eq(q, P.sku, V("x")));
+    expect_condition("order_status", elqb_eq(q, O.status, V("paid")));
+    expect_condition("order_status order_status",
+                     elqb_in(q, O.status, V("paid"), V("new")));
+    expect_condition("order_status[]", elqb_any_of(q, O.status, words, 2));
+    expect_condition("integer[]", elqb_any_of(q, U.id, ids, 2));
+    expect_condition("bigint[]", elqb_any_of(q, O.id, ids, 2));
+    expect_condition("text[]", elqb_none_of(q, U.name, words, 2));
+    expect_condition("timestamp with time zone",
+                     elqb_gt(q, U.created_at, V("2020-01-01")));
+    expect_condition("bigint[]", elqb_any_of(q, U.id, large, 2));
 }
 END_TEST
 
@@ -61,44 +61,45 @@ START_TEST(test_other_conditions)
 {
     const char *words[] = { "new", "paid" };
 
-    CHECK_CONDITION("interval", elqb_gt(q, elqb_func(q, "now"),
-                                        elqb_add(q, U.created_at, V("1 day"))));
-    CHECK_CONDITION(
+    expect_condition(
+        "interval",
+        elqb_gt(q, elqb_func(q, "now"), elqb_add(q, U.created_at, V("1 day"))));
+    expect_condition(
         "interval",
         elqb_gt(q, elqb_sub(q, O.placed_at, U.created_at), V("1 hour")));
-    CHECK_CONDITION(
+    expect_condition(
         "timestamp with time zone",
         elqb_eq(q, elqb_func(q, "lower", P.valid), V("2024-01-01")));
-    CHECK_CONDITION("text", elqb_like(q, U.name, V("a%")));
-    CHECK_CONDITION("text text", elqb_like_escape(q, P.sku, V("a%"), V("!")));
-    CHECK_CONDITION("text", elqb_regex(q, P.sku, V("^a")));
-    CHECK_CONDITION("integer integer", elqb_between(q, U.age, V(1), V(2)));
-    CHECK_CONDITION("text", elqb_is_null(q, V("x")));
-    CHECK_CONDITION("text text",
-                    elqb_eq(q, elqb_concat(q, U.name, V("x")), V("bx")));
-    CHECK_CONDITION("text text",
-                    elqb_eq(q, elqb_json_text(q, U.data, V("k")), V("v")));
-    CHECK_CONDITION(
+    expect_condition("text", elqb_like(q, U.name, V("a%")));
+    expect_condition("text text", elqb_like_escape(q, P.sku, V("a%"), V("!")));
+    expect_condition("text", elqb_regex(q, P.sku, V("^a")));
+    expect_condition("integer integer", elqb_between(q, U.age, V(1), V(2)));
+    expect_condition("text", elqb_is_null(q, V("x")));
+    expect_condition("text text",
+                     elqb_eq(q, elqb_concat(q, U.name, V("x")), V("bx")));
+    expect_condition("text text",
+                     elqb_eq(q, elqb_json_text(q, U.data, V("k")), V("v")));
+    expect_condition(
         "text integer jsonb",
         elqb_eq(q, elqb_json_get(q, elqb_json_get(q, U.data, V("a")), V(0)),
                 V("1")));
-    CHECK_CONDITION(
+    expect_condition(
         "text[] text",
         elqb_eq(q, elqb_json_path_text(q, U.data, V("{a,b}")), V("x")));
-    CHECK_CONDITION("text", elqb_has_key(q, U.data, V("k")));
-    CHECK_CONDITION("text[]", elqb_has_any(q, U.data, elqb_items(words, 2)));
-    CHECK_CONDITION("jsonb", elqb_contains(q, U.data, V("{}")));
-    CHECK_CONDITION("jsonpath", elqb_path_exists(q, U.data, V("$.a")));
-    CHECK_CONDITION("jsonpath", elqb_match(q, U.data, V("$.a > 1")));
-    CHECK_CONDITION("text[]", elqb_contains(q, U.tags, elqb_items(words, 2)));
-    CHECK_CONDITION("text[]", elqb_contains(q, U.tags, V("{a}")));
-    CHECK_CONDITION("text text",
-                    elqb_overlaps(q, U.tags, elqb_array(q, V("a"), V("b"))));
-    CHECK_CONDITION("text", elqb_eq_any(q, V("x"), U.tags));
-    CHECK_CONDITION("tstzrange", elqb_overlaps(q, P.valid, V("[,]")));
-    CHECK_CONDITION("", elqb_contains(q, P.valid, elqb_func(q, "now")));
-    CHECK_CONDITION("tsquery", elqb_match(q, P.search, V("a & b")));
-    CHECK_CONDITION(
+    expect_condition("text", elqb_has_key(q, U.data, V("k")));
+    expect_condition("text[]", elqb_has_any(q, U.data, elqb_items(words, 2)));
+    expect_condition("jsonb", elqb_contains(q, U.data, V("{}")));
+    expect_condition("jsonpath", elqb_path_exists(q, U.data, V("$.a")));
+    expect_condition("jsonpath", elqb_match(q, U.data, V("$.a > 1")));
+    expect_condition("text[]", elqb_contains(q, U.tags, elqb_items(words, 2)));
+    expect_condition("text[]", elqb_contains(q, U.tags, V("{a}")));
+    expect_condition("text text",
+                     elqb_overlaps(q, U.tags, elqb_array(q, V("a"), V("b"))));
+    expect_condition("text", elqb_eq_any(q, V("x"), U.tags));
+    expect_condition("tstzrange", elqb_overlaps(q, P.valid, V("[,]")));
+    expect_condition("", elqb_contains(q, P.valid, elqb_func(q, "now")));
+    expect_condition("tsquery", elqb_match(q, P.search, V("a & b")));
+    expect_condition(
         "regconfig text",
         elqb_match(q, P.search,
                    elqb_func(q, "to_tsquery", V("english"), V("a"))));
@@ -107,25 +108,25 @@ END_TEST
 
 START_TEST(test_composed_conditions)
 {
-    CHECK_CONDITION("integer numeric integer numeric",
-                    elqb_in(q, elqb_row(q, U.id, U.balance),
-                            elqb_row(q, V(1), V(2)), elqb_row(q, V(3), V(4))));
-    CHECK_CONDITION("integer text integer",
-                    elqb_and(q, elqb_eq(q, U.age, V(1)),
-                             elqb_not(q, elqb_or(q, elqb_ne(q, U.name, V("z")),
-                                                 elqb_eq(q, U.id, V(2))))));
-    CHECK_CONDITION("integer",
-                    elqb_eq(q, elqb_mod(q, U.age, V(2)), elqb_lit(0)));
-    CHECK_CONDITION("integer text",
-                    elqb_eq(q, elqb_subscript(q, U.tags, V(1)), V("a")));
-    CHECK_CONDITION(
+    expect_condition("integer numeric integer numeric",
+                     elqb_in(q, elqb_row(q, U.id, U.balance),
+                             elqb_row(q, V(1), V(2)), elqb_row(q, V(3), V(4))));
+    expect_condition("integer text integer",
+                     elqb_and(q, elqb_eq(q, U.age, V(1)),
+                              elqb_not(q, elqb_or(q, elqb_ne(q, U.name, V("z")),
+                                                  elqb_eq(q, U.id, V(2))))));
+    expect_condition("integer",
+                     elqb_eq(q, elqb_mod(q, U.age, V(2)), elqb_lit(0)));
+    expect_condition("integer text",
+                     elqb_eq(q, elqb_subscript(q, U.tags, V(1)), V("a")));
+    expect_condition(
         "text timestamp without time zone",
         elqb_gt(
             q,
             elqb_typed(elqb_at_time_zone(q, U.created_at, V("UTC")), TIMESTAMP),
             V("2020-01-01")));
-    CHECK_CONDITION("text", elqb_lt(q, elqb_collate(q, U.name, "C"), V("m")));
-    CHECK_CONDITION("", elqb_in_v(q, U.id, ELQB_LIST(ELQB_END)));
+    expect_condition("text", elqb_lt(q, elqb_collate(q, U.name, "C"), V("m")));
+    expect_condition("", elqb_in_v(q, U.id, ELQB_LIST(ELQB_END)));
 }
 END_TEST
 
@@ -142,7 +143,7 @@ START_TEST(test_columns)
     elqb_columns(s, elqb_lit(-5), elqb_lit("x"), elqb_lit(1.5),
                  elqb_literal(elpq_date(0)));
     elqb_from(s, U.table);
-    CHECK_DESCRIBED(
+    expect_described(
         s,
         "integer bigint double precision text integer text integer "
         "text text text text text text text text",
@@ -167,8 +168,8 @@ START_TEST(test_bools)
     elqb_where(s, elqb_eq(q, U.active, elqb_lit(true)));
     elqb_where(s, elqb_lit(true));
     elqb_group_by(s, U.age, U.created_at);
-    CHECK_DESCRIBED(s, "boolean boolean timestamp with time zone boolean",
-                    "bigint boolean integer");
+    expect_described(s, "boolean boolean timestamp with time zone boolean",
+                     "bigint boolean integer");
 }
 END_TEST
 
@@ -191,7 +192,7 @@ START_TEST(test_functions)
                  elqb_nullif(q, U.balance, V(0)),
                  elqb_greatest(q, U.age, V(1)));
     elqb_from(s, U.table);
-    CHECK_DESCRIBED(
+    expect_described(
         s,
         "text text integer text integer integer text text[] jsonb "
         "text integer integer integer integer numeric integer",
@@ -219,8 +220,8 @@ START_TEST(test_group_by)
     elqb_order_by(s, elqb_nulls_last(q, elqb_desc(q, day)), elqb_name("n"));
     elqb_limit(s, V(10));
     elqb_offset(s, V(5));
-    CHECK_DESCRIBED(s, "text text integer bigint bigint bigint",
-                    "timestamp with time zone bigint text bigint");
+    expect_described(s, "text text integer bigint bigint bigint",
+                     "timestamp with time zone bigint text bigint");
 }
 END_TEST
 
@@ -239,7 +240,7 @@ START_TEST(test_subqueries)
     elqb_join(s, ELQB_INNER, t, elqb_eq(q, elqb_c(t, "user_id"), U.id));
     elqb_where(s, elqb_gt(q, elqb_typed(elqb_c(t, "total"), NUMERIC), V(100)));
     elqb_where(s, elqb_exists(q, inner));
-    CHECK_DESCRIBED(s, "numeric", "text numeric");
+    expect_described(s, "numeric", "text numeric");
 }
 END_TEST
 
@@ -257,8 +258,9 @@ START_TEST(test_odd_names)
     elqb_where(s, elqb_eq(q, D.mixed_case, V("m")));
     elqb_where(s, elqb_is_null(q, D.weird));
     elqb_where(s, elqb_gt(q, D.order_percent, V(1)));
-    CHECK_DESCRIBED(s, "text text integer",
-                    "integer text text text integer text integer integer text");
+    expect_described(
+        s, "text text integer",
+        "integer text text text integer text integer integer text");
 }
 END_TEST
 
@@ -277,7 +279,7 @@ START_TEST(test_insert)
     elqb_conflict_set(i, U.age, elqb_add(q, U.age, V(1)));
     elqb_conflict_where(i, elqb_ne(q, U.name, elqb_excluded(U.name)));
     elqb_returning(i, U.id);
-    CHECK_DESCRIBED(
+    expect_described(
         i,
         "integer text numeric timestamp with time zone jsonb text[] "
         "integer",
@@ -288,10 +290,10 @@ START_TEST(test_insert)
     elqb_values(i, V(2), V("b"));
     elqb_on_constraint(i, "products_sku_key");
     elqb_on_conflict_nothing(i);
-    CHECK_DESCRIBED(i, "integer character varying integer character varying",
-                    "");
+    expect_described(i, "integer character varying integer character varying",
+                     "");
     i = elqb_insert_new(q, accounts_table().table);
-    CHECK_DESCRIBED(i, "", "");
+    expect_described(i, "", "");
 }
 END_TEST
 
@@ -306,16 +308,16 @@ START_TEST(test_update_delete)
     elqb_from(u, U.table);
     elqb_where(u, elqb_eq(q, O.user_id, U.id));
     elqb_returning(u, O.id);
-    CHECK_DESCRIBED(u, "numeric order_status", "bigint");
+    expect_described(u, "numeric order_status", "bigint");
     u = elqb_update_new(q, U.table);
     elqb_set(u, elqb_subscript(q, U.tags, V(2)), V("x"));
     elqb_where(u, elqb_eq(q, U.id, V(1)));
-    CHECK_DESCRIBED(u, "integer text integer", "");
+    expect_described(u, "integer text integer", "");
     elqb_using(d, U.table);
     elqb_where(d, elqb_eq(q, O.user_id, U.id));
     elqb_where(d, elqb_lt(q, O.total, V(1)));
     elqb_returning(d, O.id, O.status);
-    CHECK_DESCRIBED(d, "numeric", "bigint order_status");
+    expect_described(d, "numeric", "bigint order_status");
 }
 END_TEST
 
@@ -325,9 +327,9 @@ START_TEST(test_text)
                                "age > :age", ELQB_ARG("name", V("bob")),
                             ELQB_ARG("age", V(5)));
 
-    CHECK_DESCRIBED(t, "text integer", "integer");
-    CHECK_CONDITION("integer", elqb_text(q, "users.age > :age -- comment",
-                                         ELQB_ARG("age", V(5))));
+    expect_described(t, "text integer", "integer");
+    expect_condition("integer", elqb_text(q, "users.age > :age -- comment",
+                                          ELQB_ARG("age", V(5))));
 }
 END_TEST
 
@@ -342,9 +344,9 @@ START_TEST(test_literals)
                  elqb_literal(elpq_null(ELPQ_OID_DATE)),
                  elqb_literal(elpq_typed(ELPQ_OID_CHAR_ARRAY,
                                          elpq_text("{a}"))));
-    CHECK_DESCRIBED(s, "",
-                    "integer bigint bigint integer bigint numeric date "
-                    "\"char\"[]");
+    expect_described(s, "",
+                     "integer bigint bigint integer bigint numeric date "
+                     "\"char\"[]");
 }
 END_TEST
 
@@ -404,7 +406,7 @@ START_TEST(test_group_by_part)
     elqb_columns(s, elqb_concat(q, part, V("!")));
     elqb_from(s, U.table);
     elqb_group_by(s, part);
-    CHECK_DESCRIBED(s, "text text", "text");
+    expect_described(s, "text text", "text");
 }
 END_TEST
 

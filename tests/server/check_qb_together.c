@@ -48,8 +48,8 @@ START_TEST(test_insert_of_set)
     elqb_columns(i, O.id, O.user_id, O.status);
     elqb_insert_select(i, s);
     elqb_returning(i, O.id);
-    CHECK_DESCRIBED(i, "order_status integer integer integer order_status",
-                    "bigint");
+    expect_described(i, "order_status integer integer integer order_status",
+                     "bigint");
     s = elqb_select_new(q);
     elqb_cte_as(gone, i = elqb_insert_new(q, O.table));
     elqb_columns(i, O.id, O.total);
@@ -83,7 +83,7 @@ START_TEST(test_merge)
     w = elqb_when_not_matched_insert(m, ELQB_NONE);
     elqb_set(w, U.id, elqb_col(q, t, "id"));
     elqb_set(w, U.name, V("new"));
-    CHECK_DESCRIBED(m, "integer[] text[] text", "");
+    expect_described(m, "integer[] text[] text", "");
     ROWS(m, "");
     s = elqb_select_new(q);
     elqb_columns(s, U.id, U.name);
@@ -106,7 +106,7 @@ START_TEST(test_windows_with_grouping_sets)
     elqb_group_by_distinct(s);
     elqb_window(s, "w", .partition_by = ELQB_LIST(elqb_grouping(q, U.age)));
     elqb_order_by(s, elqb_nulls_last(q, elqb_order_using(q, U.age, "<")));
-    CHECK_DESCRIBED(s, "", "integer numeric integer bigint");
+    expect_described(s, "", "integer numeric integer bigint");
     ROWS(s, "10,1,0,2;20,6,0,1;,7,1,1");
 }
 END_TEST
@@ -124,7 +124,7 @@ START_TEST(test_ties_of_set)
     elqb_order_by(s, elqb_order_using(q, U.id, ">"));
     elqb_fetch_ties(s, V(1));
     elqb_offset(s, V(1));
-    CHECK_DESCRIBED(s, "bigint bigint bigint", "integer integer");
+    expect_described(s, "bigint bigint bigint", "integer integer");
     ROWS(s, "2,20");
 }
 END_TEST
@@ -150,8 +150,8 @@ START_TEST(test_items)
     elqb_join(s, ELQB_LEFT, elqb_lateral_of(q, d),
               elqb_eq(q, elqb_col(q, d, "id"), elqb_col(q, x, "key")));
     elqb_order_by(s, elqb_col(q, x, "key"));
-    CHECK_DESCRIBED(s, "integer integer integer[] text[]",
-                    "integer text text bigint");
+    expect_described(s, "integer integer integer[] text[]",
+                     "integer text text bigint");
     ROWS(s, "2,b,,;3,c,z,1");
 }
 END_TEST

@@ -73,7 +73,7 @@ START_TEST(test_alternatives)
     KNOWN("date", "date", DATE, elqb_coalesce(q, D.day, V("2020-01-01")));
     KNOWN("integer", "bigint", NONE, elqb_coalesce(q, U.age, D.big, V(1)));
     elqb_set(u, O.status, elqb_coalesce(q, O.status, V("new")));
-    CHECK_DESCRIBED(u, "order_status", "");
+    expect_described(u, "order_status", "");
 }
 END_TEST
 
@@ -172,7 +172,7 @@ START_TEST(test_literals)
     TYPES("", "text", elqb_subscript(q, U.tags, elqb_lit(1L)));
     elqb_columns(i, D.id, D.part, D.at);
     elqb_values(i, elqb_lit(1), elqb_lit(1.5), elqb_lit("today"));
-    CHECK_DESCRIBED(i, "", "");
+    expect_described(i, "", "");
 }
 END_TEST
 
@@ -223,14 +223,14 @@ START_TEST(test_stored_arrays)
 
     elqb_columns(i, D.days);
     elqb_values(i, elqb_array(q, V("2020-01-01")));
-    CHECK_DESCRIBED(i, "date", "");
+    expect_described(i, "date", "");
     elqb_set(u, D.days, elqb_array(q, V("2020-01-01"), V("today")));
-    CHECK_DESCRIBED(u, "date date", "");
+    expect_described(u, "date date", "");
     i = elqb_insert_new(q, D.table);
     elqb_columns(i, D.days);
     elqb_columns(s, elqb_array(q, V("2020-01-01")));
     elqb_insert_select(i, s);
-    CHECK_DESCRIBED(i, "date", "");
+    expect_described(i, "date", "");
 }
 END_TEST
 
@@ -243,9 +243,9 @@ START_TEST(test_arrays_in_unions)
     elqb_columns(b, D.days);
     elqb_from(b, D.table);
     elqb_columns(c, elqb_array(q, elqb_array(q, V("2020-01-01"))));
-    CHECK_DESCRIBED(elqb_union(q, a, b, c), "date date", "date[]");
-    CHECK_DESCRIBED(elqb_union(q, b, a), "date", "date[]");
-    CHECK_DESCRIBED(a, "text", "text[]");
+    expect_described(elqb_union(q, a, b, c), "date date", "date[]");
+    expect_described(elqb_union(q, b, a), "date", "date[]");
+    expect_described(a, "text", "text[]");
 }
 END_TEST
 
@@ -327,7 +327,7 @@ START_TEST(test_values_alone)
     elqb_columns(s, elqb_col(q, v, "s"));
     elqb_from(s, O.table);
     elqb_from(s, elqb_lateral_of(q, v));
-    CHECK_DESCRIBED(s, "order_status", "order_status");
+    expect_described(s, "order_status", "order_status");
 }
 END_TEST
 
@@ -341,9 +341,9 @@ START_TEST(test_aliased_targets)
     elqb_set(u, A.age, elqb_add(q, A.age, V(1)));
     elqb_where(u, elqb_eq(q, A.id, V(1)));
     elqb_returning(u, A.age);
-    CHECK_DESCRIBED(u, "integer integer", "integer");
+    expect_described(u, "integer integer", "integer");
     elqb_where(d, elqb_eq(q, A.id, V(1)));
-    CHECK_DESCRIBED(d, "integer", "");
+    expect_described(d, "integer", "");
 }
 END_TEST
 

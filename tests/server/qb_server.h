@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * For tests that show rendered statements to a real server by plain libpq: a
- * connection in a transaction that is never committed, CHECK_DESCRIBED() to
+ * connection in a transaction that is never committed, expect_described() to
  * compare the types of parameters and columns, ROWS(), SAME() and COUNT() to
  * compare rows, and the tables of check_qb.h.
  */
@@ -105,7 +105,7 @@ static inline void described(int line, const elpq_statement *st,
     PQclear(res);
 }
 
-#define CHECK_DESCRIBED(s, params, columns)                                    \
+#define expect_described(s, params, columns)                                   \
     described(__LINE__, elqb_render(q, s), params, columns)
 
 /* The value as text, in the buffer if it has none; NULL is NULL. */
