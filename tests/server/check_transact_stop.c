@@ -124,24 +124,36 @@ START_TEST(stopped_in_the_body)
 }
 END_TEST
 
+/* A part whose body waits; what is around it was rolled back, and others have
+ * the connection: their statement waits as well. */
+static struct answer *lend_to_others(elpq_pool *pool, elpq_transact_options *o,
+                                     elpq_tx **other)
+{
+    elpq_tx *tx = begin_now(pool);
+    struct answer *work;
+
+    jobs[0].body = idle_body;
+    run_on(tx, &jobs[0], o);
+    wait_for_bodies(&jobs[0], 1);
+    expect_ok(rollback(tx));
+    *other = begin_now(pool);
+    lock_server();
+    work = ask(*other, elpq_sql(BLOCKED));
+    await_blocked(1);
+    return work;
+}
+
 /* Its transaction was ended from outside, and another has the connection. */
 START_TEST(stopped_when_others_have_the_connection)
 {
     elpq_pool *pool = pool_of(1);
     elpq_transact_options o = quick(&jobs[0]);
-    elpq_tx *tx = begin_now(pool), *other;
+    elpq_tx *other;
     struct answer *work;
 
     if (_i == 0)
         o.timeout_ms = scaled(2000);
-    jobs[0].body = idle_body;
-    run_on(tx, &jobs[0], &o);
-    wait_for_bodies(&jobs[0], 1);
-    expect_ok(rollback(tx));
-    other = begin_now(pool);
-    lock_server();
-    work = ask(other, elpq_sql(BLOCKED));
-    await_blocked(1);
+    work = lend_to_others(pool, &o, &other);
     if (_i == 1)
         RUN(elpq_transact_cancel(jobs[0].t));
     expect_error(jobs[0].done, _i ? ELPQ_E_CANCELED : ELPQ_E_TIMEOUT, "",
@@ -159,17 +171,10 @@ START_TEST(committed_when_others_have_the_connection)
 {
     elpq_pool *pool = pool_of(1);
     elpq_transact_options o = quick(&jobs[0]);
-    elpq_tx *tx = begin_now(pool), *other;
+    elpq_tx *other;
     struct answer *work;
 
-    jobs[0].body = idle_body;
-    run_on(tx, &jobs[0], &o);
-    wait_for_bodies(&jobs[0], 1);
-    expect_ok(rollback(tx));
-    other = begin_now(pool);
-    lock_server();
-    work = ask(other, elpq_sql(BLOCKED));
-    await_blocked(1);
+    work = lend_to_others(pool, &o, &other);
     ck_assert_int_eq(CALL(_i ? elpq_transact_rollback(jobs[0].t, NULL)
                              : elpq_transact_commit(jobs[0].t)),
                      0);
