@@ -278,6 +278,8 @@ START_TEST(calls_fail)
             failed += sweep_point(point);
     }
     failed += (uint64_t)tales_check();
+    if (now_scenario->after)
+        now_scenario->after();
     ck_assert_uint_eq(failed, 0);
 }
 END_TEST

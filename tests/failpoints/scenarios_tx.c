@@ -4,6 +4,8 @@
  */
 #include "scene.h"
 
+#include "pooler.h"
+
 #define STORE "insert into elpq_sweep values ($1)"
 
 static elpq_tx *begun(elpq_conn *conn)
@@ -125,6 +127,22 @@ static void forget_prepared(void)
 
     snprintf(sql, sizeof(sql), "rollback prepared 'sweep-%d'", (int)getpid());
     clean_with(sql);
+}
+
+/* It may have been prepared only after that, by a server whose client was
+ * gone. */
+static void forget_all_prepared(void)
+{
+    PGresult *r;
+
+    ck_assert(pooler_await_quiet());
+    r = PQexec(admin(), "select 'rollback prepared ' || quote_literal(gid)"
+                        " from pg_prepared_xacts"
+                        " where database = current_database()");
+    ck_assert_int_eq(PQresultStatus(r), PGRES_TUPLES_OK);
+    for (int i = 0; i < PQntuples(r); i++)
+        admin_do("%s", PQgetvalue(r, i, 0));
+    PQclear(r);
 }
 
 static void two_phase(void)
@@ -287,7 +305,7 @@ const struct scenario scenarios_tx[] = {
     { .name = "savepoints", .run = savepoints, .states = "25P02" },
     { .name = "tx of a pool", .run = on_the_pool, .states = "25P02" },
     { .name = "two-phase", .run = two_phase, .states = "25P02",
-      .clean = forget_prepared },
+      .clean = forget_prepared, .after = forget_all_prepared },
     { .name = "transact", .run = transact, .states = "25P02" },
     { .name = "transact again", .run = transact_twice,
       .states = "25P02 40001" },

@@ -88,6 +88,7 @@ struct scenario {
     unsigned how;
     void (*before)(void);/* in the parent, before all of its sweeps        */
     void (*clean)(void); /* removes what it may leave on the server        */
+    void (*after)(void); /* the same in the parent, when all are gone      */
     const char *needs;  /* an environment variable, or NULL                */
 };
 extern const struct scenario scenarios_conn[], scenarios_tx[],

@@ -101,7 +101,7 @@ int harness_main(const char *name, void (*build)(Suite *suite))
     const char *seed = harness_env("ELPQ_TEST_SEED");
     Suite *suite = suite_create(name);
     SRunner *runner;
-    int failed;
+    bool well;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     random_start = seed ? strtoull(seed, NULL, 0) : 20240229;
@@ -109,9 +109,10 @@ int harness_main(const char *name, void (*build)(Suite *suite))
     build(suite);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
+    well = srunner_ntests_failed(runner) == 0;
     srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    well &= harness_left_nothing();
+    return well ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* ---------------------------------------------------------------- fixture */
