@@ -353,6 +353,8 @@ soak-ledger: $(B)/tests/server/check_load
 # A bank under chaos, and its books: docs/ledger.md.
 SECONDS = 60
 SEED    = 1
+# Caches of malloc must not count as what is left behind.
+ledger: export GLIBC_TUNABLES = glibc.malloc.tcache_count=0
 ledger: $(LEDGER)
 	@$(with_postgres) -- $(LEDGER) --seconds $(SECONDS) --seed $(SEED) \
 	  $(if $(REPLICA),--replica) $(if $(PGBOUNCER),--pgbouncer) \

@@ -24,6 +24,7 @@ int harness_rc;
 static struct answer *answers; /* the newest first */
 static unsigned answers_seen;
 static int fds_at_start;
+static struct sigaction alarm_before;
 static uint64_t random_state;
 static uint64_t random_start;
 
@@ -136,13 +137,28 @@ static unsigned watchdog_seconds(void)
     return (unsigned)(WATCHDOG_SECONDS * (check > slow ? check : slow));
 }
 
+/* Check ends what hangs by the same signal, in the process of all tests; where
+ * this runs there, it must find its own handler again. */
+static void watchdog_start(void)
+{
+    const struct sigaction a = { .sa_handler = on_alarm };
+
+    sigaction(SIGALRM, &a, &alarm_before);
+    alarm(watchdog_seconds());
+}
+
+static void watchdog_stop(void)
+{
+    alarm(0);
+    sigaction(SIGALRM, &alarm_before, NULL);
+}
+
 void harness_setup(void)
 {
     harness_resume_stopped(); /* what a failed test left, with CK_FORK=no */
     harness_close_admin();
     harness_close_dead();
-    signal(SIGALRM, on_alarm);
-    alarm(watchdog_seconds());
+    watchdog_start();
     random_seed(random_start);
     fds_at_start = open_fds();
     loop = event_base_new();
@@ -221,7 +237,7 @@ void harness_teardown(void)
     loop = NULL;
     ck_assert_msg(turn_until(fds_are_back), "%d file descriptors, were %d",
                   open_fds(), fds_at_start);
-    alarm(0);
+    watchdog_stop();
 }
 
 /* --------------------------------------------------------------- callbacks */
