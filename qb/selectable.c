@@ -475,7 +475,9 @@ static elqb_expr make_quantified(elqb *q, const char *function, elqb_expr a,
     }
     rows->more = s;
     return elqb__quantify(q, function, a, spelling, quantifier,
-                          elqb__node_expr(rows, elqb__array_of(elqb__column_type(s, 0))));
+                          elqb__node_expr(
+                              rows,
+                              elqb__array_of(elqb__column_type(s, 0))));
 }
 
 elqb_expr elqb_operator_any_select(elqb *q, elqb_expr a, const char *spelling,

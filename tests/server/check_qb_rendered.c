@@ -258,8 +258,8 @@ static bool is_taken(const char *sql, const Oid *types, int n)
         free(text);
     }
     ok = PQresultStatus(res) == PGRES_COMMAND_OK;
-    ck_assert_msg(ok || may_be(sql, res) || (lacking && is_misplaced(res)), "%s%s",
-                  PQerrorMessage(pg), sql);
+    ck_assert_msg(ok || may_be(sql, res) || (lacking && is_misplaced(res)),
+                  "%s%s", PQerrorMessage(pg), sql);
     PQclear(res);
     if (ok)
         expect_types(sql, types, n);
