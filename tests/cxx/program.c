@@ -68,10 +68,37 @@ static bool check_definitions(void)
                        "CREATE SEQUENCE `s` START WITH 7");
 }
 
+static elqb_table_options filled(const elqb_arg *storage)
+{
+    elqb_table_options options = elqb_table_options();
+
+    options.storage = storage;
+    return options;
+}
+
+/* Lists that last until the end of the full expression. */
+static bool check_clauses(void)
+{
+    elqb_constraint_options apart = elqb_constraint_options();
+    const elqb_expr keys[] = { U.id, ELQB_END };
+    elqb_ddl *d = elqb_create_table(q, U, 0), *e;
+    const elqb_insert *i = elqb_insert_new(q, U.table);
+
+    elqb_table_clauses(d, filled(ELQB_STORAGE(
+                              ELQB_ARG("fillfactor", elqb_val(70)))));
+    e = elqb_alter_table(q, U.table, 0);
+    apart.exclude = keys;
+    elqb_constraint(e, (apart.operators = ELQB_OPERATORS("="), apart));
+    return strstr(elqb_render(q, d)->sql, "WITH (\"fillfactor\" = 70)") &&
+           is_rendered(elqb_render(q, e),
+                       "ALTER TABLE `users` ADD EXCLUDE (`id` WITH =)") &&
+           is_rendered(elqb_render(q, i), "INSERT INTO `users` DEFAULT VALUES");
+}
+
 /* What C++ alone has: options as structs instead of named arguments. */
 static bool check_options(void)
 {
-    return check_windows() && check_definitions();
+    return check_windows() && check_definitions() && check_clauses();
 }
 #else
 static bool check_options(void)

@@ -87,7 +87,9 @@ static void conflict_nothing(void)
     elqb_insert *b = elqb_insert_new(q, P.table);
     elqb_insert *c = elqb_insert_new(q, U.table);
     elqb_insert *d = elqb_insert_new(q, U.table);
+    elqb_insert *e = elqb_insert_new(q, P.table);
 
+    elqb_set(e, P.id, elqb_val(1));
     elqb_set(a, U.name, elqb_val("ann"));
     elqb_set(b, P.id, elqb_val(1));
     elqb_set(c, U.name, elqb_val("ann"));
@@ -104,11 +106,16 @@ static void conflict_nothing(void)
 
     elqb_on_conflict_nothing( /* of an index with an operator class */
         d, elqb_opclass(q, U.name, "text_pattern_ops"));
+
+    elqb_on_conflict_update(e, P.id); /* several columns at once */
+    elqb_conflict_set_row(e, ELQB_LIST(P.name, P.price),
+                          elqb_row(q, elqb_excluded(P.name), elqb_lit(0)));
     /* [/conflict-nothing] */
     SHOW("conflict-nothing", a);
     SHOW("conflict-nothing", b);
     SHOW("conflict-nothing", c);
     SHOW("conflict-nothing", d);
+    SHOW("conflict-nothing", e);
 }
 
 static void update(void)
@@ -200,6 +207,22 @@ static void merge(void)
     SHOW("merge", m);
 }
 
+static void merge_nothing(void)
+{
+    products_t N = products_as("n");
+    elqb_merge *m = elqb_merge_new(q, P.table);
+    elqb_when *w;
+
+    elqb_merge_using(m, N.table, elqb_eq(q, P.sku, N.sku));
+    /* [merge-nothing] */
+    elqb_when_matched_nothing(m, elqb_lt(q, N.stock, P.stock));
+    w = elqb_when_matched_update(m, ELQB_NONE);
+    elqb_set(w, P.stock, N.stock);
+    elqb_when_not_matched_nothing(m, ELQB_NONE);
+    /* [/merge-nothing] */
+    SHOW("merge-nothing", m);
+}
+
 /* -------------------------------------------------------------- definitions */
 
 static void create_table(void)
@@ -281,11 +304,15 @@ static void others(void)
         elqb_create_sequence(q, NULL, "tickets", 0, .start = elqb_val(1000)),
         elqb_comment_on_table(q, U.table, "who may log in"),
         elqb_comment_on_column(q, U.email, "unique; may be NULL"),
+        elqb_comment_on_constraint(q, P.table, "products_sku_key", "ours"),
+        elqb_comment_on(q, ELQB_TYPE, NULL, "order_status", "of an order"),
         elqb_truncate(q, ELQB_TABLES(O.table, U.table), ELQB_RESTART_IDENTITY),
         elqb_drop_constraint(q, O.table, "one_each", ELQB_IF_EXISTS),
         elqb_drop_index(q, NULL, "users_name", ELQB_IF_EXISTS),
         elqb_drop_table(q, O.table, ELQB_IF_EXISTS | ELQB_CASCADE),
         elqb_drop_type(q, NULL, "order_status", ELQB_IF_EXISTS),
+        elqb_drop_sequence(q, NULL, "tickets", ELQB_IF_EXISTS),
+        elqb_drop_schema(q, "crm", ELQB_IF_EXISTS | ELQB_CASCADE),
         /* [/ddl-others] */
     };
 
@@ -295,6 +322,5 @@ static void others(void)
 
 DOCS_MAIN(insert, insert_rows, insert_default, insert_unnest, insert_select,
           conflict, conflict_nothing, update, update_from, update_row,
-          update_many,
-          delete_rows, merge, create_table, alter_table, create_index,
-          clauses, others)
+          update_many, delete_rows, merge, merge_nothing, create_table,
+          alter_table, create_index, clauses, others)

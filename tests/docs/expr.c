@@ -285,6 +285,13 @@ static void search(void)
         elqb_func(q, "ts_rank", P.search,
                   elqb_ts_and(q, elqb_func(q, "to_tsquery", elqb_val("red")),
                               elqb_func(q, "to_tsquery", elqb_val("shoe")))),
+        elqb_match(q, P.search,
+                   elqb_ts_or(q, elqb_cast(q, elqb_lit("red"), "tsquery"),
+                              elqb_cast(q, elqb_lit("blue"), "tsquery"))),
+        elqb_match(q, P.search,
+                   elqb_ts_phrase(q, elqb_cast(q, elqb_lit("big"), "tsquery"),
+                                  elqb_cast(q, elqb_lit("tent"), "tsquery"))),
+        elqb_ts_not(q, elqb_cast(q, elqb_lit("gas"), "tsquery")),
         /* [/search] */
         ELQB_END
     };

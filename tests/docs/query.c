@@ -108,6 +108,34 @@ static void recursive(void)
     SHOW("recursive", s);
 }
 
+static void breadth(void)
+{
+    categories_t C = categories_table(), child = categories_as("child");
+    elqb_select *s = elqb_select_new(q), *roots = elqb_select_new(q);
+    elqb_select *step = elqb_select_new(q);
+    elqb_cte *c = elqb_cte_new(q, "tree");
+    elqb_table tree = elqb_cte_table(c);
+
+    elqb_columns(roots, C.id, C.name);
+    elqb_from(roots, C.table);
+    elqb_cte_as(c, roots);
+    elqb_columns(step, child.id, child.name);
+    elqb_from(step, child.table);
+    elqb_join(step, ELQB_INNER, tree,
+              elqb_eq(q, child.parent_id, elqb_col(q, tree, "id")));
+    elqb_cte_recurse_distinct(c, step);
+    elqb_with(s, c);
+    elqb_columns(s, elqb_star());
+    elqb_from(s, tree);
+    /* [cte-breadth] */
+    elqb_cte_columns(c, C.id, elqb_typed(elqb_name("label"), TEXT));
+    elqb_cte_search_breadth(c, "level", elqb_name("id"));
+    elqb_cte_cycle(c, "again", "path", elqb_name("id"));
+    elqb_cte_cycle_values(c, elqb_lit("Y"), elqb_lit("N"));
+    /* [/cte-breadth] */
+    SHOW("cte-breadth", s);
+}
+
 static void modifying(void)
 {
     elqb_select *s = elqb_select_new(q);
@@ -228,6 +256,7 @@ static void functions(void)
 static void records(void)
 {
     elqb_select *s = elqb_select_new(q), *w = elqb_select_new(q);
+    elqb_select *u = elqb_select_new(q);
     /* [table-record] */
     elqb_table r = elqb_define_columns(
         q, elqb_table_func(q, elqb_func(q, "jsonb_to_record", U.data), "r"),
@@ -244,9 +273,19 @@ static void records(void)
 
     elqb_columns(w, elqb_table_star(both));
     elqb_from(w, both);
+
+    elqb_table beside = elqb_rows_from(
+        q, "b",
+        elqb_func_as(q, elqb_func(q, "json_to_recordset", elqb_lit("[]")),
+                     ELQB_COL("city", "text")),
+        elqb_func(q, "generate_series", elqb_lit(1), elqb_lit(3)));
+
+    elqb_columns(u, elqb_star());
+    elqb_from(u, beside);
     /* [/table-record] */
     SHOW("table-record", s);
     SHOW("table-record", w);
+    SHOW("table-record", u);
 }
 
 static void sample(void)
@@ -276,7 +315,7 @@ static void lateral_values(void)
     SHOW("lateral-of", s);
 }
 
-DOCS_MAIN(unions, nested_sets, ctes, recursive, modifying, windows,
+DOCS_MAIN(unions, nested_sets, ctes, recursive, breadth, modifying, windows,
           named_windows, values_table, values_statement, functions, records,
           sample,
           lateral_values)
