@@ -71,7 +71,8 @@ const char elpq__catalog_sql[] =
     "  where a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped"
     "  order by a.attnum),"
     " array(select l.enumlabel::text from pg_catalog.pg_enum l"
-    "  where l.enumtypid = t.oid order by l.enumsortorder)"
+    "  where l.enumtypid = t.oid order by l.enumsortorder),"
+    " t.typsend::pg_catalog.oid <> 0"
     " from closure c join pg_catalog.pg_type t on t.oid = c.oid"
     " join pg_catalog.pg_namespace n on n.oid = t.typnamespace"
     " left join pg_catalog.pg_type e on e.oid = t.typelem";
@@ -89,7 +90,8 @@ enum {
     EXTENSION,
     FIELD_NAMES,
     FIELD_OIDS,
-    LABELS
+    LABELS,
+    SENDS
 };
 
 struct elpq__catalog *elpq__catalog_new(void)
@@ -315,6 +317,7 @@ static void take_type(struct row *r, struct elpq__type *type)
     info->of_oid = take_oid(r, OF);
     type->delimiter = take_text(r, DELIMITER)[0];
     type->extension = take_text(r, EXTENSION);
+    note(r, elpq_get_bool(r->result, r->row, SENDS, &type->sends));
     info->field_names = take_texts(r, FIELD_NAMES, &info->nfields);
     info->field_oids = take_oids(r, FIELD_OIDS, &nfields);
     info->labels = take_texts(r, LABELS, &info->nlabels);
@@ -322,8 +325,8 @@ static void take_type(struct row *r, struct elpq__type *type)
         note(r, ELPQ_E_DECODE);
 }
 
-static int replace_set(struct elpq__catalog *catalog,
-                       const struct elpq__type *types, unsigned n)
+static int replace_set(struct elpq__catalog *catalog, struct elpq__type *types,
+                       unsigned n)
 {
     unsigned count = n + (catalog->set ? catalog->set->count : 0);
     struct elpq__type_set *set = elpq__type_set_new(catalog->set, types, n);
@@ -492,7 +495,8 @@ int elpq__catalog_learn(struct elpq__catalog *catalog, const char *name,
     return 0;
 }
 
-int elpq__catalog_take(struct elpq__catalog *catalog, elpq_result *result)
+int elpq__catalog_take(struct elpq__catalog *catalog, elpq_result *result,
+                       const char *raw)
 {
     size_t rows = elpq_rows(result);
     struct row r = { result, 0, 0 };
@@ -503,8 +507,11 @@ int elpq__catalog_take(struct elpq__catalog *catalog, elpq_result *result)
     types = calloc(rows + 1, sizeof(*types));
     if (!types)
         return ELPQ_E_NOMEM;
-    for (r.row = 0; r.row < rows && !r.code; r.row++)
+    for (r.row = 0; r.row < rows && !r.code; r.row++) {
         take_type(&r, &types[r.row]);
+        types[r.row].info.raw = raw && has_name(&r, raw) &&
+                                elpq__type_may_be_raw(&types[r.row]);
+    }
     note(&r, r.code ? r.code : replace_set(catalog, types, (unsigned)rows));
     if (!r.code)
         renew_names(catalog, result);

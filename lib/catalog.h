@@ -76,9 +76,11 @@ void elpq__catalog_note_error(struct elpq__catalog *catalog,
 
 /*
  * Takes in what elpq__catalog_sql brought, and for names that were asked for
- * in full their types of now: 0, ELPQ_E_NOMEM, _FULL, _DECODE.
+ * in full their types of now.  The program reads the type named `raw` itself;
+ * NULL: none.  0, ELPQ_E_NOMEM, _FULL, _DECODE.
  */
-int elpq__catalog_take(struct elpq__catalog *catalog, elpq_result *result);
+int elpq__catalog_take(struct elpq__catalog *catalog, elpq_result *result,
+                       const char *raw);
 /* Of the missing ones, those that are still so are no types: remembers that. */
 int elpq__catalog_give_up(struct elpq__catalog *catalog, const uint32_t *oids,
                           unsigned n);

@@ -209,7 +209,8 @@ static int read_bytes(const elpq_cell *cell, elpq_string *out)
     } else if (codec && codec->kind == ELPQ_KIND_TEXT &&
                codec->ops != &elpq__numeric_ops) {
         rc = read_string(cell, &made);
-    } else if (!codec || codec->kind == ELPQ_KIND_BYTES) {
+    } else if (!codec || codec->kind == ELPQ_KIND_BYTES ||
+               codec->kind == ELPQ_KIND_RAW) {
         made.data = cell->data;
         made.size = (size_t)cell->size;
         rc = 0;
@@ -219,6 +220,18 @@ static int read_bytes(const elpq_cell *cell, elpq_string *out)
     if (!rc)
         *out = made;
     return rc;
+}
+
+/* The binary form of whatever it is, for a program that knows it. */
+static int read_raw(const elpq_cell *cell, elpq_string *out)
+{
+    if (is_null(cell))
+        return ELPQ_E_NULL;
+    if (!cell->binary)
+        return ELPQ_E_TYPE;
+    out->data = cell->data;
+    out->size = (size_t)cell->size;
+    return 0;
 }
 
 /* --------------------------------------------------------------- numbers */

@@ -83,6 +83,8 @@ struct elpq__codec {
     bool textual;     /* the binary form is the text itself */
     bool in_text;     /* results with it come in text: only the server can
                          tell its text form, or what is in it */
+    bool raw;         /* only the program can tell its binary form, or what is
+                         in it */
     char delimiter;   /* between elements in the text form of an array */
     const struct elpq__codec_ops *ops;
     /* of an array: its elements; of a range: its subtype; of a multirange: its
@@ -117,6 +119,7 @@ extern const struct elpq__codec_ops elpq__xml_ops;
 extern const struct elpq__codec_ops elpq__char_ops;
 extern const struct elpq__codec_ops elpq__jsonb_ops;
 extern const struct elpq__codec_ops elpq__bytea_ops;
+extern const struct elpq__codec_ops elpq__raw_ops;
 extern const struct elpq__codec_ops elpq__uuid_ops;
 extern const struct elpq__codec_ops elpq__date_ops;
 extern const struct elpq__codec_ops elpq__time_ops;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * Codecs of what is text or bytes already: the text family, xml, "char",
- * jsonb, bytea and uuid.
+ * jsonb, bytea, uuid, and what the program reads itself.
  */
 #include "codec.h"
 
@@ -248,6 +248,30 @@ static int bytea_encode(const struct elpq__codec *codec, const elpq_value *v,
 
 const struct elpq__codec_ops elpq__bytea_ops = { .print = bytea_print,
                                                  .encode = bytea_encode };
+
+/* ------------------------------------------------------------------- raw */
+
+/* Bytes that mean something to the program alone: they have no text. */
+static int raw_print(const struct elpq__codec *codec, const char *data,
+                     size_t size, struct elpq__buf *out)
+{
+    (void)codec, (void)data, (void)size, (void)out;
+    return ELPQ_E_TYPE;
+}
+
+/* Bytes are its binary form, as they are of types that nobody knows. */
+static int raw_encode(const struct elpq__codec *codec, const elpq_value *v,
+                      struct elpq__buf *out, struct elpq__why *why)
+{
+    (void)codec, (void)why;
+    if (v->kind != ELPQ_KIND_BYTES && v->kind != ELPQ_KIND_RAW)
+        return ELPQ__AS_TEXT;
+    elpq__buf_add(out, v->u.bytes.data, v->u.bytes.size);
+    return 0;
+}
+
+const struct elpq__codec_ops elpq__raw_ops = { .print = raw_print,
+                                               .encode = raw_encode };
 
 /* ------------------------------------------------------------------ uuid */
 

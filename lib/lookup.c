@@ -33,6 +33,7 @@ struct lookup {
     elpq_done_cb done_cb;
     void *arg;
     bool by_itself;
+    bool raw;        /* the program reads the type itself    */
     uint32_t wanted; /* the OID that is asked for; 0: a name */
     uint32_t old;    /* that the name was of; 0: of none     */
     uint32_t oid;    /* that it is of in this session        */
@@ -61,6 +62,23 @@ static void ask_conn(struct elpq__catalog *catalog);
 
 /* -------------------------------------------------------------- the answer */
 
+/* What a look-up did not find, or found to be another than it has to be. */
+static void explain(const struct lookup *l, const elpq_type_info *info,
+                    char *text, size_t size)
+{
+    if (!info && l->wanted)
+        snprintf(text, size, "there is no type with OID %u",
+                 (unsigned)l->wanted);
+    else if (!info)
+        snprintf(text, size, "type \"%s\" does not exist", l->name);
+    else if (info->kind != ELPQ_TYPE_BASE)
+        snprintf(text, size, "type \"%s\" is no base type", l->name);
+    else if (elpq__codec_find(info->oid))
+        snprintf(text, size, "type \"%s\" is built in", l->name);
+    else
+        snprintf(text, size, "type \"%s\" has no binary form", l->name);
+}
+
 static void report(struct lookup *l, const elpq_error *error)
 {
     const elpq_type_info *info;
@@ -72,15 +90,11 @@ static void report(struct lookup *l, const elpq_error *error)
     if (!l->type_cb)
         return;
     info = error ? NULL : elpq__catalog_by_oid(l->catalog, l->oid);
-    if (!info && !error) {
-        if (l->wanted)
-            snprintf(text, sizeof(text), "there is no type with OID %u",
-                     (unsigned)l->wanted);
-        else
-            snprintf(text, sizeof(text), "type \"%s\" does not exist",
-                     l->name);
+    if (!error && (!info || (l->raw && !info->raw))) {
+        explain(l, info, text, sizeof(text));
         elpq__error_set(&none, ELPQ_E_TYPE, 0, text);
         error = &none;
+        info = NULL;
     }
     l->type_cb(info, error, l->arg);
 }
@@ -107,7 +121,7 @@ static void on_answer(elpq_result *result, const elpq_error *error, void *arg)
     int rc = 0;
 
     if (!error)
-        rc = elpq__catalog_take(l->catalog, result);
+        rc = elpq__catalog_take(l->catalog, result, l->raw ? l->name : NULL);
     if (!error && !rc)
         rc = elpq__catalog_give_up(l->catalog, l->asked, l->nasked);
     if (!error && !rc && l->type_cb)
@@ -308,7 +322,7 @@ static struct elpq__catalog *catalog_of(elpq_conn *conn)
 }
 
 static int load(struct elpq__catalog *catalog, const struct target *target,
-                const char *name, const elpq_options *options,
+                const char *name, bool raw, const elpq_options *options,
                 elpq_type_cb callback, void *arg)
 {
     struct lookup *l = catalog ? lookup_new(catalog, name) : NULL;
@@ -318,6 +332,7 @@ static int load(struct elpq__catalog *catalog, const struct target *target,
         return ELPQ_E_NOMEM;
     l->type_cb = callback;
     l->arg = arg;
+    l->raw = raw;
     l->old = elpq__catalog_oid(catalog, name);
     q.oids = &l->old; /* whether it is there, whatever the name says */
     q.noids = l->old != 0;
@@ -344,17 +359,20 @@ static struct elpq__catalog *catalog_of_tx(const elpq_tx *tx)
     return catalog_of(elpq_tx_conn(tx));
 }
 
-#define LOAD(kind, its_catalog)                                               \
-    int elpq_##kind##_load_type(elpq_##kind *kind, const char *name,          \
-                                const elpq_options *options,                  \
-                                elpq_type_cb callback, void *arg)             \
+#define LOAD_NAMED(kind, its_catalog, verb, raw)                              \
+    int elpq_##kind##_##verb(elpq_##kind *kind, const char *name,             \
+                             const elpq_options *options,                     \
+                             elpq_type_cb callback, void *arg)                \
     {                                                                         \
         const struct target target = { .kind = kind };                        \
                                                                               \
         if (!kind || !name || !callback)                                      \
             return ELPQ_E_USAGE;                                              \
-        return load(its_catalog, &target, name, options, callback, arg);      \
-    }                                                                         \
+        return load(its_catalog, &target, name, raw, options, callback, arg); \
+    }
+#define LOAD(kind, its_catalog)                                               \
+    LOAD_NAMED(kind, its_catalog, load_type, false)                           \
+    LOAD_NAMED(kind, its_catalog, load_raw_type, true)                        \
     int elpq_##kind##_load_type_oid(elpq_##kind *kind, uint32_t oid,          \
                                     const elpq_options *options,              \
                                     elpq_type_cb callback, void *arg)         \

@@ -86,13 +86,24 @@ static void give(struct elpq__type_set *set, struct elpq__type *type,
     codec->name = type->info.name;
     codec->kind = (uint8_t)kind;
     codec->textual = ops == &elpq__text_ops;
+    codec->raw = ops == &elpq__raw_ops;
     codec->delimiter = type->delimiter;
     codec->ops = ops;
     codec->set = set;
     type->codec = codec;
 }
 
-/* Types of extensions whose binary form is known here. */
+/* A base type with a binary form that is not read in short ways here. */
+bool elpq__type_may_be_raw(const struct elpq__type *type)
+{
+    return type->info.kind == ELPQ_TYPE_BASE && type->sends &&
+           !elpq__codec_find(type->info.oid);
+}
+
+/*
+ * Types of extensions whose binary form is known here; but if the program has
+ * said that it reads one of them itself, it does, as with those unknown.
+ */
 static void resolve_base(struct elpq__type_set *set, struct elpq__type *type)
 {
     static const struct {
@@ -108,6 +119,10 @@ static void resolve_base(struct elpq__type_set *set, struct elpq__type *type)
         { "citext", "citext", ELPQ_KIND_TEXT, &elpq__text_ops },
     };
 
+    if (type->info.raw) {
+        give(set, type, ELPQ_KIND_RAW, &elpq__raw_ops);
+        return;
+    }
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (strcmp(type->extension, known[i].extension) == 0 &&
             strcmp(type->info.name, known[i].name) == 0)
@@ -128,6 +143,7 @@ static void resolve_container(struct elpq__type_set *set,
     type->own.elem = elem;
     type->own.elem_oid = type->info.of_oid;
     type->own.in_text = elem->in_text;
+    type->own.raw = elem->raw;
 }
 
 static void resolve_composite(struct elpq__type_set *set,
@@ -135,13 +151,16 @@ static void resolve_composite(struct elpq__type_set *set,
 {
     const struct elpq__codec *field;
     bool in_text = false;
+    bool raw = false;
 
     for (unsigned i = 0; i < type->info.nfields; i++) {
         field = part_codec(set, type->info.field_oids[i], depth);
         in_text = in_text || !field || field->in_text;
+        raw = raw || (field && field->raw);
     }
     give(set, type, ELPQ_KIND_COMPOSITE, &elpq__record_ops);
     type->own.in_text = in_text;
+    type->own.raw = raw;
     type->own.nfields = type->info.nfields;
     type->own.field_names = type->info.field_names;
     type->own.field_oids = type->info.field_oids;
@@ -299,6 +318,25 @@ static unsigned merge(const struct elpq__type **all,
     return count;
 }
 
+static bool is_same(const elpq_type_info *a, const elpq_type_info *b)
+{
+    return a->oid == b->oid || (strcmp(a->name, b->name) == 0 &&
+                                strcmp(a->schema, b->schema) == 0);
+}
+
+/* What the program reads itself, it does still; few types are like that. */
+static void keep_raw(const struct elpq__type_set *old, struct elpq__type *types,
+                     unsigned n)
+{
+    for (unsigned i = 0; old && i < old->count; i++) {
+        if (!old->types[i].info.raw)
+            continue;
+        for (unsigned j = 0; j < n; j++)
+            if (is_same(&old->types[i].info, &types[j].info))
+                types[j].info.raw = elpq__type_may_be_raw(&types[j]);
+    }
+}
+
 static void give_records(struct elpq__type_set *set)
 {
     set->record = *elpq__codec_find(ELPQ_OID_RECORD);
@@ -333,7 +371,7 @@ static struct elpq__type_set *build(const struct elpq__type **all,
 }
 
 struct elpq__type_set *elpq__type_set_new(const struct elpq__type_set *old,
-                                          const struct elpq__type *types,
+                                          struct elpq__type *types,
                                           unsigned n)
 {
     size_t most = (size_t)n + (old ? old->count : 0);
@@ -343,6 +381,7 @@ struct elpq__type_set *elpq__type_set_new(const struct elpq__type_set *old,
 
     if (!all)
         return NULL;
+    keep_raw(old, types, n);
     count = merge(all, old, types, n);
     if (count <= ELPQ__TYPES_MAX)
         set = build(all, count);

@@ -21,6 +21,7 @@
 struct elpq__type {
     elpq_type_info info;
     char delimiter;
+    bool sends;                      /* it has a binary form               */
     const char *extension;           /* it belongs to, or ""               */
     struct elpq__codec own;          /* if it has one of its own           */
     const struct elpq__codec *codec; /* that reads it; NULL: none does     */
@@ -38,12 +39,16 @@ struct elpq__type_set {
 
 /*
  * A set of the types of `old` (which may be NULL) and of n others, which take
- * the place of old ones with the same OID.  Nothing of the arguments is kept.
+ * the place of old ones with the same OID.  What was raw stays so, under a new
+ * OID as well if it was dropped and made again.  Nothing of the arguments is
+ * kept.
  * NULL: no memory, or more than ELPQ__TYPES_MAX.
  */
 struct elpq__type_set *elpq__type_set_new(const struct elpq__type_set *old,
-                                          const struct elpq__type *types,
+                                          struct elpq__type *types,
                                           unsigned n);
+/* Whether the program may read the type itself. */
+bool elpq__type_may_be_raw(const struct elpq__type *type);
 void elpq__type_set_unref(struct elpq__type_set *set);
 
 const struct elpq__type *elpq__type_set_find(const struct elpq__type_set *set,

@@ -303,15 +303,21 @@ static int codec_value(const elpq_cell *cell, const struct elpq__codec *codec,
     return parts_value(cell, kind, depth, out);
 }
 
+/*
+ * What has something raw inside goes back as a whole: of its parts no literal
+ * can be made.
+ */
 static int value_of(const elpq_cell *cell, unsigned depth, elpq_value *out)
 {
     const struct elpq__codec *codec = elpq__codec_of_cell(cell);
+    bool decoded = codec && codec->kind != ELPQ_KIND_RAW &&
+                   !(codec->raw && cell->binary);
 
     if (depth > ELPQ__DEPTH)
         return ELPQ_E_DECODE;
     if (cell->size < 0)
         *out = elpq_null(cell->oid);
-    else if (codec)
+    else if (decoded)
         return codec_value(cell, codec, depth, out);
     else
         *out = as_it_is(cell);

@@ -26,7 +26,8 @@
  * what it finds, it knows for all of them.
  *
  * Extensions whose types are read: hstore, ltree (ltree, lquery, ltxtquery)
- * and citext.  Types of others come as text.
+ * and citext.  Types of others come as text, unless the program says that it
+ * reads them itself: elpq_load_raw_type().
  */
 #ifndef ELPQ_CATALOG_H
 #define ELPQ_CATALOG_H
@@ -87,6 +88,34 @@ ELPQ_API int elpq_tx_load_type_oid(elpq_tx *tx, uint32_t oid,
                                    elpq_type_cb callback, void *arg);
 
 /**
+ * The same as elpq_load_type(), of a base type whose binary form the program
+ * reads itself, as it may those of PostGIS or pgvector.  From then on results
+ * with it, and with arrays, composites, ranges and domains of it, come in
+ * binary as others do, from a statement's second run on: elpq_get_raw(), or
+ * elpq_cell_raw() on a part, gives the bytes as they came, and ELPQ_E_TYPE
+ * where a result came in text after all, which the string getter reads.  In
+ * binary it has no text.  As an elpq_value it is elpq_raw(), and so is what
+ * has it inside.  Rows for COPY take that alone for it.
+ *
+ * A type stays so for as long as it is known here, when types are refreshed
+ * and loaded again, and under the same name when it was dropped and made
+ * again.  ELPQ_E_TYPE as well for a type that is no base type, that is built
+ * in and read by elpq, or that has no binary form.
+ */
+ELPQ_API int elpq_pool_load_raw_type(elpq_pool *pool, const char *name,
+                                     const elpq_options *options,
+                                     elpq_type_cb callback, void *arg);
+ELPQ_API int elpq_router_load_raw_type(elpq_router *router, const char *name,
+                                       const elpq_options *options,
+                                       elpq_type_cb callback, void *arg);
+ELPQ_API int elpq_conn_load_raw_type(elpq_conn *conn, const char *name,
+                                     const elpq_options *options,
+                                     elpq_type_cb callback, void *arg);
+ELPQ_API int elpq_tx_load_raw_type(elpq_tx *tx, const char *name,
+                                   const elpq_options *options,
+                                   elpq_type_cb callback, void *arg);
+
+/**
  * A type that was loaded under this very name, or is known with this OID;
  * NULL if it was not.  A pool's connections may have a search_path each: a
  * name without a schema that was loaded as a type of one schema here and of
@@ -138,6 +167,12 @@ ELPQ_API int elpq_conn_refresh_types(elpq_conn *conn,
         elpq_router *: elpq_router_load_type_oid,                             \
         elpq_conn *: elpq_conn_load_type_oid,                                 \
         elpq_tx *: elpq_tx_load_type_oid)(target, oid, options, callback, arg)
+#define elpq_load_raw_type(target, name, options, callback, arg)              \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_load_raw_type,                                 \
+        elpq_router *: elpq_router_load_raw_type,                             \
+        elpq_conn *: elpq_conn_load_raw_type,                                 \
+        elpq_tx *: elpq_tx_load_raw_type)(target, name, options, callback, arg)
 #define elpq_find_type(target, name)                                          \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_find_type,                                     \
@@ -161,6 +196,13 @@ ELPQ_API int elpq_conn_refresh_types(elpq_conn *conn,
                                   elpq_type_cb callback, void *arg)           \
     {                                                                         \
         return elpq_##kind##_load_type_oid(target, oid, options, callback,    \
+                                           arg);                              \
+    }                                                                         \
+    inline int elpq_load_raw_type(elpq_##kind *target, const char *name,      \
+                                  const elpq_options *options,                \
+                                  elpq_type_cb callback, void *arg)           \
+    {                                                                         \
+        return elpq_##kind##_load_raw_type(target, name, options, callback,   \
                                            arg);                              \
     }
 ELPQ_OVERLOAD_(pool)

@@ -150,6 +150,9 @@ ELPQ_API int elpq_cell_at(elpq_result *result, size_t row, int column,
  *   string       any type in PostgreSQL's text form (ISO dates, \x bytea);
  *                zero copy for text in either format
  *   bytes        bytea; json, text and so on as they are; zero copy if binary
+ *   raw          any type, if it came in binary: that form, as the server sent
+ *                it, zero copy; ELPQ_E_TYPE if it came in text.  For types
+ *                that the program reads itself: elpq_load_raw_type()
  *   uuid         uuid
  *   date         date: days since 1970-01-01, ELPQ_INFINITY
  *   time         time: microseconds since midnight
@@ -236,6 +239,7 @@ typedef struct elpq_tsvector_view {
     G(double, double)                    \
     G(string, elpq_string)               \
     G(bytes, elpq_string)                \
+    G(raw, elpq_string)                  \
     G(uuid, elpq_uuid_bytes)             \
     G(date, int64_t)                     \
     G(time, int64_t)                     \
@@ -344,8 +348,8 @@ ELPQ_API int elpq_scan_v(elpq_result *result, size_t row,
  *
  * Reads the first columns of a row into C variables, by their types: const
  * char * (text of any type, NULL for NULL), and the C type of any getter but
- * bytes, date, time, timestamp, unix_time, money and lsn, which have no type
- * of their own.  Returns 0 or the error of the first column that fails.
+ * bytes, raw, date, time, timestamp, unix_time, money and lsn, which have no
+ * type of their own.  Returns 0 or the error of the first column that fails.
  * Targets with a name of their own:
  *     elpq_into(date, &days)            any getter of ELPQ_GETTERS
  *     elpq_nullable(age, &age_is_null)  age may be NULL, and stays as it was

@@ -37,6 +37,7 @@ typedef struct elpq_type_info {
     unsigned nlabels;    /**< of an enum, in their order                    */
     const char *const *labels;
     bool known;          /**< the getters read it; if not, it comes as text */
+    bool raw;            /**< by elpq_get_raw(): see elpq_load_raw_type()   */
 } elpq_type_info;
 
 #endif

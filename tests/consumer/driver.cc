@@ -57,6 +57,8 @@ template <typename Target> bool types_refuse(Target *none)
     return elpq_load_type(none, "type", nullptr, nullptr, nullptr) ==
                ELPQ_E_USAGE &&
            elpq_load_type_oid(none, 16384, nullptr, nullptr, nullptr) ==
+               ELPQ_E_USAGE &&
+           elpq_load_raw_type(none, "type", nullptr, nullptr, nullptr) ==
                ELPQ_E_USAGE;
 }
 

@@ -143,6 +143,42 @@ static int show_person(elpq_result *result)
 }
 /* [/types-composite] */
 
+/* [types-raw] */
+static void on_cube(const elpq_type_info *type, const elpq_error *error,
+                    void *arg)
+{
+    if (error)
+        fprintf(stderr, "%s\n", error->message);
+    else
+        *(uint32_t *)arg = type->oid;
+}
+
+static void load_cube(elpq_pool *pool, uint32_t *oid)
+{
+    elpq_load_raw_type(pool, "app.cube", NULL, on_cube, oid);
+}
+
+/* What cube_send() of the extension writes; in text it is still readable. */
+static int dimensions(elpq_result *result, size_t row)
+{
+    elpq_string bytes;
+    int rc = elpq_get_raw(result, row, 0, &bytes);
+
+    if (rc == ELPQ_E_TYPE)
+        printf("in text: %s\n", elpq_get_text(result, row, 0));
+    return rc || bytes.size < 4 ? 0 : (uint8_t)bytes.data[3];
+}
+
+static void find_near(elpq_pool *pool, uint32_t oid, const char *bytes,
+                      size_t size, elpq_result_cb on_found, void *app)
+{
+    elpq_execute(pool,
+                 elpq_sql("select at from places order by at <-> $1 limit 9",
+                          elpq_raw(oid, bytes, size)),
+                 NULL, on_found, app);
+}
+/* [/types-raw] */
+
 /* What is asked for in one schema, on one connection. */
 static const char setup[] =
     "set client_min_messages = error;"
@@ -152,6 +188,33 @@ static const char setup[] =
     "create table app.bookings (at tstzrange, seats text[], net cidr,"
     " place point, made timestamptz);"
     "create table app.people (who app.person)";
+
+/* The extension comes with the server, or does not. */
+static void check_cubes(elpq_pool *pool)
+{
+    static const char unit[12] = { (char)0x80, 0, 0, 1, 0x3f, (char)0xf0 };
+    uint32_t oid = 0;
+    struct answer *a;
+
+    if (admin_int("select count(*) from pg_available_extensions"
+                  " where name = 'cube'") == 0)
+        return;
+    admin_do("set client_min_messages = error");
+    admin_do("drop extension if exists cube cascade");
+    admin_do("create extension cube schema app");
+    expect_ok(script(pool, "create table app.places (at app.cube);"
+                           "insert into app.places values ('(1,2,3)')",
+                     NULL));
+    RUN(load_cube(pool, &oid));
+    expect_ok(ask(pool, elpq_sql("select 1"))); /* behind it */
+    ck_assert_uint_ne(oid, 0);
+    for (int i = 0; i < 2; i++) { /* in text, and from then on in binary */
+        a = answer_new();
+        RUN(find_near(pool, oid, unit, sizeof(unit), on_result, a));
+        expect_ok(a);
+        ck_assert_int_eq(dimensions(a->result, 0), i * 3);
+    }
+}
 
 START_TEST(the_document)
 {
@@ -184,7 +247,8 @@ START_TEST(the_document)
     RUN(add_person(pool, on_result, a));
     expect_text(a, "(Ada,happy)");
     ck_assert_int_eq(show_person(a->result), 0);
-    expect_ok(script(pool, "drop schema app cascade", NULL));
+    check_cubes(pool);
+    admin_do("drop schema app cascade");
     finish_pool(pool);
 }
 END_TEST

@@ -19,7 +19,19 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MOOD = 100000, MOODS, AGE, AGES, PAIR, PAIRS, SPAN, SPANS, HSTORE };
+enum {
+    MOOD = 100000,
+    MOODS,
+    AGE,
+    AGES,
+    PAIR,
+    PAIRS,
+    SPAN,
+    SPANS,
+    HSTORE,
+    RAW,
+    RAWS
+};
 
 static const uint32_t fuzz_oids[] = {
 #define BOTH(name, oid, array_oid) oid, array_oid,
@@ -35,7 +47,9 @@ static const uint32_t fuzz_oids[] = {
     PAIRS,
     SPAN,
     SPANS,
-    HSTORE
+    HSTORE,
+    RAW,
+    RAWS
 };
 
 static void expect(bool good)
@@ -44,7 +58,8 @@ static void expect(bool good)
         abort();
 }
 
-/* Types as users make them: an enum, a domain, a row, a range, an hstore. */
+/* Types as users make them: an enum, a domain, a row, a range, an hstore;
+ * and one that the program reads. */
 static struct elpq__type_set *make_set(void)
 {
     static const char *const names[] = { "mood", "ages", "self" };
@@ -69,6 +84,8 @@ static struct elpq__type_set *make_set(void)
         TYPE(SPAN, ELPQ_TYPE_RANGE, 0, ELPQ_OID_TEXT),
         TYPE(SPANS, ELPQ_TYPE_MULTIRANGE, 0, SPAN),
         TYPE(HSTORE, ELPQ_TYPE_BASE, 0, 0),
+        TYPE(RAW, ELPQ_TYPE_BASE, RAWS, 0),
+        TYPE(RAWS, ELPQ_TYPE_ARRAY, 0, RAW),
     };
 #undef TYPE
     struct elpq__type_set *set;
@@ -77,6 +94,7 @@ static struct elpq__type_set *make_set(void)
     types[4].info.field_names = names;
     types[4].info.field_oids = oids;
     types[8].info.name = types[8].extension = "hstore";
+    types[9].info.raw = types[9].sends = true;
     set = elpq__type_set_new(NULL, types, sizeof(types) / sizeof(types[0]));
     expect(set != NULL);
     return set;

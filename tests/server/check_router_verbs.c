@@ -306,6 +306,27 @@ START_TEST(types_are_kept_up_with)
 }
 END_TEST
 
+/* Whatever the host, and the type needs no extension. */
+START_TEST(a_type_is_the_programs_on_all_hosts)
+{
+    elpq_router *router = router_of(NULL);
+    struct answer *a = answer_new();
+
+    settled(router);
+    ck_assert_int_eq(CALL(elpq_load_raw_type(router, "txid_snapshot", NULL,
+                                             on_type, a)),
+                     0);
+    expect_ok(a);
+    ck_assert(elpq_router_find_type_oid(router, got.oid)->raw);
+    for (int i = 0; i < 4; i++) /* the first on each host is text */
+        (void)comes_in_binary(router, READ("select txid_current_snapshot()"));
+    for (int i = 0; i < 2; i++)
+        ck_assert(
+            comes_in_binary(router, READ("select txid_current_snapshot()")));
+    expect_ok(close_router(router, 0));
+}
+END_TEST
+
 /* -------------------------------------------------- a host that has moved */
 
 START_TEST(what_a_standby_refused_goes_again)
@@ -539,6 +560,7 @@ static void build(Suite *suite)
     tcase_add_test(tc, what_is_always_the_primarys);
     tcase_add_loop_test(tc, types_are_those_of_all_hosts, 0, 2);
     tcase_add_test(tc, types_are_kept_up_with);
+    tcase_add_test(tc, a_type_is_the_programs_on_all_hosts);
     tcase_add_test(tc, what_a_standby_refused_goes_again);
     tcase_add_test(tc, a_copy_is_not_sent_again_once_it_flows);
 }
