@@ -217,9 +217,11 @@ STATIC_CHECKS = check-abi check-headers check-layers check-compile-fail \
                 check-cxx check-docs check-hardening
 # Two programs at once, but for those that measure times, the one that makes
 # many processes (others would measure that), those whose replication slots have
-# the same name, and those that change the password of a role that others have.
+# the same name, those that change the password of a role that others have, and
+# that which makes extensions, and drops them, that others have.
 JOBS          = 2
 ALONE         = %/check_loop %/check_load %/check_matrix \
+                %/check_catalog_raw \
                 %/check_replication %/check_replication_ends \
                 %/check_replication_kills %/driver_replication \
                 %/check_auth %/check_session_info %/check_sweeps

@@ -12,6 +12,7 @@
 #define CUBE_POINT 0x80000000u
 
 static elpq_pool *pool;
+static int seen_rows;
 
 /* Where the server came without contrib, there is nothing to test. */
 static bool is_there(const char *extension)
@@ -50,6 +51,7 @@ static void setup(void)
     if (is_there("cube"))
         make_cubes();
     pool = pool_of(1);
+    seen_rows = 0;
 }
 
 static void teardown(void)
@@ -280,12 +282,51 @@ START_TEST(bytes_are_sent)
 }
 END_TEST
 
+/* The first row is the point (1,2). */
+static void check_rows(elpq_result *rows)
+{
+    elpq_string s;
+
+    ck_assert_int_eq(elpq_get_raw(rows, 0, 0, &s), 0);
+    check_point(s, 1, 2);
+    seen_rows += (int)elpq_rows(rows);
+}
+
+static void check_copied(struct flow *f, elpq_result *rows)
+{
+    (void)f;
+    if (rows)
+        check_rows(rows);
+}
+
+static void on_stream_rows(elpq_result *rows, elpq_request *request, void *arg)
+{
+    (void)request, (void)arg;
+    check_rows(rows);
+}
+
+/* They are described before they run. */
+START_TEST(streams_bring_it_from_the_first_run_on)
+{
+    struct answer *a = answer_new();
+    int rc;
+
+    if (!is_there("cube"))
+        return;
+    load_raw("raws.cube");
+    rc = CALL(elpq_stream(pool, elpq_sql("select '(1,2)'::raws.cube"), NULL,
+                          on_stream_rows, on_done, a));
+    ck_assert_int_eq(rc, 0);
+    expect_ok(a);
+    ck_assert_int_eq(seen_rows, 1);
+}
+END_TEST
+
 START_TEST(rows_of_copy_have_it)
 {
     elpq_conn *conn;
     elpq_result *r;
     struct flow f;
-    elpq_string s;
     elpq_value v;
 
     if (!is_there("cube"))
@@ -303,10 +344,12 @@ START_TEST(rows_of_copy_have_it)
     expect_text(ask(conn, elpq_sql("select string_agg(n::text || coalesce("
                                    "at::text, '-'), ' ' order by n) from r")),
                 "1(1, 2) 3-");
+    f = (struct flow){ .step = check_copied };
+    expect_ok(
+        copy_rows(conn, elpq_copy_query("select at from r order by n"), &f));
+    ck_assert_int_eq(seen_rows, 2);
     expect_ok(ask(conn, elpq_sql("drop table r")));
     release(conn);
-    ck_assert_int_eq(elpq_get_raw(r, 0, 0, &s), 0);
-    check_point(s, 1, 2);
 }
 END_TEST
 
@@ -465,6 +508,7 @@ static void build(Suite *suite)
     tcase_add_test(t, parts_of_others_come_in_binary);
     tcase_add_test(t, a_value_goes_back_as_it_came);
     tcase_add_test(t, bytes_are_sent);
+    tcase_add_test(t, streams_bring_it_from_the_first_run_on);
     tcase_add_test(t, rows_of_copy_have_it);
     tcase_add_test(t, it_stays_so);
     tcase_add_loop_test(t, it_stays_so_when_it_is_made_again, 0, 2);
