@@ -439,6 +439,8 @@ void elpq__note_tag(elpq_conn *conn, const char *tag);
 
 /* A request has its Sync, and is in no list: what became of it. */
 void elpq__settle(elpq_conn *conn, elpq_request *request);
+/* Its failure is of our own making: with its Sync it would be sent again. */
+bool elpq__settle_repeats(const elpq_request *request);
 /* If nothing is in flight any more, the held ones go first. */
 void elpq__requeue_held(elpq_conn *conn);
 

@@ -3,10 +3,13 @@
  * Look-ups in the catalog: by the user, and by itself when a result has a type
  * that is not known.
  *
- * A look-up is a statement like any other, on the pool, connection or
+ * A look-up is a statement like any other, on the pool, router, connection or
  * transaction that it was asked of; so all of the contract is that of
  * elpq_pool_execute() and its like.  It holds a reference to the catalog,
  * which may outlive who asked.
+ *
+ * The pools of a router have one catalog: standbys have the OIDs of their
+ * primary, which alone has certainly all types that any of them has.
  */
 #include <elpq/catalog.h>
 
@@ -19,6 +22,7 @@
 #include "conn_int.h"
 #include "error.h"
 #include "pool_int.h"
+#include "router_int.h"
 
 /* After one that brought nothing, the next by itself is not before this. */
 #define PAUSE_USEC INT64_C(1000000)
@@ -29,8 +33,9 @@ struct lookup {
     elpq_done_cb done_cb;
     void *arg;
     bool by_itself;
-    uint32_t old; /* that the name was of; 0: of none */
-    uint32_t oid; /* that it is of in this session    */
+    uint32_t wanted; /* the OID that is asked for; 0: a name */
+    uint32_t old;    /* that the name was of; 0: of none     */
+    uint32_t oid;    /* that it is of in this session        */
     unsigned nasked;
     uint32_t asked[ELPQ__MISSING_MAX]; /* by itself, and first of all */
     char name[];
@@ -47,6 +52,7 @@ struct question {
 /* Whom: one of them. */
 struct target {
     elpq_pool *pool;
+    elpq_router *router;
     elpq_conn *conn;
     elpq_tx *tx;
 };
@@ -67,19 +73,28 @@ static void report(struct lookup *l, const elpq_error *error)
         return;
     info = error ? NULL : elpq__catalog_by_oid(l->catalog, l->oid);
     if (!info && !error) {
-        snprintf(text, sizeof(text), "type \"%s\" does not exist", l->name);
+        if (l->wanted)
+            snprintf(text, sizeof(text), "there is no type with OID %u",
+                     (unsigned)l->wanted);
+        else
+            snprintf(text, sizeof(text), "type \"%s\" does not exist",
+                     l->name);
         elpq__error_set(&none, ELPQ_E_TYPE, 0, text);
         error = &none;
     }
     l->type_cb(info, error, l->arg);
 }
 
-/* What the session that was asked has under the name. */
+/* What the session that was asked has under the name or OID. */
 static int learn(struct lookup *l, elpq_result *result)
 {
     bool gone = l->old && !elpq__catalog_brought(result, l->old) &&
                 l->old == elpq__catalog_oid(l->catalog, l->name);
 
+    if (l->wanted) {
+        l->oid = elpq__catalog_brought(result, l->wanted) ? l->wanted : 0;
+        return 0;
+    }
     l->oid = elpq__catalog_named(result, l->name);
     return elpq__catalog_learn(l->catalog, l->name, l->oid, gone,
                                l->catalog->ask != ask_conn);
@@ -126,6 +141,18 @@ static struct lookup *lookup_new(struct elpq__catalog *catalog,
     return l;
 }
 
+static int execute(const struct target *to, const elpq_statement *st,
+                   const elpq_options *options, struct lookup *l)
+{
+    if (to->pool)
+        return elpq_pool_execute(to->pool, st, options, on_answer, l);
+    if (to->router)
+        return elpq_router_execute(to->router, st, options, on_answer, l);
+    if (to->tx)
+        return elpq_tx_execute(to->tx, st, options, on_answer, l);
+    return elpq_conn_execute(to->conn, st, options, on_answer, l);
+}
+
 /* Submits; the look-up is freed if that fails. */
 static int submit(struct lookup *l, const struct target *target,
                   const struct question *q, const elpq_options *options)
@@ -144,10 +171,7 @@ static int submit(struct lookup *l, const struct target *target,
     own.flags |= ELPQ_NO_PREPARE;
     if (!own.tag)
         own.tag = "elpq:types";
-    rc = target->pool ? elpq_pool_execute(target->pool, &st, &own, on_answer, l)
-         : target->tx
-             ? elpq_tx_execute(target->tx, &st, &own, on_answer, l)
-             : elpq_conn_execute(target->conn, &st, &own, on_answer, l);
+    rc = execute(target, &st, &own, l);
     if (rc) {
         elpq__catalog_unref(l->catalog);
         free(l);
@@ -221,6 +245,13 @@ static void ask_pool(struct elpq__catalog *catalog)
     ask(catalog, &target);
 }
 
+static void ask_router(struct elpq__catalog *catalog)
+{
+    const struct target target = { .router = catalog->owner };
+
+    ask(catalog, &target);
+}
+
 /* Not in a transaction, which the question might spoil: after it, when
  * something is missing again. */
 static void ask_conn(struct elpq__catalog *catalog)
@@ -230,6 +261,35 @@ static void ask_conn(struct elpq__catalog *catalog)
 
     if (!conn->in_tx && conn->settled && conn->tx_status == PQTRANS_IDLE)
         ask(catalog, &target);
+}
+
+/* ---------------------------------------------------------------- catalogs */
+
+bool elpq__lookup_pool(elpq_pool *pool)
+{
+    pool->catalog = elpq__catalog_new();
+    if (!pool->catalog)
+        return false;
+    pool->catalog->owner = pool;
+    pool->catalog->ask = ask_pool;
+    return true;
+}
+
+bool elpq__lookup_router(elpq_router *router)
+{
+    router->catalog = elpq__catalog_new();
+    if (!router->catalog)
+        return false;
+    router->catalog->owner = router;
+    router->catalog->ask = ask_router;
+    return true;
+}
+
+void elpq__lookup_leave(struct elpq__catalog *catalog, const void *owner)
+{
+    if (catalog && catalog->owner == owner)
+        catalog->ask = NULL; /* a look-up may hold on to it */
+    elpq__catalog_unref(catalog);
 }
 
 /* ------------------------------------------------------------ by the user */
@@ -264,64 +324,66 @@ static int load(struct elpq__catalog *catalog, const struct target *target,
     return submit(l, target, &q, options);
 }
 
-int elpq_pool_load_type(elpq_pool *pool, const char *name,
-                        const elpq_options *options, elpq_type_cb callback,
-                        void *arg)
+static int load_oid(struct elpq__catalog *catalog, const struct target *target,
+                    uint32_t oid, const elpq_options *options,
+                    elpq_type_cb callback, void *arg)
 {
-    const struct target target = { .pool = pool };
+    struct lookup *l = catalog ? lookup_new(catalog, "") : NULL;
+    const struct question q = { NULL, 0, &oid, 1 };
 
-    if (!pool || !name || !callback)
-        return ELPQ_E_USAGE;
-    pool->catalog->ask = ask_pool;
-    return load(pool->catalog, &target, name, options, callback, arg);
+    if (!l)
+        return ELPQ_E_NOMEM;
+    l->type_cb = callback;
+    l->arg = arg;
+    l->wanted = oid;
+    return submit(l, target, &q, options);
 }
 
-int elpq_conn_load_type(elpq_conn *conn, const char *name,
-                        const elpq_options *options, elpq_type_cb callback,
-                        void *arg)
+static struct elpq__catalog *catalog_of_tx(const elpq_tx *tx)
 {
-    const struct target target = { .conn = conn };
-
-    if (!conn || !name || !callback)
-        return ELPQ_E_USAGE;
-    return load(catalog_of(conn), &target, name, options, callback, arg);
+    return catalog_of(elpq_tx_conn(tx));
 }
 
-int elpq_tx_load_type(elpq_tx *tx, const char *name,
-                      const elpq_options *options, elpq_type_cb callback,
-                      void *arg)
-{
-    const struct target target = { .tx = tx };
+#define LOAD(kind, its_catalog)                                               \
+    int elpq_##kind##_load_type(elpq_##kind *kind, const char *name,          \
+                                const elpq_options *options,                  \
+                                elpq_type_cb callback, void *arg)             \
+    {                                                                         \
+        const struct target target = { .kind = kind };                        \
+                                                                              \
+        if (!kind || !name || !callback)                                      \
+            return ELPQ_E_USAGE;                                              \
+        return load(its_catalog, &target, name, options, callback, arg);      \
+    }                                                                         \
+    int elpq_##kind##_load_type_oid(elpq_##kind *kind, uint32_t oid,          \
+                                    const elpq_options *options,              \
+                                    elpq_type_cb callback, void *arg)         \
+    {                                                                         \
+        const struct target target = { .kind = kind };                        \
+                                                                              \
+        if (!kind || !oid || !callback)                                       \
+            return ELPQ_E_USAGE;                                              \
+        return load_oid(its_catalog, &target, oid, options, callback, arg);   \
+    }
+LOAD(pool, pool->catalog)
+LOAD(router, router->catalog)
+LOAD(conn, catalog_of(conn))
+LOAD(tx, catalog_of_tx(tx))
 
-    if (!tx || !name || !callback)
-        return ELPQ_E_USAGE;
-    return load(catalog_of(elpq_tx_conn(tx)), &target, name, options, callback,
-                arg);
-}
-
-const elpq_type_info *elpq_pool_find_type(const elpq_pool *pool,
-                                          const char *name)
-{
-    return elpq__catalog_by_name(pool->catalog, name);
-}
-
-const elpq_type_info *elpq_conn_find_type(const elpq_conn *conn,
-                                          const char *name)
-{
-    return elpq__catalog_by_name(conn->catalog, name);
-}
-
-const elpq_type_info *elpq_pool_find_type_oid(const elpq_pool *pool,
-                                              uint32_t oid)
-{
-    return elpq__catalog_by_oid(pool->catalog, oid);
-}
-
-const elpq_type_info *elpq_conn_find_type_oid(const elpq_conn *conn,
-                                              uint32_t oid)
-{
-    return elpq__catalog_by_oid(conn->catalog, oid);
-}
+#define FIND(kind)                                                            \
+    const elpq_type_info *elpq_##kind##_find_type(const elpq_##kind *kind,    \
+                                                  const char *name)           \
+    {                                                                         \
+        return elpq__catalog_by_name(kind->catalog, name);                    \
+    }                                                                         \
+    const elpq_type_info *elpq_##kind##_find_type_oid(                        \
+        const elpq_##kind *kind, uint32_t oid)                                \
+    {                                                                         \
+        return elpq__catalog_by_oid(kind->catalog, oid);                      \
+    }
+FIND(pool)
+FIND(router)
+FIND(conn)
 
 static int refresh(struct elpq__catalog *catalog, const struct target *target,
                    const elpq_options *options, elpq_done_cb callback,
@@ -345,22 +407,17 @@ static int refresh(struct elpq__catalog *catalog, const struct target *target,
     return rc;
 }
 
-int elpq_pool_refresh_types(elpq_pool *pool, const elpq_options *options,
-                            elpq_done_cb callback, void *arg)
-{
-    const struct target target = { .pool = pool };
-
-    if (!pool || !callback)
-        return ELPQ_E_USAGE;
-    return refresh(pool->catalog, &target, options, callback, arg);
-}
-
-int elpq_conn_refresh_types(elpq_conn *conn, const elpq_options *options,
-                            elpq_done_cb callback, void *arg)
-{
-    const struct target target = { .conn = conn };
-
-    if (!conn || !callback)
-        return ELPQ_E_USAGE;
-    return refresh(catalog_of(conn), &target, options, callback, arg);
-}
+#define REFRESH(kind, its_catalog)                                            \
+    int elpq_##kind##_refresh_types(elpq_##kind *kind,                        \
+                                    const elpq_options *options,              \
+                                    elpq_done_cb callback, void *arg)         \
+    {                                                                         \
+        const struct target target = { .kind = kind };                        \
+                                                                              \
+        if (!kind || !callback)                                               \
+            return ELPQ_E_USAGE;                                              \
+        return refresh(its_catalog, &target, options, callback, arg);         \
+    }
+REFRESH(pool, pool->catalog)
+REFRESH(router, router->catalog)
+REFRESH(conn, catalog_of(conn))

@@ -29,9 +29,7 @@ static void pool_free(elpq_pool *pool)
     free(pool->on_connect);
     elpq__forget_strings(pool->params);
     elpq__forget(pool->conninfo);
-    if (pool->catalog)
-        pool->catalog->ask = NULL; /* a look-up may hold on to it */
-    elpq__catalog_unref(pool->catalog);
+    elpq__lookup_leave(pool->catalog, pool);
     if (loop) {
         elpq__task_drop(&pool->serve);
         elpq__timer_stop(loop, &pool->backoff);
@@ -287,10 +285,9 @@ elpq_pool *elpq_pool_new(struct event_base *base, const char *conninfo,
         pool->params = elpq__copy_strings(pool->options.conn.params);
         pool->on_connect =
             elpq__copy_strings(options ? options->on_connect : NULL);
-        pool->catalog = elpq__catalog_new();
     }
     if (!pool || !pool->loop || !pool->conninfo || !pool->params ||
-        !pool->on_connect || !pool->catalog ||
+        !pool->on_connect || !elpq__lookup_pool(pool) ||
         !copy_statements(pool, options ? options->prepare : NULL)) {
         if (pool)
             pool_free(pool);
@@ -298,7 +295,6 @@ elpq_pool *elpq_pool_new(struct event_base *base, const char *conninfo,
         return NULL;
     }
     pool->options.conn.params = (const char *const *)pool->params;
-    pool->catalog->owner = pool;
     if (pool->options.min_size > 0)
         elpq__pool_wake(pool);
     return pool;

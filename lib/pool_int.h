@@ -44,7 +44,7 @@ struct elpq_pool {
     char *conninfo;
     char **params;
     char **on_connect;
-    struct elpq__catalog *catalog;
+    struct elpq__catalog *catalog; /* of a router's pool: the router's    */
     elpq_request **prepare; /* templates, ended by NULL                   */
 
     struct elpq__list waiting;
@@ -154,6 +154,13 @@ void elpq__pool_lent(elpq_conn *conn, const char *tag);
 void elpq__pool_lease_leaks(elpq_conn *conn);
 /* It comes back: whether the pool may keep it.  A hook may have closed it. */
 bool elpq__pool_keeps(elpq_conn *conn);
+
+/* -------------------------------------------------------------- lookup.c */
+
+/* A new pool gets a catalog, for whose types it asks; false: no memory. */
+bool elpq__lookup_pool(elpq_pool *pool);
+/* Gives a catalog up; if it is the owner's, nobody asks any more. */
+void elpq__lookup_leave(struct elpq__catalog *catalog, const void *owner);
 
 /* ---------------------------------------------------------- pool_stats.c */
 

@@ -244,6 +244,8 @@ void elpq__router_watch(struct elpq__host *host)
     host->watch.failed = on_failed;
     host->watch.lost = on_lost;
     host->pool->watch = &host->watch;
+    elpq__lookup_leave(host->pool->catalog, host->pool);
+    host->pool->catalog = elpq__catalog_ref(host->router->catalog);
 }
 
 /* --------------------------------------------------------------- requests */

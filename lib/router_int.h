@@ -70,6 +70,7 @@ struct elpq_router {
     elpq_conn_options monitor; /* of the checks' connections              */
     struct elpq__host *hosts;
     unsigned nhosts;
+    struct elpq__catalog *catalog; /* of all pools                        */
     uint64_t random;
 
     struct elpq__list waiting[ELPQ__LINES];
@@ -106,13 +107,19 @@ void elpq__router_wake(elpq_router *router);
 void elpq__router_fail_waiting(elpq_router *router, const elpq_error *error);
 /* Of a new one: its lines, empty, and what it does as a lender. */
 void elpq__router_lines_init(elpq_router *router);
-/* Of a new host with its pool: what goes wrong there comes back here. */
+/* Of a new host with its pool: what goes wrong there comes back here, and its
+ * types are ours. */
 void elpq__router_watch(struct elpq__host *host);
 
 /* ---------------------------------------------------------- router_open.c */
 
 /* Nobody is in line: closes the pools; the rest of the drain is their own. */
 void elpq__router_stop(elpq_router *router);
+
+/* -------------------------------------------------------------- lookup.c */
+
+/* As elpq__lookup_pool(). */
+bool elpq__lookup_router(elpq_router *router);
 
 /* --------------------------------------------------------- router_hosts.c */
 

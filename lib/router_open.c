@@ -26,6 +26,7 @@ static void router_free(elpq_router *router)
         free(host->name);
     }
     free(router->hosts);
+    elpq__lookup_leave(router->catalog, router);
     if (loop) {
         elpq__task_drop(&router->serve);
         elpq__timer_stop(loop, &router->drain);
@@ -259,7 +260,7 @@ static elpq_router *router_alloc(struct event_base *base, unsigned n,
     router->loop = router->lender.loop = elpq__loop_get(base);
     router->hosts = calloc(n, sizeof(*router->hosts));
     router->nhosts = router->hosts ? n : 0;
-    if (router->loop && router->hosts)
+    if (router->loop && router->hosts && elpq__lookup_router(router))
         return router;
     router_free(router);
     return NULL;

@@ -8,8 +8,8 @@
  * so those in conn->held wait until all that was sent behind them is answered,
  * and fail if any of that has run.
  *
- * answer.c alone calls this.  User callbacks run in here, and may close the
- * connection.
+ * answer.c alone settles, and teardown.c asks what would have come of it.  User
+ * callbacks run in here, and may close the connection.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -233,6 +233,29 @@ static void refuse_in_tx(elpq_request *req)
     elpq__request_blame(req, ELPQ_E_SERVER, ELPQ_NOT_EXECUTED, error.message);
 }
 
+/* It wants to write among reads, which is what the lead is there to refuse. */
+static bool is_refused_among_reads(const elpq_request *req)
+{
+    return req->sharing == ELPQ__SHARES_READS && !req->aborted &&
+           req->failure && state_is(req->failure, "25006");
+}
+
+bool elpq__settle_repeats(const elpq_request *req)
+{
+    const struct elpq__batch *batch = req->batch;
+    const elpq_request *part =
+        batch && batch->failed < batch->n ? batch->statements[batch->failed]
+                                          : req;
+    const struct elpq__prepared *p = part->prepared;
+
+    if (is_refused_among_reads(req))
+        return true;
+    if (!req->failure || !p || req->retried || req->delivered)
+        return false;
+    return (is_unknown(req->failure, p) || is_outdated(req->failure)) &&
+           !(batch && elpq__batch_in_doubt(batch, 0));
+}
+
 /*
  * What sharing a Sync did to a request: others have failed, or it wants to
  * write among reads.  True if it is held, to go on its own.  It ran `p`, if
@@ -243,8 +266,7 @@ static bool settle_shared(elpq_conn *conn, elpq_request *req,
 {
     bool reads = req->sharing == ELPQ__SHARES_READS;
 
-    if (reads && !req->aborted && req->failure &&
-        state_is(req->failure, "25006")) {
+    if (is_refused_among_reads(req)) {
         if (p)
             p->apart = true; /* it always wants to */
         req->aborted = true;

@@ -80,36 +80,53 @@ static elpq_error bystander(const elpq_error *error)
     return other;
 }
 
+/* One that was sent; `unread`: the server never got so far. */
+static void fail_one_sent(elpq_conn *conn, elpq_request *req,
+                          const elpq_error *error, bool unread)
+{
+    /* What was refused for our own reasons has neither run nor failed. */
+    bool repeats = elpq__settle_repeats(req);
+    unsigned flags = unread || repeats || req->aborted || req->describing
+                         ? ELPQ_NOT_EXECUTED | ELPQ_RETRYABLE
+                         : ELPQ_IN_DOUBT;
+
+    elpq__request_drop_prepared(conn, req);
+    if (req->detaching) {
+        elpq__request_pass(req);
+        return;
+    }
+    if (!repeats && is_refused(req)) {
+        end_refused(req);
+        return;
+    }
+    if (repeats) {
+        PQclear(req->failure);
+        req->failure = NULL;
+    }
+    if ((flags & ELPQ_NOT_EXECUTED) && taken_back(conn, req))
+        return;
+    if (elpq__copy_undone(req))
+        flags = ELPQ_NOT_EXECUTED | (req->delivered ? 0u : ELPQ_RETRYABLE);
+    fail_request(req, error, flags);
+    elpq__request_end_soon(req);
+}
+
 static void fail_sent(elpq_conn *conn, const elpq_error *error)
 {
     elpq_error others = bystander(error);
     struct elpq__node *head = elpq__list_first(&conn->sent);
     struct elpq__node *node;
-    bool unread = false; /* the server never got so far */
+    bool unread = false;
 
     elpq__list_move(&conn->answered, &conn->sent);
     while ((node = elpq__list_pop(&conn->answered))) {
         elpq_request *req = elpq__container(node, elpq_request, node);
         bool is_head = node == head;
-        unsigned flags = unread || req->aborted || req->describing
-                             ? ELPQ_NOT_EXECUTED | ELPQ_RETRYABLE
-                             : ELPQ_IN_DOUBT;
 
         conn->nsent--;
         if (req->internal)
             conn->internals--;
-        elpq__request_drop_prepared(conn, req);
-        if (req->detaching) {
-            elpq__request_pass(req);
-        } else if (is_refused(req)) {
-            end_refused(req);
-        } else if (!(flags & ELPQ_NOT_EXECUTED) || !taken_back(conn, req)) {
-            if (elpq__copy_undone(req))
-                flags = ELPQ_NOT_EXECUTED |
-                        (req->delivered ? 0u : ELPQ_RETRYABLE);
-            fail_request(req, is_head ? error : &others, flags);
-            elpq__request_end_soon(req);
-        }
+        fail_one_sent(conn, req, is_head ? error : &others, unread);
         /* A server that says FATAL to the head never read what follows. */
         if (is_head && conn->fatal_proof)
             unread = true;

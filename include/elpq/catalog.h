@@ -5,9 +5,10 @@
  * extensions.
  *
  * Their OIDs differ from one database to the next, so they are looked up, by
- * name, with one query for a type and all that it is made of.  A pool, or a
- * connection without one, remembers what it found: from then on the getters of
- * result.h read these types, and results with them come in binary.
+ * name or OID, with one query for a type and all that it is made of.  A pool, a
+ * router, or a connection without either, remembers what it found: from then on
+ * the getters of result.h read these types, and results with them come in
+ * binary.
  *
  *     elpq_load_type(pool, "shop.mood", NULL, on_type, app);
  *     ...
@@ -20,6 +21,10 @@
  * comes in text form, and later ones do not.  These look-ups show up in traces
  * with the tag "elpq:types".
  *
+ * A router asks one of its hosts, the primary, or with ELPQ_READONLY in the
+ * options perhaps a standby: they have the same types, with the same OIDs, and
+ * what it finds, it knows for all of them.
+ *
  * Extensions whose types are read: hstore, ltree (ltree, lquery, ltxtquery)
  * and citext.  Types of others come as text.
  */
@@ -28,6 +33,7 @@
 
 #include "conn.h"
 #include "pool.h"
+#include "router.h"
 #include "tx.h"
 #include "type_info.h"
 
@@ -52,6 +58,9 @@ typedef void (*elpq_type_cb)(const elpq_type_info *type,
 ELPQ_API int elpq_pool_load_type(elpq_pool *pool, const char *name,
                                  const elpq_options *options,
                                  elpq_type_cb callback, void *arg);
+ELPQ_API int elpq_router_load_type(elpq_router *router, const char *name,
+                                   const elpq_options *options,
+                                   elpq_type_cb callback, void *arg);
 ELPQ_API int elpq_conn_load_type(elpq_conn *conn, const char *name,
                                  const elpq_options *options,
                                  elpq_type_cb callback, void *arg);
@@ -60,19 +69,41 @@ ELPQ_API int elpq_tx_load_type(elpq_tx *tx, const char *name,
                                elpq_type_cb callback, void *arg);
 
 /**
+ * The same by the type's OID, as a result's column or the part of another type
+ * has it; 0 is ELPQ_E_USAGE.  elpq_find_type() does not know it by its name
+ * then.
+ */
+ELPQ_API int elpq_pool_load_type_oid(elpq_pool *pool, uint32_t oid,
+                                     const elpq_options *options,
+                                     elpq_type_cb callback, void *arg);
+ELPQ_API int elpq_router_load_type_oid(elpq_router *router, uint32_t oid,
+                                       const elpq_options *options,
+                                       elpq_type_cb callback, void *arg);
+ELPQ_API int elpq_conn_load_type_oid(elpq_conn *conn, uint32_t oid,
+                                     const elpq_options *options,
+                                     elpq_type_cb callback, void *arg);
+ELPQ_API int elpq_tx_load_type_oid(elpq_tx *tx, uint32_t oid,
+                                   const elpq_options *options,
+                                   elpq_type_cb callback, void *arg);
+
+/**
  * A type that was loaded under this very name, or is known with this OID;
  * NULL if it was not.  A pool's connections may have a search_path each: a
  * name without a schema that was loaded as a type of one schema here and of
  * another there is ambiguous, and NULL; the name with the schema is not.  No
- * query is made.  Valid until the loop runs again.  A
- * connection of a pool knows what its pool knows.
+ * query is made.  Valid until the loop runs again.  A connection of a pool or
+ * router knows what that knows.
  */
 ELPQ_API const elpq_type_info *elpq_pool_find_type(const elpq_pool *pool,
                                                    const char *name);
+ELPQ_API const elpq_type_info *elpq_router_find_type(const elpq_router *router,
+                                                     const char *name);
 ELPQ_API const elpq_type_info *elpq_conn_find_type(const elpq_conn *conn,
                                                    const char *name);
 ELPQ_API const elpq_type_info *elpq_pool_find_type_oid(const elpq_pool *pool,
                                                        uint32_t oid);
+ELPQ_API const elpq_type_info *
+elpq_router_find_type_oid(const elpq_router *router, uint32_t oid);
 ELPQ_API const elpq_type_info *elpq_conn_find_type_oid(const elpq_conn *conn,
                                                        uint32_t oid);
 
@@ -83,6 +114,9 @@ ELPQ_API const elpq_type_info *elpq_conn_find_type_oid(const elpq_conn *conn,
 ELPQ_API int elpq_pool_refresh_types(elpq_pool *pool,
                                      const elpq_options *options,
                                      elpq_done_cb callback, void *arg);
+ELPQ_API int elpq_router_refresh_types(elpq_router *router,
+                                       const elpq_options *options,
+                                       elpq_done_cb callback, void *arg);
 ELPQ_API int elpq_conn_refresh_types(elpq_conn *conn,
                                      const elpq_options *options,
                                      elpq_done_cb callback, void *arg);
@@ -95,15 +129,24 @@ ELPQ_API int elpq_conn_refresh_types(elpq_conn *conn,
 #define elpq_load_type(target, name, options, callback, arg)                  \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_load_type,                                     \
+        elpq_router *: elpq_router_load_type,                                 \
         elpq_conn *: elpq_conn_load_type,                                     \
         elpq_tx *: elpq_tx_load_type)(target, name, options, callback, arg)
+#define elpq_load_type_oid(target, oid, options, callback, arg)               \
+    _Generic((target),                                                        \
+        elpq_pool *: elpq_pool_load_type_oid,                                 \
+        elpq_router *: elpq_router_load_type_oid,                             \
+        elpq_conn *: elpq_conn_load_type_oid,                                 \
+        elpq_tx *: elpq_tx_load_type_oid)(target, oid, options, callback, arg)
 #define elpq_find_type(target, name)                                          \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_find_type,                                     \
+        elpq_router *: elpq_router_find_type,                                 \
         elpq_conn *: elpq_conn_find_type)(target, name)
 #define elpq_refresh_types(target, options, callback, arg)                    \
     _Generic((target),                                                        \
         elpq_pool *: elpq_pool_refresh_types,                                 \
+        elpq_router *: elpq_router_refresh_types,                             \
         elpq_conn *: elpq_conn_refresh_types)(target, options, callback, arg)
 #else
 #define ELPQ_OVERLOAD_(kind)                                                  \
@@ -112,8 +155,16 @@ ELPQ_API int elpq_conn_refresh_types(elpq_conn *conn,
                               elpq_type_cb callback, void *arg)               \
     {                                                                         \
         return elpq_##kind##_load_type(target, name, options, callback, arg); \
+    }                                                                         \
+    inline int elpq_load_type_oid(elpq_##kind *target, uint32_t oid,          \
+                                  const elpq_options *options,                \
+                                  elpq_type_cb callback, void *arg)           \
+    {                                                                         \
+        return elpq_##kind##_load_type_oid(target, oid, options, callback,    \
+                                           arg);                              \
     }
 ELPQ_OVERLOAD_(pool)
+ELPQ_OVERLOAD_(router)
 ELPQ_OVERLOAD_(conn)
 ELPQ_OVERLOAD_(tx)
 #undef ELPQ_OVERLOAD_
@@ -130,6 +181,7 @@ ELPQ_OVERLOAD_(tx)
         return elpq_##kind##_refresh_types(target, options, callback, arg);   \
     }
 ELPQ_OVERLOAD_(pool)
+ELPQ_OVERLOAD_(router)
 ELPQ_OVERLOAD_(conn)
 #undef ELPQ_OVERLOAD_
 #endif

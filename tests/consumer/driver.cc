@@ -55,7 +55,9 @@ template <typename Target> bool sessions_refuse(Target *none)
 template <typename Target> bool types_refuse(Target *none)
 {
     return elpq_load_type(none, "type", nullptr, nullptr, nullptr) ==
-           ELPQ_E_USAGE;
+               ELPQ_E_USAGE &&
+           elpq_load_type_oid(none, 16384, nullptr, nullptr, nullptr) ==
+               ELPQ_E_USAGE;
 }
 
 template <typename Target> bool catalogs_refuse(Target *none)
@@ -82,9 +84,10 @@ bool check_overloads()
 
     return all_refuse(pool) && all_refuse(router) && all_refuse(conn) &&
            all_refuse(tx) && sessions_refuse(pool) && sessions_refuse(router) &&
-           sessions_refuse(conn) && types_refuse(pool) && types_refuse(conn) &&
-           types_refuse(tx) && catalogs_refuse(pool) && catalogs_refuse(conn) &&
-           cursors_refuse(conn) && cursors_refuse(tx);
+           sessions_refuse(conn) && types_refuse(pool) &&
+           types_refuse(router) && types_refuse(conn) && types_refuse(tx) &&
+           catalogs_refuse(pool) && catalogs_refuse(router) &&
+           catalogs_refuse(conn) && cursors_refuse(conn) && cursors_refuse(tx);
 }
 
 } // namespace

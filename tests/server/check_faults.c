@@ -5,11 +5,13 @@
  * left behind is committed, or used, by the next.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../support/harness.h"
+#include "elpq/testkit.h"
 
 static void setup_table(void)
 {
@@ -281,6 +283,169 @@ START_TEST(statements_that_are_outdated_together_are_all_retried)
         ck_assert_uint_eq(a[i]->order, a[0]->order + (unsigned)i);
     }
     close_conn(conn);
+}
+END_TEST
+
+/* ------------------------------- refused on our account, and then lost */
+
+/*
+ * A connection, or a pool of one, through a proxy that cuts it in front of the
+ * next ReadyForQuery: an error in the answer has come then, and is all.
+ */
+struct cut {
+    elpq_faultproxy *proxy;
+    elpq_conn *conn;
+    elpq_pool *pool;
+};
+
+static struct cut cut_open(bool pooled)
+{
+    elpq_faultproxy_options o = { .upstream_host = server_host() };
+    elpq_pool_options depth = { .max_size = 1,
+                                .pipeline_depth = 8,
+                                .reset = ELPQ_RESET_NEVER };
+    const char *database = harness_env("PGDATABASE");
+    struct cut c = { NULL, NULL, NULL };
+    char conninfo[300];
+
+    o.upstream_port = (int)strtol(server_port(), NULL, 10);
+    c.proxy = elpq_faultproxy_new(loop, &o);
+    ck_assert_ptr_nonnull(c.proxy);
+    snprintf(conninfo, sizeof(conninfo),
+             "host=127.0.0.1 port=%d dbname=%s gssencmode=disable"
+             " sslmode=disable",
+             elpq_faultproxy_port(c.proxy), database ? database : "postgres");
+    if (pooled)
+        c.pool = pool_at(conninfo, &depth);
+    else
+        c.conn = connect_now(conninfo, NULL);
+    return c;
+}
+
+static struct answer *cut_ask(struct cut *c, const elpq_statement *st,
+                              const elpq_options *options)
+{
+    return c->pool ? ask_with(c->pool, st, options)
+                   : ask_with(c->conn, st, options);
+}
+
+static void cut_next(struct cut *c)
+{
+    ck_assert_ptr_null(elpq_faultproxy_rule(
+        c->proxy, "session 1 server cut rst at message +1 Z"));
+}
+
+/* Of a pool it is run on another connection, else its user may do that. */
+static struct answer *expect_unrun(struct cut *c, struct answer *a)
+{
+    return c->pool ? expect_ok(a)
+                   : expect_error(a, ELPQ_E_LOST, "",
+                                  ELPQ_NOT_EXECUTED | ELPQ_RETRYABLE);
+}
+
+static void cut_close(struct cut *c)
+{
+    elpq_faultproxy_stats s;
+
+    elpq_faultproxy_statistics(c->proxy, &s);
+    ck_assert_uint_eq(s.cuts, 1);
+    if (c->pool)
+        finish_pool(c->pool);
+    else
+        close_conn(c->conn);
+    elpq_faultproxy_free(c->proxy);
+}
+
+/* It is the lead of its group that has it refused. */
+START_TEST(a_write_among_reads_is_lost_without_having_run)
+{
+    static const elpq_options reads = { .flags = ELPQ_READONLY };
+    struct cut c = cut_open(_i);
+    struct answer *before, *writes, *behind;
+
+    admin_do("create or replace function elpq_faults_write() returns text"
+             " language sql as"
+             " $$ insert into elpq_faults values ('once') returning who $$");
+    expect_int(cut_ask(&c, elpq_sql("select 1"), NULL), 1);
+    cut_next(&c);
+    before = cut_ask(&c, elpq_sql("select 2"), &reads);
+    writes = cut_ask(&c, elpq_sql("select elpq_faults_write()"), &reads);
+    behind = cut_ask(&c, elpq_sql("select 3"), &reads);
+    /* Whether its transaction has ended, nobody knows. */
+    expect_error(before, ELPQ_E_LOST, "", ELPQ_IN_DOUBT | ELPQ_RETRYABLE);
+    expect_unrun(&c, writes);
+    expect_unrun(&c, behind);
+    ck_assert_int_eq(rows(), c.pool ? 1 : 0);
+    cut_close(&c);
+    admin_do("drop function elpq_faults_write()");
+}
+END_TEST
+
+/* The name in the error is one that we gave. */
+START_TEST(a_forgotten_statement_is_lost_without_having_run)
+{
+    struct cut c = cut_open(_i);
+
+    expect_int(cut_ask(&c, elpq_sql("select 7"), NULL), 7);
+    expect_ok(cut_ask(&c, elpq_sql("do $$ begin execute 'deallocate all';"
+                                   " end $$"), NULL));
+    cut_next(&c);
+    expect_unrun(&c, cut_ask(&c, elpq_sql("select 7"), NULL));
+    cut_close(&c);
+}
+END_TEST
+
+START_TEST(an_outdated_statement_is_lost_without_having_run)
+{
+    struct cut c = cut_open(_i);
+    struct answer *a;
+
+    expect_ok(cut_ask(&c, elpq_sql("table elpq_faults"), NULL));
+    admin_do("alter table elpq_faults add m text");
+    cut_next(&c);
+    a = expect_unrun(&c, cut_ask(&c, elpq_sql("table elpq_faults"), NULL));
+    if (c.pool)
+        ck_assert_uint_eq(elpq_columns(a->result), 2);
+    cut_close(&c);
+}
+END_TEST
+
+/* The same in a batch, which is undone as a whole. */
+START_TEST(a_batch_with_an_outdated_statement_is_lost_without_having_run)
+{
+    const elpq_statement *list[2] = {
+        elpq_sql("insert into elpq_faults values ('batch')"),
+        elpq_sql("table elpq_faults")
+    };
+    struct cut c = cut_open(_i);
+    struct answer *a = answer_new();
+
+    expect_ok(cut_ask(&c, list[1], NULL));
+    admin_do("alter table elpq_faults add m text");
+    cut_next(&c);
+    if (c.pool)
+        ck_assert_int_eq(
+            CALL(elpq_batch(c.pool, list, 2, NULL, NULL, on_done, a)), 0);
+    else
+        ck_assert_int_eq(
+            CALL(elpq_batch(c.conn, list, 2, NULL, NULL, on_done, a)), 0);
+    expect_unrun(&c, a);
+    ck_assert_int_eq(rows(), c.pool ? 1 : 0);
+    cut_close(&c);
+}
+END_TEST
+
+/* What is the statement's own fault is its outcome, as ever. */
+START_TEST(what_the_server_refused_stays_so_without_its_sync)
+{
+    struct cut c = cut_open(_i);
+
+    expect_int(cut_ask(&c, elpq_sql("select 1"), NULL), 1);
+    cut_next(&c);
+    expect_error(cut_ask(&c, elpq_sql("do $$ begin raise"
+                                      " sqlstate '25006'; end $$"), NULL),
+                 ELPQ_E_SERVER, "25006", 0);
+    cut_close(&c);
 }
 END_TEST
 
@@ -562,6 +727,17 @@ static void build(Suite *s)
     tcase_add_test(t, what_failed_to_parse_is_parsed_again);
     tcase_add_test(t, what_a_failed_transaction_refused_to_parse_runs_outside);
     tcase_add_test(t, statements_that_are_outdated_together_are_all_retried);
+    t = table_case(s, "lost");
+    tcase_add_loop_test(t, a_write_among_reads_is_lost_without_having_run, 0,
+                        2);
+    tcase_add_loop_test(t, a_forgotten_statement_is_lost_without_having_run, 0,
+                        2);
+    tcase_add_loop_test(t, an_outdated_statement_is_lost_without_having_run, 0,
+                        2);
+    tcase_add_loop_test(
+        t, a_batch_with_an_outdated_statement_is_lost_without_having_run, 0, 2);
+    tcase_add_loop_test(t, what_the_server_refused_stays_so_without_its_sync, 0,
+                        2);
     t = table_case(s, "next user");
     tcase_add_test(t, nothing_runs_in_a_session_whose_reset_failed);
     tcase_add_loop_test(t, a_transaction_ends_with_its_lease, 0, 2);

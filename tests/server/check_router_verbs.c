@@ -93,6 +93,13 @@ static void on_lock(elpq_lock *lock, const elpq_error *error, void *arg)
     on_done(error, arg);
 }
 
+static void on_type(const elpq_type_info *type, const elpq_error *error,
+                    void *arg)
+{
+    got.oid = type ? type->oid : 0;
+    on_done(error, arg);
+}
+
 START_TEST(batches_and_rows)
 {
     const elpq_statement *where[] = { elpq_sql("select 1"),
@@ -216,6 +223,85 @@ START_TEST(what_is_always_the_primarys)
                                                  on_done, a)), 0);
     expect_error(a, ELPQ_E_SERVER, "42704", 0);
     ck_assert_int_eq(to_standbys(router), 0);
+    expect_ok(close_router(router, 0));
+}
+END_TEST
+
+/* ------------------------------------------------------------------ types */
+
+static void make_moods(elpq_router *router)
+{
+    struct answer *a = answer_new();
+
+    ck_assert_int_eq(CALL(elpq_script(router,
+                                      "drop type if exists mood, other;"
+                                      "create type mood as enum ('sad', 'ok');"
+                                      "create type other as enum ('x')",
+                                      NULL, on_each, on_done, a)),
+                     0);
+    expect_ok(a);
+    replayed(router); /* a standby is asked as well */
+}
+
+static bool comes_in_binary(elpq_router *router, const elpq_statement *st)
+{
+    struct answer *a = expect_ok(ask_router(router, st, NULL));
+    elpq_column_info column;
+
+    ck_assert_int_eq(elpq_column_at(a->result, 0, &column), 0);
+    return column.binary;
+}
+
+/* Whichever host is asked, all of them have what was found. */
+START_TEST(types_are_those_of_all_hosts)
+{
+    elpq_router *router = router_of(NULL);
+    struct answer *a = answer_new();
+    elpq_options *asked = _i ? &reads : NULL;
+
+    settled(router);
+    make_moods(router);
+    (void)to_standbys(router);
+    ck_assert_int_eq(CALL(elpq_load_type(router, "mood", asked, on_type, a)),
+                     0);
+    expect_ok(a);
+    ck_assert_int_eq(to_standbys(router), _i);
+    ck_assert_uint_eq(elpq_find_type(router, "mood")->oid, got.oid);
+    ck_assert_uint_eq(elpq_router_find_type_oid(router, got.oid)->nlabels, 2);
+    for (int i = 0; i < 4; i++) /* the first on each host is text */
+        (void)comes_in_binary(router, READ("select 'ok'::mood"));
+    for (int i = 0; i < 2; i++) /* and the standbys take turns */
+        ck_assert(comes_in_binary(router, READ("select 'ok'::mood")));
+    for (int i = 0; i < 2; i++)
+        (void)comes_in_binary(router, elpq_sql("select 'ok'::mood"));
+    ck_assert(comes_in_binary(router, elpq_sql("select 'ok'::mood")));
+    ck_assert_int_eq(to_standbys(router), 6);
+    expect_ok(close_router(router, 0));
+}
+END_TEST
+
+START_TEST(types_are_kept_up_with)
+{
+    elpq_router *router = router_of(NULL);
+    struct answer *a = answer_new(), *b = answer_new();
+
+    settled(router);
+    make_moods(router);
+    ck_assert_int_eq(CALL(elpq_load_type(router, "other", NULL, on_type, a)),
+                     0);
+    expect_ok(a);
+    ck_assert_int_eq(
+        CALL(elpq_load_type_oid(router, got.oid, NULL, on_type, b)), 0);
+    expect_ok(b);
+    ck_assert_uint_eq(elpq_find_type(router, "other")->oid, got.oid);
+    /* One that it sees on a standby is looked up by itself. */
+    UNTIL(comes_in_binary(router, READ("select 'ok'::mood")));
+    expect_ok(ask_router(router, elpq_sql("alter type other add value 'y'"),
+                         NULL));
+    a = answer_new();
+    ck_assert_int_eq(CALL(elpq_refresh_types(router, NULL, on_done, a)), 0);
+    expect_ok(a);
+    ck_assert_uint_eq(elpq_find_type(router, "other")->nlabels, 2);
     expect_ok(close_router(router, 0));
 }
 END_TEST
@@ -369,11 +455,17 @@ static int verb(elpq_router *router, int n, struct answer *a)
         return CALL(elpq_rollback_prepared(router, "x", NULL, on_done, a));
     case 12:
         return CALL(elpq_list_prepared(router, NULL, on_result, a));
+    case 13:
+        return CALL(elpq_load_type(router, "mood", NULL, on_type, a));
+    case 14:
+        return CALL(elpq_load_type_oid(router, 16384, NULL, on_type, a));
+    case 15:
+        return CALL(elpq_refresh_types(router, NULL, on_done, a));
     default:
         return CALL(elpq_begin(router, NULL, on_tx, a));
     }
 }
-#define VERBS 14
+#define VERBS 17
 
 /* Nobody answers there, and nobody refuses. */
 static elpq_router *router_to_nowhere(int port, unsigned max_waiting)
@@ -445,6 +537,8 @@ static void build(Suite *suite)
     tcase_add_test(tc, batches_and_rows);
     tcase_add_test(tc, copies);
     tcase_add_test(tc, what_is_always_the_primarys);
+    tcase_add_loop_test(tc, types_are_those_of_all_hosts, 0, 2);
+    tcase_add_test(tc, types_are_kept_up_with);
     tcase_add_test(tc, what_a_standby_refused_goes_again);
     tcase_add_test(tc, a_copy_is_not_sent_again_once_it_flows);
 }
