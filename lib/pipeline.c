@@ -201,6 +201,10 @@ static void send_and_drain(elpq_conn *conn)
         return;
     if (elpq__send_flush(conn))
         elpq__answers_drain(conn);
+    /* If all of it is answered by now, no answer to come sends the rest. */
+    if (conn->nsent == 0 &&
+        (conn->nqueued > 0 || !elpq__list_empty(&conn->prepared.closing)))
+        elpq__pipeline_wake(conn);
 }
 
 bool elpq__pipeline_enter(elpq_conn *conn)

@@ -24,8 +24,10 @@ void elpq__cache_init(struct elpq__cache *cache, unsigned max, uint64_t id)
     elpq__list_init(&cache->closing);
 }
 
+/* It is in the table no more. */
 void elpq__prepared_free(struct elpq__prepared *entry)
 {
+    entry->cache->out--;
     elpq_error_free(entry->parse_error);
     free(entry->shape);
     free(entry);
@@ -137,7 +139,9 @@ struct elpq__prepared *elpq__cache_add(struct elpq__cache *cache,
     struct elpq__prepared **bucket;
     struct elpq__prepared *p;
 
-    if (cache->max == 0 || sql_len > SQL_MAX || !ensure_buckets(cache))
+    /* In a transaction they may pile up, and so would they on the server. */
+    if (cache->max == 0 || sql_len > SQL_MAX || elpq__cache_is_choked(cache) ||
+        !ensure_buckets(cache))
         return NULL;
     p = entry_new(cache, sql, sql_len, types, n);
     if (!p)
@@ -177,6 +181,7 @@ static void unlink_entry(struct elpq__cache *cache, struct elpq__prepared *p)
     elpq__list_remove(&p->lru);
     p->cached = false;
     cache->count--;
+    cache->out++;
 }
 
 void elpq__cache_evict(struct elpq__cache *cache,

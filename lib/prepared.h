@@ -55,6 +55,8 @@ struct elpq__cache {
     uint64_t made;                   /* names given                         */
     struct elpq__list lru;           /* most recently used first            */
     struct elpq__list closing;       /* thrown out, to be closed            */
+    unsigned out;                    /* thrown out: those, the ones still in
+                                        use, and those being closed         */
 };
 
 void elpq__cache_init(struct elpq__cache *cache, unsigned max, uint64_t id);
@@ -67,8 +69,9 @@ struct elpq__prepared *elpq__cache_find(struct elpq__cache *cache,
 
 /*
  * A new entry, which throws out the least recently used one if the cache is
- * full.  NULL if the statement is too long to be cached, nothing is cached,
- * or there is no memory: then it goes unnamed.
+ * full.  NULL if the statement is too long to be cached, nothing is cached, as
+ * many as it holds wait to be closed, or there is no memory: then it goes
+ * unnamed.
  */
 struct elpq__prepared *elpq__cache_add(struct elpq__cache *cache,
                                        const char *sql, size_t sql_len,
@@ -83,6 +86,12 @@ void elpq__cache_clear(struct elpq__cache *cache);
 void elpq__prepared_use(struct elpq__prepared *entry);
 void elpq__prepared_drop(struct elpq__cache *cache,
                          struct elpq__prepared *entry);
+
+/* Whether nothing is added before some of those thrown out are closed. */
+static inline bool elpq__cache_is_choked(const struct elpq__cache *cache)
+{
+    return cache->out > 0 && cache->out >= cache->max;
+}
 
 /* One that was thrown out, parsed and unused: to be closed, then freed. */
 struct elpq__prepared *elpq__cache_next_closing(struct elpq__cache *cache);

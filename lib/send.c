@@ -383,29 +383,44 @@ static bool may_close(const elpq_conn *conn)
     return !conn->in_tx && conn->settled && conn->tx_status == PQTRANS_IDLE;
 }
 
-/* Closes on the server what the cache has thrown out. */
+static elpq_request *new_close(elpq_conn *conn, struct elpq__prepared *p)
+{
+    char sql[80] = "DEALLOCATE ";
+    elpq_statement st;
+    elpq_request *req;
+
+    strcat(sql, p->name);
+    st = elpq_sql_from_trusted_string(sql, NULL, 0);
+    req = elpq__request_new(conn->loop, ELPQ__CLOSE, &st, NULL);
+    if (!req)
+        return NULL;
+    elpq__request_own(conn, req, 0);
+    req->cb.done = on_closed_statement;
+    req->arg = p;
+    req->conn = conn;
+    req->held = conn;
+    elpq__conn_ref(conn);
+    return req;
+}
+
+/*
+ * Closes on the server what the cache has thrown out, as far as the pipeline
+ * has room: the answers make some for the rest.  False if the connection is
+ * lost by that.
+ */
 static bool send_closes(elpq_conn *conn)
 {
     struct elpq__prepared *p;
 
-    while (may_close(conn) && (p = elpq__cache_next_closing(&conn->prepared))) {
-        char sql[80] = "DEALLOCATE ";
-        elpq_statement st;
-        elpq_request *req;
+    while (may_send_more(conn) && may_close(conn) &&
+           conn->nsent < conn->options.max_pipeline &&
+           (p = elpq__cache_next_closing(&conn->prepared))) {
+        elpq_request *req = new_close(conn, p);
 
-        strcat(sql, p->name);
-        st = elpq_sql_from_trusted_string(sql, NULL, 0);
-        req = elpq__request_new(conn->loop, ELPQ__CLOSE, &st, NULL);
         if (!req) {
             elpq__list_push_front(&conn->prepared.closing, &p->lru);
             return true;
         }
-        elpq__request_own(conn, req, 0);
-        req->cb.done = on_closed_statement;
-        req->arg = p;
-        req->conn = conn;
-        req->held = conn;
-        elpq__conn_ref(conn);
         if (!send_request(conn, req))
             return false;
     }
@@ -472,6 +487,9 @@ void elpq__send_queue(elpq_conn *conn)
     struct elpq__node *node;
     size_t bytes = 0;
 
+    /* They wait till nothing else does, but not for ever. */
+    if (elpq__cache_is_choked(&conn->prepared) && !send_closes(conn))
+        return;
     while (conn->state != ELPQ__CLOSED &&
            (node = elpq__list_first(&conn->queue))) {
         elpq_request *req = elpq__container(node, elpq_request, node);
@@ -499,8 +517,7 @@ void elpq__send_queue(elpq_conn *conn)
         elpq__lost_in_write(conn);
         return;
     }
-    if (conn->state != ELPQ__CLOSED && conn->nqueued == 0 &&
-        !elpq__list_empty(&conn->prepared.closing) && may_send_more(conn))
+    if (conn->state != ELPQ__CLOSED && conn->nqueued == 0)
         send_closes(conn);
 }
 

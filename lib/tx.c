@@ -70,6 +70,8 @@ void elpq__tx_mark(elpq_conn *conn, bool in_tx)
 {
     conn->in_tx = in_tx;
     conn->tx_sqlstate[0] = '\0';
+    if (!in_tx && !elpq__list_empty(&conn->prepared.closing))
+        elpq__pipeline_wake(conn); /* they may be closed now */
 }
 
 static void open_scope(elpq_tx *tx)

@@ -163,6 +163,97 @@ START_TEST(eviction_inside_a_pipeline)
 }
 END_TEST
 
+#define KEPT 50
+
+/* The name of the n-th statement (from 0) of those in the session. */
+static const char *nth_name(elpq_conn *conn, int n)
+{
+    elpq_options o = { .flags = ELPQ_NO_PREPARE };
+
+    return answer_text(ask_with(
+        conn, sql_format("select name from pg_prepared_statements"
+                         " order by length(name), name offset %d limit 1", n),
+        &o));
+}
+
+/* A transaction cannot forget what the cache throws out (before libpq 17): it
+ * is kept within bounds, and goes when the transaction has ended, though
+ * nothing else is asked for. */
+START_TEST(what_is_thrown_out_in_a_transaction)
+{
+    elpq_conn_options c = { .statement_cache = KEPT, .max_pipeline = 4 };
+    elpq_conn *conn = connect_now(NULL, &c);
+    elpq_tx *tx = expect_ok(begin(conn, NULL))->tx;
+    struct answer *a[10 * KEPT];
+    const char *last;
+
+    for (int i = 0; i < 10 * KEPT; i++)
+        a[i] = ask(tx, sql_format("select %d", i));
+    for (int i = 0; i < 10 * KEPT; i++)
+        expect_int(a[i], i);
+    ck_assert_int_le(prepared(conn), 2 * KEPT);
+    if (elpq_libpq_version() < 170000) {
+        ck_assert_int_eq(prepared(conn), 2 * KEPT);
+        last = nth_name(conn, KEPT - 1);
+        expect_ok(commit(tx));
+        await_server("select state = 'idle' and query = 'DEALLOCATE %s'"
+                     " from pg_stat_activity where pid = %d", last,
+                     elpq_conn_pid(conn));
+    } else {
+        expect_ok(commit(tx));
+    }
+    ck_assert_int_eq(prepared(conn), KEPT);
+    /* There is room again. */
+    last = nth_name(conn, KEPT - 1);
+    expect_int(ask(conn, elpq_sql("select 4711")), 4711);
+    ck_assert_str_ne(nth_name(conn, KEPT - 1), last);
+    close_conn(conn);
+}
+END_TEST
+
+#define CHAIN 500
+
+static int chained;
+
+static void ask_another(struct answer *a)
+{
+    struct answer *next;
+
+    if (chained == CHAIN)
+        return;
+    next = ask_conn(a->data, sql_format("select %d", chained++), NULL);
+    next->data = a->data;
+    next->then = ask_another;
+}
+
+/* The queue is never empty: room is made for new ones all the same. */
+START_TEST(what_is_thrown_out_of_a_busy_connection)
+{
+    elpq_conn_options c = { .statement_cache = 4, .max_pipeline = 4 };
+    elpq_conn *conn = connect_now(NULL, &c);
+    int64_t made;
+
+    chained = 0;
+    for (int i = 0; i < 20; i++) {
+        struct answer *a = ask(conn, sql_format("select %d", 1000 + i));
+
+        a->data = conn;
+        a->then = ask_another;
+    }
+    run_until(&chained, CHAIN);
+    await_all();
+    ck_assert_int_le(prepared(conn), 8);
+    /* The number in the name counts those that were prepared. */
+    made = answer_int(ask_with(conn,
+                               elpq_sql("select max(('x' || lpad(split_part("
+                                        "name, '_', 4), 8, '0'))::bit(32)::int)"
+                                        " from pg_prepared_statements"),
+                               &(elpq_options){ .flags = ELPQ_NO_PREPARE }));
+    ck_assert_int_gt(made, 50);
+    close_conn(conn);
+}
+END_TEST
+
 static void expect_none(const elpq_conn_options *c, unsigned flags)
 {
     elpq_conn *conn = connect_now(NULL, c);
@@ -576,6 +667,8 @@ static void build(Suite *s)
     tcase_add_test(t, names_differ_between_connections);
     tcase_add_test(t, the_least_recently_used_goes);
     tcase_add_test(t, eviction_inside_a_pipeline);
+    tcase_add_test(t, what_is_thrown_out_in_a_transaction);
+    tcase_add_test(t, what_is_thrown_out_of_a_busy_connection);
     tcase_add_test(t, without_a_cache_none_is_made);
     tcase_add_test(t, no_prepare_makes_none);
     tcase_add_test(t, no_prepare_as_a_flag_of_the_statement);
