@@ -12,21 +12,47 @@
 /* record and record[], which types.h does not have */
 enum { OID_RECORD_ARRAY = 2287 };
 
-/* The columns of a CTE's body; NULL if it has none. */
-static const struct elqb__list *body_columns(const elqb_cte *c)
+/* The columns of a result, and what has their types. */
+struct result {
+    const struct elqb__list *columns; /* NULL: it has none                  */
+    const elqb_select *set;           /* which more than one have a say in  */
+};
+
+static struct result select_result(const elqb_select *s)
 {
+    return (struct result){ &elqb__first_select(s)->columns,
+                            s->set ? s : NULL };
+}
+
+static struct result cte_result(const elqb_cte *c)
+{
+    struct result r = { NULL, NULL };
+
     switch (c->kind) {
     case BODY_SELECT:
-        return &elqb__first_select(c->body)->columns;
+        r = select_result(c->body);
+        if (c->recurses) /* then the first one decides */
+            r.set = NULL;
+        break;
     case BODY_INSERT:
-        return &((const elqb_insert *)c->body)->returning;
+        r.columns = &((const elqb_insert *)c->body)->returning;
+        break;
     case BODY_UPDATE:
-        return &((const elqb_update *)c->body)->returning;
+        r.columns = &((const elqb_update *)c->body)->returning;
+        break;
     case BODY_DELETE:
-        return &((const elqb_delete *)c->body)->returning;
+        r.columns = &((const elqb_delete *)c->body)->returning;
+        break;
     default:
-        return NULL;
+        break;
     }
+    return r;
+}
+
+static uint32_t type_of(const struct result *r, uint32_t place)
+{
+    return r->set ? elqb__column_type(r->set, place)
+                  : r->columns->items[place].oid;
 }
 
 /* The name that a column of a result has as far as the builder knows: the
@@ -41,17 +67,18 @@ static const char *result_name(const elqb_expr *e)
     return NULL;
 }
 
-/* Whether it is surely not among the columns; its type if it is. */
-static bool is_missing(const struct elqb__list *columns, const char *name,
+/* Whether it is surely not among the columns from the place on; its type if it
+ * is. */
+static bool is_missing(const struct result *r, uint32_t from, const char *name,
                        uint32_t *oid)
 {
-    bool all_known = columns->count > 0;
+    bool all_known = r->columns->count > from;
 
-    for (uint32_t i = 0; i < columns->count; i++) {
-        const char *other = result_name(&columns->items[i]);
+    for (uint32_t i = from; i < r->columns->count; i++) {
+        const char *other = result_name(&r->columns->items[i]);
 
         if (other && strcmp(other, name) == 0) {
-            *oid = columns->items[i].oid;
+            *oid = type_of(r, i);
             return false;
         }
         all_known &= other != NULL;
@@ -60,13 +87,14 @@ static bool is_missing(const struct elqb__list *columns, const char *name,
 }
 
 /* The type of the column at a place, unless a * makes places uncertain. */
-static uint32_t type_at(const struct elqb__list *columns, uint32_t place)
+static uint32_t type_at(const struct result *r, uint32_t place)
 {
-    for (uint32_t i = 0; columns && i < columns->count && i <= place; i++) {
-        if (columns->items[i].kind == ELQB_KIND_STAR)
+    for (uint32_t i = 0; r->columns && i < r->columns->count && i <= place;
+         i++) {
+        if (r->columns->items[i].kind == ELQB_KIND_STAR)
             break;
         if (i == place)
-            return columns->items[i].oid;
+            return type_of(r, i);
     }
     return 0;
 }
@@ -86,25 +114,21 @@ static bool find_added(const elqb_cte *c, const char *name, uint32_t *oid)
 }
 
 /* The same where the first so many columns have got other names. */
-static bool is_missing_behind(const struct elqb__list *columns, uint32_t named,
+static bool is_missing_behind(const struct result *r, uint32_t named,
                               const char *name, uint32_t *oid)
 {
-    struct elqb__list rest = { 0 };
-
-    for (uint32_t i = 0; i < columns->count; i++)
-        if (columns->items[i].kind == ELQB_KIND_STAR)
+    for (uint32_t i = 0; i < r->columns->count; i++)
+        if (r->columns->items[i].kind == ELQB_KIND_STAR)
             return false;
-    if (named >= columns->count)
-        return columns->count > 0;
-    rest.items = columns->items + named;
-    rest.count = columns->count - named;
-    return is_missing(&rest, name, oid);
+    if (named >= r->columns->count)
+        return r->columns->count > 0;
+    return is_missing(r, named, name, oid);
 }
 
 static bool is_missing_in_cte(const elqb_cte *c, const char *name,
                               uint32_t *oid)
 {
-    const struct elqb__list *body = body_columns(c);
+    const struct result body = cte_result(c);
 
     if (find_added(c, name, oid))
         return false;
@@ -112,10 +136,11 @@ static bool is_missing_in_cte(const elqb_cte *c, const char *name,
         if (strcmp(c->columns.items[i].u.column.name, name) == 0) {
             *oid = c->columns.items[i].oid;
             if (!*oid)
-                *oid = type_at(body, i);
+                *oid = type_at(&body, i);
             return false;
         }
-    return body && is_missing_behind(body, c->columns.count, name, oid);
+    return body.columns &&
+           is_missing_behind(&body, c->columns.count, name, oid);
 }
 
 /* Of a subquery, and of other items that got names for their columns: a list
@@ -124,27 +149,28 @@ static bool is_missing_in_source(const struct elqb__source *source,
                                  const char *name, uint32_t *oid)
 {
     const struct elqb_node *inner = source->inner;
-    const struct elqb__list *columns = NULL;
+    struct result r = { NULL, NULL };
 
     if (inner && inner->kind == NODE_SUBQUERY)
-        columns = &elqb__first_select(inner->more)->columns;
+        r = select_result(inner->more);
     for (uint32_t i = 0; i < source->count; i++)
         if (strcmp(source->columns[i].name, name) == 0) {
             *oid = source->columns[i].oid;
             if (!source->columns[i].type && !*oid)
-                *oid = type_at(columns, i);
+                *oid = type_at(&r, i);
             return false;
         }
     if (source->ordinality && strcmp(name, "ordinality") == 0)
         *oid = ELPQ_OID_INT8;
-    if (columns)
-        return is_missing_behind(columns, source->count, name, oid);
+    if (r.columns)
+        return is_missing_behind(&r, source->count, name, oid);
     return source->defined || source->form == SOURCE_VALUES;
 }
 
 elqb_expr elqb_col(elqb *q, elqb_table t, const char *name)
 {
     elqb_expr e = elqb_c(t, name);
+    struct result r;
     bool missing = false;
 
     if (elqb__failed(q) || !elqb__check_name(q, "elqb_col", name))
@@ -157,9 +183,10 @@ elqb_expr elqb_col(elqb *q, elqb_table t, const char *name)
         missing = is_missing_in_cte(t.source->more, name, &e.oid);
     else if (t.source->kind == NODE_SOURCE)
         missing = is_missing_in_source(t.source->more, name, &e.oid);
-    else
-        missing = is_missing(&elqb__first_select(t.source->more)->columns,
-                             name, &e.oid);
+    else {
+        r = select_result(t.source->more);
+        missing = is_missing(&r, 0, name, &e.oid);
+    }
     if (missing) {
         elqb__fail(q, ELQB_E_USAGE, "elqb_col: \"%s\" has no column \"%s\"",
                    t.alias ? t.alias : t.name, name);

@@ -465,10 +465,10 @@ elqb_expr elqb_order_operator(elqb *q, elqb_expr a, const char *spelling)
 
 elqb_expr elqb_excluded(elqb_expr column)
 {
-    if (column.kind == ELQB_KIND_COLUMN) {
-        column.u.column.schema = NULL;
-        column.u.column.table = "excluded";
-    }
+    if (column.kind != ELQB_KIND_COLUMN)
+        return ELQB_NONE; /* of anything else it would be the old row's */
+    column.u.column.schema = NULL;
+    column.u.column.table = "excluded";
     return column;
 }
 

@@ -79,9 +79,14 @@ elqb_table elqb__make_item(elqb *q, const char *function,
                            const struct elqb__source *source,
                            const char *alias)
 {
+    bool may_lack = source->count == 0 &&
+                    (source->form == SOURCE_FUNCTION ||
+                     source->form == SOURCE_ROWS_FROM);
     elqb_table t = no_table();
 
-    if (!elqb__keep_name(q, function, &alias))
+    if (!alias && !may_lack)
+        elqb__fail(q, ELQB_E_USAGE, "%s: the item has no alias", function);
+    if (elqb__failed(q) || (alias && !elqb__keep_name(q, function, &alias)))
         return t;
     node->more = source;
     t.source = node;

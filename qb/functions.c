@@ -37,11 +37,18 @@ static const struct {
 };
 #define GRAMMAR (sizeof(grammar) / sizeof(*grammar))
 
-/* What has words among its arguments, and the functions that do the same. */
+/* What has words among its arguments or is no call, and what does the same. */
 static const struct {
     const char *name;
     const char *twin; /* NULL: there is none                                */
 } words[] = {
+    { "ROW", "elqb_row()" },
+    { "ARRAY", "elqb_array()" },
+    { "EXISTS", "elqb_exists()" },
+    { "CAST", "elqb_cast()" },
+    { "ANY", "elqb_op_any()" },
+    { "SOME", "elqb_op_any()" },
+    { "ALL", "elqb_op_all()" },
     { "JSON_ARRAY", "json_build_array" },
     { "JSON_ARRAYAGG", "json_agg" },
     { "JSON_OBJECTAGG", "json_object_agg" },
@@ -99,7 +106,7 @@ static size_t find_grammar(const char *name)
 /* An error for what is only grammar, and not of the form of a call. */
 static void check_words(elqb *q, const char *name)
 {
-    if (!strchr("jmx", *name | 0x20))
+    if (!strchr("acejmrsx", *name | 0x20))
         return;
     for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
         if (equals_upper(name, words[i].name))
@@ -333,14 +340,16 @@ static bool check_call(elqb *q, const char *function,
                        const struct elqb_node *node)
 {
     const struct elqb__function *f = node->more;
-    bool empty = node->count == 0 || node->args[0].kind == ELQB_KIND_STAR;
+    bool star = node->count > 0 && node->args[0].kind == ELQB_KIND_STAR &&
+                !node->args[0].u.column.table;
+    bool empty = node->count == 0 || star;
     const char *problem = NULL;
 
     if (f->distinct && empty)
         problem = "DISTINCT needs an argument that is not *";
     else if (f->order.count && !f->within && empty)
         problem = "ORDER BY needs an argument that is not *";
-    else if (f->within && node->count && empty)
+    else if (f->within && star)
         problem = "WITHIN GROUP does not go with *";
     else if (f->within && f->distinct)
         problem = "WITHIN GROUP does not go with DISTINCT";

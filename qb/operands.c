@@ -50,26 +50,37 @@ bool elqb__has_star(const struct elqb_node *row)
     return false;
 }
 
+static struct elqb_node *copy_row(elqb *q, const struct elqb_node *row)
+{
+    struct elqb_node *copy = elqb__new_node(q, NODE_ROW, row->count);
+
+    if (copy)
+        memcpy(copy->args, row->args, row->count * sizeof(*row->args));
+    return copy;
+}
+
 /* (a, b) = ($1, $2): each value meets its column, in a row of its own. */
 static void match_row(elqb *q, const elqb_expr *columns, elqb_expr *row)
 {
     const struct elqb_node *from = columns->u.node;
-    struct elqb_node *copy;
-    bool changed = false;
+    struct elqb_node *copy = NULL;
 
     if (from->count != row->u.node->count || elqb__has_star(from) ||
         elqb__has_star(row->u.node))
         return;
-    copy = elqb__new_node(q, NODE_ROW, from->count);
-    if (!copy)
-        return;
     for (uint32_t i = 0; i < from->count; i++) {
-        copy->args[i] = row->u.node->args[i];
-        if (from->args[i].oid && !is_value(&from->args[i]))
-            elqb__take_type(&copy->args[i], from->args[i].oid);
-        changed |= copy->args[i].oid != row->u.node->args[i].oid;
+        elqb_expr typed = row->u.node->args[i];
+
+        if (!from->args[i].oid || is_value(&from->args[i]))
+            continue;
+        elqb__take_type(&typed, from->args[i].oid);
+        if (typed.oid == row->u.node->args[i].oid)
+            continue;
+        if (!copy && !(copy = copy_row(q, row->u.node)))
+            return;
+        copy->args[i] = typed;
     }
-    if (changed)
+    if (copy)
         row->u.node = copy;
 }
 
@@ -125,8 +136,10 @@ void elqb__match_same(elqb *q, elqb_expr *args, uint32_t count, uint32_t step)
     for (uint32_t i = 0; i < count; i += step) {
         if (!only_values && args[i].kind != ELQB_KIND_COLUMN)
             elqb__match_operand(q, &args[i], oid);
-        if (i > 0 && elqb__is_row(&args[0]) && elqb__is_row(&args[i]))
+        if (i > 0 && elqb__is_row(&args[0]) && elqb__is_row(&args[i])) {
+            match_row(q, &args[i], &args[0]);
             match_row(q, &args[0], &args[i]);
+        }
     }
 }
 

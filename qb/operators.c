@@ -228,7 +228,9 @@ static elqb_expr make_in(elqb *q, enum elqb__op op, const char *function,
     if (elqb__failed(q))
         return ELQB_NONE;
     if (count == 0)
-        return make_in_nothing(q, op == OP_NOT_IN);
+        return elqb__keep_operand(q, function, &a)
+                   ? make_in_nothing(q, op == OP_NOT_IN)
+                   : ELQB_NONE;
     if (count == 1 && is_scalar(q, list)) {
         /* IN ((SELECT ...)) would be IN (SELECT ...): any of its rows */
         const elqb_expr operands[] = { a, *list };

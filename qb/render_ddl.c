@@ -332,7 +332,8 @@ static void put_create_table(struct elqb__render *r, const elqb_ddl *d)
 {
     const char *before = " (";
 
-    if (!d->u.table.columns)
+    if (!d->u.table.columns &&
+        !(d->u.table.clauses && d->u.table.clauses->inherits))
         elqb__fail(r->q, ELQB_E_USAGE, "elqb_render: the table \"%s\" has no "
                    "columns, see elqb_column()", d->table.name);
     PUT(r, "CREATE ");
@@ -348,9 +349,12 @@ static void put_create_table(struct elqb__render *r, const elqb_ddl *d)
     }
     for (const struct elqb__constraint *c = d->u.table.constraints; c;
          c = c->next) {
-        PUT(r, ", ");
+        elqb__put_string(r, before);
+        before = ", ";
         put_constraint(r, c);
     }
+    if (!d->u.table.columns && !d->u.table.constraints)
+        elqb__put_string(r, before);
     elqb__put_char(r, ')');
     if (d->u.table.clauses)
         put_table_clauses(r, d->u.table.clauses);

@@ -446,6 +446,19 @@ static void put_cast(struct elqb__render *r, struct elqb_node *node,
     elqb__put_char(r, ')');
 }
 
+/* `id IN :ids` takes a row of one as well, but no ROW(). */
+static void put_bound(struct elqb__render *r, elqb_expr *e)
+{
+    bool one = elqb__is_row(e) && e->u.node->count == 1;
+
+    if (one)
+        elqb__put_char(r, '(');
+    elqb__put_expr(r, one ? &e->u.node->args[0] : e,
+                   one ? LEVEL_LOWEST : LEVEL_ATOM);
+    if (one)
+        elqb__put_char(r, ')');
+}
+
 static void put_text(struct elqb__render *r, struct elqb_node *node,
                      unsigned b_expr)
 {
@@ -455,7 +468,7 @@ static void put_text(struct elqb__render *r, struct elqb_node *node,
     for (uint32_t i = 0; i < text->count; i++) {
         elqb__put_bytes(r, text->chunks[i].data, text->chunks[i].size);
         if (i + 1 < text->count)
-            elqb__put_expr(r, &node->args[text->chunks[i].arg], LEVEL_ATOM);
+            put_bound(r, &node->args[text->chunks[i].arg]);
     }
 }
 

@@ -149,6 +149,11 @@ void elqb__put_source(struct elqb__render *r, const elqb_table *t)
     if (t->alias) {
         PUT(r, " AS ");
         elqb__put_name(r, t->alias);
+    } else if (source->defined) {
+        PUT(r, " AS");
+    } else if (source->count || source->form == SOURCE_VALUES) {
+        elqb__fail(r->q, ELQB_E_USAGE, "elqb_render: %s has lost its alias",
+                   elqb__source_name(node));
     }
     put_column_names(r, source);
     if (source->method)

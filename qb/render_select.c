@@ -253,10 +253,12 @@ static void put_limit(struct elqb__render *r, const elqb_select *s)
 /* From SELECT to WINDOW: what a set operation has in its operands. */
 static void put_clauses(struct elqb__render *r, const elqb_select *s)
 {
-    if (s->columns.count == 0)
+    /* EXISTS (SELECT FROM t) needs none. */
+    if (s->columns.count == 0 &&
+        (s->from.count == 0 || s->distinct || s->distinct_on.count))
         elqb__fail(r->q, ELQB_E_USAGE,
                    "elqb_render: a select has no columns, see elqb_columns()");
-    PUT(r, "SELECT ");
+    elqb__put_string(r, s->columns.count ? "SELECT " : "SELECT");
     put_distinct(r, s);
     elqb__put_columns(r, &s->columns);
     elqb__put_from(r, " FROM ", &s->from);

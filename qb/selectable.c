@@ -369,18 +369,11 @@ struct elqb_node *elqb__nest(elqb *q, const char *function,
     return make_nested(q, function, NODE_SOURCE, s, 0);
 }
 
-/* The type of the first column of a select, as far as it has one yet. */
-static uint32_t first_type(const elqb_select *s)
-{
-    s = elqb__first_select(s);
-    return s->columns.count ? s->columns.items[0].oid : 0;
-}
-
 elqb_expr elqb_scalar(elqb *q, elqb_select *s)
 {
     struct elqb_node *node = make_nested(q, "elqb_scalar", NODE_SCALAR, s, 0);
 
-    return node ? elqb__node_expr(node, first_type(s)) : ELQB_NONE;
+    return node ? elqb__node_expr(node, elqb__column_type(s, 0)) : ELQB_NONE;
 }
 
 elqb_expr elqb_exists(elqb *q, elqb_select *s)
@@ -399,7 +392,7 @@ static void take_columns(elqb *q, elqb_expr *a, const elqb_select *s)
     struct elqb_node *copy;
 
     if (a->kind != ELQB_KIND_NODE || a->u.node->kind != NODE_ROW) {
-        elqb__match_operand(q, a, first_type(first));
+        elqb__match_operand(q, a, elqb__column_type(s, 0));
         return;
     }
     row = a->u.node;
@@ -408,7 +401,7 @@ static void take_columns(elqb *q, elqb_expr *a, const elqb_select *s)
         return;
     for (uint32_t i = 0; i < row->count; i++) {
         copy->args[i] = row->args[i];
-        elqb__match_operand(q, &copy->args[i], first->columns.items[i].oid);
+        elqb__match_operand(q, &copy->args[i], elqb__column_type(s, i));
     }
     *a = elqb__node_expr(copy, a->oid);
 }
@@ -463,7 +456,7 @@ elqb_expr elqb_array_select(elqb *q, elqb_select *s)
 
     if (!node)
         return ELQB_NONE;
-    return elqb__node_expr(node, elqb__array_of(first_type(s)));
+    return elqb__node_expr(node, elqb__array_of(elqb__column_type(s, 0)));
 }
 
 /* a op ANY (SELECT ...): a quantified node, whose array is the select. */
@@ -482,7 +475,9 @@ static elqb_expr make_quantified(elqb *q, const char *function, elqb_expr a,
     }
     rows->more = s;
     return elqb__quantify(q, function, a, spelling, quantifier,
-                          elqb__node_expr(rows, elqb__array_of(first_type(s))));
+                          elqb__node_expr(
+                              rows,
+                              elqb__array_of(elqb__column_type(s, 0))));
 }
 
 elqb_expr elqb_operator_any_select(elqb *q, elqb_expr a, const char *spelling,

@@ -178,33 +178,47 @@ static void type_column(elqb_select **at, uint32_t column, uint32_t oid)
         *at = copy;
 }
 
-/* The first of VALUES in the column that is more than a value, or NULL. */
-static const elqb_expr *find_expression(const struct elqb__rows *rows,
-                                        uint32_t column)
+/* What the operands have in a column that is more than a value. */
+struct common {
+    uint32_t oid; /* 0: unknown, or they differ                             */
+    bool found;
+};
+
+static void note_type(struct common *c, const elqb_expr *e)
 {
-    for (uint32_t i = column; i < rows->count; i += rows->width)
-        if (!find_value(&rows->values[i]))
-            return &rows->values[i];
-    return NULL;
+    if (find_value(e))
+        return;
+    if (c->found && c->oid != e->oid)
+        c->oid = 0; /* the server knows in which type they meet */
+    else if (!c->found)
+        c->oid = e->oid;
+    c->found = true;
 }
 
-/* Whether a select has more than a value in the column, and the type that the
- * first of those has that say it, else 0. */
-static bool find_type(const elqb_select *s, uint32_t column, uint32_t *oid)
+static void find_type(const elqb_select *s, uint32_t column, struct common *c)
 {
-    const elqb_expr *e;
-    bool found = false;
-
     for (uint32_t i = 0; s->set && i < s->set->count; i++)
-        found |= find_type(s->set->items[i], column, oid);
-    if (column >= s->columns.count)
-        return found;
-    e = s->rows ? find_expression(s->rows, column) : &s->columns.items[column];
-    if (!e || find_value(e))
-        return found;
-    if (!*oid)
-        *oid = e->oid;
-    return true;
+        find_type(s->set->items[i], column, c);
+    for (uint32_t i = column; s->rows && i < s->rows->count;
+         i += s->rows->width)
+        note_type(c, &s->rows->values[i]);
+    if (!s->rows && column < s->columns.count)
+        note_type(c, &s->columns.items[column]);
+}
+
+/* The type of a column of the result, as far as it has one yet; 0 if that is
+ * not known, or operands of several meet. */
+uint32_t elqb__column_type(const elqb_select *s, uint32_t place)
+{
+    uint32_t oid;
+
+    if (!s->set)
+        return place < s->columns.count ? s->columns.items[place].oid : 0;
+    oid = elqb__column_type(s->set->items[0], place);
+    for (uint32_t i = 1; i < s->set->count && oid; i++)
+        if (elqb__column_type(s->set->items[i], place) != oid)
+            oid = 0;
+    return oid;
 }
 
 static bool has_stars(const elqb_select *s)
@@ -225,10 +239,11 @@ static void match_columns(elqb_select **at)
     if (has_stars(s)) /* nobody knows what is under what */
         return;
     for (uint32_t i = 0; i < first->columns.count; i++) {
-        uint32_t oid = 0;
+        struct common c = { 0, false };
 
-        if (find_type(s, i, &oid))
-            type_column(at, i, oid);
+        find_type(s, i, &c);
+        if (c.found)
+            type_column(at, i, c.oid);
     }
 }
 
@@ -236,9 +251,10 @@ static void match_columns(elqb_select **at)
  * operation have a say in it. */
 void elqb__type_values(elqb_select **at, uint32_t column, uint32_t oid)
 {
-    uint32_t other = 0;
+    struct common other = { 0, false };
 
-    if (!find_type(*at, column, &other) && (oid || !(*at)->set))
+    find_type(*at, column, &other);
+    if (!other.found && (oid || !(*at)->set))
         type_column(at, column, oid);
 }
 

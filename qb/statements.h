@@ -205,6 +205,7 @@ bool elqb__is_target(const elqb_expr *e);
 
 /* setop.c */
 const elqb_select *elqb__first_select(const elqb_select *s);
+uint32_t elqb__column_type(const elqb_select *s, uint32_t place);
 void elqb__add_result_order(elqb_select *s, const elqb_expr *list);
 void elqb__type_values(elqb_select **at, uint32_t column, uint32_t oid);
 ELQB__COLD void elqb__refuse_clause(const elqb_select *s, const char *function);

@@ -133,6 +133,13 @@ static bool is_more_than_name(const struct elqb__window *w)
                        w->order_by.count || w->frame);
 }
 
+/* lag(date, 1, timestamp) is a timestamp. */
+static bool has_default_of_other(const struct elqb_node *node)
+{
+    return node->count == 3 && node->args[2].oid != node->args[0].oid &&
+           !elqb__is_untyped_text(&node->args[2]);
+}
+
 /* What the window functions of PostgreSQL give. */
 static uint32_t result_type(const struct elqb_node *node)
 {
@@ -150,9 +157,10 @@ static uint32_t result_type(const struct elqb_node *node)
 
     for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++)
         if (strcmp(node->text, functions[i].name) == 0)
-            return functions[i].oid    ? functions[i].oid
-                   : node->count       ? node->args[0].oid
-                                       : 0;
+            return functions[i].oid          ? functions[i].oid
+                   : has_default_of_other(node) ? 0
+                   : node->count             ? node->args[0].oid
+                                             : 0;
     return 0;
 }
 

@@ -48,7 +48,8 @@ ELPQ_API elqb_cte *elqb_cte_new(elqb *q, const char *name);
 ELPQ_API elqb_table elqb_cte_table(const elqb_cte *c);
 
 /**
- * The statement: elqb_cte_as(c, s), in qb.h, takes any.  The last one counts.
+ * The statement: elqb_cte_as(c, s), in qb.h, takes any but MERGE, which is
+ * none before PostgreSQL 17.  The last one counts.
  * INSERT, UPDATE and DELETE may be CTEs of the outermost statement alone, and
  * their columns are those of RETURNING.
  */

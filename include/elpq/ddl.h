@@ -77,10 +77,8 @@ static inline elqb_column_type elqb_type_from_trusted_string(const char *sql)
 /** Storage parameters: .storage = ELQB_STORAGE(ELQB_ARG("fillfactor",
  *  elqb_val(70)), ELQB_ARG("toast.autovacuum_enabled", elqb_val(false))).
  *  Values are numbers, bools or text. */
-#ifndef __cplusplus
 #define ELQB_STORAGE(...)                                                     \
-    ((const elqb_arg[]){ __VA_ARGS__, { .name = NULL } })
-#endif
+    ELQB_ARRAY_(const elqb_arg, __VA_ARGS__, ELQB_ARG_END_)
 
 /* -------------------------------------------------------------- sequences */
 
@@ -339,6 +337,10 @@ inline void elqb_constraint(elqb_ddl *d,
 {
     elqb_constraint_v(d, &options);
 }
+inline void elqb_table_clauses(elqb_ddl *d, const elqb_table_options &options)
+{
+    elqb_table_clauses_v(d, &options);
+}
 inline elqb_ddl *
 elqb_create_index(elqb *q, const char *name, elqb_table t,
                   const elqb_expr *keys,
@@ -362,9 +364,6 @@ inline elqb_ddl *elqb_create_sequence(
                       ELQB_REST_(__VA_ARGS__, .reserved = 0) })
 #define elqb_constraint(d, ...)                                               \
     elqb_constraint_v(d, &(const elqb_constraint_options){ __VA_ARGS__ })
-/* elqb_constraint(t, .exclude = ELQB_LIST(R.room, R.during),
- *                 .operators = ELQB_OPERATORS("=", "&&"), .method = "gist") */
-#define ELQB_OPERATORS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define elqb_table_clauses(d, ...)                                            \
     elqb_table_clauses_v(d, &(const elqb_table_options){ __VA_ARGS__ })
 #define elqb_create_index(q, name, table, ...)                                \
@@ -378,6 +377,9 @@ inline elqb_ddl *elqb_create_sequence(
 #include "statement.h" /* ELPQ_FIRST_ */
 #endif
 
+/* elqb_constraint(t, .exclude = ELQB_LIST(R.room, R.during),
+ *                 .operators = ELQB_OPERATORS("=", "&&"), .method = "gist") */
+#define ELQB_OPERATORS(...) ELQB_ARRAY_(const char *const, __VA_ARGS__, NULL)
 #define ELQB_SQL_TYPE(type) elqb_type_from_trusted_string("" type "")
 #define elqb_create_enum(q, schema, name, ...)                                \
     elqb_create_enum_v(q, schema, name,                                       \

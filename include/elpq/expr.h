@@ -250,7 +250,8 @@ static inline elqb_expr elqb_typed_oid(elqb_expr e, uint32_t oid)
  *  elqb_null(OTHER) is NULL alone.  elqb_val(elpq_null(oid)) is a parameter. */
 #define elqb_null(TYPE) elqb_literal(elpq_null(ELQB_TYPE_##TYPE))
 
-/** The column of the row proposed for insertion, in ON CONFLICT DO UPDATE. */
+/** The column of the row proposed for insertion, in ON CONFLICT DO UPDATE;
+ *  ELQB_NONE of anything but a column. */
 ELPQ_API elqb_expr elqb_excluded(elqb_expr column);
 
 /**

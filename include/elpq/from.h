@@ -56,7 +56,8 @@ ELPQ_API elqb_table elqb_values_table_v(elqb *q, const char *alias,
 /**
  * A function: elqb_table_func(q, elqb_func(q, "generate_series", a, b), "n")
  * is "generate_series"($1, $2) AS "n".  Instead of a call, elqb_text() gives
- * what has its own syntax (XMLTABLE); it is written as it is.
+ * what has its own syntax (XMLTABLE); it is written as it is.  Without an
+ * alias (NULL) its columns are those of elqb_name().
  */
 ELPQ_API elqb_table elqb_table_func(elqb *q, elqb_expr call,
                                     const char *alias);

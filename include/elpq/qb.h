@@ -151,30 +151,45 @@
         elqb_select *: elqb_select_render,                                    \
         const elqb_select *: elqb_select_render,                              \
         elqb_insert *: elqb_insert_render,                                    \
+        const elqb_insert *: elqb_insert_render,                              \
         elqb_update *: elqb_update_render,                                    \
+        const elqb_update *: elqb_update_render,                              \
         elqb_delete *: elqb_delete_render,                                    \
+        const elqb_delete *: elqb_delete_render,                              \
         elqb_merge *: elqb_merge_render,                                      \
+        const elqb_merge *: elqb_merge_render,                                \
         elqb_ddl *: elqb_ddl_render,                                          \
+        const elqb_ddl *: elqb_ddl_render,                                    \
         elqb_expr: elqb_text_render)(q, s)
 #define elqb_debug(q, s)                                                      \
     _Generic((s),                                                             \
         elqb_select *: elqb_select_debug,                                     \
         const elqb_select *: elqb_select_debug,                               \
         elqb_insert *: elqb_insert_debug,                                     \
+        const elqb_insert *: elqb_insert_debug,                               \
         elqb_update *: elqb_update_debug,                                     \
+        const elqb_update *: elqb_update_debug,                               \
         elqb_delete *: elqb_delete_debug,                                     \
+        const elqb_delete *: elqb_delete_debug,                               \
         elqb_merge *: elqb_merge_debug,                                       \
+        const elqb_merge *: elqb_merge_debug,                                 \
         elqb_ddl *: elqb_ddl_debug,                                           \
+        const elqb_ddl *: elqb_ddl_debug,                                     \
         elqb_expr: elqb_text_debug)(q, s)
 #define elqb_compile(q, s)                                                    \
     _Generic((s),                                                             \
         elqb_select *: elqb_select_compile,                                   \
         const elqb_select *: elqb_select_compile,                             \
         elqb_insert *: elqb_insert_compile,                                   \
+        const elqb_insert *: elqb_insert_compile,                             \
         elqb_update *: elqb_update_compile,                                   \
+        const elqb_update *: elqb_update_compile,                             \
         elqb_delete *: elqb_delete_compile,                                   \
+        const elqb_delete *: elqb_delete_compile,                             \
         elqb_merge *: elqb_merge_compile,                                     \
+        const elqb_merge *: elqb_merge_compile,                               \
         elqb_ddl *: elqb_ddl_compile,                                         \
+        const elqb_ddl *: elqb_ddl_compile,                                   \
         elqb_expr: elqb_text_compile)(q, s)
 
 /* The functions that only one statement has: given another, C would warn.

@@ -229,7 +229,7 @@ static void arrays(void)
         elqb_subscript(q, U.tags, elqb_lit(1)),
         elqb_slice(q, U.tags, elqb_lit(1), elqb_lit(2)),
         elqb_slice(q, U.tags, elqb_lit(2), ELQB_NONE),
-        elqb_concat(q, U.tags, elqb_val("new")),
+        elqb_concat(q, U.tags, elqb_array(q, elqb_val("new"))),
         elqb_cast(q, elqb_array_v(q, NULL), "int4[]"),
         /* [/arrays] */
         ELQB_END

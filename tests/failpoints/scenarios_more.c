@@ -270,6 +270,10 @@ static void replication(void)
     struct question *q = question();
     elpq_replication *r;
 
+    /* The server may not have noticed that the one before has gone. */
+    clean_with("do $$ begin while exists (select from pg_replication_slots"
+               " where slot_name = 'elpq_sweep' and active) loop"
+               " perform pg_sleep(0.002); end loop; end $$");
     elpq_failpoint_arm();
     r = elpq_replication_new(base, server(), &o, on_change,
                              on_replication_event, NULL, NULL);

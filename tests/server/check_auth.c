@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../support/harness.h"
+#include "../support/harness_internal.h"
 
 static void expect_connects(const char *conninfo)
 {
@@ -123,6 +124,17 @@ START_TEST(a_missing_password)
     expect_message(a, "password");
 }
 END_TEST
+
+/* Also after a test that failed: others have the same role. */
+static void restore_password(void)
+{
+    if (!harness_env("ELPQ_TEST_SCRAM_USER"))
+        return;
+    admin_do("alter role %s password '%s'",
+             harness_env("ELPQ_TEST_SCRAM_USER"),
+             harness_env("ELPQ_TEST_SCRAM_PASSWORD"));
+    harness_close_admin();
+}
 
 START_TEST(special_characters_in_a_password)
 {
@@ -289,6 +301,7 @@ static void build(Suite *s)
         tcase_add_test(t, a_password_file);
         tcase_add_test(t, a_missing_password);
         tcase_add_test(t, special_characters_in_a_password);
+        tcase_add_unchecked_fixture(t, NULL, restore_password);
     } else {
         printf("no ELPQ_TEST_SCRAM_USER: passwords are not tested\n");
     }

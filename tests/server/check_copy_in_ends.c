@@ -94,7 +94,7 @@ END_TEST
 START_TEST(the_deadline_covers_the_data)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
-    elpq_options o = { .timeout_ms = scaled(500) };
+    elpq_options o = { .timeout_ms = scaled(1500) };
     struct flow f = flow_text("1\ta\n");
 
     f.hold = true;

@@ -378,7 +378,7 @@ static void pause_and_abort(struct flow *f, elpq_result *none)
 START_TEST(stopping_while_paused)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
-    elpq_options o = { .timeout_ms = scaled(500) };
+    elpq_options o = { .timeout_ms = scaled(1500) };
     struct flow f = { .hold = true, .step = pause_and_abort };
     struct flow g = { .hold = true, .step = pause_it };
 

@@ -18,6 +18,8 @@
  * ELPQ_TEST_CUTS=n makes n cuts more, at random, in pairs: the second is in
  * what is connected after the first.
  */
+#include <stdatomic.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "cut_scenarios.h"
@@ -105,6 +107,9 @@ static struct run *new_run(elpq_faultproxy *p)
 }
 
 /* From ELPQ_TEST_CUTS. */
+#define AT_LEAST 15000
+static atomic_uint *all_cuts; /* of all tests, which are processes */
+
 static unsigned extra_cuts(void)
 {
     const char *n = harness_env("ELPQ_TEST_CUTS");
@@ -472,8 +477,19 @@ START_TEST(at_every_byte)
         printf("%-12s %-6s %u cuts\n", scenario->name, ways[way], done);
         ck_assert_msg(all < done + 3 || done * 10 >= all * 9,
                       "%u of %u were cut", done, all);
+        atomic_fetch_add(all_cuts, done);
     }
     close_lanes();
+}
+END_TEST
+
+START_TEST(so_many_cuts)
+{
+    printf("%u cuts\n", atomic_load(all_cuts));
+    ck_assert_uint_gt(atomic_load(all_cuts), 0);
+    if (harness_slow() <= 1 && !extra_cuts() && !harness_env("CK_RUN_CASE") &&
+        harness_env("ELPQ_TEST_TLS_USER"))
+        ck_assert_uint_ge(atomic_load(all_cuts), AT_LEAST);
 }
 END_TEST
 
@@ -523,11 +539,16 @@ static void build(Suite *s)
     tcase_set_timeout(t, extra_cuts() ? 3600 : 300);
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, at_every_byte, 0, SCENARIOS);
+    tcase_add_test(t, so_many_cuts);
     tcase_add_loop_test(t, in_pairs, 0, extra_cuts() ? SCENARIOS : 0);
     suite_add_tcase(s, t);
 }
 
 int main(void)
 {
+    all_cuts = mmap(NULL, sizeof(*all_cuts), PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (all_cuts == MAP_FAILED)
+        return EXIT_FAILURE;
     return harness_main("cuts", build);
 }

@@ -41,7 +41,7 @@ static void expect_took(struct answer *a, int ms)
 START_TEST(deadline_of_what_runs)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
-    const int ms = scaled(500);
+    const int ms = scaled(1500);
     elpq_options o = deadline(ms);
     struct answer *a = ask_with(conn, elpq_sql(SLOW_SQL), &o);
     struct answer *next = ask(conn, elpq_sql("select 2"));
@@ -56,7 +56,7 @@ END_TEST
 START_TEST(deadline_of_what_is_pipelined_behind)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
-    const int ms = scaled(500);
+    const int ms = scaled(1500);
     elpq_options o = deadline(ms);
     struct answer *head, *a, *last;
 
@@ -121,11 +121,11 @@ START_TEST(deadline_counts_from_the_submit)
 {
     elpq_pool *pool = pool_of(1);
     elpq_conn *conn = lease(pool);
-    const int ms = scaled(2000);
+    const int ms = scaled(2500);
     elpq_options o = deadline(ms);
     struct answer *a = ask_with(pool, elpq_sql(SLOW_SQL), &o);
 
-    run_for_ms(ms / 4);
+    run_for_ms(ms / 20);
     ck_assert_int_eq(a->calls, 0);
     release(conn);
     expect_error(a, ELPQ_E_TIMEOUT, "57014", 0);
@@ -136,7 +136,7 @@ END_TEST
 
 START_TEST(default_deadline_and_none)
 {
-    const int ms = scaled(500);
+    const int ms = scaled(1500);
     elpq_conn_options c = { .timeout_ms = ms };
     elpq_conn *conn = connect_now(NULL, &c);
     elpq_options none = deadline(ELPQ_NO_TIMEOUT);

@@ -185,7 +185,7 @@ START_TEST(cut_in_front_of_an_answer)
     struct answer *a;
 
     if (_i == 2)
-        o.timeout_ms = scaled(300);
+        o.timeout_ms = scaled(1500);
     conn = connect_now(through("sslmode=disable"), &o);
     leave(conn);
     rule(cuts[_i]);

@@ -129,8 +129,8 @@ static int run_in_child(struct answer *running, struct answer *late, int ms)
 START_TEST(a_child_that_goes_on_with_the_base_is_deaf)
 {
     elpq_conn *conn = connect_now(NULL, NULL), *other = connect_now(NULL, NULL);
-    elpq_options o = { .timeout_ms = scaled(2000) };
-    elpq_options soon = { .timeout_ms = scaled(500) };
+    elpq_options o = { .timeout_ms = scaled(2500) };
+    elpq_options soon = { .timeout_ms = scaled(1500) };
     struct answer *running, *late;
     pid_t pid;
 

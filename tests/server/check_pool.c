@@ -340,7 +340,7 @@ END_TEST
 
 START_TEST(a_long_idle_connection_is_pinged)
 {
-    const int ms = scaled(300);
+    const int ms = scaled(1000);
     elpq_pool_options o = { .max_size = 1, .ping_after_ms = ms };
     elpq_pool *pool = pool_new(&o);
     const int64_t pid = answer_int(ask(pool, elpq_sql(PID)));

@@ -162,7 +162,7 @@ START_TEST(silent_connections_are_found_together)
 {
     elpq_faultproxy_options up = { .upstream_host = server_host() };
     elpq_pool_options o = { .max_size = _i ? 5 : 6, .ping_after_ms = 20 };
-    elpq_options d = { .timeout_ms = _i ? scaled(6000) : scaled(1800) };
+    elpq_options d = { .timeout_ms = _i ? scaled(6000) : scaled(2500) };
     elpq_faultproxy *proxy;
     char conninfo[100];
     elpq_pool *pool;

@@ -414,7 +414,7 @@ END_TEST
 START_TEST(each_has_its_own_deadline)
 {
     elpq_pool *pool = pool_of_depth(1, 8);
-    elpq_options soon = { .timeout_ms = scaled(300) };
+    elpq_options soon = { .timeout_ms = scaled(1500) };
     struct answer *held, *late, *a;
 
     lock_table();

@@ -69,6 +69,11 @@ START_TEST(test_inherits_and_storage)
     elqb_table_clauses(d, .inherits = ELQB_TABLES(E.table,
                                                   F.table));
     DEFINE(d);
+    d = elqb_create_table_named(q, elqb_table_named(NULL, "twin"), 0);
+    elqb_table_clauses(d, .inherits = ELQB_TABLES(E.table));
+    DEFINE(d);
+    is("SELECT inhparent::regclass FROM pg_inherits WHERE inhrelid = "
+       "'twin'::regclass", "events");
     is("SELECT reloptions FROM pg_class WHERE relname = 'events'",
        "{fillfactor=70,autovacuum_vacuum_scale_factor=0.5}");
     is("SELECT t.reloptions FROM pg_class c JOIN pg_class t ON "

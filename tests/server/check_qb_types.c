@@ -77,6 +77,68 @@ START_TEST(test_alternatives)
 }
 END_TEST
 
+/* A set operation of a date and a timestamp gives timestamps; a date beside
+ * those would lose the hour. */
+START_TEST(test_alternatives_of_selects)
+{
+    static const char hour[] = "timestamp without time zone";
+    elqb_select *days = elqb_select_new(q), *moments = elqb_select_new(q);
+    elqb_select *value = elqb_select_new(q), *s = elqb_select_new(q), *all;
+    elqb_table t;
+
+    elqb_columns(days, elqb_as(q, D.day, "at"));
+    elqb_from(days, D.table);
+    elqb_columns(moments, elqb_as(q, D.at, "at"));
+    elqb_from(moments, D.table);
+    elqb_columns(value, elqb_as(q, V("2020-01-01 10:00"), "at"));
+    all = elqb_union_all(q, days, moments, value);
+    described(__LINE__, elqb_render(q, all), hour, hour);
+    t = elqb_subquery(q, elqb_union_all(q, days, moments), "t");
+    elqb_columns(s, elqb_gt(q, elqb_col(q, t, "at"), V("2020-01-01 10:00")));
+    elqb_from(s, t);
+    described(__LINE__, elqb_render(q, s), hour, "boolean");
+    TYPES(hour, "boolean",
+          elqb_gt(q, elqb_scalar(q, elqb_union_all(q, days, moments)),
+                  V("2020-01-01 10:00")));
+    TYPES(hour, "boolean",
+          elqb_in_select(q, V("2020-01-01 10:00"),
+                         elqb_union_all(q, days, moments)));
+    KNOWN("date", "boolean", BOOL,
+          elqb_gt(q, elqb_scalar(q, elqb_union_all(q, days, days)),
+                  V("2020-01-01")));
+}
+END_TEST
+
+/* lag() of a date with a timestamp in place of it. */
+START_TEST(test_defaults_of_windows)
+{
+    elqb_expr mixed = elqb_func(q, "lag", D.day, V(1), D.at);
+    elqb_expr same = elqb_func(q, "lead", D.day, V(1), V("2020-01-01"));
+
+    TYPES("integer timestamp without time zone", "boolean",
+          elqb_gt(q, elqb_over(q, mixed, .order_by = ELQB_LIST(D.id)),
+                  V("2020-01-01 10:00")));
+    TYPES("integer date date", "boolean",
+          elqb_gt(q, elqb_over(q, same, .order_by = ELQB_LIST(D.id)),
+                  V("2020-01-01")));
+}
+END_TEST
+
+/* The values may stand in the first row, and in both. */
+START_TEST(test_values_in_both_rows)
+{
+    TYPES("boolean integer", "boolean",
+          elqb_lt(q, elqb_row(q, V(true), V(1)),
+                  elqb_row(q, U.active, U.id)));
+    TYPES("numeric", "boolean",
+          elqb_eq(q, elqb_row(q, V(1.5), U.id),
+                  elqb_row(q, U.balance, U.age)));
+    TYPES("integer numeric", "boolean",
+          elqb_eq(q, elqb_row(q, U.balance, V(1)),
+                  elqb_row(q, V(1.5), U.id)));
+}
+END_TEST
+
 START_TEST(test_rows_of_strings)
 {
     elqb_expr row = elqb_row(q, U.id, V("a"), elqb_row(q, V("b"), V(1)));
@@ -356,6 +418,9 @@ int main(void)
     tcase_set_timeout(tcase, 120);
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, test_alternatives);
+    tcase_add_test(tcase, test_alternatives_of_selects);
+    tcase_add_test(tcase, test_defaults_of_windows);
+    tcase_add_test(tcase, test_values_in_both_rows);
     tcase_add_test(tcase, test_rows_of_strings);
     tcase_add_test(tcase, test_ranges);
     tcase_add_test(tcase, test_moments);

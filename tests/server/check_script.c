@@ -348,7 +348,7 @@ END_TEST
 START_TEST(the_deadline_of_a_script)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
-    elpq_options o = { .timeout_ms = scaled(500) };
+    elpq_options o = { .timeout_ms = scaled(1500) };
     struct answer *a;
 
     lock_server();

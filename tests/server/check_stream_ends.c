@@ -339,7 +339,7 @@ END_TEST
 START_TEST(the_deadline_in_the_middle)
 {
     elpq_conn *conn = connect_now(NULL, NULL);
-    elpq_options o = { .timeout_ms = scaled(300) };
+    elpq_options o = { .timeout_ms = scaled(1500) };
     struct flow f = { .counts = true };
 
     FLOW(&f, conn,

@@ -29,6 +29,9 @@ static const char *const leftovers[] = {
     "select 'replication slot ' || slot_name,"
     " format('select pg_drop_replication_slot(%L)', slot_name), 0"
     " from pg_replication_slots where database = current_database()",
+    "select 'settings of ' || rolname, format('alter role %I reset all',"
+    " rolname), 0 from pg_db_role_setting join pg_roles r on r.oid = setrole"
+    " where rolname = current_user",
 };
 
 /* How many there are; told and removed, if so wanted. */
@@ -68,13 +71,19 @@ static bool goes_away(PGconn *pg, const char *list)
 
 bool harness_left_nothing(void)
 {
-    const char *names[] = { "user", "application_name", NULL };
-    const char *values[] = { harness_env("ELPQ_TEST_SUPERUSER"), "left", NULL };
+    const char *names[] = { "user", "application_name", "connect_timeout",
+                            NULL };
+    const char *values[] = { harness_env("ELPQ_TEST_SUPERUSER"), "left", "60",
+                             NULL };
+    int postmaster;
     bool nothing = true;
     PGconn *pg;
 
     if (!harness_own_server())
         return true;
+    postmaster = postmaster_pid();
+    if (postmaster > 1)
+        kill(postmaster, SIGCONT);
     pg = PQconnectdbParams(names, values, 0);
     for (size_t i = 0; i < sizeof(leftovers) / sizeof(*leftovers); i++)
         nothing &= goes_away(pg, leftovers[i]);

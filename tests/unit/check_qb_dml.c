@@ -58,6 +58,20 @@ START_TEST(test_insert_select)
 }
 END_TEST
 
+/* Of what is no column it would be the old row's. */
+START_TEST(test_excluded_of_columns_only)
+{
+    elqb_insert *i = elqb_insert_new(q, P.table);
+
+    elqb_set(i, P.sku, V("s"));
+    elqb_on_constraint(i, "products_sku_key");
+    elqb_on_conflict_update(i);
+    elqb_conflict_set(i, P.name, elqb_excluded(elqb_func(q, "lower", P.name)));
+    CHECK_FAILS(elqb_render(q, i), ELQB_E_USAGE,
+                "elqb_conflict_set: an operand is ELQB_NONE");
+}
+END_TEST
+
 START_TEST(test_conflict)
 {
     elqb_insert *i = elqb_insert_new(q, P.table);
@@ -572,6 +586,7 @@ int main(void)
     tcase_add_test(tcase, test_rows);
     tcase_add_test(tcase, test_insert_select);
     tcase_add_test(tcase, test_conflict);
+    tcase_add_test(tcase, test_excluded_of_columns_only);
     tcase_add_test(tcase, test_update);
     tcase_add_test(tcase, test_delete);
     tcase_add_test(tcase, test_current_of);

@@ -210,6 +210,9 @@ START_TEST(test_lists)
     CHECK_EXPR(elqb_in_v(q, U.id, ELQB_LIST(ELQB_END)), "false");
     CHECK_EXPR(elqb_not_in_v(q, U.id, ELQB_LIST(ELQB_END)), "true");
     CHECK_EXPR(elqb_eq(q, elqb_in_v(q, U.id, NULL), V(1)), "false = $1", BOOL);
+    ck_assert(elqb_is_none(elqb_in_v(q, ELQB_NONE, NULL)));
+    ck_assert_str_eq(elqb_error(q), "elqb_in: an operand is ELQB_NONE");
+    elqb_reset(q);
     CHECK_EXPR(elqb_eq(q, elqb_in(q, U.id, U.age), V(1)),
                ID " IN (" AGE ") = $1", BOOL);
     CHECK_EXPR(elqb_any_of(q, U.id, ids, 3), ID " = ANY ($1)",
@@ -330,6 +333,10 @@ START_TEST(test_grammar_functions)
     } words[] = {
         { "json_array", "JSON_ARRAY is no function, see json_build_array" },
         { "JSON_SCALAR", "JSON_SCALAR is no function, see to_json" },
+        { "row", "ROW is no function, see elqb_row()" },
+        { "exists", "EXISTS is no function, see elqb_exists()" },
+        { "any", "ANY is no function, see elqb_op_any()" },
+        { "cast", "CAST is no function, see elqb_cast()" },
         { "xmlelement", "XMLELEMENT is no function, see elqb_text()" },
     };
     char text[100];

@@ -299,6 +299,30 @@ END_TEST
 #define ID ELQB_COLS(ELQB_COL("id", "int4"))
 #define FAILS(t, code, text) CHECK_FAILS(FROM(t), code, text)
 
+/* A function may stand alone; what the server cannot name may not. */
+START_TEST(test_without_an_alias)
+{
+    elqb_table f = elqb_table_func(q, series(1, 2), NULL);
+    elqb_table v = elqb_values_table(q, "v", ELQB_COLS(ELQB_COL("n", "int4")),
+                                     elqb_row(q, V(1)));
+
+    CHECK(FROM(f), "SELECT * FROM \"generate_series\"($1, $2)", INT4, INT4);
+    CHECK(FROM(elqb_with_ordinality(q, f)),
+          "SELECT * FROM \"generate_series\"($1, $2) WITH ORDINALITY", INT4,
+          INT4);
+    CHECK(FROM(elqb_rows_from(q, NULL, series(1, 2))),
+          "SELECT * FROM ROWS FROM (\"generate_series\"($1, $2))", INT4, INT4);
+    f = elqb_table_func(q, elqb_text(q, "json_to_record('{}')"), NULL);
+    CHECK(FROM(elqb_define_columns(q, f, ELQB_COL("a", "int4"))),
+          "SELECT * FROM json_to_record('{}') AS (\"a\" int4)");
+    FAILS(elqb_table_as(v, NULL), ELQB_E_USAGE,
+          "elqb_render: a VALUES list has lost its alias");
+    FAILS(elqb_unnest(q, NULL, ELQB_LIST(U.id),
+                      elqb_items((int[]){ 1 }, 1)),
+          ELQB_E_USAGE, "elqb_unnest: the item has no alias");
+}
+END_TEST
+
 START_TEST(test_function_mistakes)
 {
     elqb_expr call = elqb_func(q, "count", U.id);
@@ -311,7 +335,7 @@ START_TEST(test_function_mistakes)
           "elqb_table_func: the operand is no plain call of a function");
     FAILS(elqb_table_func(q, ELQB_NONE, "f"), ELQB_E_USAGE,
           "elqb_table_func: an operand is ELQB_NONE");
-    FAILS(elqb_table_func(q, series(1, 2), NULL), ELQB_E_NAME,
+    FAILS(elqb_table_func(q, series(1, 2), ""), ELQB_E_NAME,
           "elqb_table_func: the name is empty");
     FAILS(elqb_rows_from_v(q, "r", NULL), ELQB_E_USAGE,
           "elqb_rows_from: there are no functions");
@@ -522,6 +546,7 @@ int main(void)
     tcase_add_test(tcase, test_joins_of_others);
     tcase_add_test(tcase, test_joined);
     tcase = qb_case(suite, "mistakes");
+    tcase_add_test(tcase, test_without_an_alias);
     tcase_add_test(tcase, test_function_mistakes);
     tcase_add_test(tcase, test_function_as_elsewhere);
     tcase_add_test(tcase, test_table_mistakes);

@@ -313,6 +313,27 @@ START_TEST(test_mistakes)
 }
 END_TEST
 
+/* EXISTS asks for rows, and not what is in them. */
+START_TEST(test_no_columns)
+{
+    elqb_select *s = elqb_select_new(q), *none = elqb_select_new(q);
+
+    elqb_from(none, O.table);
+    elqb_where(none, elqb_eq(q, O.user_id, U.id));
+    elqb_columns(s, U.id);
+    elqb_from(s, U.table);
+    elqb_where(s, elqb_exists(q, none));
+    CHECK(elqb_render(q, s),
+          "SELECT \"users\".\"id\" FROM \"users\" WHERE EXISTS (SELECT FROM "
+          "\"orders\" WHERE \"orders\".\"user_id\" = \"users\".\"id\")");
+    none = elqb_select_new(q);
+    elqb_from(none, O.table);
+    elqb_distinct(none);
+    CHECK_FAILS(elqb_render(q, none), ELQB_E_USAGE,
+                "elqb_render: a select has no columns, see elqb_columns()");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("qb_select");
@@ -327,6 +348,7 @@ int main(void)
     tcase_add_test(tcase, test_places);
     tcase_add_test(tcase, test_clear);
     tcase_add_test(tcase, test_metamorphic);
+    tcase_add_test(tcase, test_no_columns);
     tcase_add_test(tcase, test_borrowed);
     tcase_add_test(tcase, test_mistakes);
     return qb_main(suite);

@@ -164,6 +164,19 @@ START_TEST(test_in_expressions)
 }
 END_TEST
 
+/* As many as there are, and one is no ROW(). */
+START_TEST(test_lists)
+{
+    elqb_expr ids[] = { V(7), V(8), ELQB_END };
+
+    CHECK_EXPR(elqb_text(q, "id IN :ids", ELQB_ARG("ids", elqb_row_v(q, ids))),
+               "id IN ($1, $2)", INT4, INT4);
+    ids[1] = ELQB_END;
+    CHECK_EXPR(elqb_text(q, "id IN :ids", ELQB_ARG("ids", elqb_row_v(q, ids))),
+               "id IN ($1)", INT4);
+}
+END_TEST
+
 START_TEST(test_statement)
 {
     elqb_expr t = elqb_text(q, "SELECT * FROM table_name");
@@ -444,6 +457,7 @@ int main(void)
     tcase_add_test(tcase, test_bind_before_string);
     tcase_add_test(tcase, test_two_values);
     tcase_add_test(tcase, test_in_expressions);
+    tcase_add_test(tcase, test_lists);
     tcase_add_test(tcase, test_statement);
     tcase_add_test(tcase, test_select);
     tcase_add_test(tcase, test_select_in_others);

@@ -276,6 +276,14 @@ START_TEST(test_call_mistakes)
           "elqb_agg_order_by: ORDER BY needs an argument that is not *");
     FAILS(elqb_agg_within_group(q, elqb_count(q), U.id),
           "elqb_agg_within_group: WITHIN GROUP does not go with *");
+    /* The rows of a table are an argument like any other. */
+    CHECK_EXPR(elqb_agg_order_by(q, elqb_func(q, "json_agg",
+                                              elqb_table_star(U.table)),
+                                 U.id),
+               "\"json_agg\"(\"users\".* ORDER BY \"users\".\"id\")");
+    CHECK_EXPR(elqb_agg_distinct(q, elqb_func(q, "count",
+                                              elqb_table_star(U.table))),
+               "\"count\"(DISTINCT \"users\".*)");
     FAILS(elqb_agg_within_group(q, elqb_agg_distinct(q, sum()), U.id),
           "elqb_agg_within_group: WITHIN GROUP does not go with DISTINCT");
     FAILS(elqb_agg_within_group(q, elqb_agg_order_by(q, sum(), U.id), U.id),
