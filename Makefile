@@ -261,12 +261,12 @@ VALGRIND = valgrind --quiet --error-exitcode=99 --leak-check=full \
            --suppressions=$(support)/valgrind.supp
 # check_loop measures how long turns take, which means nothing here, and the
 # routers' servers promote and restart faster than they could follow.
-# check_failpoints replaces malloc(), as valgrind does, which comes first.
+# Failpoints replace malloc(), as valgrind does, which comes first.
 # The others compare parse trees, most of the time inside of libpg_query; what
 # they render is rendered under AddressSanitizer as well.
 check-valgrind: TESTS := $(filter-out %/check_loop %/check_router \
                            %/check_router_% $(PLAIN_ONLY) \
-                           %/check_failpoints \
+                           %_failpoints \
                            %/check_qb_mutations %/check_qb_corpus \
                            %/check_qb_precedence %/check_qb_statements,$(TESTS))
 check-valgrind: RUN = $(VALGRIND)
