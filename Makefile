@@ -263,12 +263,12 @@ VALGRIND = valgrind --quiet --error-exitcode=99 --leak-check=full \
            --suppressions=$(support)/valgrind.supp
 # check_loop measures how long turns take, which means nothing here, and the
 # routers' servers promote and restart faster than they could follow.
-# check_failpoints replaces malloc(), as valgrind does, which comes first.
+# Failpoints replace malloc(), as valgrind does, which comes first.
 # The others compare parse trees, most of the time inside of libpg_query; what
 # they render is rendered under AddressSanitizer as well.
 check-valgrind: TESTS := $(filter-out %/check_loop %/check_router \
                            %/check_router_% $(PLAIN_ONLY) \
-                           %/check_failpoints \
+                           %_failpoints \
                            %/check_qb_mutations %/check_qb_corpus \
                            %/check_qb_precedence %/check_qb_statements,$(TESTS))
 check-valgrind: RUN = $(VALGRIND)
@@ -362,7 +362,7 @@ ledger: $(LEDGER)
 	  $(if $(REPLICA),--replica) $(if $(PGBOUNCER),--pgbouncer) \
 	  --journal $(B)/ledger.journal --plot $(B)/ledger.svg
 
-# A million statements, and the other loads five times as large.
+# Five million statements, and the other loads five times as large.
 load_in_full = ELPQ_LOAD=5 ELPQ_TEST_SLOW=1 CK_TIMEOUT_MULTIPLIER=5 \
                $(with_postgres) -- $(run_tests) $(B)/tests/server/check_load
 check-load: $(B)/tests/server/check_load
@@ -543,7 +543,7 @@ help:
 ## make soak-ledger     of it, the ledger only, for an hour
 ## make ledger          a bank under chaos, and its books (SECONDS=60, SEED=1,
 ##                      REPLICA=1 or PGBOUNCER=1); plots build/ledger.svg
-## make check-load      check_load, five times as large: a million statements
+## make check-load      check_load, five times as large
 ## make check-ledger    its verification finds the mistakes of a bad bank
 ## make bench           benchmarks on a private PostgreSQL
 ## make bench-builder   what building statements costs; needs no server

@@ -305,6 +305,9 @@ void elpq__conn_notice(elpq_conn *conn, const elpq_error *notice)
 {
     elpq_severity severity = elpq_error_severity(notice);
 
+    /* What the user has closed is forgotten, though libpq holds more of it. */
+    if (conn->state == ELPQ__CLOSED)
+        return;
     if (conn->options.notice && (severity == ELPQ_SEVERITY_UNKNOWN ||
                                  severity >= conn->options.notice_level))
         conn->options.notice(conn, notice, conn->options.notice_arg);

@@ -35,6 +35,8 @@
 #include "alloc.h"
 #include "timers.h"
 
+/* A socket that cannot be watched is looked at so often. */
+#define LOOK_USEC 10000
 /* So many rounds of tasks may follow each other in one turn. */
 #define TASK_ROUNDS 8
 
@@ -407,16 +409,40 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
         io->ready(io, false, true);
 }
 
+/* Watches for what is wanted; what is watched already costs nothing. */
+static bool watch(struct elpq__io *io)
+{
+    return (!io->reading || event_add(io->read_event, NULL) == 0) &&
+           (!io->writing || event_add(io->write_event, NULL) == 0);
+}
+
+/* Nobody else would ever look: a statement need not have a deadline. */
+static void watch_or_look(struct elpq__io *io)
+{
+    if (!watch(io))
+        elpq__timer_start(io->loop, &io->again, elpq__now() + LOOK_USEC);
+}
+
+static void look_again(struct elpq__timer *timer)
+{
+    struct elpq__io *io = elpq__container(timer, struct elpq__io, again);
+
+    watch_or_look(io);
+    if (elpq__timer_runs(timer))
+        io->ready(io, io->reading, io->writing);
+}
+
 bool elpq__io_open(struct elpq__io *io, struct elpq__loop *loop, int fd)
 {
     io->loop = loop;
+    io->reading = true;
     io->writing = false;
+    io->again.fire = look_again;
     io->read_event = event_new(loop->base, fd, EV_READ | EV_PERSIST,
                                on_readable, io);
     io->write_event = event_new(loop->base, fd, EV_WRITE | EV_PERSIST,
                                 on_writable, io);
-    if (!io->read_event || !io->write_event ||
-        event_add(io->read_event, NULL) != 0) {
+    if (!io->read_event || !io->write_event || !watch(io)) {
         elpq__io_close(io);
         return false;
     }
@@ -429,7 +455,7 @@ void elpq__io_want_write(struct elpq__io *io, bool on)
         return;
     io->writing = on;
     if (on)
-        event_add(io->write_event, NULL);
+        watch_or_look(io);
     else
         event_del(io->write_event);
 }
@@ -438,20 +464,22 @@ void elpq__io_want_read(struct elpq__io *io, bool on)
 {
     if (!io->read_event)
         return;
+    io->reading = on;
     if (on)
-        event_add(io->read_event, NULL);
+        watch_or_look(io);
     else
         event_del(io->read_event);
 }
 
 void elpq__io_close(struct elpq__io *io)
 {
+    elpq__timer_stop(io->loop, &io->again);
     if (io->read_event)
         event_free(io->read_event);
     if (io->write_event)
         event_free(io->write_event);
     io->read_event = io->write_event = NULL;
-    io->writing = false;
+    io->reading = io->writing = false;
 }
 
 /* ---------------------------------------------------- from other threads */

@@ -78,12 +78,17 @@ static inline bool elpq__timer_runs(const struct elpq__timer *timer)
 
 /* --------------------------------------------------------------- sockets */
 
-/* Watches one descriptor for reading, and for writing on demand. */
+/*
+ * Watches one descriptor for reading, and for writing on demand.  While the
+ * system has no memory for that, `ready` comes from time to time instead.
+ */
 struct elpq__io {
     struct elpq__loop *loop;
     void *read_event;
     void *write_event;
+    bool reading; /* what is wanted */
     bool writing;
+    struct elpq__timer again; /* runs while it could not be had */
     void (*ready)(struct elpq__io *io, bool readable, bool writable);
 };
 

@@ -23,6 +23,14 @@
 #define MAX_WINDOW 65536
 #define DEFAULT_BYTES ((size_t)1 << 20)
 
+/*
+ * Which of several errors is told.  That of a row is the least, as the outcome
+ * counts those.  What ended the whole before its last row is more: without it,
+ * rows that were never tried would look as if they had been.  And a loss is
+ * the most: behind it nothing is known.
+ */
+enum weight { NO_ERROR, OF_A_ROW, OF_THE_WHOLE, OF_A_LOSS };
+
 struct slot {
     struct elpq__many *many;
     struct slot *next_free;
@@ -53,7 +61,9 @@ struct elpq__many {
     uint64_t next_row;
     unsigned on_way;
     size_t bytes;      /* of those                                     */
-    elpq_error *error; /* the first                                    */
+    elpq_error *error; /* the one to tell; NULL without memory for it  */
+    enum weight weight; /* of it                                       */
+    bool doubt;        /* a row may have been committed nonetheless    */
     elpq_many_outcome outcome;
     struct slot *free_slots;
     struct slot slots[];
@@ -92,22 +102,46 @@ static void call(elpq_request *req, const elpq_error *error)
     callback(&outcome, error, arg);
 }
 
+/* Makes it the error that is told; without memory for it a plain one. */
+static void tell(struct elpq__many *many, enum weight weight,
+                 const elpq_error *error)
+{
+    elpq_error_free(many->error);
+    many->error = elpq_error_dup(error);
+    many->weight = weight;
+    many->req->code = 0;
+    elpq__request_blame(many->req, error->code, error->flags, NULL);
+}
+
+static unsigned *flags_of(struct elpq__many *many)
+{
+    return many->error ? &many->error->flags : &many->req->error_flags;
+}
+
+/* What is known of the rows decides what the error, if any, says of them. */
+static void settle_flags(struct elpq__many *many)
+{
+    bool some = many->weight > OF_A_ROW && many->outcome.rows > 0;
+
+    if (many->doubt)
+        *flags_of(many) |= ELPQ_IN_DOUBT;
+    if (many->doubt || (some && !atomic(many)))
+        *flags_of(many) &= ~(unsigned)ELPQ_NOT_EXECUTED;
+}
+
 /* Ends the whole; the request calls back at the end of the turn. */
 static void end(struct elpq__many *many)
 {
     elpq_conn *conn = many->conn;
     elpq_request *req = many->req;
 
-    /* Not all, so nothing; there may be no memory for the error. */
-    if (many->outer && atomic(many) && (many->error || req->code))
+    if (many->outer && atomic(many) && req->code) /* not all, so nothing */
         elpq__scope_break(conn, ++conn->serial);
     if (many->outer)
         elpq__tx_vacate(many->outer);
-    if (many->error) {
-        req->owned = many->error;
-        many->error = NULL;
-        elpq__request_blame(req, req->owned->code, req->owned->flags, NULL);
-    }
+    settle_flags(many);
+    req->owned = many->error;
+    many->error = NULL;
     many->conn = NULL;
     elpq__request_end_soon(req);
     if (many->leased)
@@ -116,14 +150,12 @@ static void end(struct elpq__many *many)
         elpq__conn_unref(conn);
 }
 
-/* No more rows, because of an error, which is the outcome if it is first. */
+/* No more rows, because of an error, which is told if it is what stops it. */
 static void stop(struct elpq__many *many, const elpq_error *error)
 {
+    if (!many->stopped)
+        tell(many, OF_THE_WHOLE, error);
     many->stopped = true;
-    if (!many->error && error)
-        many->error = elpq_error_dup(error);
-    if (!many->error && error) /* without memory, a plain one */
-        elpq__request_blame(many->req, error->code, error->flags, NULL);
     wake(many);
 }
 
@@ -152,9 +184,8 @@ static void on_rollback(const elpq_error *error, void *arg)
     (void)error;
     many->outcome.rows = many->outcome.affected = 0;
     /* Nobody has to doubt what was rolled back. */
-    if (many->error)
-        many->error->flags =
-            (many->error->flags & ~(unsigned)ELPQ_IN_DOUBT) | ELPQ_NOT_EXECUTED;
+    *flags_of(many) &= ~(unsigned)ELPQ_IN_DOUBT;
+    *flags_of(many) |= ELPQ_NOT_EXECUTED;
     end(many);
 }
 
@@ -187,20 +218,44 @@ static void free_slot(struct elpq__many *many, struct slot *slot)
     many->free_slots = slot;
 }
 
+/* Whether the row alone is to blame, and others may do better. */
+static bool is_of_row(const elpq_error *error)
+{
+    return error->code == ELPQ_E_SERVER || error->code == ELPQ_E_VALUE;
+}
+
+/* Whether the connection is gone, and with it what was on its way. */
+static bool is_loss(const elpq_error *error)
+{
+    return error->code == ELPQ_E_LOST || error->code == ELPQ_E_CLOSED ||
+           error->code == ELPQ_E_LIMIT || error->code == ELPQ_E_PROTOCOL;
+}
+
+static enum weight weight_of(const struct elpq__many *many,
+                             const elpq_error *error)
+{
+    if (is_loss(error))
+        return OF_A_LOSS;
+    return many->source.go_on && !is_of_row(error) ? OF_THE_WHOLE : OF_A_ROW;
+}
+
 static void note_failure(struct elpq__many *many, const struct slot *slot,
                          const elpq_error *error)
 {
     elpq_many_outcome *o = &many->outcome;
+    enum weight weight = weight_of(many, error);
+    bool first = o->failed == 0 || slot->row < o->first_failed;
 
     /* In a transaction those behind the first only fail with it. */
     if (o->failed > 0 && atomic(many))
         return;
-    if (o->failed == 0 || slot->row < o->first_failed) {
-        elpq_error_free(many->error);
-        many->error = elpq_error_dup(error);
+    if (weight > many->weight || (first && weight == many->weight))
+        tell(many, weight, error);
+    if (first)
         o->first_failed = slot->row;
-    }
     o->failed++;
+    if (!many->source.go_on || weight > OF_A_ROW)
+        many->stopped = true;
 }
 
 static void on_row(elpq_result *result, const elpq_error *error, void *arg)
@@ -213,13 +268,11 @@ static void on_row(elpq_result *result, const elpq_error *error, void *arg)
     if (result) {
         many->outcome.rows++;
         many->outcome.affected += elpq_affected(result);
-    } else if (!many->req->cause) {
-        note_failure(many, slot, error);
-        if (!many->source.go_on ||
-            (error->code != ELPQ_E_SERVER && error->code != ELPQ_E_VALUE))
-            stop(many, error);
-    } else if (many->error && !atomic(many)) {
-        many->error->flags |= error->flags & ELPQ_IN_DOUBT;
+    } else {
+        if (!atomic(many) && error->flags & ELPQ_IN_DOUBT)
+            many->doubt = true;
+        if (!many->req->cause)
+            note_failure(many, slot, error);
     }
     wake(many);
 }
@@ -292,7 +345,9 @@ static bool queue_is_full(const struct elpq__many *many)
 static void send_rows(struct elpq__many *many)
 {
     if (!is_ours(many)) {
-        stop_with(many, ELPQ_E_CLOSED, atomic(many) ? ELPQ_NOT_EXECUTED : 0);
+        if (many->on_way == 0) /* else those tell how it went */
+            stop_with(many, ELPQ_E_CLOSED,
+                      atomic(many) ? ELPQ_NOT_EXECUTED : 0);
         return;
     }
     while (!many->stopped && !many->exhausted && has_room(many)) {

@@ -65,15 +65,16 @@ typedef struct elpq_many_outcome {
     uint64_t rows;         /**< executed, and not rolled back by us         */
     uint64_t affected;     /**< rows of the table, by their command tags    */
     uint64_t failed;       /**< rows whose execution failed                 */
-    uint64_t first_failed; /**< the first of them, which error tells of     */
+    uint64_t first_failed; /**< the first of them                           */
 } elpq_many_outcome;
 
 /**
  * Gets the outcome, borrowed for the call; error is NULL if every row was
  * executed (and committed, unless in a transaction of the caller's).
- * Otherwise it tells of the first row that failed, or, if failed is 0, why the
- * operation as a whole did: the source gave up, the deadline, cancel, a lost
- * connection, COMMIT.
+ * Otherwise it tells why the operation ended before its last row: the source
+ * gave up, the deadline, cancel, a lost connection, COMMIT; of these a lost
+ * connection is told first.  If nothing but a row's failure ended it, or with
+ * go_on nothing did, it tells of the first row that failed.
  */
 typedef void (*elpq_many_cb)(const elpq_many_outcome *outcome,
                              const elpq_error *error, void *arg);
@@ -93,7 +94,8 @@ typedef void (*elpq_many_cb)(const elpq_many_outcome *outcome,
  * meanwhile take part.  EACH: after a row failed, or a cancel, no more are
  * sent; those that are on their way have their own outcome.
  *
- * On a loss, error has IN_DOUBT if rows may have been committed.
+ * On a loss, error has IN_DOUBT if rows may have been committed of which
+ * nobody knows, and tells of the loss even if a row had failed before it.
  *
  * Returns 0, or ELPQ_E_USAGE (no source, two of them, EACH in a transaction,
  * go_on without EACH), ELPQ_E_NOMEM, ELPQ_E_FULL, ELPQ_E_CLOSED or

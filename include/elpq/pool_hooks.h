@@ -3,8 +3,12 @@
  * @file pool_hooks.h
  * What a pool tells and asks: events, and hooks around connections.
  *
- * All are set in elpq_pool_options, and called from the loop.  They may call
- * every function, elpq_pool_close() included.
+ * All are set in elpq_pool_options, and called from the loop, or from within
+ * the call that causes them: ELPQ_POOL_CLOSED and before_release also come
+ * inside of elpq_pool_close(), elpq_pool_resize(), elpq_pool_expire(),
+ * elpq_conn_close() and elpq_conn_release(); ELPQ_POOL_OPENED and
+ * ELPQ_POOL_CONNECT_FAILED inside of elpq_ticket_go() and elpq_ticket_fail().
+ * They may call every function, elpq_pool_close() included.
  */
 #ifndef ELPQ_POOL_HOOKS_H
 #define ELPQ_POOL_HOOKS_H

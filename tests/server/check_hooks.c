@@ -516,6 +516,53 @@ START_TEST(a_connection_of_a_pool_is_closed_in_a_notice)
 }
 END_TEST
 
+static elpq_pool *noticed_pool; /* NULL: its connection alone is closed */
+static int notices;
+
+static void close_in_first_notice(elpq_conn *conn)
+{
+    if (notices++ > 0)
+        return;
+    if (noticed_pool)
+        close_pool(noticed_pool, 0);
+    else
+        close_in_hook(conn);
+}
+
+/* Both notices wait in the socket: behind the first, there is nobody left. */
+START_TEST(nothing_is_noticed_behind_a_close)
+{
+    static const char sql[] = "do $$ begin perform"
+                              " pg_advisory_xact_lock_shared(7077);"
+                              " raise notice 'one'; raise notice 'two'; end $$";
+    elpq_conn_options o = traced();
+    elpq_pool *pool = _i == 0 ? NULL : traced_pool(1);
+    elpq_conn *conn = pool ? lease(pool) : connect_now(NULL, &o);
+    int pid = elpq_conn_pid(conn);
+    struct answer *a;
+
+    disarm();
+    memset(&hook, 0, sizeof(hook));
+    notices = 0;
+    noticed_pool = _i == 2 ? pool : NULL;
+    notice_then = close_in_first_notice;
+    lock_server();
+    a = ask(conn, sql_text(sql));
+    await_blocked(1);
+    unlock_server();
+    while (admin_int("select count(*) from pg_stat_activity"
+                     " where pid = %d and state = 'active'", pid) > 0)
+        ; /* without a turn of the loop */
+    expect_error(a, ELPQ_E_CLOSED, "", ELPQ_IN_DOUBT);
+    await_all();
+    ck_assert_int_eq(notices, 1);
+    if (_i == 1)
+        expect_whole(pool, 1);
+    else if (_i == 2)
+        release(conn);
+}
+END_TEST
+
 static void close_always(const elpq_event *event)
 {
     if (event->kind == ELPQ_EVENT_CONNECT_FAILED)
@@ -650,6 +697,7 @@ static void build(Suite *s)
     tcase_add_loop_test(t, a_busy_pool_keeps_its_size, 0, STEPS);
     tcase_add_test(t, an_idle_connection_is_closed_in_its_loss);
     tcase_add_test(t, a_connection_of_a_pool_is_closed_in_a_notice);
+    tcase_add_loop_test(t, nothing_is_noticed_behind_a_close, 0, 3);
     tcase_add_test(t, failed_connects_of_a_pool_are_closed_in_their_event);
     tcase_add_test(t, connects_of_a_pool_that_are_closed_at_birth_are_paused);
     t = harness_case(s, "pool", 0);

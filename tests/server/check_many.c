@@ -519,6 +519,60 @@ START_TEST(a_lost_connection)
 }
 END_TEST
 
+/* The rows behind one that failed are in doubt: that is what is told. */
+START_TEST(a_connection_that_is_lost_behind_a_failure)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    struct many m;
+
+    many_init(&m, 100);
+    m.trap = 3;
+    admin_do("begin");
+    admin_do("insert into elpq_many values (4, '')");
+    run_many(conn, &m,
+             source_of(&m, .mode = ELPQ_MANY_EACH, .window = 8,
+                       .go_on = _i == 1),
+             NULL);
+    await_server("select count(*) = 1 from pg_locks"
+                 " where not granted and pid = %d",
+                 elpq_conn_pid(conn));
+    ck_assert_int_eq(m.verdict->calls, 0);
+    terminate(elpq_conn_pid(conn));
+    await(m.verdict);
+    ck_assert_int_eq(m.verdict->code, ELPQ_E_LOST);
+    ck_assert_uint_ne(m.verdict->flags & ELPQ_IN_DOUBT, 0);
+    ck_assert_uint_eq(m.verdict->flags & ELPQ_NOT_EXECUTED, 0);
+    ck_assert_uint_eq(m.outcome.rows, 3);
+    ck_assert_uint_eq(m.outcome.first_failed, 3);
+    ck_assert_uint_gt(m.outcome.failed, 1);
+    ck_assert_uint_lt(m.yielded, 100);
+    admin_do("rollback");
+    ck_assert_int_eq(rows(), 3);
+    close_conn(conn);
+}
+END_TEST
+
+/* What was never tried is not silently left out: the source's own code. */
+START_TEST(a_source_that_gives_up_behind_a_failure)
+{
+    elpq_conn *conn = connect_now(NULL, NULL);
+    struct many m;
+
+    admin_do("insert into elpq_many values (3, '')");
+    many_init(&m, 100);
+    m.trap = 40;
+    m.trap_code = ELPQ_E_DECODE;
+    run_many(conn, &m,
+             source_of(&m, .mode = ELPQ_MANY_EACH, .window = 8, .go_on = true),
+             NULL);
+    expect_error(m.verdict, ELPQ_E_DECODE, "", 0);
+    ck_assert_uint_eq(m.outcome.rows, 39);
+    ck_assert_uint_eq(m.outcome.failed, 1);
+    ck_assert_uint_eq(m.outcome.first_failed, 3);
+    close_conn(conn);
+}
+END_TEST
+
 static void close_it(struct many *m)
 {
     close_conn(m->conn);
@@ -610,6 +664,8 @@ static void build(Suite *suite)
     tcase_add_loop_test(tc, a_deadline_that_passes_around_the_rows, 0, 2);
     tcase_add_test(tc, canceling_while_it_waits_for_a_connection);
     tcase_add_test(tc, a_lost_connection);
+    tcase_add_loop_test(tc, a_connection_that_is_lost_behind_a_failure, 0, 2);
+    tcase_add_test(tc, a_source_that_gives_up_behind_a_failure);
     tcase_add_test(tc, closing_from_the_source);
     tcase_add_test(tc, closing_the_pool_under_it);
     tcase_add_test(tc, a_part_of_them_does_not_commit);

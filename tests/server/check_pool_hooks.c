@@ -136,6 +136,83 @@ static int events_like(elpq_pool_event_kind kind, int reason)
     return n;
 }
 
+/* How deep in calls of ours the hooks came: the events, and the release. */
+static int depth_of_event;
+static int depth_of_release;
+
+static void note_depth(const elpq_pool_event *event)
+{
+    if (event->kind != ELPQ_POOL_LEAK)
+        depth_of_event = harness_depth;
+}
+
+static bool note_release(elpq_conn *conn, void *arg)
+{
+    (void)conn;
+    (void)arg;
+    depth_of_release = harness_depth;
+    return true;
+}
+
+enum { BY_CLOSE, BY_RESIZE, BY_EXPIRE, BY_CONN_CLOSE, BY_RELEASE, CALLS };
+
+/* What the header says of both hooks: a call that causes them has them. */
+START_TEST(hooks_come_inside_the_call_that_causes_them)
+{
+    elpq_pool *pool = hooked((elpq_pool_options){
+        .max_size = 2, .before_release = note_release });
+    elpq_conn *conn[2] = { lease(pool), lease(pool) };
+
+    depth_of_event = depth_of_release = -1;
+    h.on_event = note_depth;
+    if (_i == BY_CONN_CLOSE) {
+        close_conn(conn[0]);
+        ck_assert_int_eq(depth_of_event, 1);
+    } else {
+        release(conn[0]);
+        ck_assert_int_eq(depth_of_release, 1);
+    }
+    release(conn[1]);
+    await_all();
+    expect_int(ask(pool, elpq_sql("select 1")), 1); /* both are idle */
+    depth_of_event = -1;
+    if (_i == BY_RESIZE)
+        ck_assert_int_eq(CALL(elpq_pool_resize(pool, 0, 1)), 0);
+    else if (_i == BY_EXPIRE)
+        ck_assert_int_eq(CALL(elpq_pool_expire(pool)), 0);
+    if (_i == BY_RESIZE || _i == BY_EXPIRE)
+        ck_assert_int_eq(depth_of_event, 1);
+    depth_of_event = -1;
+    close_pool(pool, 0);
+    if (_i == BY_CLOSE)
+        ck_assert_int_eq(depth_of_event, 1);
+    await_all();
+}
+END_TEST
+
+START_TEST(events_come_inside_the_answer_of_a_ticket)
+{
+    elpq_pool *pool = hooked((elpq_pool_options){
+        .max_size = 1, .after_connect = after_connect });
+    struct answer *a;
+
+    h.keep = true;
+    h.on_event = note_depth;
+    a = acquire(pool, NULL);
+    ck_assert(await_ticket(a));
+    h.keep = false;
+    depth_of_event = -1;
+    answer_ticket(_i == 0);
+    ck_assert_int_eq(depth_of_event, 1);
+    ck_assert_int_eq(events_like(_i == 0 ? ELPQ_POOL_OPENED
+                                         : ELPQ_POOL_CONNECT_FAILED, -1), 1);
+    await(a);
+    if (a->conn)
+        release(a->conn);
+    finish_pool(pool);
+}
+END_TEST
+
 /* ---------------------------------------------------------- before connect */
 
 START_TEST(a_hook_gives_parameters)
@@ -594,6 +671,9 @@ static void build(Suite *s)
     tcase_set_timeout(t, 30 * harness_slow());
     tcase_add_checked_fixture(t, setup, harness_teardown);
     suite_add_tcase(s, t);
+    tcase_add_loop_test(t, hooks_come_inside_the_call_that_causes_them, 0,
+                        CALLS);
+    tcase_add_loop_test(t, events_come_inside_the_answer_of_a_ticket, 0, 2);
     tcase_add_test(t, a_hook_gives_parameters);
     tcase_add_test(t, a_hook_answers_later);
     tcase_add_test(t, a_hook_refuses);

@@ -15,7 +15,7 @@
 
 #include "harness_internal.h"
 
-#define WATCHDOG_SECONDS 120 /* as long as the longest cases */
+#define WATCHDOG_SECONDS 600 /* as long as the longest cases */
 
 struct event_base *loop;
 int harness_depth;
