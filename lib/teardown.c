@@ -14,17 +14,21 @@
 
 #include "conn_int.h"
 
-/* An error of its own for one request; without memory a plain one. */
+/* An error of its own for one request; without memory a plain one.  Whether
+ * the same may work again is told by the error: after a loss, and nothing else,
+ * however far the request had come. */
 static void fail_request(elpq_request *req, const elpq_error *error,
                          unsigned flags)
 {
     elpq_error own = *error;
 
     own.flags |= flags;
+    if (req->cause)
+        own.flags &= ~(unsigned)ELPQ_RETRYABLE; /* somebody gave it up */
     if (req->failure || req->cause) {
         /* The server's last words, or the reason why it was canceled. */
-        elpq__request_blame(req, req->cause ? req->cause : own.code,
-                            own.flags & ~(unsigned)ELPQ_RETRYABLE, NULL);
+        elpq__request_blame(req, req->cause ? req->cause : own.code, own.flags,
+                            NULL);
         return;
     }
     req->owned = elpq_error_dup(&own);
@@ -92,7 +96,7 @@ static void fail_sent(elpq_conn *conn, const elpq_error *error)
         elpq_request *req = elpq__container(node, elpq_request, node);
         bool is_head = node == head;
         unsigned flags = unread || req->aborted || req->describing
-                             ? ELPQ_NOT_EXECUTED | ELPQ_RETRYABLE
+                             ? ELPQ_NOT_EXECUTED
                              : ELPQ_IN_DOUBT;
 
         conn->nsent--;
@@ -105,8 +109,7 @@ static void fail_sent(elpq_conn *conn, const elpq_error *error)
             end_refused(req);
         } else if (!(flags & ELPQ_NOT_EXECUTED) || !taken_back(conn, req)) {
             if (elpq__copy_undone(req))
-                flags = ELPQ_NOT_EXECUTED |
-                        (req->delivered ? 0u : ELPQ_RETRYABLE);
+                flags = ELPQ_NOT_EXECUTED;
             fail_request(req, is_head ? error : &others, flags);
             elpq__request_end_soon(req);
         }
@@ -203,6 +206,7 @@ void elpq__conn_lost(elpq_conn *conn, elpq_code code, const char *text)
         return;
     }
     elpq__conn_ref(conn);
+    conn->lost = code == ELPQ_E_LOST;
     tear_down(conn, &error);
     elpq__trace(conn, ELPQ_EVENT_DISCONNECTED, NULL, &error, 0);
     if (conn->owner)

@@ -147,7 +147,7 @@ void free_all(struct cell *c)
 
 /* --------------------------------------------------------------- outcomes */
 
-/* "ok", or "LOST in doubt", or "LOST 57P01 not run". */
+/* "ok", or "TIMEOUT in doubt", or "LOST 57P01 not run, retry". */
 static void describe(const struct answer *a, char *text, size_t size)
 {
     const char *name;
@@ -157,9 +157,10 @@ static void describe(const struct answer *a, char *text, size_t size)
         return;
     }
     name = elpq_code_name(a->code) + strlen("ELPQ_E_");
-    snprintf(text, size, "%s%s%s%s%s", name, *a->sqlstate ? " " : "",
+    snprintf(text, size, "%s%s%s%s%s%s", name, *a->sqlstate ? " " : "",
              a->sqlstate, a->flags & ELPQ_NOT_EXECUTED ? " not run" : "",
-             a->flags & ELPQ_IN_DOUBT ? " in doubt" : "");
+             a->flags & ELPQ_IN_DOUBT ? " in doubt" : "",
+             a->flags & ELPQ_RETRYABLE ? ", retry" : "");
 }
 
 /* The different ones, in the order of the questions. */
@@ -200,6 +201,20 @@ static const char *where(const struct cell *c)
 
 /* ------------------------------------------------------------- verdicts */
 
+/*
+ * The rule of error.h: no connection, or one that broke, may be another time;
+ * what the user ended, or a server that errs, is not.  Of a COMMIT that was not
+ * sent (ROLLED_BACK) only the table knows what the reason was.
+ */
+static bool is_rightly_retryable(const struct answer *a)
+{
+    const bool retryable = a->flags & ELPQ_RETRYABLE;
+
+    if (a->code == ELPQ_E_ROLLED_BACK)
+        return true;
+    return retryable == (a->code == ELPQ_E_LOST || a->code == ELPQ_E_CONNECT);
+}
+
 static void check_questions(const struct cell *c)
 {
     for (int i = 0; i < c->nq; i++) {
@@ -210,6 +225,8 @@ static void check_questions(const struct cell *c)
         ck_assert_msg((a->flags & (ELPQ_NOT_EXECUTED | ELPQ_IN_DOUBT)) !=
                           (ELPQ_NOT_EXECUTED | ELPQ_IN_DOUBT),
                       "%s: not executed, and in doubt", where(c));
+        ck_assert_msg(is_rightly_retryable(a), "%s: %s, flags %u", where(c),
+                      elpq_code_name(a->code), a->flags);
         if (!a->result || elpq_columns(a->result) == 0)
             continue;
         ck_assert_int_eq(elpq_get_int64(a->result, 0, 0, &value), 0);
