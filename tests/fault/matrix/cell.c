@@ -10,6 +10,7 @@
 
 #include "../../../lib/listener_int.h"
 #include "../../../lib/pool_int.h"
+#include "../../server/secrets.h"
 #include "matrix.h"
 
 /* ----------------------------------------------------------- of the states */
@@ -225,6 +226,8 @@ static void check_questions(const struct cell *c)
         ck_assert_msg((a->flags & (ELPQ_NOT_EXECUTED | ELPQ_IN_DOUBT)) !=
                           (ELPQ_NOT_EXECUTED | ELPQ_IN_DOUBT),
                       "%s: not executed, and in doubt", where(c));
+        if (a->error)
+            hear_error(a->error);
         ck_assert_msg(is_rightly_retryable(a), "%s: %s, flags %u", where(c),
                       elpq_code_name(a->code), a->flags);
         if (!a->result || elpq_columns(a->result) == 0)
@@ -292,6 +295,22 @@ static void check_pool(struct cell *c)
                   (unsigned long long)s.wait.count, (unsigned long long)s.left,
                   (unsigned long long)s.failed_waiting);
     ck_assert_uint_eq(s.refused, 0);
+}
+
+/* The canary was looked for where it could have been: libpq has it. */
+static void check_password(const struct cell *c)
+{
+    const elpq_conn *conn = session_of(c);
+    const char *password = c->state == AUTHENTICATING
+                               ? harness_env("ELPQ_TEST_SCRAM_PASSWORD")
+                               : CANARY;
+
+    if (conn && conn->pg)
+        ck_assert_msg(strcmp(PQpass(conn->pg), password) == 0,
+                      "%s: the password was not passed", where(c));
+    else
+        ck_assert_msg(!c->pool && !c->listener, "%s: no session", where(c));
+    ck_assert_msg(c->events > 0, "%s: nothing was told", where(c));
 }
 
 /* ------------------------------------------------------------- one cell */
@@ -463,6 +482,7 @@ void cell_finish(struct cell *c)
     check_outcome(c);
     check_stored(c);
     recover(c);
+    check_password(c);
     table_note(c);
     end_cell(c);
     free(c);
