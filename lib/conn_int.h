@@ -138,6 +138,7 @@ struct elpq_conn {
     char **parameters;     /* known values, see parameter.c; or NULL      */
     bool unasked;          /* a message came that answers nothing         */
     bool close_wanted;     /* it was closed inside pump()                 */
+    bool lost;             /* it broke: nobody closed it, nor erred       */
     char fatal[6];         /* SQLSTATE of the server's FATAL, if it came  */
     char fatal_text[200];  /* and its message                             */
     char stale[64];        /* what libpq says of elpq__stream_answered()  */

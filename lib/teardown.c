@@ -14,17 +14,21 @@
 
 #include "conn_int.h"
 
-/* An error of its own for one request; without memory a plain one. */
+/* An error of its own for one request; without memory a plain one.  Whether
+ * the same may work again is told by the error: after a loss, and nothing else,
+ * however far the request had come. */
 static void fail_request(elpq_request *req, const elpq_error *error,
                          unsigned flags)
 {
     elpq_error own = *error;
 
     own.flags |= flags;
+    if (req->cause)
+        own.flags &= ~(unsigned)ELPQ_RETRYABLE; /* somebody gave it up */
     if (req->failure || req->cause) {
         /* The server's last words, or the reason why it was canceled. */
-        elpq__request_blame(req, req->cause ? req->cause : own.code,
-                            own.flags & ~(unsigned)ELPQ_RETRYABLE, NULL);
+        elpq__request_blame(req, req->cause ? req->cause : own.code, own.flags,
+                            NULL);
         return;
     }
     req->owned = elpq_error_dup(&own);
@@ -87,7 +91,7 @@ static void fail_one_sent(elpq_conn *conn, elpq_request *req,
     /* What was refused for our own reasons has neither run nor failed. */
     bool repeats = elpq__settle_repeats(req);
     unsigned flags = unread || repeats || req->aborted || req->describing
-                         ? ELPQ_NOT_EXECUTED | ELPQ_RETRYABLE
+                         ? ELPQ_NOT_EXECUTED
                          : ELPQ_IN_DOUBT;
 
     elpq__request_drop_prepared(conn, req);
@@ -106,7 +110,7 @@ static void fail_one_sent(elpq_conn *conn, elpq_request *req,
     if ((flags & ELPQ_NOT_EXECUTED) && taken_back(conn, req))
         return;
     if (elpq__copy_undone(req))
-        flags = ELPQ_NOT_EXECUTED | (req->delivered ? 0u : ELPQ_RETRYABLE);
+        flags = ELPQ_NOT_EXECUTED;
     fail_request(req, error, flags);
     elpq__request_end_soon(req);
 }
@@ -220,6 +224,7 @@ void elpq__conn_lost(elpq_conn *conn, elpq_code code, const char *text)
         return;
     }
     elpq__conn_ref(conn);
+    conn->lost = code == ELPQ_E_LOST;
     tear_down(conn, &error);
     elpq__trace(conn, ELPQ_EVENT_DISCONNECTED, NULL, &error, 0);
     if (conn->owner)

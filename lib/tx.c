@@ -117,7 +117,9 @@ static void run_end(struct elpq__task *task)
     elpq_tx *tx = elpq__container(task, elpq_tx, end);
     elpq_error error;
 
-    elpq__error_set(&error, ELPQ_E_ROLLED_BACK, ELPQ_NOT_EXECUTED,
+    elpq__error_set(&error, ELPQ_E_ROLLED_BACK,
+                    ELPQ_NOT_EXECUTED |
+                        (is_live(tx) && tx->conn->lost ? ELPQ_RETRYABLE : 0u),
                     !is_live(tx) ? "it was ended from outside before"
                                  : "the connection was gone before COMMIT was "
                                    "sent: the transaction was rolled back");

@@ -90,8 +90,9 @@ ELPQ_API int elpq_savepoint(elpq_tx *tx, elpq_tx_cb callback, void *arg);
  * error in the callback: ELPQ_E_ROLLED_BACK if a statement had failed before
  * or was not sent (its deadline had passed, its values were refused), or if
  * the connection was gone before COMMIT was sent, with the SQLSTATE of that
- * statement if the server had refused it; IN_DOUBT if the connection broke
- * after: it may have happened or not.  For a savepoint, RELEASE.
+ * statement if the server had refused it, and RETRYABLE after a conflict or a
+ * connection that broke; IN_DOUBT if the connection broke after: it may have
+ * happened or not.  For a savepoint, RELEASE.
  *
  * COMMIT has the connection's timeout_ms as its deadline, the time for the
  * statements in front of it included: ELPQ_E_TIMEOUT with NOT_EXECUTED if it

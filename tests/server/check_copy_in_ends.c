@@ -202,7 +202,8 @@ START_TEST(losing_the_connection)
     run_until(&f.calls, 1);
     terminate((int)admin_int("select pid from pg_stat_progress_copy"
                              " where datname = current_database()"));
-    expect_error(f.done, ELPQ_E_LOST, "57P01", ELPQ_NOT_EXECUTED);
+    expect_error(f.done, ELPQ_E_LOST, "57P01",
+                 ELPQ_NOT_EXECUTED | ELPQ_RETRYABLE);
     ck_assert_int_eq(rows(), 0);
     /* With data that cannot be sent any more. */
     g.hold = true;

@@ -689,7 +689,8 @@ START_TEST(a_lost_connection_in_a_transaction)
     expect_error(behind, ELPQ_E_LOST, "57P01",
                  ELPQ_NOT_EXECUTED | ELPQ_RETRYABLE);
     end = commit(tx);
-    expect_error(end, ELPQ_E_ROLLED_BACK, "", ELPQ_NOT_EXECUTED);
+    expect_error(end, ELPQ_E_ROLLED_BACK, "",
+                 ELPQ_NOT_EXECUTED | ELPQ_RETRYABLE);
     unlock_server();
     ck_assert_int_eq(rows(), 0);
     close_conn(conn);

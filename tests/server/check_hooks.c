@@ -242,7 +242,8 @@ START_TEST(a_lost_connection_is_closed_in_its_event)
     behind = ask(conn, elpq_sql("select 2"));
     await_blocked(1);
     terminate(elpq_conn_pid(conn));
-    expect_error(running, ELPQ_E_LOST, "57P01", ELPQ_IN_DOUBT);
+    expect_error(running, ELPQ_E_LOST, "57P01",
+                 ELPQ_IN_DOUBT | ELPQ_RETRYABLE);
     expect_error(behind, ELPQ_E_LOST, "57P01",
                  ELPQ_NOT_EXECUTED | ELPQ_RETRYABLE);
     ck_assert_int_eq(hook.closes, 1);

@@ -3,212 +3,10 @@
  * Every function may be called from every callback.
  *
  * One test for each pair of a source (what calls back) and an action (what is
- * done inside).  Around them is a crowd: statements before and behind, a
- * lease, waiters, a transaction.  Whatever happens, each of them is answered
- * exactly once, and nothing is left over.
+ * done inside): see reentry.h.  check_reentry_more.c has the callbacks of what
+ * is more than a statement.
  */
-#include <stdio.h>
-#include <string.h>
-
-#include "../support/harness.h"
-
-static struct world {
-    elpq_pool *pool;   /* NULL once closed                                  */
-    elpq_conn *conn;
-    elpq_conn *leased;
-    elpq_conn *extra;  /* what a connect that called back gave              */
-    struct answer *crowd[12];
-    int crowded;
-    int fired;         /* the action was done                               */
-    int action;
-    int wanted_event;  /* of the sources that are trace events              */
-} w;
-
-/* --------------------------------------------------------------- the crowd */
-
-/* Asks for what may be refused, since the target may have just been closed. */
-static struct answer *remember(struct answer *a, int rc)
-{
-    if (rc != 0) {
-        ck_assert_int_eq(rc, ELPQ_E_CLOSED);
-        a->wanted = 0;
-    } else if (w.crowded < 12) {
-        w.crowd[w.crowded++] = a;
-    }
-    return a;
-}
-
-static elpq_options cancelable(struct answer *a)
-{
-    elpq_options o = { .request = &a->request };
-
-    return o;
-}
-
-static void try_conn(const char *sql)
-{
-    if (w.conn) {
-        struct answer *a = answer_new();
-        elpq_options o = cancelable(a);
-
-        remember(a, CALL(elpq_conn_execute(w.conn, sql_text(sql), &o,
-                                           on_result, a)));
-    }
-}
-
-static void try_pool(const char *sql)
-{
-    if (w.pool) {
-        struct answer *a = answer_new();
-        elpq_options o = cancelable(a);
-
-        remember(a, CALL(elpq_pool_execute(w.pool, sql_text(sql), &o,
-                                           on_result, a)));
-    }
-}
-
-static void give_back(struct answer *a)
-{
-    if (a->conn)
-        release(a->conn);
-}
-
-static void undo(struct answer *a)
-{
-    if (a->tx)
-        ck_assert_int_eq(CALL(elpq_rollback(a->tx, NULL, NULL)), 0);
-}
-
-static void try_acquire(void)
-{
-    if (w.pool) {
-        struct answer *a = answer_new();
-        elpq_options o = cancelable(a);
-
-        a->then = give_back;
-        remember(a, CALL(elpq_pool_acquire(w.pool, &o, on_conn, a)));
-    }
-}
-
-static void try_begin(void)
-{
-    if (w.pool) {
-        struct answer *a = answer_new();
-
-        a->then = undo;
-        remember(a, CALL(elpq_pool_begin(w.pool, NULL, on_tx, a)));
-    }
-}
-
-static void try_script(void)
-{
-    if (w.conn) {
-        struct answer *a = answer_new();
-
-        remember(a, CALL(elpq_conn_script_trusted(w.conn,
-                                                  "select 1; select 2", NULL,
-                                                  on_each, on_done, a)));
-    }
-}
-
-/* ------------------------------------------------------------- the actions */
-
-static void do_close_conns(void)
-{
-    elpq_conn *conn = w.conn, *extra = w.extra;
-
-    w.conn = w.extra = NULL;
-    close_conn(conn);
-    close_conn(extra);
-}
-
-static void do_close_pool(void)
-{
-    elpq_pool *pool = w.pool;
-
-    w.pool = NULL;
-    if (pool)
-        close_pool(pool, 0);
-}
-
-static void do_drain_pool(void)
-{
-    elpq_pool *pool = w.pool;
-
-    w.pool = NULL;
-    if (pool)
-        close_pool(pool, 5000);
-}
-
-static void do_release(void)
-{
-    elpq_conn *leased = w.leased;
-
-    w.leased = NULL;
-    release(leased);
-}
-
-static void do_close_lease(void)
-{
-    elpq_conn *leased = w.leased;
-
-    w.leased = NULL;
-    close_conn(leased);
-}
-
-static void do_close_all(void)
-{
-    do_close_pool();
-    do_release();
-    do_close_conns();
-}
-
-static void do_cancel_others(void)
-{
-    int i;
-
-    for (i = 0; i < w.crowded; i++)
-        if (w.crowd[i]->request)
-            cancel(w.crowd[i]);
-}
-
-static void do_submit(void)
-{
-    try_conn("select 'nested'");
-    try_pool("select 'nested'");
-    try_acquire();
-    try_begin();
-    try_script();
-}
-
-static void do_submit_and_close(void)
-{
-    do_submit();
-    do_close_all();
-}
-
-static const struct {
-    const char *name;
-    void (*run)(void);
-    bool harmless; /* everybody else gets a good answer                     */
-} actions[] = {
-    { "close the connection", do_close_conns, false },
-    { "close the pool", do_close_pool, false },
-    { "drain the pool", do_drain_pool, false },
-    { "release the lease", do_release, true },
-    { "close the lease", do_close_lease, true },
-    { "close all", do_close_all, false },
-    { "cancel the others", do_cancel_others, false },
-    { "submit more", do_submit, true },
-    { "submit more and close all", do_submit_and_close, false },
-};
-#define N_ACTIONS ((int)(sizeof(actions) / sizeof(actions[0])))
-
-static void fire(void)
-{
-    if (w.fired++ == 0)
-        actions[w.action].run();
-}
+#include "reentry.h"
 
 static void fire_from_answer(struct answer *a)
 {
@@ -428,11 +226,7 @@ static void from_disconnected_event(void)
     terminate(elpq_conn_pid(w.conn));
 }
 
-static const struct {
-    const char *name;
-    void (*arm)(void);
-    bool breaks; /* some of the crowd fail by what the source itself does   */
-} sources[] = {
+static const struct source sources[] = {
     { "result", from_result, false },
     { "error", from_error, false },
     { "result of the pool", from_pool_result, false },
@@ -462,55 +256,14 @@ static const struct {
 
 /* -------------------------------------------------------------- the matrix */
 
-static void make_world(int action)
-{
-    elpq_pool_options o = { .max_size = 2 };
-
-    memset(&w, 0, sizeof(w));
-    w.action = action;
-    o.conn = traced();
-    w.pool = pool_new(&o);
-    w.leased = lease(w.pool);
-    w.conn = connect_now(NULL, &o.conn);
-}
-
-static void leave_world(void)
-{
-    if (w.leased)
-        do_release();
-    await_all();
-    do_close_all();
-    await_all();
-}
+/* The last action is for what can be ended. */
+#define N_DONE (N_ACTIONS - 1)
 
 START_TEST(from_every_callback_every_action)
 {
-    const int source = _i / N_ACTIONS, action = _i % N_ACTIONS;
-    int i;
-
-    make_world(action);
-    try_conn("select 'before'");
-    try_pool("select 'before'");
-    sources[source].arm();
-    try_conn("select 'behind'");
-    try_pool("select 'behind'");
-    try_acquire();
-    try_begin();
-    try_conn("select 'last'");
-    run_until(&w.fired, 1);
-    leave_world();
-    for (i = 0; i < w.crowded; i++) {
-        const struct answer *a = w.crowd[i];
-        const bool well = a->code == 0 || a->code == ELPQ_E_CLOSED ||
-                          a->code == ELPQ_E_CANCELED ||
-                          (sources[source].breaks && a->code == ELPQ_E_LOST);
-
-        if (actions[action].harmless && !sources[source].breaks)
-            ck_assert_msg(a->code == 0, "%s, %s: %s", sources[source].name,
-                          actions[action].name, elpq_code_name(a->code));
-        ck_assert_msg(well, "%s, %s: %s", sources[source].name,
-                      actions[action].name, elpq_code_name(a->code));
-    }
+    make_world(_i % N_DONE);
+    cross(&sources[_i / N_DONE]);
+    ck_assert_ptr_null(w.end);
 }
 END_TEST
 
@@ -584,7 +337,7 @@ static void build(Suite *s)
     TCase *t = harness_case(s, "matrix", 0);
 
     tcase_add_loop_test(t, from_every_callback_every_action, 0,
-                        N_SOURCES * N_ACTIONS);
+                        N_SOURCES * N_DONE);
     t = harness_case(s, "special", 0);
     tcase_add_test(t, a_chain_of_nested_submits);
     tcase_add_test(t, cancel_of_what_is_answered_in_the_same_turn);

@@ -146,7 +146,7 @@ START_TEST(after_a_crash_committed_is_no_proof)
         crash_backend();
     ck_assert_int_eq(done->calls, 0);
     ck_assert_ptr_null(elpq_faultproxy_rule(proxy, "session 1 cut rst"));
-    expect_error(done, ELPQ_E_LOST, "", ELPQ_IN_DOUBT);
+    expect_error(done, ELPQ_E_LOST, "", ELPQ_IN_DOUBT | ELPQ_RETRYABLE);
     ck_assert_int_eq(bodies, 1);
     finish_pool(pool);
     elpq_faultproxy_free(proxy);

@@ -387,7 +387,7 @@ START_TEST(losing_the_connection_in_a_script)
     behind = ask(conn, elpq_sql("select 3"));
     await_blocked(1);
     terminate(elpq_conn_pid(conn));
-    expect_error(a, ELPQ_E_LOST, "57P01", ELPQ_IN_DOUBT);
+    expect_error(a, ELPQ_E_LOST, "57P01", ELPQ_IN_DOUBT | ELPQ_RETRYABLE);
     ck_assert_uint_eq(a->results, 1);
     await(behind);
     ck_assert_int_eq(behind->code, ELPQ_E_LOST);

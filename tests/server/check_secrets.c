@@ -12,43 +12,8 @@
 
 /* ------------------------------------------------------- all that is told */
 
-static unsigned heard; /* strings                                           */
 static int streams[3]; /* the standard ones, meanwhile a file               */
 static FILE *file;
-
-static void hear(const char *text)
-{
-    heard += text != NULL;
-    ck_assert_msg(!tells_canary(text), "'%s'", text);
-}
-
-static void hear_error(const elpq_error *e)
-{
-    const char *const all[] = {
-        e->sqlstate,    e->severity,    e->message,        e->detail,
-        e->hint,        e->context,     e->schema,         e->table,
-        e->column,      e->datatype,    e->constraint,     e->internal_query,
-        e->source_file, e->source_line, e->source_function
-    };
-
-    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-        hear(all[i]);
-}
-
-static void hear_event(const elpq_event *e, void *arg)
-{
-    (void)arg;
-    hear(e->sql);
-    hear(e->tag);
-    hear(e->sqlstate);
-    hear(e->message);
-    if (e->conn) {
-        char text[600];
-
-        ck_assert_int_gt(elpq_conn_describe(e->conn, text, sizeof(text)), 0);
-        hear(text);
-    }
-}
 
 static void hear_notice(elpq_conn *conn, const elpq_error *notice, void *arg)
 {

@@ -23,7 +23,7 @@ START_TEST(lost_while_it_runs)
          NULL);
     await_blocked(1);
     terminate(elpq_conn_pid(conn));
-    expect_error(f.a, ELPQ_E_LOST, "57P01", ELPQ_IN_DOUBT);
+    expect_error(f.a, ELPQ_E_LOST, "57P01", ELPQ_IN_DOUBT | ELPQ_RETRYABLE);
     ck_assert(!elpq_conn_is_open(conn));
     close_conn(conn);
     unlock_server();
@@ -46,7 +46,7 @@ START_TEST(lost_while_paused)
     resume_flow(&f);
     await(f.a);
     ck_assert_int_eq(f.a->code, ELPQ_E_LOST);
-    ck_assert_uint_eq(f.a->flags, ELPQ_IN_DOUBT);
+    ck_assert_uint_eq(f.a->flags, ELPQ_IN_DOUBT | ELPQ_RETRYABLE);
     ck_assert_int_gt(f.rows, 10);
     ck_assert_int_lt(f.rows, 2000);
     release(conn);

@@ -329,9 +329,10 @@ END_TEST
 /* ---------------------------------------------- ends that nobody asked for */
 
 /* COMMIT was never sent, so there is no doubt. */
-static void expect_commit_fails(elpq_tx *tx)
+static void expect_commit_fails(elpq_tx *tx, unsigned flags)
 {
-    expect_error(commit(tx), ELPQ_E_ROLLED_BACK, "", ELPQ_NOT_EXECUTED);
+    expect_error(commit(tx), ELPQ_E_ROLLED_BACK, "",
+                 ELPQ_NOT_EXECUTED | flags);
 }
 
 static void roll_back_the_outer_one(struct answer *a)
@@ -383,7 +384,7 @@ START_TEST(a_lost_connection_rolls_back)
     terminate(elpq_conn_pid(elpq_tx_conn(tx)));
     a = await(insert(tx, 2));
     ck_assert_int_eq(a->code, ELPQ_E_LOST);
-    expect_commit_fails(tx);
+    expect_commit_fails(tx, ELPQ_RETRYABLE);
     ck_assert_int_eq(rows(), 0);
     expect_int(ask(pool, elpq_sql("select 1")), 1);
     finish_pool(pool);
@@ -416,7 +417,7 @@ START_TEST(closing_the_pool_rolls_back)
     await_blocked(1);
     close_pool(pool, 0);
     expect_error(a, ELPQ_E_CLOSED, "", ELPQ_IN_DOUBT);
-    expect_commit_fails(tx);
+    expect_commit_fails(tx, 0);
     unlock_server();
     await_server("select count(*) = 0 from pg_stat_activity where"
                  " datname = current_database() and"
@@ -493,7 +494,7 @@ START_TEST(a_connection_lost_in_commit_leaves_doubt)
     end = commit(tx);
     await_blocked(1);
     terminate(pid);
-    expect_error(end, ELPQ_E_LOST, "57P01", ELPQ_IN_DOUBT);
+    expect_error(end, ELPQ_E_LOST, "57P01", ELPQ_IN_DOUBT | ELPQ_RETRYABLE);
     unlock_server();
     ck_assert_int_eq(rows(), 0);
     expect_int(ask(pool, elpq_sql("select 1")), 1);

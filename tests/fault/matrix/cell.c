@@ -10,6 +10,7 @@
 
 #include "../../../lib/listener_int.h"
 #include "../../../lib/pool_int.h"
+#include "../../server/secrets.h"
 #include "matrix.h"
 
 /* ----------------------------------------------------------- of the states */
@@ -147,7 +148,7 @@ void free_all(struct cell *c)
 
 /* --------------------------------------------------------------- outcomes */
 
-/* "ok", or "LOST in doubt", or "LOST 57P01 not run". */
+/* "ok", or "TIMEOUT in doubt", or "LOST 57P01 not run, retry". */
 static void describe(const struct answer *a, char *text, size_t size)
 {
     const char *name;
@@ -157,9 +158,10 @@ static void describe(const struct answer *a, char *text, size_t size)
         return;
     }
     name = elpq_code_name(a->code) + strlen("ELPQ_E_");
-    snprintf(text, size, "%s%s%s%s%s", name, *a->sqlstate ? " " : "",
+    snprintf(text, size, "%s%s%s%s%s%s", name, *a->sqlstate ? " " : "",
              a->sqlstate, a->flags & ELPQ_NOT_EXECUTED ? " not run" : "",
-             a->flags & ELPQ_IN_DOUBT ? " in doubt" : "");
+             a->flags & ELPQ_IN_DOUBT ? " in doubt" : "",
+             a->flags & ELPQ_RETRYABLE ? ", retry" : "");
 }
 
 /* The different ones, in the order of the questions. */
@@ -200,6 +202,20 @@ static const char *where(const struct cell *c)
 
 /* ------------------------------------------------------------- verdicts */
 
+/*
+ * The rule of error.h: no connection, or one that broke, may be another time;
+ * what the user ended, or a server that errs, is not.  Of a COMMIT that was not
+ * sent (ROLLED_BACK) only the table knows what the reason was.
+ */
+static bool is_rightly_retryable(const struct answer *a)
+{
+    const bool retryable = a->flags & ELPQ_RETRYABLE;
+
+    if (a->code == ELPQ_E_ROLLED_BACK)
+        return true;
+    return retryable == (a->code == ELPQ_E_LOST || a->code == ELPQ_E_CONNECT);
+}
+
 static void check_questions(const struct cell *c)
 {
     for (int i = 0; i < c->nq; i++) {
@@ -210,6 +226,10 @@ static void check_questions(const struct cell *c)
         ck_assert_msg((a->flags & (ELPQ_NOT_EXECUTED | ELPQ_IN_DOUBT)) !=
                           (ELPQ_NOT_EXECUTED | ELPQ_IN_DOUBT),
                       "%s: not executed, and in doubt", where(c));
+        if (a->error)
+            hear_error(a->error);
+        ck_assert_msg(is_rightly_retryable(a), "%s: %s, flags %u", where(c),
+                      elpq_code_name(a->code), a->flags);
         if (!a->result || elpq_columns(a->result) == 0)
             continue;
         ck_assert_int_eq(elpq_get_int64(a->result, 0, 0, &value), 0);
@@ -275,6 +295,22 @@ static void check_pool(struct cell *c)
                   (unsigned long long)s.wait.count, (unsigned long long)s.left,
                   (unsigned long long)s.failed_waiting);
     ck_assert_uint_eq(s.refused, 0);
+}
+
+/* The canary was looked for where it could have been: libpq has it. */
+static void check_password(const struct cell *c)
+{
+    const elpq_conn *conn = session_of(c);
+    const char *password = c->state == AUTHENTICATING
+                               ? harness_env("ELPQ_TEST_SCRAM_PASSWORD")
+                               : CANARY;
+
+    if (conn && conn->pg)
+        ck_assert_msg(strcmp(PQpass(conn->pg), password) == 0,
+                      "%s: the password was not passed", where(c));
+    else
+        ck_assert_msg(!c->pool && !c->listener, "%s: no session", where(c));
+    ck_assert_msg(c->events > 0, "%s: nothing was told", where(c));
 }
 
 /* ------------------------------------------------------------- one cell */
@@ -446,6 +482,7 @@ void cell_finish(struct cell *c)
     check_outcome(c);
     check_stored(c);
     recover(c);
+    check_password(c);
     table_note(c);
     end_cell(c);
     free(c);

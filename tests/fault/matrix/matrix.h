@@ -87,6 +87,7 @@ struct cell {
     bool went_on;
     bool frees;        /* everything, in the next notice                   */
     int noticed;
+    int events;        /* of its connections                               */
     int ups, downs, gaps, heard; /* of the listener                        */
     int down_code;
 };

@@ -10,6 +10,7 @@
 
 #include "../../../lib/listener_int.h"
 #include "../../../lib/pool_int.h"
+#include "../../server/secrets.h"
 #include "matrix.h"
 
 /* ------------------------------------------------------------------- world */
@@ -19,7 +20,7 @@ static void on_cell_notice(elpq_conn *conn, const elpq_error *notice, void *arg)
     struct cell *c = arg;
 
     (void)conn;
-    (void)notice;
+    hear_error(notice);
     c->noticed++;
     if (c->frees) {
         c->frees = false;
@@ -27,13 +28,37 @@ static void on_cell_notice(elpq_conn *conn, const elpq_error *notice, void *arg)
     }
 }
 
+/* A description needs memory, which the fault is to take from the driver. */
+static void on_cell_event(const elpq_event *event, void *arg)
+{
+    struct cell *c = arg;
+
+    c->events++;
+    if (c->fault == NO_MEMORY)
+        hear_event_text(event);
+    else
+        hear_event(event, NULL);
+}
+
+/* All that a connection of the cell tells is looked through for passwords. */
+static void listen_to(struct cell *c, elpq_conn_options *o)
+{
+    o->notice = on_cell_notice;
+    o->notice_arg = c;
+    o->trace = on_cell_event;
+    o->trace_arg = c;
+}
+
+/* The server asks for no password, unless `more` has one that it knows; but
+ * libpq has it all the time. */
 static const char *conninfo_of(const struct cell *c, const char *more)
 {
     static char text[400];
     const char *database = harness_env("PGDATABASE");
 
     snprintf(text, sizeof(text),
-             "host=127.0.0.1 port=%d dbname=%s gssencmode=disable %s",
+             "host=127.0.0.1 port=%d dbname=%s gssencmode=disable"
+             " password=" CANARY " %s",
              elpq_faultproxy_port(c->proxy), database ? database : "postgres",
              more);
     return text;
@@ -46,8 +71,7 @@ static void open_pool(struct cell *c, const char *more)
                             .backoff_max_ms = 50,
                             .ping_after_ms = -1 };
 
-    o.conn.notice = on_cell_notice;
-    o.conn.notice_arg = c;
+    listen_to(c, &o.conn);
     c->pool = pool_at(conninfo_of(c, more), &o);
 }
 
@@ -399,6 +423,8 @@ static void on_listen(elpq_listener *l, const elpq_listen_event *event,
     c->ups += event->kind == ELPQ_LISTEN_UP;
     c->downs += event->kind == ELPQ_LISTEN_DOWN;
     c->gaps += event->kind == ELPQ_LISTEN_GAP;
+    if (event->error)
+        hear_error(event->error);
     if (event->kind == ELPQ_LISTEN_DOWN && !c->down_code)
         c->down_code = event->error->code;
 }
@@ -407,8 +433,7 @@ static void reach_listening(struct cell *c)
 {
     elpq_listener_options o = { .backoff_min_ms = 1, .backoff_max_ms = 50 };
 
-    o.conn.notice = on_cell_notice;
-    o.conn.notice_arg = c;
+    listen_to(c, &o.conn);
     RUN(c->listener = elpq_listener_new(loop, conninfo_of(c, "sslmode=disable"),
                                         &o, on_listen, c, NULL));
     ck_assert_ptr_nonnull(c->listener);
