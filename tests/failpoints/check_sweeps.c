@@ -384,6 +384,8 @@ static void make_tables(void)
     admin_do("drop type if exists elpq_sweep_pair, elpq_sweep_mood");
     admin_do("drop role if exists elpq_sweep");
     admin_do("create role elpq_sweep");
+    admin_do("grant elpq_sweep to %s with admin option", /* PostgreSQL 16 */
+             harness_env("PGUSER"));
     admin_do("create table elpq_sweep (id bigint)");
     admin_do("grant all on elpq_sweep to public");
     admin_do("create type elpq_sweep_mood as enum ('sad', 'ok')");

@@ -386,10 +386,10 @@ START_TEST(a_statement_that_ends_its_session_is_sent_once)
     elpq_pool *pool = pool_at(conninfo, &o);
 
     expect_error(ask(pool, elpq_sql("select 1")), ELPQ_E_LOST, "57P01",
-                 ELPQ_IN_DOUBT);
+                 ELPQ_IN_DOUBT | ELPQ_RETRYABLE);
     ck_assert_int_eq(rude.accepted, 1);
     expect_error(ask(pool, elpq_sql("select 2")), ELPQ_E_LOST, "57P01",
-                 ELPQ_IN_DOUBT);
+                 ELPQ_IN_DOUBT | ELPQ_RETRYABLE);
     ck_assert_int_eq(rude.accepted, 2);
     finish_pool(pool);
     evconnlistener_free(listener);

@@ -472,7 +472,8 @@ START_TEST(what_had_not_begun_outlives_the_connection)
     run_turns(3);
     ck_assert_uint_eq(stats(pool).shared, 5);
     terminate(pid);
-    expect_error(held, ELPQ_E_LOST, "57P01", ELPQ_IN_DOUBT);
+    expect_error(held, ELPQ_E_LOST, "57P01",
+                 ELPQ_IN_DOUBT | ELPQ_RETRYABLE);
     unlock_table();
     for (i = 0; i < 5; i++) {
         expect_int(a[i], i);
