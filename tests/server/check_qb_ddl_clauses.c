@@ -24,7 +24,7 @@ static void setup(void)
 /* A definition, run as it is. */
 #define DEFINE(d) PQclear(execute(elqb_render(q, d)))
 
-static void is(const char *sql, const char *rows)
+static void expect_is(const char *sql, const char *rows)
 {
     char *found = rows_of_sql(sql);
 
@@ -40,13 +40,14 @@ START_TEST(test_partitioned)
                        .partition_by = ELQB_LIST(
                            E.at, elqb_func(q, "abs", E.id)));
     DEFINE(d);
-    is("SELECT pg_get_partkeydef('events'::regclass)", "RANGE (at, abs(id))");
+    expect_is("SELECT pg_get_partkeydef('events'::regclass)",
+              "RANGE (at, abs(id))");
     d = elqb_create_table(q, F, 0);
     elqb_table_clauses(d, .partition = ELQB_PARTITION_HASH,
                        .partition_by = ELQB_LIST(
                            elqb_opclass(q, F.id, "int4_ops")));
     DEFINE(d);
-    is("SELECT pg_get_partkeydef('fresh'::regclass)", "HASH (id)");
+    expect_is("SELECT pg_get_partkeydef('fresh'::regclass)", "HASH (id)");
 }
 END_TEST
 
@@ -72,15 +73,17 @@ START_TEST(test_inherits_and_storage)
     d = elqb_create_table_named(q, elqb_table_named(NULL, "twin"), 0);
     elqb_table_clauses(d, .inherits = ELQB_TABLES(E.table));
     DEFINE(d);
-    is("SELECT inhparent::regclass FROM pg_inherits WHERE inhrelid = "
-       "'twin'::regclass", "events");
-    is("SELECT reloptions FROM pg_class WHERE relname = 'events'",
-       "{fillfactor=70,autovacuum_vacuum_scale_factor=0.5}");
-    is("SELECT t.reloptions FROM pg_class c JOIN pg_class t ON "
-       "t.oid = c.reltoastrelid WHERE c.relname = 'events'",
-       "{autovacuum_enabled=false}");
-    is("SELECT inhparent::regclass FROM pg_inherits WHERE inhrelid = "
-       "'child'::regclass ORDER BY inhseqno", "events;fresh");
+    expect_is("SELECT inhparent::regclass FROM pg_inherits WHERE inhrelid = "
+              "'twin'::regclass",
+              "events");
+    expect_is("SELECT reloptions FROM pg_class WHERE relname = 'events'",
+              "{fillfactor=70,autovacuum_vacuum_scale_factor=0.5}");
+    expect_is("SELECT t.reloptions FROM pg_class c JOIN pg_class t ON "
+              "t.oid = c.reltoastrelid WHERE c.relname = 'events'",
+              "{autovacuum_enabled=false}");
+    expect_is("SELECT inhparent::regclass FROM pg_inherits WHERE inhrelid = "
+              "'child'::regclass ORDER BY inhseqno",
+              "events;fresh");
 }
 END_TEST
 
@@ -100,7 +103,7 @@ START_TEST(test_on_commit)
         elqb_table_clauses(d, .on_commit = wanted[i].action);
         DEFINE(d);
         run_sql("INSERT INTO fresh VALUES (1); COMMIT; BEGIN");
-        is("SELECT count(*) FROM fresh", wanted[i].rows);
+        expect_is("SELECT count(*) FROM fresh", wanted[i].rows);
         run_sql("DROP TABLE fresh");
     }
     elqb_ddl *d = elqb_create_table(q, F, ELQB_TEMPORARY);
@@ -108,7 +111,7 @@ START_TEST(test_on_commit)
     elqb_table_clauses(d, .on_commit = ELQB_ON_COMMIT_DROP);
     DEFINE(d);
     run_sql("COMMIT; BEGIN");
-    is("SELECT to_regclass('fresh') IS NULL", "t");
+    expect_is("SELECT to_regclass('fresh') IS NULL", "t");
 }
 END_TEST
 
@@ -125,9 +128,11 @@ START_TEST(test_exclude)
                     .where = elqb_gt(q, E.id, V(1)),
                     .initially_deferred = true);
     DEFINE(d);
-    is("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = "
-       "'apart'", "EXCLUDE USING gist (during WITH &&) INCLUDE (id) WHERE "
-                  "((id > 1)) DEFERRABLE INITIALLY DEFERRED");
+    expect_is(
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = "
+        "'apart'",
+        "EXCLUDE USING gist (during WITH &&) INCLUDE (id) WHERE "
+        "((id > 1)) DEFERRABLE INITIALLY DEFERRED");
     run_sql("INSERT INTO events (id, during) VALUES (1, '[1,5)'), "
             "(2, '[1,5)'), (3, '[5,9)')");
     run_sql("INSERT INTO events (id, during) VALUES (4, '[4,6)')");
@@ -148,11 +153,13 @@ START_TEST(test_drop_constraint)
     elqb_column(d, elqb_typed(elqb_c(other, "id"), INT4), .references = E.id);
     DEFINE(d);
     DEFINE(elqb_drop_constraint(q, E.table, "no such", ELQB_IF_EXISTS));
-    is("SELECT count(*) FROM pg_constraint WHERE conrelid IN "
-       "('events'::regclass, 'other'::regclass)", "2");
+    expect_is("SELECT count(*) FROM pg_constraint WHERE conrelid IN "
+              "('events'::regclass, 'other'::regclass)",
+              "2");
     DEFINE(elqb_drop_constraint(q, E.table, "one each", ELQB_CASCADE));
-    is("SELECT count(*) FROM pg_constraint WHERE conrelid IN "
-       "('events'::regclass, 'other'::regclass)", "0");
+    expect_is("SELECT count(*) FROM pg_constraint WHERE conrelid IN "
+              "('events'::regclass, 'other'::regclass)",
+              "0");
     run_sql("INSERT INTO events (id) VALUES (1), (1)");
 }
 END_TEST
@@ -165,9 +172,9 @@ START_TEST(test_index)
         .storage = ELQB_STORAGE(ELQB_ARG("fillfactor", V(50)),
                                 ELQB_ARG("deduplicate_items", V("off"))),
         .tablespace = "pg_default", .where = elqb_gt(q, E.id, V(0))));
-    is("SELECT pg_get_indexdef('by_at'::regclass)",
-       "CREATE INDEX by_at ON public.events USING btree (at) WITH "
-       "(fillfactor='50', deduplicate_items=off) WHERE (id > 0)");
+    expect_is("SELECT pg_get_indexdef('by_at'::regclass)",
+              "CREATE INDEX by_at ON public.events USING btree (at) WITH "
+              "(fillfactor='50', deduplicate_items=off) WHERE (id > 0)");
 }
 END_TEST
 
