@@ -182,7 +182,7 @@ START_TEST(the_wait_has_a_deadline)
 
     expect_ok(a->got);
     expect_int(ask(pool, elpq_sql("select 1")), 1);
-    b = take(pool, KEY, .timeout_ms = (int)(300 * harness_slow()));
+    b = take(pool, KEY, .timeout_ms = (int)(1000 * harness_slow()));
     await(b->got);
     ck_assert_int_eq(b->got->code, ELPQ_E_TIMEOUT);
     expect_ok(give(a));
@@ -309,7 +309,7 @@ START_TEST(a_canceled_grant_takes_nothing_from_others)
 
     expect_ok(held_first->got);
     expect_int(ask(conn, elpq_sql("select 1")), 1);
-    a = take(conn, KEY, .timeout_ms = (int)(300 * harness_slow()));
+    a = take(conn, KEY, .timeout_ms = (int)(1000 * harness_slow()));
     b = take(conn, KEY, .shared = false);
     await(a->got);
     ck_assert_int_eq(a->got->code, ELPQ_E_TIMEOUT);
@@ -441,7 +441,7 @@ END_TEST
 /* The unlock waits for those in front of it, longer than a statement would. */
 START_TEST(released_behind_what_takes_long)
 {
-    elpq_conn_options o = { .timeout_ms = (int)(300 * harness_slow()) };
+    elpq_conn_options o = { .timeout_ms = (int)(1000 * harness_slow()) };
     elpq_conn *conn = connect_now(NULL, &o);
     elpq_options patient = { .timeout_ms = ELPQ_NO_TIMEOUT };
     struct want *a = take(conn, KEY, .shared = false);
@@ -468,7 +468,7 @@ END_TEST
  * once it runs. */
 START_TEST(an_unlock_that_is_not_answered)
 {
-    elpq_conn_options o = { .timeout_ms = (int)(300 * harness_slow()),
+    elpq_conn_options o = { .timeout_ms = (int)(1000 * harness_slow()),
                             .cancel_grace_ms = 100 };
     elpq_conn *conn = connect_now(NULL, &o);
     struct want *a = take(conn, KEY, .shared = false);
